@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/** ISO 4217 codes that are accepted, with the number of minor units of each (ISO 4217 table A.1). */
+export const currencies = {
+  AUD: 2, BRL: 2, CAD: 2, CHF: 2, CNY: 2, CZK: 2, DKK: 2, EUR: 2, GBP: 2, HKD: 2, HUF: 2, ILS: 2, INR: 2, ISK: 0, JPY: 0,
+  KRW: 0, KWD: 3, MXN: 2, NOK: 2, NZD: 2, PLN: 2, RON: 2, SEK: 2, SGD: 2, THB: 2, TRY: 2, UAH: 2, USD: 2, ZAR: 2,
+} as const;
+export type Currency = keyof typeof currencies;
+
+/** The largest amount accepted for a price or a total, in minor units: sums of a wallet stay far below 2^53. */
+export const MAX_AMOUNT_MINOR = 1_000_000_000_000;
+
+export const currency = z.enum(Object.keys(currencies) as [Currency, ...Currency[]]);
+
+/** Integer minor units and a currency: `{"amount": 1299, "currency": "EUR"}` is EUR 12.99. Always positive. */
+export const money = z.strictObject({ amount: z.int().min(1).max(MAX_AMOUNT_MINOR), currency });
+export type Money = z.infer<typeof money>;

@@ -1,0 +1,73 @@
+import type { CommandType, EventType, Message, MessageType, Send } from '#shared/message.ts';
+
+/** What a handler decided. The engine commits `state` first, then publishes `send`, then acknowledges. */
+export interface Result<State> {
+  readonly state: State;
+  /** `undefined` entries are skipped, so that `context.answer(...)` can stand in the list as it is. */
+  readonly send?: readonly (Send | undefined)[];
+  /** Immutable records with deterministic ids; they ride in the document until they are upserted into the store's journal. */
+  readonly journal?: readonly JournalRecord[];
+}
+
+export interface JournalRecord {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
+/** What a handler may use besides its arguments; nothing else is allowed to know the time. */
+export interface Context {
+  readonly message: Message;
+  /** Epoch ms of this run. */
+  readonly now: number;
+  /** 1 for the first try of this message in this process, 2 for the next, ... */
+  readonly attempt: number;
+  /** Aborted when the run has taken the effect's limit; pass it to every call outside. */
+  readonly signal: AbortSignal;
+  /**
+   * Answers the handled command: to its `replyTo`, with id `<command id>><event name>`. Without a `replyTo` nothing is
+   * sent, but the answer is remembered with the handled id all the same, where a view can read it.
+   */
+  answer<Body>(type: EventType<Body>, body: NoInfer<Body>): Send | undefined;
+  /** A command to its owner's route: through the gate (`<route>.in`), or past it (`<route>.hash`) if it is an undo. */
+  command<Body>(type: CommandType<Body>, body: NoInfer<Body>, options: CommandOptions): Send;
+  /** News on the topic exchange `events`, routing key = the event's name. */
+  news<Body>(type: EventType<Body>, body: NoInfer<Body>, key: string): Send;
+}
+
+export interface CommandOptions {
+  /** Deterministic id, e.g. `<order>:<step>:do`. */
+  readonly id: string;
+  /** Epoch ms; past it the owner answers `engine.too-late` and does nothing. */
+  readonly deadline?: number;
+  readonly rememberUntil?: number;
+}
+
+export type Handle<State, Body> = (
+  state: State | undefined,
+  body: Body,
+  context: Context,
+) => Result<State> | Promise<Result<State>>;
+
+/** One message type and what the entity does with it. Built by `on`. */
+export interface Handler<State> {
+  readonly type: MessageType;
+  handle(state: State | undefined, body: unknown, context: Context): Result<State> | Promise<Result<State>>;
+}
+
+/** An entity: one key, one document, one sequential mailbox. */
+export interface Entity<State> {
+  /** The route whose messages it handles; also the name of its service. */
+  readonly route: string;
+  readonly handlers: readonly Handler<State>[];
+  /** Epoch ms at which the key wants to be woken, derived from its state; `undefined`: never. */
+  readonly dueAt?: (state: State) => number | undefined;
+  /** Runs when `dueAt` has passed. Must move `dueAt` on or clear it. Required with `dueAt`. */
+  readonly wake?: Handle<State, undefined>;
+  /** Runs when the owner of a command answers that its deadline had passed; `body.command` is the type of that command. */
+  readonly tooLate?: Handle<State, { readonly command: string }>;
+}
+
+/** Ties a message type to its handler; a handler of another body is a compile error. */
+export function on<State, Body>(type: MessageType<Body>, handle: Handle<State, NoInfer<Body>>): Handler<State> {
+  return { type, handle: handle as Handle<State, unknown> };
+}
