@@ -54,7 +54,11 @@ export interface Bus {
   /** Resolves once registered at the broker for the first time. */
   consume(queue: string, options: ConsumeOptions): Promise<Consumer>;
   /** A private copy of what is broadcast on `exchange` from now on (exclusive server-named queue, remade after a reconnect; at most once). */
-  subscribe(exchange: string, routingKeys: readonly string[], onPacket: (packet: Packet, routingKey: string) => void): Promise<{ close(): Promise<void> }>;
+  subscribe(
+    exchange: string,
+    routingKeys: readonly string[],
+    onPacket: (packet: Packet, routingKey: string) => void,
+  ): Promise<{ close(): Promise<void> }>;
   /** A connection of its own for whoever must notice that it was lost: nothing is carried over a reconnect, there is none. */
   session(): Promise<Session>;
   /** Both connections are up and every consumer is registered. */
@@ -110,8 +114,16 @@ export interface Topology {
   readonly queues: readonly QueueSpec[];
   /** In the order in which they must be made. */
   readonly bindings: readonly BindingSpec[];
+  readonly gates: readonly GateSpec[];
   readonly policies: readonly PolicySpec[];
   readonly users: readonly UserSpec[];
+}
+
+/** Bindings that provisioning makes only as long as the queue `state` does not exist, which it declares after them. Afterwards they belong to the breaker. */
+export interface GateSpec {
+  readonly bindings: readonly BindingSpec[];
+  /** Fanout exchange and one-message queue of this name. */
+  readonly state: string;
 }
 
 export interface PolicySpec {
@@ -121,11 +133,20 @@ export interface PolicySpec {
   readonly definition: HeaderTable;
 }
 
-/** A service's broker user. The three expressions are RabbitMQ permissions: configure, write, read. */
+/** A service's broker user, named `<vhost>.<service>`. The three expressions are RabbitMQ permissions: configure, write, read. */
 export interface UserSpec {
   readonly name: string;
+  readonly service: string;
   readonly tags: readonly string[];
   readonly configure: string;
+  readonly write: string;
+  readonly read: string;
+  readonly topics: readonly TopicRight[];
+}
+
+/** Which routing keys of a topic exchange a user may write, and which it may bind. */
+export interface TopicRight {
+  readonly exchange: string;
   readonly write: string;
   readonly read: string;
 }

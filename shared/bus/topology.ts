@@ -1,4 +1,5 @@
-import type { Topology } from './bus.ts';
+import type { BindingSpec, ExchangeSpec, GateSpec, HeaderTable, PolicySpec, QueueSpec, Topology } from './bus.ts';
+import { userOf } from './rights.ts';
 
 /** Who runs on the broker and may send what to whom. */
 export interface RouteTable {
@@ -15,6 +16,8 @@ export interface ServiceRights {
   readonly commands?: readonly string[];
   /** Routes that it answers: `<route>.hash`. */
   readonly answers?: readonly string[];
+  /** News that its route receives: routing keys of `events`, e.g. `order.placed` or `order.*`. */
+  readonly hears?: readonly string[];
   /** May broadcast on `control` (fault injection) and hear the acknowledgements. */
   readonly controls?: boolean;
   /** May bind the gate, read what expired and park it. */
@@ -28,3 +31,184 @@ export interface Timing {
 }
 
 export type { Topology };
+
+/** Topic: news, routing key = the event's name. */
+export const EVENTS = 'events';
+/** Topic: fault injection, routing keys `faults.<service>` and `faults-applied`. */
+export const CONTROL = 'control';
+/** Fanout: the breaker's state, for gateways. */
+export const SNAPSHOT = 'breaker.snapshot';
+/** Exclusive queue: whoever holds it is the breaker. */
+export const LEADER = 'breaker.leader';
+
+/** Where commands are published: refused by the broker while the route is open. */
+export const inbox = (route: string): string => `${route}.in`;
+export const half = (route: string): string => `${route}.half`;
+/** Where answers, undo commands and `wake` are published: past the gate. */
+export const hash = (route: string): string => `${route}.hash`;
+export const delay = (route: string): string => `${route}.delay`;
+export const expired = (route: string): string => `${route}.expired`;
+export const parked = (route: string): string => `${route}.parked`;
+export const dead = (route: string): string => `${route}.dead`;
+export const state = (route: string): string => `${route}.state`;
+/** Zero-padded: the broker rebuilds the hash ring from the bindings sorted as text. */
+export const partition = (route: string, index: number): string => `${route}.${String(index).padStart(3, '0')}`;
+
+export function partitionQueues(table: RouteTable, route: string): readonly string[] {
+  return Array.from({ length: table.partitions }, (_, index) => partition(route, index));
+}
+
+/** The two bindings of a route's gate. Closed: both; half-open: only `delayed`; open: none. */
+export function gate(route: string): { readonly direct: BindingSpec; readonly delayed: BindingSpec } {
+  return {
+    direct: { source: inbox(route), destination: hash(route), to: 'exchange', routingKey: '' },
+    delayed: { source: half(route), destination: delay(route), to: 'queue', routingKey: '' },
+  };
+}
+
+/** Everything that must exist on the broker for this table. Throws `TypeError` for a table that cannot be provisioned. */
+export function topologyOf(table: RouteTable, timing: Timing, vhost: string): Topology {
+  check(table, timing);
+  const { routes } = table;
+  return {
+    exchanges: [...routes.flatMap(exchangesOf), ...broadcasts],
+    queues: routes.flatMap((route) => queuesOf(table, route)),
+    bindings: [...routes.flatMap((route) => bindingsOf(table, route)), ...subscriptionsOf(table)],
+    gates: routes.map(gateOf),
+    policies: policiesOf(routes, timing),
+    users: Object.entries(table.services).map(([service, rights]) => userOf(vhost, service, rights, routes)),
+  };
+}
+
+const NAME = /^[a-z][a-z-]*$/;
+const RESERVED = new Set(['amq', EVENTS, CONTROL, 'breaker']);
+
+function check(table: RouteTable, timing: Timing): void {
+  const { partitions, routes, services } = table;
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 999) {
+    throw new TypeError(`partitions is 1 to 999, not ${partitions}`);
+  }
+  for (const [name, value] of Object.entries(timing)) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new TypeError(`${name} is a positive whole number of ms, not ${value}`);
+  }
+  for (const name of [...routes, ...Object.keys(services)]) {
+    if (!NAME.test(name) || RESERVED.has(name))
+      throw new TypeError(`a route or service is named in lower case, not ${JSON.stringify(name)}`);
+  }
+  if (new Set(routes).size !== routes.length) throw new TypeError('a route is listed twice');
+  for (const [service, rights] of Object.entries(services)) {
+    for (const route of [
+      ...(rights.route === undefined ? [] : [rights.route]),
+      ...(rights.commands ?? []),
+      ...(rights.answers ?? []),
+    ]) {
+      if (!routes.includes(route)) throw new TypeError(`${service} names the route ${route}, which does not exist`);
+    }
+  }
+}
+
+const fanout = (name: string, args: HeaderTable = {}): ExchangeSpec => ({ name, type: 'fanout', arguments: args });
+
+const broadcasts: readonly ExchangeSpec[] = [
+  { name: EVENTS, type: 'topic', arguments: {} },
+  { name: CONTROL, type: 'topic', arguments: {} },
+  fanout(SNAPSHOT),
+];
+
+function exchangesOf(route: string): readonly ExchangeSpec[] {
+  return [
+    fanout(half(route)),
+    fanout(inbox(route), { 'alternate-exchange': half(route) }),
+    { name: hash(route), type: 'x-consistent-hash', arguments: { 'hash-header': 'key' } },
+    ...[expired, parked, dead, state].map((name) => fanout(name(route))),
+  ];
+}
+
+/** Retained and retried until the target took it: an expired message is never lost (quorum queues; needs reject-publish). */
+const deadLetterTo = (exchange: string): HeaderTable => ({
+  'x-dead-letter-exchange': exchange,
+  'x-dead-letter-strategy': 'at-least-once',
+  'x-overflow': 'reject-publish',
+});
+
+const quorum = (name: string, args: HeaderTable = {}): QueueSpec => ({ name, type: 'quorum', arguments: args });
+
+function queuesOf(table: RouteTable, route: string): readonly QueueSpec[] {
+  return [
+    ...[expired, parked, dead].map((name) => quorum(name(route))),
+    ...partitionQueues(table, route).map((name) =>
+      quorum(name, { 'x-single-active-consumer': true, ...deadLetterTo(expired(route)) }),
+    ),
+    quorum(delay(route), deadLetterTo(hash(route))),
+  ];
+}
+
+function bindingsOf(table: RouteTable, route: string): readonly BindingSpec[] {
+  return [
+    ...[expired, parked, dead].map((name) => sameName(name(route))),
+    ...partitionQueues(table, route).map((name): BindingSpec => ({
+      source: hash(route),
+      destination: name,
+      to: 'queue',
+      routingKey: '1',
+    })),
+  ];
+}
+
+function sameName(name: string): BindingSpec {
+  return { source: name, destination: name, to: 'queue', routingKey: '' };
+}
+
+function subscriptionsOf(table: RouteTable): readonly BindingSpec[] {
+  return Object.values(table.services).flatMap(({ route, hears }) =>
+    route === undefined
+      ? []
+      : (hears ?? []).map((routingKey): BindingSpec => ({
+          source: EVENTS,
+          destination: hash(route),
+          to: 'exchange',
+          routingKey,
+        })),
+  );
+}
+
+function gateOf(route: string): GateSpec {
+  const { direct, delayed } = gate(route);
+  return { bindings: [direct, delayed], state: state(route) };
+}
+
+/** The queue that holds exactly one message: a publish replaces it. Bound to the fanout exchange of its name. */
+export function stateQueue(name: string): { readonly queue: QueueSpec; readonly binding: BindingSpec } {
+  return { queue: quorum(name, { 'x-max-length': 1, 'x-overflow': 'drop-head' }), binding: sameName(name) };
+}
+
+/** How often a message may come back from lost consumers before it goes to `.expired`: ends a message that kills its consumer. */
+const PARTITION_DELIVERY_LIMIT = 100;
+/** As good as none; RabbitMQ 3.10 refuses -1 and 4.x has 20 by default. */
+const NO_DELIVERY_LIMIT = 1_000_000;
+
+/** One policy per queue; none names `overflow`, which would override the argument and end at-least-once dead-lettering. */
+function policiesOf(routes: readonly string[], timing: Timing): readonly PolicySpec[] {
+  const any = `(${routes.join('|')})`;
+  return [
+    {
+      name: 'partitions',
+      pattern: `^${any}\\.[0-9]{3}$`,
+      priority: 10,
+      definition: { 'message-ttl': timing.ttlMs, 'delivery-limit': PARTITION_DELIVERY_LIMIT },
+    },
+    {
+      name: 'delay',
+      pattern: `^${any}\\.delay$`,
+      priority: 10,
+      definition: { 'message-ttl': timing.delayMs, 'delivery-limit': NO_DELIVERY_LIMIT },
+    },
+    {
+      name: 'kept',
+      pattern: `^${any}\\.(expired|parked|dead|state)$`,
+      priority: 10,
+      definition: { 'delivery-limit': NO_DELIVERY_LIMIT },
+    },
+  ];
+}

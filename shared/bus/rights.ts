@@ -1,0 +1,45 @@
+import type { UserSpec } from './bus.ts';
+import type { ServiceRights } from './topology.ts';
+
+/**
+ * The least that a service needs. Nobody but the breaker may read `<route>.in` and `.half`, so that nobody else can
+ * bind the gate; nobody may write to the default exchange, and configure stops at private queues.
+ */
+export function userOf(vhost: string, service: string, rights: ServiceRights, routes: readonly string[]): UserSpec {
+  const own = rights.route;
+  const write = new Set<string>(['control', 'amq\\.gen-.*']);
+  const read = new Set<string>(['control', 'amq\\.gen-.*']);
+  const configure = new Set<string>(['amq\\.gen-.*']);
+  for (const route of rights.commands ?? []) write.add(`${route}\\.(in|hash)`);
+  for (const route of rights.answers ?? []) write.add(`${route}\\.hash`);
+  if (own !== undefined) {
+    write.add(`${own}\\.(hash|dead)`).add('events');
+    read.add(`${own}\\.[0-9]{3}`);
+  } else if (!rights.breaker) {
+    read.add('breaker\\.snapshot');
+  }
+  if (rights.breaker) {
+    const any = `(${routes.join('|')})`;
+    configure.add('breaker\\.leader');
+    write.add(`${any}\\.(hash|delay|state|parked|dead)`).add('breaker\\.snapshot');
+    read.add(`${any}\\.(in|half|expired|state|parked)`).add('breaker\\.leader');
+  }
+  return {
+    name: `${vhost}.${service}`,
+    service,
+    tags: rights.breaker ? ['management'] : [],
+    configure: oneOf(configure),
+    write: oneOf(write),
+    read: oneOf(read),
+    topics: [
+      { exchange: 'events', write: own === undefined ? '^$' : `^${own}\\.`, read: '^$' },
+      {
+        exchange: 'control',
+        write: rights.controls ? '^faults\\.' : '^faults-applied$',
+        read: rights.controls ? '^faults-applied$' : `^faults\\.${service}$`,
+      },
+    ],
+  };
+}
+
+const oneOf = (expressions: ReadonlySet<string>): string => `^(${[...expressions].toSorted().join('|')})$`;
