@@ -2,8 +2,35 @@ import { z } from 'zod';
 
 /** ISO 4217 codes that are accepted, with the number of minor units of each (ISO 4217 table A.1). */
 export const currencies = {
-  AUD: 2, BRL: 2, CAD: 2, CHF: 2, CNY: 2, CZK: 2, DKK: 2, EUR: 2, GBP: 2, HKD: 2, HUF: 2, ILS: 2, INR: 2, ISK: 0, JPY: 0,
-  KRW: 0, KWD: 3, MXN: 2, NOK: 2, NZD: 2, PLN: 2, RON: 2, SEK: 2, SGD: 2, THB: 2, TRY: 2, UAH: 2, USD: 2, ZAR: 2,
+  AUD: 2,
+  BRL: 2,
+  CAD: 2,
+  CHF: 2,
+  CNY: 2,
+  CZK: 2,
+  DKK: 2,
+  EUR: 2,
+  GBP: 2,
+  HKD: 2,
+  HUF: 2,
+  ILS: 2,
+  INR: 2,
+  ISK: 0,
+  JPY: 0,
+  KRW: 0,
+  KWD: 3,
+  MXN: 2,
+  NOK: 2,
+  NZD: 2,
+  PLN: 2,
+  RON: 2,
+  SEK: 2,
+  SGD: 2,
+  THB: 2,
+  TRY: 2,
+  UAH: 2,
+  USD: 2,
+  ZAR: 2,
 } as const;
 export type Currency = keyof typeof currencies;
 
@@ -15,3 +42,10 @@ export const currency = z.enum(Object.keys(currencies) as [Currency, ...Currency
 /** Integer minor units and a currency: `{"amount": 1299, "currency": "EUR"}` is EUR 12.99. Always positive. */
 export const money = z.strictObject({ amount: z.int().min(1).max(MAX_AMOUNT_MINOR), currency });
 export type Money = z.infer<typeof money>;
+
+/** EUR 1299 as `12.99 EUR`; exact, because no fraction is ever computed. */
+export function formatMoney({ amount, currency: code }: Money): string {
+  const digits = currencies[code];
+  const text = String(amount).padStart(digits + 1, '0');
+  return digits === 0 ? `${text} ${code}` : `${text.slice(0, -digits)}.${text.slice(-digits)} ${code}`;
+}

@@ -5,7 +5,10 @@ import { command, event } from '#shared/message.ts';
 const orderId = z.string().min(1).max(200);
 
 export const sent = event('notify.sent', z.strictObject({ orderId, mailId: z.string(), dispatchedAt: z.int() }));
-export const sendRefused = event('notify.send-refused', z.strictObject({ orderId, reason: z.enum(['retracted', 'conflicting_outcome', 'rejected_address']) }));
+export const sendRefused = event(
+  'notify.send-refused',
+  z.strictObject({ orderId, reason: z.enum(['retracted', 'conflicting_outcome', 'rejected_address']) }),
+);
 /**
  * Tells the customer how the order ended. One mail per outcome. After a success mail was accepted, `failed` and
  * `cancelled` are sent as a correction.

@@ -57,8 +57,30 @@ export const recordDispatch = command('order.record-dispatch', {
   refused: recordRefused,
 });
 
-export const failed = event('order.failed', z.strictObject({ orderId }));
-/** Undo of step 1 and of everything recorded in the order. Also accepted before, or without, its `order.place`. */
+export const dispatchWithdrawn = event('order.dispatch-withdrawn', z.strictObject({ orderId, completed: z.boolean() }));
+/**
+ * Undo of `record-dispatch`, to be sent first when it timed out. `completed: true`: the order is completed, which is
+ * final, so nothing may be undone any more. `false`: a late `record-dispatch` will be refused, undoing may go on.
+ */
+export const withdrawDispatch = command('order.withdraw-dispatch', {
+  body: z.strictObject({ orderId, of: z.string().min(1) }),
+  key: (body) => body.orderId,
+  done: dispatchWithdrawn,
+  undo: true,
+});
+
+export const failed = event(
+  'order.failed',
+  z.strictObject({
+    orderId,
+    /** What the order is now: it stays as it was if it had ended before. */
+    status: z.enum(['failed', 'cancelled', 'completed']).optional(),
+  }),
+);
+/**
+ * Undo of step 1 and of everything recorded in the order. Also accepted before, or without, its `order.place`. A
+ * completed order stays completed.
+ */
 export const fail = command('order.fail', {
   body: z.strictObject({
     orderId,

@@ -12,7 +12,13 @@ export function paymentIdOf(orderId: string): string {
 export const created = event('payment.created', z.strictObject({ paymentId }));
 export const createRefused = event('payment.create-refused', z.strictObject({ paymentId, reason: z.string() }));
 export const create = command('payment.create', {
-  body: z.strictObject({ paymentId, orderId: z.string().min(1), customerId: z.string().min(1), amount: money, method: z.string().min(1) }),
+  body: z.strictObject({
+    paymentId,
+    orderId: z.string().min(1),
+    customerId: z.string().min(1),
+    amount: money,
+    method: z.string().min(1),
+  }),
   key: (body) => body.paymentId,
   done: created,
   refused: createRefused,
@@ -37,7 +43,7 @@ export const settle = command('payment.settle', {
 });
 
 export const voided = event('payment.voided', z.strictObject({ paymentId }));
-/** Undo of `create` and `authorize`; `of` is the id of the command that it undoes. */
+/** Undo of `create` and `authorize`; `of` is the id of the command that it undoes. `reason` shows in the payment. After a settlement it answers the same and does nothing. */
 export const voidPayment = command('payment.void', {
   body: z.strictObject({ paymentId, orderId: z.string().min(1), of: z.string().min(1), reason: z.string() }),
   key: (body) => body.paymentId,
@@ -46,7 +52,7 @@ export const voidPayment = command('payment.void', {
 });
 
 export const refunded = event('payment.refunded', z.strictObject({ paymentId }));
-/** Undo of `settle`. */
+/** Undo of `settle`: gives back what was captured; without a capture, forbids a later one and leaves the authorization to `void`. */
 export const refund = command('payment.refund', {
   body: z.strictObject({ paymentId, orderId: z.string().min(1), of: z.string().min(1), reason: z.string() }),
   key: (body) => body.paymentId,

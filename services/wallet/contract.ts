@@ -14,7 +14,16 @@ export function holdIdOf(orderId: string): string {
 export const held = event('wallet.held', z.strictObject({ holdId }));
 export const refused = event(
   'wallet.refused',
-  z.strictObject({ holdId, reason: z.enum(['insufficient_funds', 'unknown_customer', 'currency_mismatch', 'already_undone', 'conflicting_hold']) }),
+  z.strictObject({
+    holdId,
+    reason: z.enum([
+      'insufficient_funds',
+      'unknown_customer',
+      'currency_mismatch',
+      'already_undone',
+      'conflicting_hold',
+    ]),
+  }),
 );
 /** Step 5: reserves `amount`; refused means that nothing is held. */
 export const hold = command('wallet.hold', {
@@ -33,9 +42,15 @@ export const release = command('wallet.release', {
   undo: true,
 });
 
-export const captured = event('wallet.captured', z.strictObject({ holdId, captureId: z.string(), capturedAt: z.int() }));
-export const captureRefused = event('wallet.capture-refused', z.strictObject({ holdId, reason: z.enum(['no_such_hold', 'already_undone']) }));
-/** Step 7: takes the held amount. */
+export const captured = event(
+  'wallet.captured',
+  z.strictObject({ holdId, captureId: z.string(), capturedAt: z.int() }),
+);
+export const captureRefused = event(
+  'wallet.capture-refused',
+  z.strictObject({ holdId, reason: z.enum(['no_such_hold', 'already_undone']) }),
+);
+/** Step 7: takes the held amount. `captureId` is the id of its ledger entry. */
 export const capture = command('wallet.capture', {
   body: z.strictObject(ofHold),
   key: (body) => body.customerId,
@@ -53,8 +68,17 @@ export const refundToWallet = command('wallet.refund', {
 });
 
 export const toppedUp = event('wallet.topped-up', z.strictObject({ topUpId: z.string() }));
-export const topUpRefused = event('wallet.top-up-refused', z.strictObject({ topUpId: z.string(), reason: z.enum(['currency_mismatch', 'limit_exceeded']) }));
-/** Adds money; the first one creates the wallet in its currency. The entry's id is `topUpId`. */
+export const topUpRefused = event(
+  'wallet.top-up-refused',
+  z.strictObject({
+    topUpId: z.string(),
+    reason: z.enum(['currency_mismatch', 'limit_exceeded', 'conflicting_top_up']),
+  }),
+);
+/**
+ * Adds money; the first one creates the wallet in its currency. The entry's id is `topUpId`, which must be unique among
+ * all customers: again with the same amount it answers the same, with another amount or customer it is refused.
+ */
 export const topUp = command('wallet.top-up', {
   body: z.strictObject({ customerId, topUpId: z.string().min(1).max(220), amount: money }),
   key: (body) => body.customerId,
