@@ -1,0 +1,14 @@
+import { orderIndexes, ordersCollection } from './model.ts';
+import { orderEntity } from './order.ts';
+import { defineService, runProcess } from '#shared/service.ts';
+
+/** Keeps what customers ordered and what became of it. */
+export const service = defineService({
+  name: 'order',
+  config: {},
+  async start(kit) {
+    kit.host(orderEntity, { collection: ordersCollection, indexes: orderIndexes });
+  },
+});
+
+if (import.meta.main) await runProcess(service);

@@ -1,0 +1,70 @@
+import { runOf } from '#shared/entity/context.ts';
+import type { Entity, JournalRecord } from '#shared/entity/entity.ts';
+import type { CommandType, Message } from '#shared/message.ts';
+
+export interface Told {
+  /** Default: a fresh id. The same id again is a duplicate. */
+  readonly id?: string;
+  readonly deadline?: number;
+  readonly rememberUntil?: number;
+  readonly traceparent?: string;
+}
+
+export interface Answered {
+  readonly type: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** One entity without an engine: applies messages in turn, an id that was handled before changes nothing again. */
+export function runEntity<State>(entity: Entity<State>, clock: { now: number } = { now: 1_000_000 }) {
+  const handled = new Map<string, Answered>();
+  const journal = new Map<string, JournalRecord>();
+  let state: State | undefined;
+  let fresh = 0;
+
+  return {
+    clock,
+    journal,
+    get state() {
+      return state;
+    },
+    /** Sends a command and returns its one answer; throws if the handler answered twice, not at all, or with a wrong type. */
+    async tell<Body>(type: CommandType<Body>, body: NoInfer<Body>, told: Told = {}): Promise<Answered> {
+      const id = told.id ?? `m-${(fresh += 1)}`;
+      const before = handled.get(id);
+      if (before) return before;
+      const message: Message = {
+        ...told,
+        id,
+        type: type.name,
+        key: type.key(body),
+        body: type.body.parse(body),
+        correlationId: 'order-1',
+        replyTo: { route: 'saga', key: 'order-1' },
+      };
+      const handler = entity.handlers.find((one) => one.type.name === type.name);
+      if (!handler) throw new Error(`${entity.route} does not handle ${type.name}`);
+      const signal = new AbortController().signal;
+      const run = runOf({ route: entity.route, message, now: clock.now, attempt: 1, signal: () => signal });
+      const result = await handler.handle(state, message.body, run.context);
+      const sent = (result.send ?? []).filter((send) => send !== undefined);
+      const answer = sent[0]?.message;
+      const expected = [type.done, type.refused].find((one) => one?.name === answer?.type);
+      if (sent.length !== 1 || !answer || !expected) {
+        throw new Error(
+          `${type.name} was not answered exactly once: ${JSON.stringify(sent.map((one) => one.message.type))}`,
+        );
+      }
+      expected.body.parse(answer.body);
+      const answered: Answered = { type: answer.type, body: answer.body as Answered['body'] };
+      handled.set(id, answered);
+      for (const record of result.journal ?? []) if (!journal.has(record.id)) journal.set(record.id, record);
+      state = structuredClone(result.state);
+      return answered;
+    },
+    /** Forgets the handled ids, as an engine does after their deadline. */
+    forget() {
+      handled.clear();
+    },
+  };
+}
