@@ -7,6 +7,8 @@ export interface Clock {
   now(): number;
   /** Calls `run` once after `ms` milliseconds. The returned function cancels it; calling that late is harmless. */
   after(ms: number, run: () => void): () => void;
+  /** Calls `run` once what has already arrived was taken in: the turn in which work is gathered into one batch. */
+  soon(run: () => void): void;
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when it is aborted first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** A number in [0, 1). */
@@ -16,11 +18,12 @@ export interface Clock {
 }
 
 /** Builds a clock from its three primitives; `sleep` and `id` follow from them. */
-export function clockFrom(primitives: Pick<Clock, 'now' | 'after' | 'random'>): Clock {
-  const { now, after, random } = primitives;
+export function clockFrom(primitives: Pick<Clock, 'now' | 'after' | 'soon' | 'random'>): Clock {
+  const { now, after, soon, random } = primitives;
   return {
     now,
     after,
+    soon,
     random,
     sleep: (ms, signal) => sleep(after, ms, signal),
     id: () => uuidV7(now(), random),
@@ -61,6 +64,9 @@ export const systemClock: Clock = clockFrom({
   after(ms, run) {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
+  },
+  soon(run) {
+    setImmediate(run);
   },
   random: () => Math.random(),
 });

@@ -13,7 +13,12 @@ export interface Log {
 /** Writes JSON lines to standard output. `level`: debug | info | warn | error | silent. */
 export function createLog(service: string, level: string): Log {
   return around(
-    pino({ level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }),
+    pino({
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    }),
   );
 }
 

@@ -66,7 +66,8 @@ export type BodyOf<Type> = Type extends { readonly body: z.ZodType<infer Body> }
 const NAME = /^[a-z][a-z-]*\.[a-z][a-z-]*$/;
 
 function checked(name: string): string {
-  if (!NAME.test(name)) throw new TypeError(`a message name is <owner>.<verb> in lower case, not ${JSON.stringify(name)}`);
+  if (!NAME.test(name))
+    throw new TypeError(`a message name is <owner>.<verb> in lower case, not ${JSON.stringify(name)}`);
   return name;
 }
 

@@ -8,13 +8,14 @@ export interface Handled {
   readonly until?: number;
   /** The answer given, also when nobody asked for one. */
   readonly answer?: { readonly type: string; readonly body: unknown };
-  readonly sent: readonly Send[];
+  /** What it caused besides the answer; dropped by the first commit after the broker confirmed all of it. */
+  readonly sent?: readonly Send[];
 }
 
 /** The one document of a key. It is its own inbox (`handled`, `stash`) and outbox (`unsent`, `journal`). */
 export interface Document<State> {
   readonly key: string;
-  /** 0 before the first commit; +1 for every commit. */
+  /** 0 before the first commit; +1 for every applied message. */
   readonly version: number;
   readonly state: State | undefined;
   readonly handled: readonly Handled[];
@@ -24,6 +25,8 @@ export interface Document<State> {
   readonly unsent: readonly Unsent[];
   /** Records that are not known to be in the journal yet. */
   readonly journal: readonly JournalRecord[];
+  /** Trace context of the last message that had one; a wake goes on under it. */
+  readonly traceparent?: string;
   /** Epoch ms: the earliest of the entity's own due time, the stash's and the unsent's; absent: nothing is due. */
   readonly dueAt?: number;
 }
@@ -43,8 +46,11 @@ export interface Unsent {
   readonly nextTryAt: number;
 }
 
-/** A document as it should be, valid only over exactly `version - 1`. */
-export type Write<State> = Document<State>;
+/** A document as it should be, valid only where the stored version is still `over` (0: where there is none). */
+export interface Write<State> {
+  readonly over: number;
+  readonly document: Document<State>;
+}
 
 /**
  * Where an engine keeps its documents. Two implementations (memory, mongoose) pass one conformance suite.
@@ -54,8 +60,8 @@ export interface EntityStore<State> {
   /** The documents of those keys that have one. */
   load(keys: readonly string[]): Promise<ReadonlyMap<string, Document<State>>>;
   /**
-   * One unordered bulk write. Returns the keys that lost: their stored version was not `version - 1`, nothing of theirs
-   * was written. Rejects when the outcome of the whole batch is not known; the caller must then reload every key.
+   * One unordered bulk write. Returns the keys that lost: their stored version was not `over`, nothing of theirs was
+   * written. Rejects when the outcome of the whole batch is not known; the caller must then reload every key.
    */
   commit(writes: readonly Write<State>[]): Promise<ReadonlySet<string>>;
   /** Upserts records by id; one that exists stays as it is. */

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { ConfigError, reasonOf } from './errors.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What every service reads from its environment. Times in ms. */
+export const commonConfig = {
+  /** The service's own broker user, with the vhost. */
+  AMQP_URL: z.url({ protocol: /^amqps?$/ }),
+  MONGO_URL: z.url({ protocol: /^mongodb(\+srv)?$/ }),
+  HTTP_HOST: z.string().default('127.0.0.1'),
+  /** 0: any free port. */
+  HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Allows `PUT /v1/faults/{service}`; never in production. */
+  FAULTS: z.enum(['on', 'off']).default('off'),
+  /** TTL of the partition queues, as provisioned. */
+  MESSAGE_TTL_MS: z.coerce.number().int().min(200).default(10_000),
+  GATE_DELAY_MS: z.coerce.number().int().min(0).default(2_000),
+  GATE_CYCLE_MS: z.coerce.number().int().min(100).default(15_000),
+  /** How long a forward step may take before it is undone. */
+  STEP_DEADLINE_MS: z.coerce.number().int().min(500).default(60_000),
+  /** How long the steps that are only retried forward may take before everything is undone. */
+  SAGA_DEADLINE_MS: z.coerce.number().int().min(500).default(600_000),
+  /** How long a stop may take before what runs is given back to the broker. */
+  DRAIN_MS: z.coerce.number().int().min(0).default(10_000),
+} satisfies z.ZodRawShape;
+
+export type CommonConfig = z.infer<z.ZodObject<typeof commonConfig>>;
+
+/**
+ * Reads one process's configuration: the schema's names from `environment`, or from the file named by `<NAME>_FILE`.
+ * Frozen. Throws a `ConfigError` that lists every problem at once.
+ */
+export function readConfig<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  environment: Environment,
+): z.infer<z.ZodObject<Shape>> {
+  const problems: string[] = [];
+  const values: Record<string, string> = {};
+  for (const name of Object.keys(shape)) {
+    const file = environment[`${name}_FILE`];
+    const value = file === undefined ? environment[name] : contentOf(name, file, problems);
+    if (value !== undefined && value !== '') values[name] = value;
+  }
+  const parsed = z.object(shape).safeParse(values);
+  if (!parsed.success)
+    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
+  return Object.freeze(parsed.data) as z.infer<z.ZodObject<Shape>>;
+}
+
+function contentOf(name: string, file: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    problems.push(`${name}_FILE: ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+/** What is wrong with times that contradict each other; each sentence names the variables. */
+export function problemsOfTimes(config: CommonConfig): readonly string[] {
+  const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, STEP_DEADLINE_MS, SAGA_DEADLINE_MS } = config;
+  const problems: string[] = [];
+  if (GATE_CYCLE_MS <= GATE_DELAY_MS + MESSAGE_TTL_MS) {
+    problems.push(
+      'GATE_CYCLE_MS must be more than GATE_DELAY_MS + MESSAGE_TTL_MS, or a clean cycle would prove nothing',
+    );
+  }
+  if (STEP_DEADLINE_MS <= MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS) {
+    problems.push('STEP_DEADLINE_MS must be more than MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS');
+  }
+  if (SAGA_DEADLINE_MS <= STEP_DEADLINE_MS) problems.push('SAGA_DEADLINE_MS must be more than STEP_DEADLINE_MS');
+  return problems;
+}

@@ -1,0 +1,123 @@
+import type { Consumers } from './consumers.ts';
+import type { EngineMeter } from './engine.ts';
+import { putNext, reset, type Mailbox, type Settling, type Staged } from './mailbox.ts';
+import type { Mailboxes } from './mailboxes.ts';
+import type { Outbox } from './outbox.ts';
+import type { EntityStore } from './store.ts';
+import { backoffMs } from '#shared/backoff.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface Committer<State> {
+  /** Takes the mailbox into the next turn. */
+  add(box: Mailbox<State>): void;
+  /** Does what follows from a task that changed no document, or whose change is committed. */
+  settle(settling: Settling, channel: number): void;
+  busy(): boolean;
+}
+
+const STORE_BACKOFF = { baseMs: 50, capMs: 2000 };
+
+/**
+ * Commits in turns: everything that is staged goes into one bulk write; while it runs the next turn gathers. What a
+ * committed document caused is published and confirmed next to the following turns, and acknowledged after that.
+ */
+export function createCommitter<State>(options: {
+  readonly store: EntityStore<State>;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly consumers: Consumers;
+  readonly meter: EngineMeter;
+  readonly mailboxes: Mailboxes<State>;
+  readonly pump: (box: Mailbox<State>) => void;
+}): Committer<State> {
+  const { store, outbox, clock, log, consumers, meter, mailboxes, pump } = options;
+  let waiting = new Set<Mailbox<State>>();
+  let writing = false;
+  let settlingNow = 0;
+  let failures = 0;
+
+  function add(box: Mailbox<State>): void {
+    if (waiting.size === 0 && !writing) clock.soon(() => void turn());
+    waiting.add(box);
+  }
+
+  async function turn(): Promise<void> {
+    if (writing) return;
+    writing = true;
+    const batch = [...waiting].flatMap((box) => (box.staged === undefined ? [] : [take(box, box.staged)]));
+    waiting = new Set();
+    try {
+      if (batch.length > 0) await commit(batch);
+    } finally {
+      writing = false;
+      if (waiting.size > 0) clock.soon(() => void turn());
+    }
+  }
+
+  function take(box: Mailbox<State>, staged: Staged<State>) {
+    box.staged = undefined;
+    box.committing = true;
+    return { box, staged, generation: box.generation, channel: box.channel };
+  }
+
+  async function commit(batch: readonly ReturnType<typeof take>[]): Promise<void> {
+    let lost: ReadonlySet<string>;
+    try {
+      lost = await store.commit(batch.map(({ staged }) => staged));
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      log.warn('a commit did not succeed: reloading what it held', {
+        documents: batch.length,
+        reason: reasonOf(error),
+      });
+      await clock.sleep(backoffMs(STORE_BACKOFF, failures, clock.random));
+      lost = new Set(batch.map(({ box }) => box.key));
+    }
+    meter.committed(batch.length, lost.size);
+    for (const { box, staged, generation, channel } of batch) {
+      if (box.generation !== generation) continue;
+      box.committing = false;
+      if (lost.has(box.key)) {
+        reset(box, staged.settling);
+      } else {
+        box.document = staged.document;
+        for (const settling of staged.settling) settle(settling, channel);
+      }
+      pump(box);
+    }
+  }
+
+  function settle(settling: Settling, channel: number): void {
+    const { receipt } = settling;
+    if (settling.sends.length === 0 && settling.journal.length === 0) {
+      if (receipt !== undefined) consumers.ack(receipt);
+      return;
+    }
+    settlingNow += 1;
+    void finish(settling, channel).finally(() => {
+      settlingNow -= 1;
+    });
+  }
+
+  async function finish(settling: Settling, channel: number): Promise<void> {
+    const { key, id, journal, receipt } = settling;
+    const refused = await outbox.settle(settling, () => consumers.alive(channel));
+    if (refused === undefined || !consumers.alive(channel)) return;
+    if (refused.length > 0) {
+      const box = mailboxes.open(key, channel);
+      putNext(box, { kind: 'refused-sends', sends: refused, ...(receipt === undefined ? {} : { receipt }) });
+      pump(box);
+      return;
+    }
+    const known = mailboxes.peek(key)?.known;
+    if (id !== undefined) known?.confirmed.add(id);
+    for (const record of journal) known?.appended.add(record.id);
+    if (receipt !== undefined) consumers.ack(receipt);
+  }
+
+  return { add, settle, busy: () => writing || waiting.size > 0 || settlingNow > 0 };
+}

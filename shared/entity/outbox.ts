@@ -1,0 +1,110 @@
+import type { EntityStore } from './store.ts';
+import type { JournalRecord } from './entity.ts';
+import type { Settling } from './mailbox.ts';
+import { backoffMs } from '#shared/backoff.ts';
+import type { Bus, HeaderTable, Packet } from '#shared/bus/bus.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import type { Clock } from '#shared/clock.ts';
+import { PublishError, reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+import type { Send } from '#shared/message.ts';
+
+export interface Refused {
+  readonly send: Send;
+  readonly reason: string;
+}
+
+export interface Outbox {
+  /**
+   * Publishes and appends what a committed task caused. Resolves with the sends that the broker refused (returned or
+   * nacked), or `undefined` when `alive` turned false first: the cause will be delivered again and cause the same again.
+   */
+  settle(settling: Settling, alive: () => boolean): Promise<readonly Refused[] | undefined>;
+  /** One try. Resolves with the refusal, if any; rejects when the connection was lost. */
+  publish(send: Send): Promise<Refused | undefined>;
+  /** Publishes to `<route>.dead` with the reason, again and again until it is confirmed or `alive` turns false. */
+  bury(packet: Packet, reason: string, attempts: number, alive: () => boolean): Promise<boolean>;
+}
+
+const RECONNECT = { baseMs: 50, capMs: 2000 };
+
+export function createOutbox<State>(options: {
+  readonly route: string;
+  readonly bus: Bus;
+  readonly store: EntityStore<State>;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Outbox {
+  const { route, bus, store, clock, log } = options;
+
+  async function publish(send: Send): Promise<Refused | undefined> {
+    try {
+      await bus.publish(
+        send.exchange,
+        encode(send.message),
+        send.exchange === 'events' ? send.message.type : undefined,
+      );
+      return undefined;
+    } catch (error) {
+      if (error instanceof PublishError && (error.code === 'returned' || error.code === 'nacked')) {
+        return {
+          send,
+          reason: error.code === 'returned' ? `returned by ${error.exchange}` : `nacked by ${error.exchange}`,
+        };
+      }
+      throw error;
+    }
+  }
+
+  /** Runs `attempt` until it succeeds or nobody would be told; `undefined` in that case. */
+  async function insist<T>(what: string, alive: () => boolean, attempt: () => Promise<T>): Promise<T | undefined> {
+    for (let tries = 1; alive(); tries += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (tries === 3) log.warn(`${what} does not succeed, still trying`, { route, reason: reasonOf(error) });
+        await clock.sleep(backoffMs(RECONNECT, tries, clock.random));
+      }
+    }
+    return undefined;
+  }
+
+  async function append(records: readonly JournalRecord[], alive: () => boolean): Promise<boolean> {
+    return (await insist('appending to the journal', alive, () => store.append(records).then(() => true))) ?? false;
+  }
+
+  return {
+    publish,
+    async settle({ sends, journal }, alive) {
+      const appended = journal.length === 0 ? true : append(journal, alive);
+      const results = await Promise.all(
+        sends.map((send) =>
+          insist(`publishing ${send.message.id}`, alive, async () => ({ refused: await publish(send) })),
+        ),
+      );
+      if (!(await appended) || results.includes(undefined)) return undefined;
+      return results.flatMap((result) => (result?.refused === undefined ? [] : [result.refused]));
+    },
+    async bury(packet, reason, attempts, alive) {
+      log.error('dead letter', {
+        route,
+        message: packet.messageId,
+        type: packet.type,
+        correlation: packet.correlationId,
+        reason,
+      });
+      const headers: HeaderTable = {
+        ...packet.headers,
+        'dead-reason': reason.slice(0, 1000),
+        'dead-route': route,
+        'dead-attempts': attempts,
+        'dead-at': new Date(clock.now()).toISOString(),
+      };
+      const done = await insist(`burying ${packet.messageId ?? 'a message'}`, alive, async () => {
+        await bus.publish(`${route}.dead`, { ...packet, headers });
+        return true;
+      });
+      return done ?? false;
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import { reasonOf } from './errors.ts';
+import type { Log } from './log.ts';
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Each throws what is wrong; all of them are run for `/readyz`. */
+  readonly checks: ReadonlyMap<string, () => void | Promise<void>>;
+  readonly metrics: Registry;
+  readonly log: Log;
+  /** Who answers the other paths; may appear later. */
+  readonly listener: () => RequestListener | undefined;
+}
+
+/**
+ * Serves `/livez` (200 while the process runs, no dependency), `/readyz` (503 with a line per failed check) and
+ * `/metrics` (Prometheus text); everything else goes to the listener. Rejects when the port is taken.
+ */
+export async function serveHttp(options: HttpOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const { host, port, checks, metrics, log, listener } = options;
+
+  const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000 }, (request, response) => {
+    void answer(request, response).catch((error: unknown) => {
+      log.error('request failed', { url: request.url, reason: reasonOf(error) });
+      if (!response.headersSent) send(response, 500, 'application/json', '{"title":"internal error"}');
+    });
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    switch (request.url?.split('?')[0]) {
+      case '/livez':
+        return send(response, 200, 'application/json', '{"live":true}');
+      case '/readyz': {
+        const report = await readiness(checks);
+        return send(response, report.ready ? 200 : 503, 'application/json', JSON.stringify(report));
+      }
+      case '/metrics':
+        return send(response, 200, metrics.contentType, await metrics.metrics());
+      default: {
+        const other = listener();
+        if (other === undefined) return send(response, 404, 'application/json', '{"title":"not found"}');
+        await other(request, response);
+      }
+    }
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function readiness(checks: HttpOptions['checks']) {
+  const results = await Promise.all(
+    [...checks].map(async ([name, check]) => {
+      try {
+        await check();
+        return [name, { ok: true }] as const;
+      } catch (error) {
+        return [name, { ok: false, reason: reasonOf(error) }] as const;
+      }
+    }),
+  );
+  return { ready: results.every(([, result]) => result.ok), checks: Object.fromEntries(results) };
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}

@@ -1,0 +1,52 @@
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { EngineMeter } from './entity/engine.ts';
+
+/** One service's metrics, with Node's own. */
+export function createRegistry(service: string): Registry {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** The engine's counters, by message type. */
+export function engineMeter(registry: Registry): EngineMeter {
+  const byType = (name: string, help: string) =>
+    new Counter({ name, help, labelNames: ['type'], registers: [registry] });
+  const handled = byType('switchyard_messages_handled_total', 'Messages applied to an entity');
+  const retried = byType('switchyard_handler_failures_total', 'Handler runs that failed');
+  const died = byType('switchyard_dead_letters_total', 'Messages given up');
+  const documents = new Counter({
+    name: 'switchyard_documents_committed_total',
+    help: 'Documents written',
+    registers: [registry],
+  });
+  const commits = new Counter({ name: 'switchyard_commits_total', help: 'Bulk writes', registers: [registry] });
+  const lost = new Counter({
+    name: 'switchyard_commits_lost_total',
+    help: 'Documents whose write lost a race',
+    registers: [registry],
+  });
+  return {
+    handled: (type) => handled.inc({ type }),
+    retried: (type) => retried.inc({ type }),
+    died: (type) => died.inc({ type }),
+    committed(written, races) {
+      commits.inc();
+      documents.inc(written);
+      lost.inc(races);
+    },
+  };
+}
+
+/** A gauge that is read when it is scraped. */
+export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}

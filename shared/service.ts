@@ -1,0 +1,235 @@
+import { createConnection, type Connection } from 'mongoose';
+import type { Registry } from 'prom-client';
+import type { z } from 'zod';
+import { connectAmqp } from './bus/amqp.ts';
+import type { Bus } from './bus/bus.ts';
+import { partitionQueues, type RouteTable } from './bus/topology.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { commonConfig, problemsOfTimes, readConfig, type CommonConfig, type Environment } from './config.ts';
+import { createEngine, type Engine } from './entity/engine.ts';
+import type { Entity } from './entity/entity.ts';
+import { limitsFor } from './entity/limits.ts';
+import { createMemoryStore } from './entity/memory-store.ts';
+import { createMongoStore, type MongoStoreOptions } from './entity/mongo-store.ts';
+import type { EntityStore } from './entity/store.ts';
+import { ConfigError, reasonOf } from './errors.ts';
+import { createFaults } from './faults.ts';
+import { serveHttp, type RequestListener } from './http.ts';
+import { createLog, type Log } from './log.ts';
+import { createRegistry, engineMeter, gauge } from './metrics.ts';
+
+/** What a service gets to build itself from. */
+export interface Kit<Config> {
+  readonly config: Config & CommonConfig;
+  readonly bus: Bus;
+  readonly db: Connection;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+  /** Runs an entity on all partitions of its route, with its documents in this collection; drained at stop. */
+  host<State>(entity: Entity<State>, store: MongoStoreOptions): void;
+  /** Answers every path but `/livez`, `/readyz` and `/metrics`. */
+  http(listener: RequestListener): void;
+  /** A readiness check; throws what is wrong. */
+  ready(name: string, check: () => void | Promise<void>): void;
+  /** Runs at stop, latest first. */
+  onStop(stop: () => Promise<void>): void;
+}
+
+export interface Service {
+  readonly name: string;
+  start(environment: Environment, options?: StartOptions): Promise<RunningService>;
+}
+
+export interface StartOptions {
+  /** In a process of several services nobody may end it alone. */
+  readonly exit?: (code: number) => void;
+  readonly log?: Log;
+  /** Keeps documents in memory instead of MongoDB; for benchmarks of the engine alone. */
+  readonly memoryStore?: boolean;
+}
+
+export interface RunningService {
+  readonly name: string;
+  /** Where `/livez` and the rest are served. */
+  readonly url: string;
+  /** Drains and stops; resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Declares a service: its name (also its broker user and its line in the route table), its own configuration, and what
+ * it is made of. Nothing runs before `start`.
+ */
+export function defineService<Shape extends z.ZodRawShape>(spec: {
+  readonly name: string;
+  readonly table: RouteTable;
+  readonly config: Shape;
+  start(kit: Kit<z.infer<z.ZodObject<Shape>>>): void | Promise<void>;
+}): Service {
+  return { name: spec.name, start: (environment, options = {}) => startService(spec, environment, options) };
+}
+
+async function startService<Shape extends z.ZodRawShape>(
+  spec: Parameters<typeof defineService<Shape>>[0],
+  environment: Environment,
+  options: StartOptions,
+): Promise<RunningService> {
+  const { name, table } = spec;
+  const config = readConfig({ ...commonConfig, ...spec.config }, environment) as z.infer<z.ZodObject<Shape>> &
+    CommonConfig;
+  const problems = problemsOfTimes(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const log = options.log ?? createLog(name, config.LOG_LEVEL);
+  const clock = systemClock;
+  const stops: (() => Promise<void>)[] = [];
+  const checks = new Map<string, () => void | Promise<void>>();
+  const hosted: (() => Promise<Engine>)[] = [];
+  const metrics = createRegistry(name);
+  let listener: RequestListener | undefined;
+
+  const http = await serveHttp({
+    host: config.HTTP_HOST,
+    port: config.HTTP_PORT,
+    checks,
+    metrics,
+    log,
+    listener: () => listener,
+  });
+  const bus = connectAmqp({ url: config.AMQP_URL, name, clock, log });
+  const db = connectMongo(config.MONGO_URL, log);
+  checks.set('broker', () => {
+    if (!bus.connected) throw new Error('not connected to RabbitMQ');
+  });
+  const exit = options.exit ?? ((code: number) => process.exit(code));
+  const faults = createFaults(name, { clock, log, exit: () => exit(137) });
+  const engines: Engine[] = [];
+
+  await spec.start({
+    config,
+    bus,
+    db,
+    clock,
+    log,
+    metrics,
+    host<State>(entity: Entity<State>, storeOptions: MongoStoreOptions) {
+      checks.set('database', () => ping(db));
+      checks.set('consuming', () => {
+        if (!engines.some((engine) => engine.ready)) throw new Error('not consuming all partitions');
+      });
+      hosted.push(async () => {
+        const store =
+          options.memoryStore === true
+            ? createMemoryStore<State>()
+            : await preparedStore<State>(db, storeOptions, clock, log);
+        const engine = createEngine<State>({
+          entity,
+          bus,
+          store,
+          clock,
+          log,
+          queues: partitionQueues(table, entity.route),
+          limits: limitsFor(config.MESSAGE_TTL_MS),
+          meter: engineMeter(metrics),
+          ...(config.FAULTS === 'on' ? { intercept: faults.intercept } : {}),
+        });
+        gauge(metrics, 'switchyard_consuming', '1 while registered on every partition', () => (engine.ready ? 1 : 0));
+        await engine.start();
+        return engine;
+      });
+    },
+    http(wanted) {
+      listener = wanted;
+    },
+    ready: (check, run) => void checks.set(check, run),
+    onStop: (stop) => void stops.push(stop),
+  });
+
+  const starting = Promise.all(hosted.map(async (start) => engines.push(await start()))).then(() => {
+    log.info('ready', { url: http.url });
+  });
+  if (config.FAULTS === 'on') void listenForFaults();
+  starting.catch((error: unknown) => {
+    log.error('cannot start', { reason: reasonOf(error) });
+    exit(1);
+  });
+
+  async function listenForFaults(): Promise<void> {
+    await faults.listen(bus, async (paused) => {
+      await Promise.all(engines.map((engine) => (paused ? engine.pause() : engine.start())));
+    });
+  }
+
+  let stopping: Promise<void> | undefined;
+  return {
+    name,
+    url: http.url,
+    stop: () =>
+      (stopping ??= (async () => {
+        log.info('stopping');
+        await Promise.all(engines.map((engine) => engine.drain(config.DRAIN_MS)));
+        for (const stop of stops.toReversed()) await stop();
+        await bus.close();
+        await db.close();
+        await http.close();
+      })()),
+  };
+}
+
+/** Connects in the background, for ever; queries wait for nothing and fail fast while it is away. */
+function connectMongo(url: string, log: Log): Connection {
+  const db = createConnection(url, { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false });
+  db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
+  db.asPromise().catch((error: unknown) => log.warn('MongoDB is not there yet', { reason: reasonOf(error) }));
+  return db;
+}
+
+async function ping(db: Connection): Promise<void> {
+  await db.getClient().db(db.name).command({ ping: 1 });
+}
+
+async function preparedStore<State>(
+  db: Connection,
+  options: MongoStoreOptions,
+  clock: Clock,
+  log: Log,
+): Promise<EntityStore<State>> {
+  const store = createMongoStore<State>(db, options);
+  for (;;) {
+    try {
+      await store.prepare();
+      return store;
+    } catch (error) {
+      log.warn('waiting for MongoDB', { reason: reasonOf(error) });
+      await clock.sleep(1000);
+    }
+  }
+}
+
+/**
+ * Runs a service as this process: SIGTERM and SIGINT drain it, a second one ends it at once. A configuration that must
+ * not run is printed, all of it, and ends the process with 78 (EX_CONFIG of sysexits.h).
+ */
+export async function runProcess(service: Service): Promise<void> {
+  let running: RunningService;
+  try {
+    running = await service.start(process.env);
+  } catch (error) {
+    process.stderr.write(`${service.name}: ${reasonOf(error)}\n`);
+    process.exit(error instanceof ConfigError ? 78 : 1);
+  }
+  let asked = false;
+  const stop = (): void => {
+    if (asked) process.exit(1);
+    asked = true;
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${service.name}: could not stop cleanly: ${reasonOf(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
