@@ -1,0 +1,15 @@
+import type { SagaState } from './state.ts';
+
+export const sagasCollection = 'sagas';
+
+/** What a view reads of a stored saga; `_id` is the order's id. */
+export interface StoredSaga {
+  readonly _id: string;
+  readonly state?: SagaState;
+  readonly unsent?: readonly {
+    readonly send: { readonly message: { readonly id: string } };
+    readonly attempts: number;
+    readonly reason: string;
+    readonly nextTryAt: number;
+  }[];
+}

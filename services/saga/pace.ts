@@ -1,0 +1,37 @@
+import type { SagaState } from './state.ts';
+import { backoffMs, type Backoff } from '#shared/backoff.ts';
+import type { CommandType } from '#shared/message.ts';
+
+export interface Timing {
+  /** How long a step may take, in ms; afterwards its owner does nothing and the saga undoes it. */
+  readonly stepDeadlineMs: number;
+  /** How long after its start a saga goes on trying forward, in ms. The closing mail has as long again. */
+  readonly sagaDeadlineMs: number;
+  /** Waits before an undo or a forward-only step without an answer is sent again. */
+  readonly resend: Backoff;
+}
+
+/** When an input is applied, and at which pace. */
+export interface At {
+  readonly now: number;
+  readonly timing: Timing;
+}
+
+/** A command to be sent once the state is committed. */
+export interface Outgoing {
+  readonly command: CommandType;
+  readonly id: string;
+  readonly body: unknown;
+  readonly deadline?: number;
+  readonly rememberUntil?: number;
+}
+
+export interface Advanced {
+  readonly state: SagaState;
+  readonly send?: Outgoing | undefined;
+}
+
+/** Epoch ms of the try after the given one. Without jitter: a state follows from its messages alone. */
+export function resendAt({ now, timing }: At, attempts: number): number {
+  return now + backoffMs(timing.resend, attempts, () => 1);
+}

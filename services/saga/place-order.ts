@@ -1,0 +1,165 @@
+import { closing, defineSaga, step, undo, undoneWith } from './definition.ts';
+import * as notify from '#services/notify/contract.ts';
+import * as order from '#services/order/contract.ts';
+import * as payment from '#services/payment/contract.ts';
+import * as wallet from '#services/wallet/contract.ts';
+
+const { paymentIdOf } = payment;
+const { holdIdOf } = wallet;
+
+/**
+ * The road of an order. Steps run from top to bottom, each when the one before was answered; undoing runs from the
+ * bottom to the top. A new step is one object here, plus its owner's contract and handler.
+ */
+export const placeOrder = defineSaga({
+  name: 'place-order',
+  version: 1,
+
+  start: {
+    name: 'initialise-order',
+    number: 1,
+    title: 'order initialised',
+    effectId: (orderId) => `${orderId}:place`,
+    undo: undo(order.fail, ({ orderId }, { outcome, failure, learned }) => ({
+      orderId,
+      status: outcome,
+      failure,
+      ...(learned.payment === 'voided' || learned.payment === 'refunded'
+        ? { payment: { status: learned.payment } }
+        : {}),
+    })),
+  },
+
+  steps: [
+    step({
+      name: 'create-payment',
+      number: 2,
+      title: 'payment created',
+      command: payment.create,
+      with: ({ orderId, customerId, total, paymentMethod }) => ({
+        paymentId: paymentIdOf(orderId),
+        orderId,
+        customerId,
+        amount: total,
+        method: paymentMethod,
+      }),
+      learn: () => ({ payment: 'created' }),
+      undo: undo(
+        payment.voidPayment,
+        ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
+        { learn: ({ status }, learned) => (learned.payment === 'created' ? { payment: status ?? 'voided' } : {}) },
+      ),
+    }),
+    step({
+      name: 'attach-payment',
+      sent: { number: 3, title: 'payment information sent to the order' },
+      number: 4,
+      title: 'payment stored in the order',
+      command: order.attachPayment,
+      with: ({ orderId }) => ({ orderId, paymentId: paymentIdOf(orderId) }),
+      undo: undoneWith('initialise-order'),
+    }),
+    step({
+      name: 'hold-funds',
+      number: 5,
+      title: 'funds reserved in the wallet',
+      command: wallet.hold,
+      with: ({ orderId, customerId, total }) => ({ customerId, orderId, holdId: holdIdOf(orderId), amount: total }),
+      undo: undo(
+        wallet.release,
+        ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
+        { ownerLivesOn: true },
+      ),
+    }),
+    step({
+      name: 'authorize-payment',
+      number: 6,
+      title: 'funds confirmed to the payment',
+      command: payment.authorize,
+      with: ({ orderId }) => ({ paymentId: paymentIdOf(orderId), holdId: holdIdOf(orderId) }),
+      undo: undoneWith('create-payment'),
+    }),
+    step({
+      name: 'capture-funds',
+      number: 7,
+      milestone: false,
+      title: 'funds taken from the wallet',
+      command: wallet.capture,
+      with: ({ orderId, customerId }) => ({ customerId, orderId, holdId: holdIdOf(orderId) }),
+      learn: ({ captureId, capturedAt }) => ({ captureId, capturedAt }),
+      undo: undo(
+        wallet.refundToWallet,
+        ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
+        { ownerLivesOn: true },
+      ),
+    }),
+    step({
+      name: 'settle-payment',
+      number: 7,
+      title: 'payment processed',
+      command: payment.settle,
+      with: ({ orderId }, { captureId, capturedAt }) => ({ paymentId: paymentIdOf(orderId), captureId, capturedAt }),
+      learn: ({ capturedAt }) => ({ capturedAt, payment: 'settled' }),
+      undo: undo(
+        payment.refund,
+        ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
+        { learn: (_answer, learned) => (learned.payment === 'settled' ? { payment: 'refunded' } : {}) },
+      ),
+    }),
+    step({
+      name: 'record-payment',
+      sent: { number: 8, title: 'payment result sent to the order' },
+      number: 9,
+      title: 'payment result stored in the order',
+      command: order.recordPayment,
+      forwardOnly: true,
+      with: ({ orderId }, { capturedAt }) => ({ orderId, paymentId: paymentIdOf(orderId), capturedAt }),
+      undo: undoneWith('initialise-order'),
+    }),
+    step({
+      name: 'notify-customer',
+      sent: { number: 10, title: 'outcome sent to notify' },
+      number: 11,
+      title: 'customer notified by mail',
+      command: notify.send,
+      forwardOnly: true,
+      with: ({ orderId, customerId, email, total }) => ({
+        orderId,
+        outcome: 'completed',
+        to: email,
+        customerId,
+        total,
+      }),
+      learn: ({ dispatchedAt }) => ({ dispatchedAt }),
+      undo: undo(notify.retract, ({ orderId }, { of }) => ({ orderId, of })),
+    }),
+    step({
+      name: 'record-dispatch',
+      sent: { number: 12, title: 'dispatch of the mail sent to the order' },
+      number: 13,
+      title: 'saga completed',
+      command: order.recordDispatch,
+      forwardOnly: true,
+      with: ({ orderId }, { dispatchedAt }) => ({ orderId, dispatchedAt }),
+      undo: undo(order.withdrawDispatch, ({ orderId }, { of }) => ({ orderId, of }), {
+        isFinal: ({ completed }) => completed,
+      }),
+    }),
+  ],
+
+  cancellableBefore: 'capture-funds',
+
+  closing: closing({
+    name: 'tell-customer',
+    title: 'customer told how the order ended',
+    command: notify.send,
+    with: ({ orderId, customerId, email, total }, { outcome, failure }) => ({
+      orderId,
+      outcome,
+      to: email,
+      customerId,
+      total,
+      reason: failure.reason,
+    }),
+  }),
+});

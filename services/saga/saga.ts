@@ -1,0 +1,152 @@
+import { advance, begin, cancellable, type Input } from './advance.ts';
+import { cancel, cancelRefused, cancelling } from './contract.ts';
+import type { Definition } from './definition.ts';
+import type { Advanced, Timing } from './pace.ts';
+import { outstandingId, type OpenState, type Parked, type SagaState } from './state.ts';
+import { placeRefused, placed, type OrderDetails } from '#services/order/contract.ts';
+import { SAGA_ROUTE } from '#services/routes.ts';
+import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
+import type { Log } from '#shared/log.ts';
+import { TOO_LATE, type EventType, type Send } from '#shared/message.ts';
+
+export interface SagaOptions extends Timing {
+  readonly log: Log;
+}
+
+type CancelRefusal = 'unknown_order' | 'too_late' | 'already_ended' | 'parked';
+const PARKED_CHECK_MS = 60_000;
+
+/**
+ * The saga of an order: key = order id. New orders start under the first definition; the others stay runnable for the
+ * sagas that started under them.
+ */
+export function sagaEntity(definitions: readonly Definition[], { log, ...timing }: SagaOptions): Entity<SagaState> {
+  const newest = definitions[0];
+  if (newest === undefined) throw new TypeError('no saga is defined');
+  const known = new Map(definitions.map((definition) => [labelOf(definition), definition]));
+  if (known.size < definitions.length) throw new TypeError('two definitions have the same name and version');
+
+  /** Applies an input to an open saga, or parks it, loudly, if its definition does not exist in this process. */
+  function apply(state: OpenState, input: Input, context: Context): Result<SagaState> {
+    const definition = known.get(labelOf(state.definition));
+    if (definition === undefined) return { state: park(state, input, context) };
+    const advanced = advance(definition, state, input, { now: context.now, timing });
+    if (state.phase === 'running' && advanced.state.phase === 'undoing')
+      log.info('order is being undone', { orderId: context.message.key, ...advanced.state.failure });
+    return { state: advanced.state, send: sendsOf(advanced, context) };
+  }
+
+  function park(was: OpenState, input: Input, context: Context): Parked {
+    const reason = `no definition ${labelOf(was.definition)} in this process`;
+    log.error('saga parked', { orderId: context.message.key, reason });
+    const answer = input.kind === 'answer' && input.answer.to === outstandingId(was) ? { answer: input.answer } : {};
+    return { phase: 'parked', reason, since: context.now, dueAt: context.now + PARKED_CHECK_MS, was, ...answer };
+  }
+
+  /** Goes on with a parked saga where it was, if it can by now. */
+  function unpark(state: Parked, input: Input, context: Context): Result<SagaState> {
+    const kept =
+      state.answer ??
+      (input.kind === 'answer' && input.answer.to === outstandingId(state.was) ? input.answer : undefined);
+    if (!known.has(labelOf(state.was.definition))) {
+      log.error('saga is still parked', { orderId: context.message.key, reason: state.reason });
+      const dueAt = input.kind === 'wake' ? context.now + PARKED_CHECK_MS : state.dueAt;
+      return { state: { ...state, dueAt, ...(kept === undefined ? {} : { answer: kept }) } };
+    }
+    log.info('parked saga goes on', { orderId: context.message.key });
+    return apply(state.was, kept === undefined ? { kind: 'wake' } : { kind: 'answer', answer: kept }, context);
+  }
+
+  function receive(state: SagaState | undefined, input: Input, context: Context): Result<SagaState> {
+    switch (state?.phase) {
+      case undefined:
+        return { state: { phase: 'unknown' } };
+      case 'unknown':
+      case 'ended':
+        return { state };
+      case 'parked':
+        return unpark(state, input, context);
+      case 'running':
+      case 'undoing':
+      case 'closing':
+        return apply(state, input, context);
+    }
+  }
+
+  function start(state: SagaState | undefined, details: OrderDetails, context: Context): Result<SagaState> {
+    if (state !== undefined && state.phase !== 'unknown') return { state };
+    const { items: _items, ...order } = details;
+    const advanced = begin(newest!, order, { now: context.now, timing });
+    return { state: advanced.state, send: sendsOf(advanced, context) };
+  }
+
+  function stop(state: SagaState | undefined, orderId: string, context: Context): Result<SagaState> {
+    const refuse = (reason: CancelRefusal): Result<SagaState> => ({
+      state: state ?? { phase: 'unknown' },
+      send: [context.answer(cancelRefused, { orderId, reason })],
+    });
+    switch (state?.phase) {
+      case undefined:
+      case 'unknown':
+        return refuse('unknown_order');
+      case 'ended':
+        return refuse('already_ended');
+      case 'parked':
+        return refuse('parked');
+      case 'undoing':
+      case 'closing':
+        return state.outcome === 'cancelled'
+          ? { state, send: [context.answer(cancelling, { orderId })] }
+          : refuse('too_late');
+      case 'running': {
+        const definition = known.get(labelOf(state.definition));
+        if (definition !== undefined && !cancellable(definition, state)) return refuse('too_late');
+        const result = apply(state, { kind: 'cancel' }, context);
+        if (result.state.phase === 'parked') return { ...refuse('parked'), state: result.state };
+        return { ...result, send: [context.answer(cancelling, { orderId }), ...(result.send ?? [])] };
+      }
+    }
+  }
+
+  return {
+    route: SAGA_ROUTE,
+    handlers: [
+      on(placed, start),
+      on(placeRefused, (state) => ({ state: state ?? { phase: 'unknown' } })),
+      on(cancel, (state, { orderId }, context) => stop(state, orderId, context)),
+      ...answersOf(definitions).map((type) =>
+        on<SagaState, unknown>(type, (state, body, context) =>
+          receive(state, answerIn(context, type.name, body), context),
+        ),
+      ),
+    ],
+    tooLate: (state, body, context) => receive(state, answerIn(context, TOO_LATE, body), context),
+    dueAt: (state) => ('dueAt' in state ? state.dueAt : undefined),
+    wake: (state, _body, context) => receive(state, { kind: 'wake' }, context),
+  };
+}
+
+function labelOf({ name, version }: { readonly name: string; readonly version: number }): string {
+  return `${name}@${version}`;
+}
+
+function answerIn({ message }: Context, type: string, body: unknown): Input {
+  return { kind: 'answer', answer: { to: message.causationId ?? '', type, body } };
+}
+
+/** Every event that can answer a command of these definitions, each once. */
+function answersOf(definitions: readonly Definition[]): readonly EventType[] {
+  const commands = definitions.flatMap(({ start, steps, closing }) => [
+    start.undo.command,
+    closing.command,
+    ...steps.flatMap(({ command, undo }) => (undo.kind === 'own' ? [command, undo.command] : [command])),
+  ]);
+  const events = commands.flatMap(({ done, refused }) => [done, refused]).filter((event) => event !== undefined);
+  return [...new Map(events.map((event) => [event.name, event])).values()];
+}
+
+function sendsOf({ send }: Advanced, context: Context): readonly Send[] {
+  if (send === undefined) return [];
+  const { command, body, ...options } = send;
+  return [context.command(command, body, options)];
+}
