@@ -42,7 +42,14 @@ export const settle = command('payment.settle', {
   refused: settleRefused,
 });
 
-export const voided = event('payment.voided', z.strictObject({ paymentId }));
+export const voided = event(
+  'payment.voided',
+  z.strictObject({
+    paymentId,
+    /** What the payment is now: a void after a refund changes nothing. */
+    status: z.enum(['voided', 'refunded']).optional(),
+  }),
+);
 /** Undo of `create` and `authorize`; `of` is the id of the command that it undoes. `reason` shows in the payment. After a settlement it answers the same and does nothing. */
 export const voidPayment = command('payment.void', {
   body: z.strictObject({ paymentId, orderId: z.string().min(1), of: z.string().min(1), reason: z.string() }),
