@@ -1,12 +1,14 @@
 import { orderIndexes, ordersCollection } from './model.ts';
 import { orderEntity } from './order.ts';
+import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
 
 /** Keeps what customers ordered and what became of it. */
 export const service = defineService({
   name: 'order',
+  table: routeTable,
   config: {},
-  async start(kit) {
+  start(kit) {
     kit.host(orderEntity, { collection: ordersCollection, indexes: orderIndexes });
   },
 });

@@ -1,0 +1,20 @@
+import { entriesCollection, entryIndexes, findEntryIn, walletsCollection } from './model.ts';
+import { walletEntity } from './wallet.ts';
+import { routeTable } from '#services/routes.ts';
+import { defineService, runProcess } from '#shared/service.ts';
+
+/** Keeps the customers' money. */
+export const service = defineService({
+  name: 'wallet',
+  table: routeTable,
+  config: {},
+  start(kit) {
+    kit.host(walletEntity({ findEntry: findEntryIn(kit.db) }), {
+      collection: walletsCollection,
+      journal: entriesCollection,
+      journalIndexes: entryIndexes,
+    });
+  },
+});
+
+if (import.meta.main) await runProcess(service);

@@ -1,0 +1,274 @@
+import test from 'ava';
+import { MAX_AMOUNT_MINOR, type Currency } from '#services/money.ts';
+import * as contract from '#services/wallet/contract.ts';
+import type { Entry } from '#services/wallet/ledger.ts';
+import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
+import { runEntity, type Told } from '#test/support/run-entity.ts';
+
+const customerId = 'alice';
+const ofHold = { customerId, orderId: 'o1', holdId: 'h1' };
+const money = (amount: number, currency: Currency = 'EUR') => ({ amount, currency });
+
+/** A wallet with the messages of one hold; `looked` counts look-ups in the journal. */
+function wallet(start = { now: 1_000_000 }) {
+  const looked: string[] = [];
+  const run: ReturnType<typeof runEntity<WalletState>> = runEntity(
+    walletEntity({
+      findEntry: async (id) => {
+        looked.push(id);
+        return run.journal.get(id) as Entry | undefined;
+      },
+      retentionMs: 1000,
+      skewMs: 0,
+    }),
+    start,
+  );
+  const balances = () => [run.state!.available, run.state!.held, run.state!.captured] as const;
+  return {
+    run,
+    looked,
+    balances,
+    kinds: () => [...run.journal.values()].map((entry) => entry['kind']),
+    topUp: (amount = 100, topUpId = 't1', told: Told = {}) =>
+      run.tell(contract.topUp, { customerId, topUpId, amount: money(amount) }, told),
+    hold: (amount = 60, told: Told = {}) => run.tell(contract.hold, { ...ofHold, amount: money(amount) }, told),
+    release: (told: Told = {}) => run.tell(contract.release, { ...ofHold, of: 'o1:hold:do' }, told),
+    capture: (told: Told = {}) => run.tell(contract.capture, ofHold, told),
+    refund: (told: Told = {}) => run.tell(contract.refundToWallet, { ...ofHold, of: 'o1:capture:do' }, told),
+  };
+}
+type Wallet = ReturnType<typeof wallet>;
+type Step = 'hold' | 'release' | 'capture' | 'refund';
+
+const paths = {
+  none: [],
+  holdForbidden: ['release'],
+  captureForbidden: ['refund'],
+  open: ['hold'],
+  openCaptureForbidden: ['hold', 'refund'],
+  released: ['hold', 'release'],
+  captured: ['hold', 'capture'],
+  refunded: ['hold', 'capture', 'refund'],
+} as const satisfies Record<string, readonly Step[]>;
+
+type Row = Record<Step, readonly [answer: string, available: number, held: number, captured: number]>;
+const table: Record<keyof typeof paths, Row> = {
+  none: {
+    hold: ['wallet.held', 40, 60, 0],
+    release: ['wallet.released', 100, 0, 0],
+    capture: ['no_such_hold', 100, 0, 0],
+    refund: ['wallet.refunded', 100, 0, 0],
+  },
+  holdForbidden: {
+    hold: ['already_undone', 100, 0, 0],
+    release: ['wallet.released', 100, 0, 0],
+    capture: ['already_undone', 100, 0, 0],
+    refund: ['wallet.refunded', 100, 0, 0],
+  },
+  captureForbidden: {
+    hold: ['wallet.held', 40, 60, 0],
+    release: ['wallet.released', 100, 0, 0],
+    capture: ['already_undone', 100, 0, 0],
+    refund: ['wallet.refunded', 100, 0, 0],
+  },
+  open: {
+    hold: ['wallet.held', 40, 60, 0],
+    release: ['wallet.released', 100, 0, 0],
+    capture: ['wallet.captured', 40, 0, 60],
+    refund: ['wallet.refunded', 40, 60, 0],
+  },
+  openCaptureForbidden: {
+    hold: ['wallet.held', 40, 60, 0],
+    release: ['wallet.released', 100, 0, 0],
+    capture: ['already_undone', 40, 60, 0],
+    refund: ['wallet.refunded', 40, 60, 0],
+  },
+  released: {
+    hold: ['already_undone', 100, 0, 0],
+    release: ['wallet.released', 100, 0, 0],
+    capture: ['already_undone', 100, 0, 0],
+    refund: ['wallet.refunded', 100, 0, 0],
+  },
+  captured: {
+    hold: ['wallet.held', 40, 0, 60],
+    release: ['wallet.released', 40, 0, 60],
+    capture: ['wallet.captured', 40, 0, 60],
+    refund: ['wallet.refunded', 100, 0, 0],
+  },
+  refunded: {
+    hold: ['already_undone', 100, 0, 0],
+    release: ['wallet.released', 100, 0, 0],
+    capture: ['already_undone', 100, 0, 0],
+    refund: ['wallet.refunded', 100, 0, 0],
+  },
+};
+
+for (const forgotten of [false, true]) {
+  for (const [path, row] of Object.entries(table) as [keyof typeof paths, Row][]) {
+    if (forgotten && ['none', 'holdForbidden', 'captureForbidden'].includes(path)) continue;
+    for (const [step, [answer, ...balances]] of Object.entries(row) as [Step, Row[Step]][]) {
+      const when = forgotten ? 'long ago ' : '';
+      test(`a hold ${when}${path}: ${step} is answered ${answer} and leaves ${balances.join('/')}`, async (t) => {
+        const one = wallet();
+        await one.topUp();
+        for (const done of paths[path]) await one[done]();
+        if (forgotten) {
+          one.run.clock.now += 1_000_000;
+          one.run.forget();
+        }
+        const { type, body } = await one[step]();
+        t.is(body['reason'] ?? type, answer);
+        t.deepEqual(one.balances(), balances);
+        addsUp(t, one);
+      });
+    }
+  }
+}
+
+function addsUp(t: { deepEqual(a: unknown, b: unknown): unknown }, { run, balances }: Wallet): void {
+  const entries = [...run.journal.values()] as unknown as Entry[];
+  const sum = (...kinds: string[]) =>
+    entries.filter((one) => kinds.includes(one.kind)).reduce((all, one) => all + one.amount, 0);
+  const captured = sum('capture') - sum('refund');
+  const held = sum('hold') - sum('release', 'capture');
+  t.deepEqual(balances(), [sum('top-up') - held - captured, held, captured]);
+}
+
+test('a hold is refused for short funds, an unknown customer and another currency, and nothing is written', async (t) => {
+  const one = wallet();
+  t.is((await one.hold()).body['reason'], 'unknown_customer');
+  await one.topUp(59);
+  t.is((await one.hold()).body['reason'], 'insufficient_funds');
+  const yen = await one.run.tell(contract.hold, { ...ofHold, amount: money(10, 'JPY') });
+  t.is(yen.body['reason'], 'currency_mismatch');
+  t.deepEqual(one.kinds(), ['top-up']);
+});
+
+test('two orders of 60 on 100: exactly one is held', async (t) => {
+  const one = wallet();
+  await one.topUp(100);
+  t.is((await one.hold()).type, 'wallet.held');
+  const other = await one.run.tell(contract.hold, { customerId, orderId: 'o2', holdId: 'h2', amount: money(60) });
+  t.is(other.body['reason'], 'insufficient_funds');
+  t.deepEqual(one.balances(), [40, 60, 0]);
+});
+
+test('the same hold again answers the same, another amount under its id is refused', async (t) => {
+  const one = wallet();
+  await one.topUp(100);
+  await one.hold(60);
+  t.is((await one.hold(60)).type, 'wallet.held');
+  t.is((await one.hold(30)).body['reason'], 'conflicting_hold');
+  t.deepEqual(one.balances(), [40, 60, 0]);
+});
+
+test('an entry says who, what, how much, for which order and when, under an id that follows from its cause', async (t) => {
+  const one = wallet({ now: 7 });
+  await one.topUp(100);
+  await one.hold(60);
+  await one.capture();
+  const shared = { customerId, currency: 'EUR', at: 7 } as const;
+  const hold = { ...shared, amount: 60, orderId: 'o1', holdId: 'h1' };
+  t.deepEqual([...one.run.journal.values()] as unknown[], [
+    { ...shared, id: 't1', kind: 'top-up', amount: 100, seq: 1 },
+    { ...hold, id: 'h1:hold', kind: 'hold', seq: 2 },
+    { ...hold, id: 'h1:capture', kind: 'capture', seq: 3 },
+  ]);
+});
+
+test('a capture answers its entry and time, a duplicate under another id the same', async (t) => {
+  const one = wallet({ now: 5 });
+  await one.topUp();
+  await one.hold();
+  const { body } = await one.capture();
+  t.deepEqual(body, { holdId: 'h1', captureId: 'h1:capture', capturedAt: 5 });
+  one.run.clock.now = 9;
+  t.deepEqual((await one.capture()).body, body);
+  one.run.clock.now += 1_000_000;
+  t.deepEqual((await one.capture()).body, body);
+});
+
+test('a top-up again by its id changes nothing, remembered or looked up; another amount is refused', async (t) => {
+  const one = wallet();
+  await one.topUp(100);
+  for (const wait of [0, 1_000_000]) {
+    one.run.clock.now += wait;
+    t.is((await one.topUp(100)).type, 'wallet.topped-up');
+    t.is((await one.topUp(99)).body['reason'], 'conflicting_top_up');
+    t.deepEqual(one.balances(), [100, 0, 0]);
+  }
+  t.deepEqual(one.run.state!.topUps, []);
+});
+
+test('a top-up under an id that another customer used is refused', async (t) => {
+  const one = wallet();
+  await one.topUp(100);
+  const bob = runEntity(walletEntity({ findEntry: async (id) => one.run.journal.get(id) as Entry | undefined }));
+  const { body } = await bob.tell(contract.topUp, { customerId: 'bob', topUpId: 't1', amount: money(100) });
+  t.is(body['reason'], 'conflicting_top_up');
+});
+
+test('a top-up in another currency is refused', async (t) => {
+  const one = wallet();
+  await one.topUp();
+  const { body } = await one.run.tell(contract.topUp, { customerId, topUpId: 't2', amount: money(1, 'USD') });
+  t.is(body['reason'], 'currency_mismatch');
+});
+
+test('a top-up past the largest exact integer is refused, whether the money lies there, is held or was spent', async (t) => {
+  const one = wallet();
+  await one.topUp(100);
+  await one.hold(60);
+  await one.capture();
+  const full = Math.floor((Number.MAX_SAFE_INTEGER - 100) / MAX_AMOUNT_MINOR);
+  for (let index = 0; index < full; index += 1) await one.topUp(MAX_AMOUNT_MINOR, `big-${index}`);
+  const { available, captured } = one.run.state!;
+  const room = Number.MAX_SAFE_INTEGER - available - captured;
+  t.is((await one.topUp(room + 1, 'over')).body['reason'], 'limit_exceeded');
+  t.is((await one.topUp(room, 'exact')).type, 'wallet.topped-up');
+  await one.refund();
+  t.is(one.run.state!.available, Number.MAX_SAFE_INTEGER);
+});
+
+test('an undo mark stays until the deadline of its do, one without a deadline for ever', async (t) => {
+  const one = wallet({ now: 0 });
+  await one.topUp();
+  await one.release({ rememberUntil: 5000 });
+  one.run.clock.now = 5000;
+  t.is((await one.hold()).body['reason'], 'already_undone');
+  one.run.clock.now = 5001;
+  await one.topUp(1, 't2');
+  t.deepEqual(one.run.state!.holds, []);
+
+  await one.refund();
+  one.run.clock.now = 1_000_000_000;
+  await one.topUp(1, 't3');
+  t.is(one.run.state!.holds.length, 1);
+});
+
+test('resolved holds leave the document after their time; open ones never do', async (t) => {
+  const one = wallet({ now: 0 });
+  await one.topUp(1_000_000);
+  for (let index = 0; index < 200; index += 1) {
+    const hold = { customerId, orderId: `o${index}`, holdId: `h-${index}` };
+    one.run.clock.now += 100;
+    await one.run.tell(contract.hold, { ...hold, amount: money(1) }, { deadline: one.run.clock.now + 500 });
+    if (index % 2) await one.run.tell(contract.capture, hold);
+    else if (index % 50) await one.run.tell(contract.release, { ...hold, of: 'x' });
+  }
+  one.run.clock.now += 10_000;
+  await one.topUp(1, 't2');
+  const { holds } = one.run.state!;
+  t.deepEqual(
+    holds.map((hold) => [hold.holdId, hold.status]),
+    [0, 50, 100, 150].map((index) => [`h-${index}`, 'open']),
+  );
+});
+
+test('a wallet that has forgotten nothing asks the journal for no hold', async (t) => {
+  const one = wallet();
+  await one.topUp();
+  await one.hold();
+  await one.capture();
+  t.deepEqual(one.looked, ['t1']);
+});
