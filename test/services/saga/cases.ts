@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import type { OrderDetails } from '#services/order/contract.ts';
+import type { Definition } from '#services/saga/definition.ts';
+import type { EventType } from '#shared/message.ts';
+
+/** One compensation that has to happen: of which step, by which command, naming which message as its effect. */
+export interface OwedUndo {
+  readonly step: string;
+  readonly command: string;
+  readonly of: string;
+}
+
+/** Everything that can go wrong at one step of a saga, for a test on the pure functions, the in-memory bus or the real stack. */
+export interface StepCase {
+  readonly name: string;
+  /** The wire name of its command, for fault injection at `service`. */
+  readonly command: string;
+  readonly service: string;
+  readonly canRefuse: boolean;
+  /** Tried again until the saga's deadline before anything is undone. */
+  readonly forwardOnly: boolean;
+  /** `saga.cancel` while this step is outstanding undoes the order. */
+  readonly cancellable: boolean;
+  /** The compensations, in order, once this step was refused; `of` is for the given order. */
+  afterRefusal(orderId: string): readonly OwedUndo[];
+  /** The same once it was not answered: a timeout, a crash for ever, a cancel. */
+  afterSilence(orderId: string): readonly OwedUndo[];
+}
+
+/** The cases of a definition, made from it alone, so that a new step is tested by existing. */
+export function stepCases({ start, steps, cancellableBefore }: Definition): readonly StepCase[] {
+  const capture = steps.findIndex(({ name }) => name === cancellableBefore);
+  const owed = (orderId: string, count: number): OwedUndo[] => [
+    ...steps
+      .slice(0, count)
+      .flatMap(({ name, undo }) =>
+        undo.kind === 'own' ? [{ step: name, command: undo.command.name, of: `${orderId}:${name}:do` }] : [],
+      )
+      .toReversed(),
+    { step: start.name, command: start.undo.command.name, of: start.effectId(orderId) },
+  ];
+  return steps.map(({ name, command, forwardOnly }, index) => ({
+    name,
+    command: command.name,
+    service: command.route,
+    canRefuse: command.refused !== undefined,
+    forwardOnly,
+    cancellable: index < capture,
+    afterRefusal: (orderId) => owed(orderId, index),
+    afterSilence: (orderId) => owed(orderId, index + 1),
+  }));
+}
+
+/** A body that the event's schema accepts: fields of the command where they have the same name, else the plainest value. */
+export function answerBody(type: EventType, command: object): Record<string, unknown> {
+  if (!(type.body instanceof z.ZodObject)) throw new TypeError(`${type.name} has no object body`);
+  const given = command as Record<string, unknown>;
+  const fields = Object.entries(type.body.shape as z.ZodRawShape).flatMap(([field, schema]) => {
+    if (field in given) return [[field, given[field]]];
+    const value = plainest(schema);
+    return value === undefined ? [] : [[field, value]];
+  });
+  return type.body.parse(Object.fromEntries(fields)) as Record<string, unknown>;
+}
+
+function plainest(schema: unknown): unknown {
+  if (schema instanceof z.ZodOptional) return undefined;
+  if (schema instanceof z.ZodEnum) return schema.options[0];
+  if (schema instanceof z.ZodNumber) return 1_700_000_000_000;
+  if (schema instanceof z.ZodBoolean) return false;
+  if (schema instanceof z.ZodString) return 'some text';
+  throw new TypeError('answerBody knows no value for this kind of field yet');
+}
+
+export const details: OrderDetails = {
+  orderId: '0193f7a0-5a5a-7000-8000-000000000001',
+  customerId: 'alice',
+  email: 'alice@example.org',
+  items: [{ sku: 'book', quantity: 2, unitPrice: { amount: 1299, currency: 'EUR' } }],
+  total: { amount: 2598, currency: 'EUR' },
+  paymentMethod: 'pm_ok',
+};

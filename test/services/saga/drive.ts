@@ -1,0 +1,157 @@
+import { answerBody, details } from './cases.ts';
+import { placed, type OrderDetails } from '#services/order/contract.ts';
+import { cancel } from '#services/saga/contract.ts';
+import type { Definition } from '#services/saga/definition.ts';
+import { placeOrder } from '#services/saga/place-order.ts';
+import type { Timing } from '#services/saga/pace.ts';
+import { sagaEntity } from '#services/saga/saga.ts';
+import type { SagaState } from '#services/saga/state.ts';
+import { timelineOf, type Unsent } from '#services/saga/timeline.ts';
+import type { Timeline } from '#services/saga/timeline-shape.ts';
+import { runOf } from '#shared/entity/context.ts';
+import { silentLog, type Log } from '#shared/log.ts';
+import { TOO_LATE, WAKE, type CommandType, type EventType, type Message } from '#shared/message.ts';
+
+export const timing: Timing = {
+  stepDeadlineMs: 60_000,
+  sagaDeadlineMs: 600_000,
+  resend: { baseMs: 5000, capMs: 60_000 },
+};
+
+export interface DriveOptions {
+  readonly definitions?: readonly Definition[];
+  readonly timing?: Timing;
+  readonly log?: Log;
+}
+
+export type Reply = 'done' | 'refused' | 'too-late';
+
+/** A saga on its own: its entity, a clock that a test moves, and participants that answer what a test says. */
+export function driveSaga(options: DriveOptions = {}) {
+  let definitions = options.definitions ?? [placeOrder];
+  const pace = options.timing ?? timing;
+  const log = options.log ?? silentLog;
+  const { orderId } = details;
+  const sent: Message<Record<string, unknown>>[] = [];
+  let entity = sagaEntity(definitions, { ...pace, log });
+  let state: SagaState | undefined;
+  let now = 1_700_000_000_000;
+
+  async function receive(message: Message, type?: EventType | CommandType): Promise<Message[]> {
+    const signal = new AbortController().signal;
+    const { context } = runOf({ route: entity.route, message, now, attempt: 1, signal: () => signal });
+    const handler = entity.handlers.find((one) => one.type.name === message.type);
+    if (type !== undefined && handler === undefined) throw new Error(`the saga does not handle ${message.type}`);
+    const result =
+      message.type === WAKE
+        ? await entity.wake!(state, undefined, context)
+        : message.type === TOO_LATE
+          ? await entity.tooLate!(state, message.body as { command: string }, context)
+          : await handler!.handle(state, message.body, context);
+    state = JSON.parse(JSON.stringify(result.state)) as SagaState;
+    const messages = (result.send ?? []).flatMap((send) => (send === undefined ? [] : [send.message]));
+    for (const one of messages) if (!one.id.includes('>')) sent.push(one as (typeof sent)[number]);
+    return messages;
+  }
+
+  function commandOf(message: Message): CommandType {
+    const commands = definitions.flatMap(({ start, steps, closing }) => [
+      start.undo.command,
+      closing.command,
+      ...steps.flatMap(({ command, undo }) => (undo.kind === 'own' ? [command, undo.command] : [command])),
+    ]);
+    return commands.find(({ name }) => name === message.type)!;
+  }
+
+  const drive = {
+    orderId,
+    /** Every command that the saga sent, resends included. */
+    sent,
+    get state() {
+      return state;
+    },
+    get now() {
+      return now;
+    },
+    /** The command that was sent last: the outstanding one while the saga is open. */
+    get last(): Message<Record<string, unknown>> {
+      return sent.at(-1)!;
+    },
+    undos(): Message<Record<string, unknown>>[] {
+      return sent.filter(
+        (message, index) => message.id.endsWith(':undo') && sent.findIndex(({ id }) => id === message.id) === index,
+      );
+    },
+    timeline(unsent: readonly Unsent[] = []): Timeline {
+      if (state === undefined || state.phase === 'unknown') throw new Error('no saga has begun');
+      const { name, version } = (state.phase === 'parked' ? state.was : state).definition;
+      return timelineOf(
+        orderId,
+        state,
+        definitions.find((one) => one.name === name && one.version === version),
+        unsent,
+      );
+    },
+    place(change: Partial<OrderDetails> = {}) {
+      const body = { ...details, ...change };
+      return receive({
+        id: `${orderId}:place>${placed.name}`,
+        type: placed.name,
+        key: orderId,
+        body,
+        correlationId: orderId,
+        causationId: `${orderId}:place`,
+      });
+    },
+    /** A participant answers a command, by default the last; again and late are as good as any time. */
+    answer(reply: Reply = 'done', to: Message = sent.at(-1)!, change: object = {}) {
+      const command = commandOf(to);
+      const type = reply === 'done' ? command.done! : command.refused!;
+      const answer =
+        reply === 'too-late'
+          ? { type: TOO_LATE, body: { command: to.type } }
+          : { type: type.name, body: { ...answerBody(type, to.body as object), ...change } };
+      return receive({
+        ...answer,
+        id: `${to.id}>${answer.type}`,
+        key: orderId,
+        correlationId: orderId,
+        causationId: to.id,
+      });
+    },
+    cancel(id = 'cancel-1') {
+      const message = { id, type: cancel.name, key: orderId, body: { orderId }, correlationId: orderId };
+      return receive({ ...message, replyTo: { route: 'gateway', key: orderId } });
+    },
+    /** Time passes; whatever is due then is woken, once. */
+    async pass(ms: number) {
+      now += ms;
+      const dueAt = state === undefined ? undefined : entity.dueAt!(state);
+      if (dueAt !== undefined && dueAt <= now) await drive.wake();
+    },
+    wake() {
+      return receive({ id: `${WAKE}:${now}`, type: WAKE, key: orderId, body: {}, correlationId: orderId });
+    },
+    /** Time passes until the saga waits no longer for what it waits for. */
+    async passDue() {
+      await drive.pass(Math.max(0, entity.dueAt!(state!)! - now));
+    },
+    /** Everybody answers `done` until the named step is the outstanding one. */
+    async goTo(step: string) {
+      await drive.place();
+      while (drive.last.id !== `${orderId}:${step}:do`) await drive.answer();
+    },
+    /** Everybody answers `done` until the saga has ended. */
+    async goOn() {
+      while (state?.phase !== 'ended') await drive.answer();
+    },
+    /** Another process goes on, with other definitions. */
+    restart(others: readonly Definition[]) {
+      definitions = others;
+      entity = sagaEntity(definitions, { ...pace, log });
+    },
+  };
+  return drive;
+}
+
+export type Drive = ReturnType<typeof driveSaga>;
