@@ -1,6 +1,7 @@
 import { createConnection, type Connection } from 'mongoose';
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
+import { backoffMs } from './backoff.ts';
 import { connectAmqp } from './bus/amqp.ts';
 import type { Bus } from './bus/bus.ts';
 import { partitionQueues, type RouteTable } from './bus/topology.ts';
@@ -97,7 +98,7 @@ async function startService<Shape extends z.ZodRawShape>(
     listener: () => listener,
   });
   const bus = connectAmqp({ url: config.AMQP_URL, name, clock, log });
-  const db = connectMongo(config.MONGO_URL, log);
+  const db = connectMongo(config.MONGO_URL, clock, log);
   checks.set('broker', () => {
     if (!bus.connected) throw new Error('not connected to RabbitMQ');
   });
@@ -176,11 +177,26 @@ async function startService<Shape extends z.ZodRawShape>(
   };
 }
 
-/** Connects in the background, for ever; queries wait for nothing and fail fast while it is away. */
-function connectMongo(url: string, log: Log): Connection {
-  const db = createConnection(url, { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false });
+/** Connects in the background, until it succeeds or is closed; afterwards the driver reconnects. Queries fail while it is away. */
+function connectMongo(url: string, clock: Clock, log: Log): Connection {
+  const db = createConnection();
+  const options = { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false, ignoreUndefined: true };
   db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
-  db.asPromise().catch((error: unknown) => log.warn('MongoDB is not there yet', { reason: reasonOf(error) }));
+  let closed = false;
+  db.on('close', () => {
+    closed = true;
+  });
+  void (async () => {
+    for (let tries = 1; !closed; tries += 1) {
+      try {
+        await db.openUri(url, options);
+        return;
+      } catch (error) {
+        if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
+        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random));
+      }
+    }
+  })();
   return db;
 }
 
