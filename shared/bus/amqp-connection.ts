@@ -1,0 +1,97 @@
+import { connect as connectManaged } from 'amqp-connection-manager';
+import { connect as connectOnce, type ChannelModel } from 'amqplib';
+import { gatherWrites } from './amqp-socket.ts';
+import { backoffMs } from '#shared/backoff.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface ConnectionOptions {
+  /** `amqp://user:password@host:port/vhost` */
+  readonly url: string;
+  /** What the broker's management shows. */
+  readonly name: string;
+  readonly heartbeatS: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A connection that is made again whenever it is lost. */
+export interface KeptConnection {
+  current(): ChannelModel | undefined;
+  /** Called for every new connection. */
+  onUp(run: () => void): void;
+  close(): Promise<void>;
+}
+
+const RECONNECT = { baseMs: 200, capMs: 5000 };
+const CONNECT_TIMEOUT_MS = 5000;
+
+const socketOptions = (name: string) => ({
+  noDelay: true,
+  keepAlive: true,
+  timeout: CONNECT_TIMEOUT_MS,
+  clientProperties: { connection_name: name },
+});
+
+export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionOptions): KeptConnection {
+  const ups: (() => void)[] = [];
+  let failures = 0;
+  let current: ChannelModel | undefined;
+  const manager = connectManaged([url], {
+    heartbeatIntervalInSeconds: heartbeatS,
+    connectionOptions: socketOptions(name),
+  });
+
+  /** The manager reads its wait right after it has emitted the event. */
+  function waitLonger(): void {
+    failures += 1;
+    manager.reconnectTimeInSeconds = backoffMs(RECONNECT, failures, clock.random) / 1000;
+  }
+
+  manager.on('connect', () => {
+    failures = 0;
+    current = manager.connection;
+    if (current !== undefined) gatherWrites(current);
+    log.info('connected to the broker', { connection: name });
+    for (const run of ups) run();
+  });
+  manager.on('disconnect', ({ err }) => {
+    current = undefined;
+    waitLonger();
+    log.warn('lost the connection to the broker', { connection: name, reason: reasonOf(err ?? 'closed') });
+  });
+  manager.on('connectFailed', ({ err }) => {
+    waitLonger();
+    log.warn('cannot connect to the broker', { connection: name, reason: reasonOf(err), attempt: failures });
+  });
+  manager.on('blocked', ({ reason }) => log.warn('the broker blocks publishing', { connection: name, reason }));
+  manager.on('unblocked', () => log.info('the broker accepts publishing again', { connection: name }));
+
+  return {
+    current: () => current,
+    onUp(run) {
+      ups.push(run);
+    },
+    async close() {
+      current = undefined;
+      await manager
+        .close()
+        .catch((error: unknown) => log.debug('closing a connection that was gone', { reason: reasonOf(error) }));
+    },
+  };
+}
+
+/** One connection that is never made again. */
+export async function connectOnceTo({
+  url,
+  name,
+  heartbeatS,
+}: Pick<ConnectionOptions, 'url' | 'name' | 'heartbeatS'>): Promise<ChannelModel> {
+  const target = new URL(url);
+  target.searchParams.set('heartbeat', String(heartbeatS));
+  const model = await connectOnce(target.toString(), socketOptions(name));
+  model.on('error', () => {});
+  gatherWrites(model);
+  return model;
+}

@@ -1,0 +1,109 @@
+import type { Channel, ConsumeMessage, Message } from 'amqplib';
+import { createAckWindow } from './ack-window.ts';
+import { keepChannel, type KeptChannel } from './amqp-channel.ts';
+import type { KeptConnection } from './amqp-connection.ts';
+import { packetOf } from './amqp-packet.ts';
+import type { Consumer, ConsumeOptions, Delivery, Packet } from './bus.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface AmqpContext {
+  readonly connection: KeptConnection;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function createAmqpConsumer(
+  context: AmqpContext,
+  queue: string,
+  options: ConsumeOptions,
+): { readonly kept: KeptChannel<Channel>; readonly consumer: Consumer } {
+  let live:
+    | { readonly channel: Channel; readonly id: number; readonly window: ReturnType<typeof createAckWindow> }
+    | undefined;
+  let closed = false;
+  const kept = keepChannel<Channel>({
+    ...context,
+    what: `consuming ${queue}`,
+    open: (model) => model.createChannel(),
+    async setUp(channel, id) {
+      live = { channel, id, window: createAckWindow() };
+      await channel.prefetch(options.prefetch);
+      await channel.consume(queue, (message) => {
+        if (message === null) {
+          // The queue was deleted or lost its leader.
+          void channel.close().catch(() => {});
+        } else if (!closed) options.onDelivery(deliveryOf(message, queue, id));
+      });
+    },
+    onLost(id) {
+      live = undefined;
+      options.onChannelLost(id);
+    },
+  });
+  return {
+    kept,
+    consumer: {
+      queue,
+      get active() {
+        return kept.current !== undefined;
+      },
+      ack(deliveries) {
+        if (live === undefined) return;
+        const { channel, id, window } = live;
+        const tags = deliveries.filter((delivery) => delivery.channel === id).map(({ tag }) => tag);
+        for (const { tag, multiple } of window.settle(tags)) channel.ack(tagged(tag), multiple);
+      },
+      async close() {
+        closed = true;
+        live = undefined;
+        await kept.close();
+      },
+    },
+  };
+}
+
+/** A private queue, made again on every new channel; it goes with its consumer. */
+export function createAmqpSubscription(
+  context: AmqpContext,
+  exchange: string,
+  routingKeys: readonly string[],
+  onPacket: (packet: Packet, routingKey: string) => void,
+): KeptChannel<Channel> {
+  return keepChannel<Channel>({
+    ...context,
+    what: `the broadcasts of ${exchange}`,
+    open: (model) => model.createChannel(),
+    async setUp(channel) {
+      const { queue } = await channel.assertQueue('', {
+        exclusive: true,
+        durable: false,
+        autoDelete: true,
+        arguments: { 'x-queue-type': 'classic' },
+      });
+      for (const routingKey of routingKeys) await channel.bindQueue(queue, exchange, routingKey);
+      await channel.consume(
+        queue,
+        (message) => {
+          if (message === null) void channel.close().catch(() => {});
+          else onPacket(packetOf(message), message.fields.routingKey);
+        },
+        { noAck: true },
+      );
+    },
+    onLost() {},
+  });
+}
+
+export function deliveryOf(message: ConsumeMessage | Message, queue: string, channel: number): Delivery {
+  const { redelivered, deliveryTag: tag } = message.fields as {
+    readonly redelivered: boolean;
+    readonly deliveryTag: number;
+  };
+  return { packet: packetOf(message), queue, redelivered, tag, channel };
+}
+
+/** amqplib takes a message where it needs its tag. */
+export function tagged(deliveryTag: number): Message {
+  return { fields: { deliveryTag } } as unknown as Message;
+}

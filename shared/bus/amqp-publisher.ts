@@ -1,0 +1,127 @@
+import type { ConfirmChannel } from 'amqplib';
+import { publishOptions } from './amqp-packet.ts';
+import { exchangeIn } from './amqp-refusal.ts';
+import type { Packet } from './bus.ts';
+import { createSlots } from './slots.ts';
+import type { Clock } from '#shared/clock.ts';
+import { PublishError, reasonOf } from '#shared/errors.ts';
+
+/** Publishes on one confirm channel, for as long as that lives. */
+export interface ChannelPublisher {
+  publish(exchange: string, packet: Packet, routingKey?: string): Promise<void>;
+  /** The channel is gone: whoever still waits for room is refused. */
+  lost(): void;
+  /** Resolves when nothing is outstanding any more. */
+  idle(): Promise<void>;
+}
+
+export interface PublishLimits {
+  /** How many may wait for their confirm; more wait for room. Past about 500 the broker gets no faster. */
+  readonly maxOutstanding: number;
+  /** After this long without a confirm (a broker with a memory or disk alarm reads nothing) the outcome counts as unknown. */
+  readonly confirmTimeoutMs: number;
+}
+
+export const PUBLISH_LIMITS: PublishLimits = { maxOutstanding: 1000, confirmTimeoutMs: 30_000 };
+
+interface Entry {
+  readonly exchange: string;
+  readonly since: number;
+  readonly reject: (error: PublishError) => void;
+  returned: string | undefined;
+}
+
+export function notConnected(exchange: string): PublishError {
+  return new PublishError('not-connected', exchange, 'there is no connection to the broker');
+}
+
+export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, limits: PublishLimits): ChannelPublisher {
+  const slots = createSlots(limits.maxOutstanding);
+  /** By message id, or by app id where that is not unique; oldest first. */
+  const outstanding = new Map<string, Entry>();
+  let open = true;
+  let problem: Error | undefined;
+  let unnamed = 0;
+  let cancelWatch: (() => void) | undefined;
+
+  channel.on('return', ({ fields, properties }) => {
+    const entry = outstanding.get((properties.appId ?? properties.messageId) as string);
+    if (entry !== undefined) entry.returned = (fields as { readonly replyText?: string }).replyText ?? 'NO_ROUTE';
+  });
+  channel.on('error', (error) => {
+    problem = error;
+  });
+
+  /** One timer for all that is outstanding. */
+  function watch(): void {
+    cancelWatch ??= clock.after(limits.confirmTimeoutMs / 4, () => {
+      cancelWatch = undefined;
+      const oldest = clock.now() - limits.confirmTimeoutMs;
+      for (const entry of outstanding.values()) {
+        if (entry.since > oldest) break;
+        entry.reject(
+          new PublishError('outcome-unknown', entry.exchange, `no confirm within ${limits.confirmTimeoutMs} ms`),
+        );
+      }
+      if (outstanding.size > 0) watch();
+    });
+  }
+
+  function send(exchange: string, packet: Packet, routingKey: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { messageId } = packet;
+      const ambiguous = messageId === undefined || messageId.startsWith('#') || outstanding.has(messageId);
+      const appId = ambiguous ? `#${(unnamed += 1)}` : undefined;
+      const id = appId ?? (messageId as string);
+      const entry: Entry = { exchange, since: clock.now(), reject, returned: undefined };
+      try {
+        channel.publish(exchange, routingKey, packet.content, publishOptions(packet, appId), (error: Error | null) => {
+          outstanding.delete(id);
+          slots.release();
+          if (error !== null) reject(failure(error, exchange));
+          else if (entry.returned !== undefined) reject(new PublishError('returned', exchange, entry.returned));
+          else resolve();
+        });
+      } catch (error) {
+        slots.release();
+        reject(
+          open
+            ? new PublishError('nacked', exchange, `it cannot be sent: ${reasonOf(error)}`, { cause: error })
+            : notConnected(exchange),
+        );
+        return;
+      }
+      outstanding.set(id, entry);
+      watch();
+    });
+  }
+
+  function failure(error: Error, exchange: string): PublishError {
+    if (error.message === 'message nacked') return new PublishError('nacked', exchange, 'the broker refused it');
+    if (problem !== undefined && exchangeIn(problem) === exchange) {
+      return new PublishError(
+        (problem as { readonly code?: unknown }).code === 404 ? 'returned' : 'nacked',
+        exchange,
+        problem.message,
+      );
+    }
+    return new PublishError('outcome-unknown', exchange, 'the connection was lost before the confirm');
+  }
+
+  return {
+    publish(exchange, packet, routingKey = '') {
+      if (!open) return Promise.reject(notConnected(exchange));
+      if (slots.tryTake()) return send(exchange, packet, routingKey);
+      return slots.wait().then((taken) => {
+        if (taken) return send(exchange, packet, routingKey);
+        throw notConnected(exchange);
+      });
+    },
+    lost() {
+      open = false;
+      cancelWatch?.();
+      slots.refuseWaiting();
+    },
+    idle: () => slots.idle(),
+  };
+}
