@@ -1,0 +1,99 @@
+import { systemClock } from '#shared/clock.ts';
+import type { Api } from './api.ts';
+import { Trouble } from './trouble.ts';
+
+interface Timeline {
+  readonly state: string;
+  readonly failure?: { readonly reason: string; readonly step: string };
+  readonly milestones: readonly { readonly number: number; readonly title: string; readonly at: string }[];
+  readonly compensations: readonly { readonly step: string; readonly message: string; readonly state: string }[];
+  readonly waitingFor?: {
+    readonly step: string;
+    readonly message: string;
+    readonly attempt: number;
+    readonly reason?: string;
+  };
+}
+
+interface Placed {
+  readonly id: string;
+  readonly total: { readonly amount: number; readonly currency: string };
+}
+
+export interface OrderRequest {
+  readonly customer: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly method: string;
+}
+
+const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
+const PATIENT_MS = 3000;
+
+/** Places an order over HTTP and prints its steps as they happen, for `limitMs` at most. Resolves with the state in which it ended. */
+export async function placeAndFollow(
+  api: Api,
+  order: OrderRequest,
+  say: (text: string) => void,
+  limitMs = Number.POSITIVE_INFINITY,
+): Promise<string> {
+  const { customer, amount, currency, method } = order;
+  const startedAt = systemClock.now();
+  const body = {
+    customerId: customer,
+    email: `${customer.replaceAll(/[^A-Za-z0-9.+-]/g, '-')}@example.com`,
+    items: [{ sku: 'demo', quantity: 1, unitPrice: { amount, currency } }],
+    paymentMethod: method,
+  };
+  const answer = await api.post<Placed>('/v1/orders', body);
+  if (answer.status !== 202)
+    throw new Trouble(`the order was not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
+  say(`Order ${answer.body.id}: ${(amount / 100).toFixed(2)} ${currency} for ${customer}, paid with ${method}`);
+  return follow(api, answer.body.id, startedAt + limitMs, startedAt, say);
+}
+
+async function follow(
+  api: Api,
+  orderId: string,
+  until: number,
+  startedAt: number,
+  say: (text: string) => void,
+): Promise<string> {
+  const shown = new Set<string>();
+  const once = (id: string, text: string): void => {
+    if (!shown.has(id)) say(text);
+    shown.add(id);
+  };
+  for (let quietSince = systemClock.now(); ; await systemClock.sleep(20)) {
+    const { status, body } = await api.get<Timeline>(`/v1/orders/${encodeURIComponent(orderId)}/timeline`);
+    if (status !== 200)
+      throw new Trouble(`the timeline of ${orderId} could not be read: ${status} ${JSON.stringify(body)}`);
+    const before = shown.size;
+    for (const { number, title, at } of body.milestones) {
+      once(
+        `step ${number}`,
+        `  ${String(number).padStart(2)}  ${title.padEnd(42)} +${Math.max(0, Date.parse(at) - startedAt)} ms`,
+      );
+    }
+    if (body.failure) once('failure', `      turned back at ${body.failure.step}: ${body.failure.reason}`);
+    for (const undo of body.compensations)
+      once(`undo ${undo.step} ${undo.state}`, `      ${undo.step}: ${undo.message} ${undo.state}`);
+    if (ENDED.includes(body.state)) {
+      say(`Order ${body.state} after ${systemClock.now() - startedAt} ms.`);
+      return body.state;
+    }
+    if (systemClock.now() > until) {
+      say('Order still on its road; following it no longer.');
+      return body.state;
+    }
+    if (shown.size > before) quietSince = systemClock.now();
+    if (systemClock.now() - quietSince > PATIENT_MS)
+      once(`waiting ${JSON.stringify(body.waitingFor)}`, `      ${waiting(body)}`);
+  }
+}
+
+function waiting({ state, waitingFor }: Timeline): string {
+  if (!waitingFor) return state;
+  const { step, message, attempt, reason } = waitingFor;
+  return `${state}, waiting for the answer to ${message} (${step}), try ${attempt}${reason ? `: ${reason}` : ''}`;
+}

@@ -1,0 +1,62 @@
+import { Trouble } from './trouble.ts';
+
+export interface Lifetime {
+  /** Runs at the end, latest first; everything that was started is stopped whatever ends it. */
+  onStop(stop: () => Promise<void>): void;
+  /** Runs at once when the end begins. */
+  onEnding(run: () => void): void;
+  /** Ends it with exit code 1 and this reason. */
+  fail(reason: Error): void;
+}
+
+/** A second signal within this time is the same Ctrl-C arriving twice (from the terminal and through `npm`). */
+const SAME_SIGNAL_MS = 1500;
+
+/**
+ * Runs `work` and keeps the process until a signal, the death of the launcher or a failure ends it; then stops what was
+ * started. A second signal kills what still runs with this process.
+ */
+export async function lifetime(work: (lifetime: Lifetime) => Promise<void>): Promise<void> {
+  const stops: (() => Promise<void>)[] = [];
+  const over = Promise.withResolvers<number>();
+  let firstSignalAt: number | undefined;
+  let ending = false;
+  let onEnding = (): void => {};
+  const end = (code: number): void => {
+    if (!ending) onEnding();
+    ending = true;
+    over.resolve(code);
+  };
+
+  const onSignal = (): void => {
+    firstSignalAt ??= Date.now();
+    if (Date.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(130); // the children end with their parent
+    if (!ending) process.stdout.write('\nStopping ...\n');
+    end(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  process.on('disconnect', onSignal);
+  process.channel?.unref();
+  process.stdout.on('error', () => {}); // the terminal is gone: stop, do not crash
+
+  const fail = (reason: Error): void => {
+    if (!ending)
+      process.stderr.write(`${reason instanceof Trouble ? reason.message : (reason.stack ?? reason.message)}\n`);
+    end(1);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))));
+
+  const keepAlive = setInterval(() => {}, 3_600_000);
+  const working = work({ onStop: (stop) => void stops.push(stop), onEnding: (run) => (onEnding = run), fail }).catch(
+    fail,
+  );
+  const code = await over.promise;
+  await Promise.race([working, new Promise((resolve) => setTimeout(resolve, 500))]);
+  while (stops.length > 0) {
+    const stop = stops.pop();
+    await stop?.().catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+  }
+  clearInterval(keepAlive);
+  process.exit(code);
+}

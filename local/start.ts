@@ -1,0 +1,175 @@
+/** `npm start`: the whole of Switchyard on this machine. See DESIGN of the local stack in `docs/`, options in the README. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemClock } from '#shared/clock.ts';
+import { createLog } from '#shared/log.ts';
+import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { findAddresses, removeAddresses, stackDir, writeAddresses, type Addresses } from './addresses.ts';
+import { createApi } from './api.ts';
+import { startBroker } from './broker.ts';
+import { endRecorded } from './processes.ts';
+import { cleanUp } from './clean-up.ts';
+import { startDatabase } from './database.ts';
+import { placeAndFollow } from './follow.ts';
+import { lifetime } from './lifetime.ts';
+import { tryLock, unlock } from './lock.ts';
+import { readableLine } from './log-lines.ts';
+import { portFor } from './ports.ts';
+import { loadSecrets } from './secrets.ts';
+import { seedCustomers } from './seed.ts';
+import { serviceNames } from './service-names.ts';
+import { databaseUrl, startStack } from './stack.ts';
+import type { Tell } from './supervisor.ts';
+import { Trouble } from './trouble.ts';
+
+const VHOST = 'switchyard';
+const DEMO_LIMIT_MS = 60_000;
+const OPERATOR_TOKEN_S = 30 * 24 * 3600;
+const lockFile = join(stackDir, 'stack.lock');
+/** Holds the process id of a stack that is stopping. */
+const stoppingFile = join(stackDir, 'stopping');
+const recordDir = join(stackDir, 'run');
+
+const { values: flags } = parseArgs({
+  options: { processes: { type: 'string' }, demo: { type: 'boolean', default: true } },
+  allowNegative: true,
+});
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const output = (source: string, line: string): void => say(readableLine(source, line, process.stdout.isTTY, Date.now));
+const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
+
+await lifetime(async ({ onStop, onEnding, fail }) => {
+  await takeOver();
+  onEnding(() => {
+    removeAddresses();
+    writeFileSync(stoppingFile, String(process.pid));
+  });
+  onStop(async () => {
+    await endRecorded(recordDir, 20_000); // what was still starting
+    rmSync(stoppingFile, { force: true });
+    unlock(lockFile);
+  });
+  rmSync(stoppingFile, { force: true });
+  removeAddresses();
+  await cleanUp(stackDir, recordDir, say);
+
+  const started = async <Part extends { stop(): Promise<void> }>(starting: Promise<Part>): Promise<Part> => {
+    const part = await starting;
+    onStop(() => part.stop());
+    return part;
+  };
+  const serving = { since: undefined as number | undefined };
+  const secrets = loadSecrets(stackDir, serviceNames);
+  const onGivenUp = (name: string, reason: string): void => {
+    const isPart = name === 'broker' || name === 'database';
+    if (isPart || serving.since === undefined) fail(new Trouble(`${name} cannot run: ${reason}`));
+    else tell('error', `${name} is DOWN and will not be started again (${reason}); stop and start the stack`);
+  };
+  const common = { dir: stackDir, recordDir, output, tell, onGivenUp };
+  const ports = {
+    amqp: await portFor('the broker', 5672, say),
+    management: await portFor("the broker's management", 15_672, say),
+    mongo: await portFor('the database', 27_017, say),
+  };
+  say('Starting the broker and the database ...');
+  const [broker, database] = await Promise.all([
+    started(startBroker({ ...common, ports, password: secrets.brokerAdmin, say })),
+    started(startDatabase({ ...common, port: ports.mongo })),
+  ]);
+  say(`Broker: ${broker.description}. Database: ${database.description}.`);
+  const stack = await started(
+    startStack({
+      ...common,
+      broker,
+      database,
+      databaseName: VHOST,
+      vhost: VHOST,
+      secrets,
+      processes: flags.processes === '1' ? 'one' : 'one-each',
+      ports: 'default',
+      env: passedOn(),
+      say,
+      log: createLog('provision', 'warn'),
+    }),
+  );
+  await stack.ready();
+
+  const operatorToken = await signToken(
+    { subject: 'operator', role: 'operator', expiresInS: OPERATOR_TOKEN_S },
+    parseTokenKeys(secrets.tokenKeys),
+  );
+  const addresses: Addresses = {
+    api: stack.api,
+    inbox: stack.inbox,
+    management: new URL(broker.managementUrl).origin,
+    mongo: databaseUrl(database.url, VHOST),
+    amqp: `${broker.amqpUrl}/${VHOST}`,
+    managementUser: broker.user,
+    managementPassword: broker.password,
+    operatorToken,
+    pid: process.pid,
+  };
+  const api = createApi(stack.api, operatorToken);
+  await seedCustomers(api);
+  if (flags.demo) {
+    say('\nOne order on its road:\n');
+    await placeAndFollow(
+      api,
+      { customer: 'alice', amount: 1299, currency: 'EUR', method: 'pm_ok' },
+      say,
+      DEMO_LIMIT_MS,
+    );
+  }
+  writeAddresses(addresses);
+  serving.since = Date.now();
+  say(described(addresses));
+});
+
+/** One stack a folder. A stack that is stopping (its launcher may have been killed a moment ago) is waited for. */
+async function takeOver(): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += 100) {
+    const lock = tryLock(lockFile);
+    if (lock.taken) return;
+    const { pid } = lock.holder;
+    const isStopping = existsSync(stoppingFile) && readFileSync(stoppingFile, 'utf8') === String(pid);
+    if (isStopping && waitedMs === 0) say('Waiting for the stack that is just stopping ...');
+    if (!isStopping && waitedMs >= 3000) {
+      const addresses = findAddresses();
+      const where = addresses
+        ? `: its API is at ${addresses.api}, its inbox at ${addresses.inbox}`
+        : ', which is still starting';
+      throw new Trouble(
+        `A stack of this folder is already running as process ${pid}${where}. Stop it with Ctrl-C in its terminal or \`kill ${pid}\`.`,
+      );
+    }
+    await systemClock.sleep(100);
+  }
+}
+
+/** The services' configuration may be set in the environment of `npm start`; what the stack itself decides may not. */
+function passedOn(): Record<string, string> {
+  const names = /^(LOG_LEVEL|FAULTS|[A-Z_]+_MS|PROVIDER_[A-Z_]+)$/;
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] =>
+        names.test(entry[0]) && entry[1] !== undefined && entry[0] !== 'PROVIDER_URL',
+    ),
+  );
+}
+
+function described({ api, inbox, management, mongo, managementUser, managementPassword }: Addresses): string {
+  return `
+Switchyard is running.
+
+  API          ${api}   (${api}/openapi.json)
+  Inbox        ${inbox}
+  RabbitMQ     ${management}   user ${managementUser}, password ${managementPassword}
+  MongoDB      ${mongo}
+
+  More orders: npm run order -- --customer bob --amount 12.99
+  A token:     npm run token -- --customer alice      (operator's and all addresses: .switchyard/addresses.json)
+
+Ctrl-C stops everything; data stays in .switchyard/.
+`;
+}

@@ -1,0 +1,28 @@
+/** `npm run token -- --customer alice` (or `--operator`): prints a bearer token for the running stack. */
+import { parseArgs } from 'node:util';
+import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { readAddresses, stackDir } from './addresses.ts';
+import { command } from './command.ts';
+import { loadSecrets } from './secrets.ts';
+import { serviceNames } from './service-names.ts';
+import { Trouble } from './trouble.ts';
+
+await command(async () => {
+  const { values } = parseArgs({
+    options: {
+      customer: { type: 'string' },
+      operator: { type: 'boolean', default: false },
+      hours: { type: 'string', default: '24' },
+    },
+  });
+  const expiresInS = Math.round(Number(values.hours) * 3600);
+  if (!(expiresInS > 0)) throw new Trouble(`--hours is a number of hours, not ${JSON.stringify(values.hours)}`);
+  if ((values.customer === undefined) === !values.operator)
+    throw new Trouble('say for whom: --customer <id>, or --operator');
+  readAddresses();
+  const keys = parseTokenKeys(loadSecrets(stackDir, serviceNames).tokenKeys);
+  const identity = values.operator
+    ? ({ subject: 'operator', role: 'operator' } as const)
+    : ({ subject: values.customer ?? '', role: 'customer' } as const);
+  process.stdout.write(`${await signToken({ ...identity, expiresInS }, keys)}\n`);
+});
