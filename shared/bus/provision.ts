@@ -1,0 +1,129 @@
+import { connectOnceTo } from './amqp-connection.ts';
+import type { Topology } from './bus.ts';
+import { connectManagement, type Management, ProvisionError } from './management.ts';
+import { declareTopology } from './provision-declare.ts';
+import { provisionPolicies, provisionUsers } from './provision-rights.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface ProvisionOptions {
+  /** An administrator's; a vhost in it is ignored. */
+  readonly amqpUrl: string;
+  /** The same administrator's, over HTTP. */
+  readonly managementUrl: string;
+  readonly vhost: string;
+  readonly topology: Topology;
+  /** By service name. The broker users are `<vhost>.<service>`. */
+  readonly passwords: Readonly<Record<string, string>>;
+  readonly log: Log;
+}
+
+const path = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
+
+/**
+ * Makes the broker look like the topology. Idempotent, and safe to repeat after an interruption. Gate bindings are made
+ * only as long as their state queue, which is declared after them, does not exist: afterwards they are the breaker's.
+ * Rejects with `ProvisionError`.
+ */
+export async function provision({
+  amqpUrl,
+  managementUrl,
+  vhost,
+  topology,
+  passwords,
+  log,
+}: ProvisionOptions): Promise<void> {
+  if (!/^[\w-][\w.-]*$/.test(vhost))
+    throw new ProvisionError(`a vhost is named with letters, digits, - _ and ., not ${JSON.stringify(vhost)}`);
+  const api = connectManagement(managementUrl);
+  await requireBroker(api);
+  await provisionVhost(api, vhost);
+  const fresh = await freshGates(api, vhost, topology);
+  await refuseOtherRings(api, vhost, topology, fresh);
+  // Policies before queues: a message never waits without its TTL.
+  await Promise.all([
+    provisionPolicies(api, vhost, topology, log),
+    provisionUsers(api, vhost, topology.users, passwords),
+  ]);
+  const target = new URL(amqpUrl);
+  target.pathname = `/${encodeURIComponent(vhost)}`;
+  const model = await connectOnceTo({ url: target.toString(), name: 'provision', heartbeatS: 30 }).catch(
+    (cause: unknown) => {
+      throw new ProvisionError(
+        `cannot connect to RabbitMQ at ${target.host} as ${target.username}: ${reasonOf(cause)}`,
+        { cause },
+      );
+    },
+  );
+  try {
+    await declareTopology(model, topology, fresh);
+  } finally {
+    await model.close().catch(() => {});
+  }
+  log.info('the broker is provisioned', {
+    vhost,
+    queues: topology.queues.length + topology.gates.length,
+    newGates: fresh.size,
+  });
+}
+
+async function requireBroker(api: Management): Promise<void> {
+  const [me, overview] = await Promise.all([
+    api.get<{ readonly tags: readonly string[] | string }>('/whoami'),
+    api.get<{ readonly exchange_types: readonly { readonly name: string }[] }>('/overview'),
+  ]);
+  if (!me?.tags.includes('administrator'))
+    throw new ProvisionError(`the broker user ${api.user} needs the tag administrator to provision`);
+  if (!overview?.exchange_types.some(({ name }) => name === 'x-consistent-hash')) {
+    throw new ProvisionError(
+      'the broker lacks consistent hashing: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange',
+    );
+  }
+}
+
+async function provisionVhost(api: Management, vhost: string): Promise<void> {
+  if ((await api.get(path('vhosts', vhost))) === undefined) await api.put(path('vhosts', vhost), {});
+  if ((await api.get(path('permissions', vhost, api.user))) === undefined) {
+    await api.put(path('permissions', vhost, api.user), { configure: '.*', write: '.*', read: '.*' });
+  }
+}
+
+/** The state queues that do not exist yet. */
+async function freshGates(api: Management, vhost: string, { gates }: Topology): Promise<ReadonlySet<string>> {
+  const found = await Promise.all(
+    gates.map(async ({ state }) => ({
+      state,
+      exists: (await api.get(`${path('queues', vhost, state)}?columns=name`)) !== undefined,
+    })),
+  );
+  return new Set(found.filter(({ exists }) => !exists).map(({ state }) => state));
+}
+
+/** Another number of partitions would send a key's messages elsewhere than the earlier ones. A ring that was interrupted may still grow. */
+async function refuseOtherRings(
+  api: Management,
+  vhost: string,
+  topology: Topology,
+  fresh: ReadonlySet<string>,
+): Promise<void> {
+  const rings = topology.exchanges.filter(({ type }) => type === 'x-consistent-hash');
+  await Promise.all(
+    rings.map(async ({ name }) => {
+      const bound = await api.get<readonly { readonly destination: string }[]>(
+        `${path('exchanges', vhost, name)}/bindings/source`,
+      );
+      const wanted = new Set(
+        topology.bindings.filter(({ source }) => source === name).map(({ destination }) => destination),
+      );
+      const gate = topology.gates.find(({ bindings }) => bindings.some(({ destination }) => destination === name));
+      const complete = gate !== undefined && !fresh.has(gate.state);
+      const strangers = (bound ?? []).filter(({ destination }) => !wanted.has(destination));
+      if (strangers.length > 0 || (complete && (bound ?? []).length !== wanted.size)) {
+        throw new ProvisionError(
+          `${name} has ${bound?.length ?? 0} partitions on the broker, the route table says ${wanted.size}: the number never changes. ` +
+            "Configure the broker's number, or drain and delete the vhost, or use another one",
+        );
+      }
+    }),
+  );
+}
