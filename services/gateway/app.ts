@@ -1,0 +1,179 @@
+import Router from '@koa/router';
+import Koa from 'koa';
+import { readJson } from './body.ts';
+import type { Call, Caller, Endpoint } from './endpoint.ts';
+import { type Gateway, type GatewayOptions, assemble } from './gateway.ts';
+import { Problem, retryAfter } from './problems.ts';
+import { routes } from './routes.ts';
+import { idempotencyKey, noQuery } from './schemas.ts';
+import { type Verify, verifier } from './tokens.ts';
+import { type Trace, traceOf } from './trace.ts';
+import { validate } from './validate.ts';
+import { Late } from './within.ts';
+
+interface State {
+  trace: Trace;
+  endpoint?: Endpoint;
+  caller?: Caller;
+}
+type Context = Koa.ParameterizedContext<State>;
+
+/** The gateway as a Koa app that does not listen: `createApp(...).callback()` is a listener for any HTTP server. */
+export function createApp(options: GatewayOptions): Koa<State> {
+  const gateway = assemble(options);
+  const endpoints = routes(gateway);
+  const verify = verifier(gateway.tokens, gateway.clock);
+  const router = new Router<State>({ sensitive: true });
+  for (const endpoint of endpoints)
+    router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, gateway, verify));
+
+  const app = new Koa<State>();
+  app.on('error', (error: Error) => gateway.log.debug('a connection ended early', { reason: error.message }));
+  app.use(observed(gateway));
+  app.use(problems(gateway));
+  app.use(wellFormed);
+  app.use(limited(gateway));
+  app.use(router.routes());
+  app.use(unserved(router));
+  return app;
+}
+
+/** One line per request, and its trace. */
+function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
+  return async (ctx, next) => {
+    const startedAt = clock.now();
+    ctx.state.trace = traceOf(ctx.get('traceparent'), clock);
+    ctx.set('traceparent', ctx.state.trace.traceparent);
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    await next();
+    const ms = clock.now() - startedAt;
+    const { caller, endpoint, trace } = ctx.state;
+    const who = caller?.subject === undefined ? {} : { caller: caller.subject };
+    log.info('request', {
+      method: ctx.method,
+      path: ctx.path.slice(0, 300),
+      status: ctx.status,
+      ms,
+      traceId: trace.traceId,
+      ...who,
+    });
+    onAnswer?.(ctx.method, endpoint?.path ?? '', ctx.status, ms);
+  };
+}
+
+/** The one place where errors become answers. */
+function problems({ log }: Gateway): Koa.Middleware<State> {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const problem = problemOf(error);
+      const { traceId } = ctx.state.trace;
+      if (problem.slug === 'internal-error')
+        log.error('a request failed', { traceId, error: error instanceof Error ? error.stack : String(error) });
+      else if (problem.status >= 500)
+        log.warn(problem.message, { traceId, slug: problem.slug, reason: String(problem.cause) });
+      ctx.status = problem.status;
+      ctx.body = problem.document(ctx.path.slice(0, 500), traceId);
+      ctx.set({ 'Cache-Control': 'no-store', ...problem.headers, 'Content-Type': 'application/problem+json' });
+    }
+  };
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const name = error instanceof Error ? error.name : '';
+  if (error instanceof Late || /^Mongo/.test(name))
+    return new Problem('dependency-unavailable', 'the database is not available', {
+      headers: retryAfter(1000),
+      cause: error,
+    });
+  return new Problem('internal-error', 'the request could not be served', { cause: error });
+}
+
+/** Paths of any bytes are possible on the wire; only those that decode reach a handler. */
+const wellFormed: Koa.Middleware<State> = (ctx, next) => {
+  try {
+    decodeURIComponent(ctx.path);
+  } catch (cause) {
+    throw new Problem('not-found', 'the path is not percent-encoded UTF-8', { cause });
+  }
+  return next();
+};
+
+/** Beyond `maxInFlight` requests at once a client is better served by a quick no. */
+function limited({ maxInFlight }: Gateway): Koa.Middleware<State> {
+  let inFlight = 0;
+  return async (_, next) => {
+    if (inFlight >= maxInFlight)
+      throw new Problem('too-many-requests', 'too many requests at once', { headers: retryAfter(1000) });
+    inFlight++;
+    try {
+      await next();
+    } finally {
+      inFlight--;
+    }
+  };
+}
+
+async function serve(
+  ctx: Context & { params: Record<string, string> },
+  endpoint: Endpoint,
+  gateway: Gateway,
+  verify: Verify,
+): Promise<void> {
+  ctx.state.endpoint = endpoint;
+  const caller = await authenticate(ctx, endpoint, verify);
+  ctx.state.caller = caller;
+  const key =
+    endpoint.idempotent === true && ctx.get('Idempotency-Key') !== ''
+      ? { 'idempotency-key': ctx.get('Idempotency-Key') }
+      : undefined;
+  const call: Call = {
+    params: ctx.params,
+    caller,
+    trace: ctx.state.trace,
+    query: validate(endpoint.query ?? noQuery, { ...ctx.query }, 'query'),
+    body:
+      endpoint.body &&
+      validate(endpoint.body, (await readJson(ctx.req, limits(gateway), endpoint.bodyOptional === true)) ?? {}, 'body'),
+    ...(key && { idempotencyKey: validate(idempotencyKey, key['idempotency-key'], 'header') }),
+  };
+  const answer = await endpoint.handle(call);
+  ctx.status = answer.status;
+  ctx.body = answer.body;
+  ctx.set({ 'Cache-Control': 'no-store', ...answer.headers });
+}
+
+function limits({ bodyBytes, drainBytes }: Gateway) {
+  return { limitBytes: bodyBytes, drainBytes };
+}
+
+/** RFC 6750: a token that does not hold is told apart from none at all. */
+async function authenticate(ctx: Context, { access }: Endpoint, verify: Verify): Promise<Caller> {
+  if (access === 'public') return { role: 'anonymous', subject: '' };
+  const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(ctx.get('authorization')) ?? [];
+  const identity = token === undefined ? undefined : await verify(token);
+  if (identity === undefined) {
+    const error = token === undefined ? '' : ', error="invalid_token"';
+    const detail =
+      token === undefined
+        ? 'the header Authorization: Bearer <token> is missing'
+        : 'the token is not valid, or not any more';
+    throw new Problem('unauthorized', detail, { headers: { 'WWW-Authenticate': `Bearer realm="switchyard"${error}` } });
+  }
+  if (access === 'operator' && identity.role !== 'operator') throw new Problem('forbidden', 'this needs an operator');
+  return identity;
+}
+
+/** What no endpoint took: a path that does not exist, or another method than it has. */
+function unserved(router: Router<State>): Koa.Middleware<State> {
+  return (ctx) => {
+    const methods = new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods));
+    if (methods.size === 0) throw new Problem('not-found', 'there is no such path');
+    const Allow = [...methods, 'OPTIONS'].join(', ');
+    if (ctx.method !== 'OPTIONS') throw new Problem('method-not-allowed', `allowed: ${Allow}`, { headers: { Allow } });
+    ctx.status = 204;
+    ctx.set({ Allow });
+  };
+}

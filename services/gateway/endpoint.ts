@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import type { Identity } from './tokens.ts';
+import type { Trace } from './trace.ts';
+
+/** Who may call: anyone, anyone with a token (the handler looks whose it is), operators. */
+export type Access = 'public' | 'token' | 'operator';
+
+export type Caller = Identity | { readonly role: 'anonymous'; readonly subject: '' };
+
+/** A request that was authenticated and validated. */
+export interface Call<Query = unknown, Body = unknown> {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  readonly caller: Caller;
+  readonly trace: Trace;
+  readonly idempotencyKey?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** With `:name` for parameters. */
+  readonly path: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** An empty body counts as `{}`. */
+  readonly bodyOptional?: boolean;
+  readonly idempotent?: boolean;
+  /** The body of each successful status, for the OpenAPI document. */
+  readonly answers: Readonly<Record<number, z.ZodType>>;
+  handle(call: Call): Promise<Answer>;
+}
+
+interface Spec<Query, Body> extends Omit<Endpoint, 'query' | 'body' | 'handle' | 'method' | 'path'> {
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  readonly handle: (call: Call<Query, Body>) => Promise<Answer>;
+}
+
+/** Ties a handler to the schemas of what it gets: another query or body type is a compile error. */
+export function endpoint<Query = unknown, Body = unknown>(
+  method: Endpoint['method'],
+  path: string,
+  spec: Spec<Query, Body>,
+): Endpoint {
+  return { ...spec, method, path, handle: spec.handle as Endpoint['handle'] };
+}
+
+export function ok(body: unknown): Answer {
+  return { status: 200, body };
+}

@@ -1,0 +1,54 @@
+import type { FaultControl } from './faults.ts';
+import type { RequestStore } from './requests.ts';
+import { type Submit, createSubmit } from './submit.ts';
+import type { TokenKeys } from './tokens.ts';
+import type { Views } from './views.ts';
+import type { Bus } from '#shared/bus/bus.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Log } from '#shared/log.ts';
+
+/** Everything that the gateway needs from outside; nothing here listens or connects. */
+export interface GatewayOptions {
+  readonly bus: Pick<Bus, 'publish'>;
+  readonly views: Views;
+  readonly requests: RequestStore;
+  readonly tokens: TokenKeys;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Absent: the fault endpoints do not exist. */
+  readonly faults?: FaultControl | undefined;
+  readonly settings?: Partial<Settings> | undefined;
+  /** Told of every answer: the path as in `routes.ts`. */
+  readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
+}
+
+export interface Settings {
+  readonly publishMs: number;
+  readonly outcomeMs: number;
+  readonly readMs: number;
+  readonly gateCycleMs: number;
+  readonly bodyBytes: number;
+  readonly drainBytes: number;
+  readonly maxInFlight: number;
+}
+
+export const defaultSettings: Settings = {
+  publishMs: 5000,
+  outcomeMs: 2000,
+  readMs: 5000,
+  gateCycleMs: 15_000,
+  bodyBytes: 1024 * 1024,
+  drainBytes: 8 * 1024 * 1024,
+  maxInFlight: 2000,
+};
+
+/** What handlers are made from. */
+export interface Gateway extends Omit<GatewayOptions, 'settings'>, Settings {
+  readonly submit: Submit;
+}
+
+export function assemble(options: GatewayOptions): Gateway {
+  const { settings, ...parts } = options;
+  const all = { ...defaultSettings, ...settings };
+  return { ...parts, ...all, submit: createSubmit({ ...parts, ...all }) };
+}

@@ -1,0 +1,106 @@
+import { Histogram } from 'prom-client';
+import { z } from 'zod';
+import { createApp } from './app.ts';
+import { createFaultControl } from './faults.ts';
+import { defaultSettings } from './gateway.ts';
+import { createMongoRequests } from './model.ts';
+import { startSweep } from './sweep.ts';
+import { parseTokenKeys } from './tokens.ts';
+import { notifyView } from '#services/notify/view.ts';
+import { orderView } from '#services/order/view.ts';
+import { paymentView } from '#services/payment/view.ts';
+import { routeTable } from '#services/routes.ts';
+import { sagaView } from '#services/saga/view.ts';
+import { walletView } from '#services/wallet/view.ts';
+import { reasonOf } from '#shared/errors.ts';
+import { defineService, type Kit, runProcess } from '#shared/service.ts';
+
+const config = {
+  /** `kid:secret[,kid2:secret2]`, secrets of 32 bytes or more; the first one signs. Also as TOKEN_KEYS_FILE. */
+  TOKEN_KEYS: z.string(),
+  /** Requests at once before new ones are answered 429. */
+  GATEWAY_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(defaultSettings.maxInFlight),
+  /** How often requests that nobody settled are looked for. */
+  GATEWAY_SWEEP_MS: z.coerce.number().int().min(100).default(3000),
+};
+
+/** The HTTP API. */
+export const service = defineService({
+  name: 'gateway',
+  table: routeTable,
+  config,
+  start(kit) {
+    const { bus, db, clock, log } = kit;
+    const tokens = parseTokenKeys(kit.config.TOKEN_KEYS);
+    const requests = createMongoRequests(db, () => clock.now());
+    const faults = kit.config.FAULTS === 'on' ? createFaultControl({ bus, clock, log, waitMs: 3000 }) : undefined;
+    const app = createApp({
+      bus,
+      requests,
+      tokens,
+      clock,
+      log,
+      faults,
+      views: {
+        orders: orderView(db),
+        payments: paymentView(db),
+        wallets: walletView(db),
+        sagas: sagaView(db),
+        emails: notifyView(db),
+      },
+      settings: { gateCycleMs: kit.config.GATE_CYCLE_MS, maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT },
+      onAnswer: durations(kit),
+    });
+    kit.http(app.callback());
+    kit.ready('database', async () => {
+      if (db.db === undefined) throw new Error('not connected to MongoDB');
+      await db.db.command({ ping: 1 });
+    });
+    const sweep = startSweep({
+      bus,
+      requests,
+      clock,
+      log,
+      everyMs: kit.config.GATEWAY_SWEEP_MS,
+      publishMs: defaultSettings.publishMs,
+    });
+    kit.onStop(() => sweep.stop());
+    const preparing = new AbortController();
+    const prepared = prepare(kit, requests.prepare, preparing.signal);
+    kit.onStop(async () => {
+      preparing.abort();
+      await prepared;
+    });
+  },
+});
+
+type GatewayKit = Pick<Kit<unknown>, 'clock' | 'log' | 'metrics'>;
+
+/** Makes the indexes as soon as the database is there. */
+async function prepare(
+  { clock, log }: GatewayKit,
+  makeIndexes: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await makeIndexes();
+      return;
+    } catch (error) {
+      log.debug('the indexes are not made yet', { reason: reasonOf(error) });
+      await clock.sleep(1000, signal).catch(() => undefined);
+    }
+  }
+}
+
+function durations({ metrics }: GatewayKit): (method: string, path: string, status: number, ms: number) => void {
+  const histogram = new Histogram({
+    name: 'switchyard_http_request_duration_seconds',
+    help: 'Time to the answer, by endpoint and status',
+    labelNames: ['method', 'path', 'status'],
+    registers: [metrics],
+  });
+  return (method, path, status, ms) => histogram.observe({ method, path, status }, ms / 1000);
+}
+
+if (import.meta.main) await runProcess(service);

@@ -1,0 +1,133 @@
+import mongoose from 'mongoose';
+import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
+
+type RequestDocument = Omit<StoredRequest, 'id' | 'expiresAt'> & { readonly _id: string; readonly expiresAt?: Date };
+
+const mixed = mongoose.Schema.Types.Mixed;
+const schema = new mongoose.Schema<RequestDocument>(
+  {
+    _id: String,
+    kind: String,
+    fingerprint: String,
+    resourceId: String,
+    customerId: String,
+    exchange: String,
+    message: mixed,
+    accepted: mixed,
+    answer: mixed,
+    state: String,
+    takenOver: Number,
+    busyUntil: Number,
+    nextTryAt: Number,
+    createdAt: Number,
+    expiresAt: Date,
+  },
+  { versionKey: false, minimize: false, collection: 'requests' },
+);
+schema.index({ resourceId: 1 });
+schema.index({ nextTryAt: 1 }, { sparse: true });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+const DUPLICATE_KEY = 11000;
+const MAJORITY = { w: 'majority', j: true } as const;
+
+/** The collection `requests`. MongoDB removes what has expired within a minute or so; until then it is treated as gone. */
+export function createMongoRequests(
+  db: mongoose.Connection,
+  now: () => number,
+): RequestStore & { /** Makes the indexes; idempotent. */ prepare(): Promise<void> } {
+  const model = db.model<RequestDocument>('Request', schema);
+  const requests = model.collection;
+  const open = { state: { $ne: 'confirmed' } };
+  const takeOver = (until: number) => ({ $inc: { takenOver: 1 }, $set: { busyUntil: until, nextTryAt: until } });
+
+  async function find(filter: mongoose.mongo.Filter<mongoose.mongo.Document>): Promise<StoredRequest | undefined> {
+    const found = fromDocument(await requests.findOne(filter));
+    return found?.expiresAt !== undefined && found.expiresAt <= now() ? undefined : found;
+  }
+
+  return {
+    async prepare() {
+      await model.createIndexes();
+    },
+    async insert(request) {
+      if (db.readyState !== mongoose.ConnectionStates.connected) throw new NotStored('no connection to the database');
+      for (;;) {
+        try {
+          await requests.insertOne(toDocument(request) as never, { writeConcern: MAJORITY, ignoreUndefined: true });
+          return undefined;
+        } catch (error) {
+          if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== DUPLICATE_KEY) throw certain(error);
+        }
+        const existing = await find({ _id: request.id as never });
+        if (existing !== undefined) return existing;
+        await requests.deleteOne({ _id: request.id as never, expiresAt: { $lte: new Date(now()) } });
+      }
+    },
+    async confirm(id, { expiresAt, answer }) {
+      await requests.updateOne(
+        { _id: id as never, ...open },
+        {
+          $set: { state: 'confirmed', expiresAt: new Date(expiresAt), ...(answer && { answer }) },
+          $unset: { nextTryAt: '' },
+        },
+        { writeConcern: MAJORITY },
+      );
+    },
+    async settle(id, answer) {
+      await requests.updateOne(
+        { _id: id as never, answer: { $exists: false } },
+        { $set: { answer } },
+        { writeConcern: MAJORITY },
+      );
+    },
+    async withdraw(id) {
+      const gone = await requests.deleteOne(
+        { _id: id as never, state: 'stored', takenOver: 0 },
+        { writeConcern: MAJORITY },
+      );
+      return gone.deletedCount === 1;
+    },
+    async giveUp(id, nextTryAt) {
+      await requests.updateOne(
+        { _id: id as never, ...open },
+        { $set: { state: 'unknown', busyUntil: 0, nextTryAt } },
+        { writeConcern: MAJORITY },
+      );
+    },
+    async takeOver(id, until) {
+      return fromDocument(
+        await requests.findOneAndUpdate({ _id: id as never, ...open }, takeOver(until), { returnDocument: 'after' }),
+      );
+    },
+    async takeDue(moment, until) {
+      const options = { returnDocument: 'after', sort: { nextTryAt: 1 } } as const;
+      return fromDocument(await requests.findOneAndUpdate({ nextTryAt: { $lte: moment } }, takeOver(until), options));
+    },
+    async forget(id) {
+      await requests.deleteOne({ _id: id as never }, { writeConcern: MAJORITY });
+    },
+    ofResource: (resourceId) => find({ resourceId, state: 'confirmed' }),
+    find: (id) => find({ _id: id as never }),
+  };
+}
+
+/** An error that the server sent instead of writing, or one from before anything was sent, leaves nothing behind. */
+function certain(error: unknown): unknown {
+  const { MongoServerError, MongoServerSelectionError, MongoNotConnectedError, MongoWriteConcernError } =
+    mongoose.mongo;
+  const refused =
+    error instanceof MongoServerError && !(error instanceof MongoWriteConcernError) && error.code !== undefined;
+  const unsent = error instanceof MongoServerSelectionError || error instanceof MongoNotConnectedError;
+  return unsent || refused ? new NotStored('the database did not take the request', { cause: error }) : error;
+}
+
+function toDocument({ id, expiresAt, ...rest }: StoredRequest): RequestDocument {
+  return { _id: id, ...rest, ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }) };
+}
+
+function fromDocument(found: object | null): StoredRequest | undefined {
+  if (found === null) return undefined;
+  const { _id, expiresAt, ...rest } = found as RequestDocument;
+  return { id: _id, ...rest, ...(expiresAt && { expiresAt: expiresAt.getTime() }) };
+}

@@ -1,0 +1,149 @@
+/**
+ * Every error that the gateway answers with (RFC 9457). `type` is `/problems/{slug}`, stable, and documented at that
+ * very address from this table.
+ */
+export const problemTypes = {
+  validation: {
+    status: 400,
+    title: 'The request is not valid',
+    description:
+      'A field, parameter or header is missing, unknown or out of range. `errors` names each one by a JSON pointer (RFC 6901). Nothing was done; correct it and send it again, also under the same Idempotency-Key.',
+  },
+  'malformed-json': {
+    status: 400,
+    title: 'The body is not JSON',
+    description: 'The body must be one JSON document in UTF-8 (RFC 8259). Nothing was done.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'No valid token',
+    description: 'Send `Authorization: Bearer <token>` with a token that is signed by a known key and has not expired.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'Not allowed for this token',
+    description: 'The token is valid, but this needs an operator, or names another customer.',
+  },
+  'not-found': {
+    status: 404,
+    title: 'Nothing here',
+    description:
+      'There is no such path, or no such thing that this token may see: the order of another customer looks like one that does not exist.',
+  },
+  'method-not-allowed': {
+    status: 405,
+    title: 'Method not allowed',
+    description: 'The path exists, the method does not; the header Allow lists those that do.',
+  },
+  'idempotency-key-in-use': {
+    status: 409,
+    title: 'The first request with this key is still running',
+    description:
+      'Wait for the seconds in Retry-After and send it again: the answer of the first request will be replayed.',
+  },
+  'invalid-transition': {
+    status: 409,
+    title: 'Not possible in the current state',
+    description:
+      'For example cancelling an order that was paid, or a top-up in another currency than the wallet has. Nothing was done and the Idempotency-Key is free again.',
+  },
+  'payload-too-large': {
+    status: 413,
+    title: 'The body is too large',
+    description: 'The limit is stated in `limitBytes`. Nothing was done.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'Unsupported media type',
+    description: 'Bodies are `application/json` in UTF-8 without content encoding.',
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    title: 'The key was used for another request',
+    description:
+      'An Idempotency-Key names one request for 24 hours; this body or path differs from the first one. Nothing was done.',
+  },
+  'too-many-requests': {
+    status: 429,
+    title: 'Too many requests at once',
+    description: 'Nothing was done. Try again after the seconds in Retry-After.',
+  },
+  'internal-error': {
+    status: 500,
+    title: 'A fault of the gateway',
+    description:
+      'Never caused by input alone. Report the `traceId`; an Idempotency-Key makes it safe to send the request again.',
+  },
+  'breaker-open': {
+    status: 503,
+    title: 'The route takes nothing now',
+    description:
+      'The circuit breaker of the route in `route` is open: the broker gave the message back. Nothing was stored. Try again after the seconds in Retry-After (`retryAfterMs` in milliseconds).',
+  },
+  'dependency-unavailable': {
+    status: 503,
+    title: 'The broker or the database is not available',
+    description: 'Nothing was done. Try again after the seconds in Retry-After.',
+  },
+  'outcome-unknown': {
+    status: 504,
+    title: 'The outcome is not known yet',
+    description:
+      'The request may or may not have been taken. It will be settled in the background. With an Idempotency-Key, send it again under the same key: it takes effect at most once and the answer is then certain.',
+  },
+} as const;
+
+export type ProblemSlug = keyof typeof problemTypes;
+
+/** One invalid field. `pointer` is a JSON pointer into what `in` names. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly detail: string;
+  readonly in?: 'body' | 'query' | 'header' | 'path';
+}
+
+export interface ProblemExtras {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Members added to the document. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** Thrown anywhere below the gateway's one error handler, which turns it into the answer. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly slug: ProblemSlug;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(slug: ProblemSlug, detail: string, extras: ProblemExtras = {}) {
+    super(detail, extras.cause === undefined ? undefined : { cause: extras.cause });
+    this.slug = slug;
+    this.headers = extras.headers ?? {};
+    this.members = extras.members ?? {};
+  }
+
+  get status(): number {
+    return problemTypes[this.slug].status;
+  }
+
+  /** The document of RFC 9457. `instance` is the path of the request. */
+  document(instance: string, traceId: string): Readonly<Record<string, unknown>> {
+    const { status, title } = problemTypes[this.slug];
+    return { ...this.members, type: `/problems/${this.slug}`, title, status, detail: this.message, instance, traceId };
+  }
+}
+
+/** A `validation` problem for these fields; at most 20 are listed. */
+export function invalid(errors: readonly FieldError[]): Problem {
+  const listed = errors.slice(0, 20);
+  const first = listed[0];
+  const where = first === undefined || first.pointer === '' ? '' : `${first.pointer}: `;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return new Problem('validation', `${where}${first?.detail ?? 'not valid'}${more}`, { members: { errors: listed } });
+}
+
+/** `Retry-After` counts whole seconds (RFC 9110, 10.2.3); at least one. */
+export function retryAfter(ms: number): Readonly<Record<string, string>> {
+  return { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) };
+}

@@ -1,0 +1,135 @@
+import { type Endpoint, endpoint, ok } from './endpoint.ts';
+import { faultHandlers } from './faults.ts';
+import type { Gateway } from './gateway.ts';
+import { moneyHandlers } from './money.ts';
+import { openApiOf } from './openapi.ts';
+import { orderHandlers } from './orders.ts';
+import { Problem, problemTypes } from './problems.ts';
+import * as schemas from './schemas.ts';
+import * as shapes from './shapes.ts';
+
+/** Every endpoint. Routing, authentication, validation and the OpenAPI document are all made from this table. */
+export function routes(gateway: Gateway): readonly Endpoint[] {
+  const orders = orderHandlers(gateway);
+  const money = moneyHandlers(gateway);
+  const faults = faultHandlers(gateway);
+
+  const api: readonly Endpoint[] = [
+    endpoint('POST', '/v1/orders', {
+      summary: 'Place an order. 202: accepted, readable at once, and its saga has begun; how it ends is its status.',
+      access: 'token',
+      body: schemas.placeOrder,
+      idempotent: true,
+      answers: { 202: shapes.order },
+      handle: orders.place,
+    }),
+    endpoint('GET', '/v1/orders', {
+      summary: 'Orders, newest first. An order appears once the order service has taken it.',
+      access: 'token',
+      query: schemas.listOrders,
+      answers: { 200: shapes.orders },
+      handle: orders.list,
+    }),
+    endpoint('GET', '/v1/orders/:orderId', {
+      summary: 'One order.',
+      access: 'token',
+      answers: { 200: shapes.order },
+      handle: orders.find,
+    }),
+    endpoint('GET', '/v1/orders/:orderId/timeline', {
+      summary: 'What happened to the order step by step, and what it is waiting for.',
+      access: 'token',
+      answers: { 200: shapes.timeline },
+      handle: orders.timeline,
+    }),
+    endpoint('POST', '/v1/orders/:orderId/cancel', {
+      summary:
+        'Undo the order. 202: it is being undone, or was asked to be; 200: it was cancelled before; 409: too late.',
+      access: 'token',
+      body: schemas.cancelOrder,
+      bodyOptional: true,
+      idempotent: true,
+      answers: { 200: shapes.order, 202: shapes.order },
+      handle: orders.cancel,
+    }),
+    endpoint('GET', '/v1/orders/:orderId/emails', {
+      summary: 'The mails about the order.',
+      access: 'token',
+      answers: { 200: shapes.emails },
+      handle: orders.emails,
+    }),
+    endpoint('GET', '/v1/payments', {
+      summary: 'The payments of an order: one, or none yet.',
+      access: 'token',
+      query: schemas.findPayments,
+      answers: { 200: shapes.payments },
+      handle: orders.payments,
+    }),
+    endpoint('GET', '/v1/wallets/:customerId', {
+      summary: 'What a customer has and what is reserved of it.',
+      access: 'token',
+      answers: { 200: shapes.wallet },
+      handle: money.wallet,
+    }),
+    endpoint('GET', '/v1/wallets/:customerId/entries', {
+      summary: 'Every movement of the wallet.',
+      access: 'token',
+      query: schemas.listEntries,
+      answers: { 200: shapes.entries },
+      handle: money.entries,
+    }),
+    endpoint('POST', '/v1/wallets/:customerId/top-ups', {
+      summary: 'Add money; the first top-up creates the wallet in its currency. 202: not done yet, see Location.',
+      access: 'token',
+      body: schemas.topUp,
+      idempotent: true,
+      answers: { 201: shapes.walletToppedUp, 202: shapes.topUpState },
+      handle: money.topUp,
+    }),
+    endpoint('GET', '/v1/wallets/:customerId/top-ups/:topUpId', {
+      summary: 'How a top-up of the last 24 hours ended.',
+      access: 'token',
+      answers: { 200: shapes.topUpState },
+      handle: money.topUpState,
+    }),
+    ...(gateway.faults === undefined
+      ? []
+      : [
+          endpoint('PUT', '/v1/faults/:service', {
+            summary: 'Make a service misbehave; `{}` ends it.',
+            access: 'operator',
+            body: schemas.faults,
+            answers: { 200: shapes.faultsApplied },
+            handle: faults.apply,
+          }),
+        ]),
+  ];
+
+  const openApi = openApiOf(api);
+  const documents: readonly Endpoint[] = [
+    endpoint('GET', '/openapi.json', {
+      summary: 'The OpenAPI 3.1 document of this table.',
+      access: 'public',
+      answers: { 200: shapes.document },
+      handle: async () => ok(openApi),
+    }),
+    endpoint('GET', '/problems', {
+      summary: 'Every problem type.',
+      access: 'public',
+      answers: { 200: shapes.document },
+      handle: async () => ok({ items: Object.keys(problemTypes).map(problemType) }),
+    }),
+    endpoint('GET', '/problems/:slug', {
+      summary: 'What a problem type means.',
+      access: 'public',
+      answers: { 200: shapes.document },
+      handle: async ({ params }) => ok(problemType(params['slug'] ?? '')),
+    }),
+  ];
+  return [...api, ...documents];
+}
+
+function problemType(slug: string): object {
+  if (!Object.hasOwn(problemTypes, slug)) throw new Problem('not-found', 'there is no such problem type');
+  return { type: `/problems/${slug}`, ...problemTypes[slug as keyof typeof problemTypes] };
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { currency, money } from '#services/money.ts';
+import { type Faults, faultsSchema } from '#shared/faults.ts';
+
+/** What clients send. The same schemas validate and make the OpenAPI document; see `shapes.ts` for what they get. */
+
+export const MAX_ITEMS = 100;
+export const MAX_PAGE = 100;
+const PAGE = 20;
+
+/** No control, invisible or line-separating characters and no unpaired surrogates: these strings end up in mails and headers. */
+const VISIBLE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
+
+function visible(maxLength: number) {
+  return z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .regex(VISIBLE, 'must not contain control or invisible characters')
+    .regex(/\S/, 'must not be blank');
+}
+
+export const customerId = visible(200);
+
+/** A top-up creates a wallet: its name is held to what an order's customer is. */
+export const walletPath = z.object({ customerId });
+
+export const paymentMethod = z.enum(['pm_ok', 'pm_declined', 'pm_slow', 'pm_timeout']);
+
+const orderItem = z.strictObject({ sku: visible(100), quantity: z.int().min(1).max(1_000_000), unitPrice: money });
+
+/** One currency per order; the total is computed, never taken from the client. */
+export const placeOrder = z.strictObject({
+  customerId,
+  email: z.email('must be an e-mail address').max(254),
+  items: z.array(orderItem).min(1).max(MAX_ITEMS),
+  paymentMethod: paymentMethod.default('pm_ok'),
+});
+export type PlaceOrder = z.output<typeof placeOrder>;
+
+export const topUp = money;
+export type TopUp = z.output<typeof topUp>;
+
+export const cancelOrder = z.strictObject({});
+export type CancelOrder = z.output<typeof cancelOrder>;
+
+const limit = z
+  .string()
+  .regex(/^[0-9]{1,4}$/, `must be a whole number from 1 to ${MAX_PAGE}`)
+  .transform(Number)
+  .pipe(z.int().min(1).max(MAX_PAGE))
+  .default(PAGE);
+const cursor = z.string().min(1).max(2000).optional();
+
+export const orderStatus = z.enum(['pending', 'paid', 'completed', 'failed', 'cancelled']);
+
+export const noQuery = z.strictObject({});
+export const listOrders = z.strictObject({
+  limit,
+  cursor,
+  state: orderStatus.optional(),
+  customerId: customerId.optional(),
+});
+export type ListOrders = z.output<typeof listOrders>;
+export const listEntries = z.strictObject({ limit, cursor });
+export type ListEntries = z.output<typeof listEntries>;
+export const findPayments = z.strictObject({ orderId: z.string().min(1).max(200) });
+export type FindPayments = z.output<typeof findPayments>;
+
+/** Bare or as a structured-field string (RFC 8941, 3.3.3); the two spell the same key. */
+export const idempotencyKey = z
+  .string()
+  .transform((text) => (/^".*"$/.test(text) ? text.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : text))
+  .pipe(z.string().regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters'));
+
+/** `{}` clears all faults of the service. */
+export { faultsSchema as faults, currency, money };
+export type { Faults };

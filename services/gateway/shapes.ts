@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { currency, money, orderStatus } from './schemas.ts';
+
+/** What clients get. Fields may be added, none is renamed or removed; the views deliver these shapes. */
+
+const time = z.iso.datetime({ offset: true });
+const balance = z.looseObject({ amount: z.int().min(0), currency });
+const item = z.looseObject({ sku: z.string(), quantity: z.int(), unitPrice: money });
+const paymentStatus = z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']);
+
+export const order = z.looseObject({
+  id: z.string(),
+  customerId: z.string(),
+  email: z.string(),
+  items: z.array(item),
+  total: money,
+  status: orderStatus,
+  payment: z.looseObject({ id: z.string(), status: paymentStatus, capturedAt: time.optional() }).optional(),
+  paymentId: z.string().optional(),
+  notification: z.looseObject({ dispatchedAt: time }).optional(),
+  failure: z.looseObject({ reason: z.string(), step: z.string() }).optional(),
+  createdAt: time,
+  updatedAt: time,
+});
+
+const undo = z.looseObject({ state: z.string(), sentAt: time.optional(), answeredAt: time.optional() });
+const step = z.looseObject({
+  name: z.string(),
+  number: z.union([z.int(), z.string()]).optional(),
+  state: z.enum(['pending', 'sent', 'done', 'refused', 'timed-out', 'undoing', 'undone']),
+  attempts: z.int(),
+  sentAt: time.optional(),
+  answeredAt: time.optional(),
+  undo: undo.optional(),
+});
+const waitingFor = z.looseObject({
+  step: z.string(),
+  message: z.string(),
+  since: time,
+  attempt: z.int(),
+  nextTryAt: time.optional(),
+  reason: z.string().optional(),
+});
+export const timeline = z.looseObject({
+  orderId: z.string(),
+  state: z.enum(['running', 'undoing', 'completed', 'failed', 'cancelled', 'parked']),
+  definition: z.string(),
+  waitingFor: waitingFor.optional(),
+  steps: z.array(step),
+});
+
+export const payment = z.looseObject({ id: z.string(), orderId: z.string(), amount: money, status: paymentStatus });
+export const email = z.looseObject({ id: z.string(), to: z.string(), outcome: z.string() });
+
+export const wallet = z.looseObject({ customerId: z.string(), available: balance, held: balance });
+export const entry = z.looseObject({
+  id: z.string(),
+  kind: z.enum(['top-up', 'hold', 'release', 'capture', 'refund']),
+  amount: z.int(),
+  currency,
+  orderId: z.string().optional(),
+  at: time,
+});
+export const walletToppedUp = wallet.extend({ topUpId: z.string() });
+export const topUpState = z.looseObject({
+  id: z.string(),
+  customerId: z.string(),
+  amount: money.shape.amount,
+  currency,
+  state: z.enum(['pending', 'done', 'refused']),
+  reason: z.string().optional(),
+});
+
+export const faultsApplied = z.looseObject({ service: z.string(), faults: z.looseObject({}) });
+
+export const orders = listOf(order);
+export const payments = listOf(payment);
+export const emails = listOf(email);
+export const entries = listOf(entry);
+
+export const problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  traceId: z.string(),
+  errors: z.array(z.looseObject({ pointer: z.string(), detail: z.string() })).optional(),
+});
+
+export const document = z.looseObject({});
+
+/** These appear by name under `components.schemas`. */
+export const named = {
+  Order: order,
+  Timeline: timeline,
+  Payment: payment,
+  Email: email,
+  Wallet: wallet,
+  Entry: entry,
+  Problem: problem,
+  Money: money,
+};
+
+function listOf<Item extends z.ZodType>(items: Item) {
+  return z.looseObject({ items: z.array(items), nextCursor: z.string().optional() });
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import type { Bus } from '#shared/bus/bus.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import type { Clock } from '#shared/clock.ts';
+import { PublishError, reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+import type { Answer } from './endpoint.ts';
+import { Problem, retryAfter } from './problems.ts';
+import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
+import { Late, within } from './within.ts';
+
+export interface Submission {
+  readonly kind: StoredRequest['kind'];
+  readonly subject: string;
+  readonly idempotencyKey?: string | undefined;
+  /** Whatever must be equal for a reused key to be the same request. */
+  readonly same: unknown;
+  /** What it becomes when it is new; what was stored first counts when it is not. */
+  readonly compose: () => Pick<StoredRequest, 'resourceId' | 'customerId' | 'exchange' | 'message' | 'accepted'>;
+  /** Looks once whether the owner has answered. Throws the `Problem` of a refusal. Absent: being accepted is the answer. */
+  readonly outcome?: (request: StoredRequest) => Promise<Answer | undefined>;
+}
+
+export interface SubmitOptions {
+  readonly bus: Pick<Bus, 'publish'>;
+  readonly requests: RequestStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long a client waits for the broker's confirm; a later one still counts. */
+  readonly publishMs: number;
+  /** How long a client waits for the owner's answer. */
+  readonly outcomeMs: number;
+  /** One cycle of the breaker: what a client is told to wait when a route is open. */
+  readonly gateCycleMs: number;
+}
+
+export type Submit = (submission: Submission) => Promise<Answer>;
+
+export const KEPT_MS = 24 * 60 * 60 * 1000;
+const RETRY_MS = 1000;
+const SLACK_MS = 3000;
+
+/**
+ * Takes a POST at most once: stored, published, confirmed, answered. Throws `Problem`: breaker-open and
+ * dependency-unavailable leave nothing behind; after outcome-unknown the request is settled by `sweep.ts` or by the same
+ * key. A refusal of the owner frees the key.
+ */
+export function createSubmit(options: SubmitOptions): Submit {
+  const { bus, requests, clock, log, publishMs, outcomeMs, gateCycleMs } = options;
+  const busyUntil = (): number => clock.now() + publishMs + outcomeMs + SLACK_MS;
+
+  return async (submission) => {
+    const request = compose(submission, clock, busyUntil());
+    const existing = await store(request);
+    if (existing === undefined || existing.resourceId === request.resourceId) return send(request, submission);
+    if (existing.fingerprint !== request.fingerprint)
+      throw new Problem('idempotency-key-reused', 'this Idempotency-Key was used for another path or body');
+    const { headers, ...answer } = existing.answer ?? (await resume(existing, submission));
+    return { ...answer, headers: { ...headers, 'Idempotency-Replayed': 'true' } };
+  };
+
+  async function store(request: StoredRequest): Promise<StoredRequest | undefined> {
+    try {
+      return await requests.insert(request);
+    } catch (cause) {
+      if (cause instanceof NotStored) throw unavailable('the database is not available', cause);
+      throw unknown(cause);
+    }
+  }
+
+  /** A retry of a request that has no answer yet. */
+  async function resume(existing: StoredRequest, submission: Submission): Promise<Answer> {
+    if (existing.busyUntil > clock.now())
+      throw new Problem('idempotency-key-in-use', 'the first request with this key is still running', {
+        headers: retryAfter(RETRY_MS),
+      });
+    if (existing.state === 'confirmed') return conclude(existing, submission);
+    const mine = await requests.takeOver(existing.id, busyUntil());
+    if (mine !== undefined) return send(mine, submission);
+    const settled = await requests.find(existing.id);
+    if (settled === undefined)
+      throw new Problem('idempotency-key-in-use', 'try again', { headers: retryAfter(RETRY_MS) });
+    return settled.answer ?? conclude(settled, submission);
+  }
+
+  async function send(request: StoredRequest, submission: Submission): Promise<Answer> {
+    try {
+      await within(clock, publishMs, bus.publish(request.exchange, encode(request.message)));
+    } catch (cause) {
+      throw await notTaken(request, cause);
+    }
+    const answer = submission.outcome === undefined ? { answer: request.accepted } : {};
+    try {
+      await requests.confirm(request.id, { expiresAt: clock.now() + KEPT_MS, ...answer });
+    } catch (error) {
+      log.warn('a request that the broker took could not be marked; the sweep will', {
+        request: request.resourceId,
+        reason: reasonOf(error),
+      });
+    }
+    return answer.answer ?? conclude(request, submission);
+  }
+
+  /** Waits for the owner's answer; when that takes too long, being accepted is the answer. */
+  async function conclude(request: StoredRequest, submission: Submission): Promise<Answer> {
+    const answer = (await waitForOutcome(request, submission)) ?? request.accepted;
+    try {
+      await requests.settle(request.id, answer);
+    } catch (error) {
+      log.warn('an answer could not be kept for replay', { request: request.resourceId, reason: reasonOf(error) });
+    }
+    return answer;
+  }
+
+  async function waitForOutcome(request: StoredRequest, submission: Submission): Promise<Answer | undefined> {
+    if (submission.outcome === undefined) return undefined;
+    const until = clock.now() + outcomeMs;
+    for (let waitMs = 5; clock.now() < until; waitMs = Math.min(waitMs * 2, 200)) {
+      try {
+        const answer = await within(clock, until - clock.now(), submission.outcome(request));
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        if (error instanceof Problem) {
+          await requests.forget(request.id);
+          throw error;
+        }
+        if (error instanceof Late) return undefined;
+        log.warn('the outcome of a request could not be read', {
+          request: request.resourceId,
+          reason: reasonOf(error),
+        });
+      }
+      await clock.sleep(Math.min(waitMs, Math.max(0, until - clock.now())));
+    }
+    return undefined;
+  }
+
+  /** What to tell the client of a failed publish; certain refusals of a first sending leave no trace. */
+  async function notTaken(request: StoredRequest, cause: unknown): Promise<Problem> {
+    try {
+      if (isRefusal(cause) && (await requests.withdraw(request.id))) return refusal(request, cause);
+      await requests.giveUp(request.id, clock.now() + RETRY_MS);
+    } catch (error) {
+      log.warn('a request could not be marked; the sweep will find it', {
+        request: request.resourceId,
+        reason: reasonOf(error),
+      });
+    }
+    return unknown(cause);
+  }
+
+  function refusal(request: StoredRequest, cause: PublishError): Problem {
+    if (cause.code !== 'returned') return unavailable('the broker is not available', cause);
+    const route = request.exchange.slice(0, request.exchange.lastIndexOf('.'));
+    return new Problem('breaker-open', `the route ${route} takes nothing now`, {
+      headers: retryAfter(gateCycleMs),
+      members: { route, state: 'open', retryAfterMs: gateCycleMs },
+      cause,
+    });
+  }
+}
+
+function compose(submission: Submission, clock: Clock, busyUntil: number): StoredRequest {
+  const { subject, idempotencyKey } = submission;
+  return {
+    ...submission.compose(),
+    id: `${encodeURIComponent(subject)}:${idempotencyKey === undefined ? '' : 'key:'}${idempotencyKey ?? clock.id()}`,
+    kind: submission.kind,
+    fingerprint: createHash('sha256')
+      .update(canonicalJson([submission.kind, submission.same]))
+      .digest('hex'),
+    state: 'stored',
+    takenOver: 0,
+    busyUntil,
+    nextTryAt: busyUntil,
+    createdAt: clock.now(),
+  };
+}
+
+/** The same for equal values, whatever the order of their fields. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+function isRefusal(cause: unknown): cause is PublishError {
+  return cause instanceof PublishError && cause.code !== 'outcome-unknown';
+}
+
+function unavailable(detail: string, cause: unknown): Problem {
+  return new Problem('dependency-unavailable', detail, { headers: retryAfter(RETRY_MS), cause });
+}
+
+function unknown(cause: unknown): Problem {
+  return new Problem('outcome-unknown', 'the request may or may not have been taken', {
+    headers: retryAfter(RETRY_MS),
+    cause,
+  });
+}

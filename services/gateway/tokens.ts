@@ -1,0 +1,110 @@
+import { type JWTPayload, SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
+import { type Clock, systemClock } from '#shared/clock.ts';
+import { ConfigError } from '#shared/errors.ts';
+
+export type Role = 'customer' | 'operator';
+
+/** Who asks. The subject of a customer is its customer id. */
+export interface Identity {
+  readonly subject: string;
+  readonly role: Role;
+}
+
+export interface TokenKey {
+  readonly kid: string;
+  readonly secret: Uint8Array;
+}
+
+/** The first one signs, all of them verify: a new key is put first and the old one stays until its tokens have expired. */
+export type TokenKeys = readonly [TokenKey, ...TokenKey[]];
+
+const KID = /^[A-Za-z0-9._-]{1,64}$/;
+/** A key of HMAC with SHA-256 has at least the size of the hash (RFC 7518, 3.2). */
+const MIN_SECRET_BYTES = 32;
+const CLOCK_TOLERANCE_S = 5;
+const CACHED_TOKENS = 1000;
+
+/** Reads `kid:secret[,kid2:secret2]`. Throws `ConfigError` naming every problem, never a secret. */
+export function parseTokenKeys(text: string): TokenKeys {
+  const problems: string[] = [];
+  const keys = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .map((entry, position): TokenKey => {
+      const colon = entry.indexOf(':');
+      const kid = entry.slice(0, Math.max(colon, 0));
+      const secret = new TextEncoder().encode(entry.slice(colon + 1));
+      if (!KID.test(kid)) problems.push(`TOKEN_KEYS: entry ${position + 1} is not <kid>:<secret>`);
+      else if (secret.length < MIN_SECRET_BYTES)
+        problems.push(
+          `TOKEN_KEYS: the secret of ${kid} has ${secret.length} bytes, at least ${MIN_SECRET_BYTES} are needed`,
+        );
+      return { kid, secret };
+    });
+  const [first, ...rest] = keys;
+  if (first === undefined) problems.push('TOKEN_KEYS: no key');
+  if (new Set(keys.map((key) => key.kid)).size < keys.length) problems.push('TOKEN_KEYS: two keys have the same id');
+  if (problems.length > 0 || first === undefined) throw new ConfigError(problems);
+  return [first, ...rest];
+}
+
+/** A JWT (HS256) for `subject`, signed by the first key. */
+export function signToken(
+  claims: Identity & { readonly expiresInS: number },
+  keys: TokenKeys,
+  clock: Clock = systemClock,
+): Promise<string> {
+  const nowS = Math.floor(clock.now() / 1000);
+  return new SignJWT({ role: claims.role })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT', kid: keys[0].kid })
+    .setSubject(claims.subject)
+    .setIssuedAt(nowS)
+    .setExpirationTime(nowS + claims.expiresInS)
+    .sign(keys[0].secret);
+}
+
+/** Returns who a token speaks for; `undefined` for one that is forged, expired or says nothing. Never rejects. */
+export type Verify = (token: string) => Promise<Identity | undefined>;
+
+/** Verified tokens are remembered until they expire, so that a busy client costs one signature check. */
+export function verifier(keys: TokenKeys, clock: Clock): Verify {
+  const secrets = new Map(keys.map((key) => [key.kid, key.secret]));
+  const known = new Map<string, { readonly identity: Identity; readonly expiresAt: number }>();
+  return async (token) => {
+    const cached = known.get(token);
+    if (cached !== undefined && clock.now() < cached.expiresAt) return cached.identity;
+    const verified = await check(token, secrets, clock.now());
+    if (verified === undefined) return undefined;
+    if (known.size >= CACHED_TOKENS) known.clear();
+    known.set(token, verified);
+    return verified.identity;
+  };
+}
+
+async function check(
+  token: string,
+  secrets: ReadonlyMap<string, Uint8Array>,
+  now: number,
+): Promise<{ readonly identity: Identity; readonly expiresAt: number } | undefined> {
+  try {
+    const secret = secrets.get(String(decodeProtectedHeader(token).kid));
+    if (secret === undefined) return undefined;
+    const { payload } = await jwtVerify(token, secret, {
+      algorithms: ['HS256'],
+      requiredClaims: ['sub', 'exp', 'role'],
+      clockTolerance: CLOCK_TOLERANCE_S,
+      currentDate: new Date(now),
+    });
+    const identity = identityIn(payload);
+    return identity && { identity, expiresAt: (payload.exp ?? 0) * 1000 };
+  } catch {
+    return undefined;
+  }
+}
+
+function identityIn(payload: JWTPayload): Identity | undefined {
+  const { sub: subject, role } = payload;
+  if (typeof subject !== 'string' || subject === '') return undefined;
+  return role === 'customer' || role === 'operator' ? { subject, role } : undefined;
+}
