@@ -89,7 +89,10 @@ test('what was ready together is committed together', async (t) => {
   await world.clock.during(world.engine('tally', { store }).start());
   for (let key = 0; key < 100; key += 1) world.put(`k${key}`, 1);
   await world.clock.until(() => world.waiting() === 0);
-  t.is(sizes.reduce((sum, size) => sum + size, 0), 100);
+  t.is(
+    sizes.reduce((sum, size) => sum + size, 0),
+    100,
+  );
   t.true(sizes.length <= 3, `committed in ${sizes.length} turns`);
 });
 
@@ -103,7 +106,15 @@ test('the loser of a race reloads and applies its message to what the winner wro
         raced = true;
         const rival = world.store.documents.get('a')!;
         await world.store.commit([
-          { over: 1, document: { ...rival, version: 2, state: { total: 100, seen: [100] }, handled: [...rival.handled, { id: 'rival' }] } },
+          {
+            over: 1,
+            document: {
+              ...rival,
+              version: 2,
+              state: { total: 100, seen: [100] },
+              handled: [...rival.handled, { id: 'rival' }],
+            },
+          },
         ]);
       }
       return world.store.commit(writes);
@@ -169,7 +180,10 @@ test('a key in long trouble moves into its document, keeps its order and holds n
   await world.clock.during(world.engine().start());
   for (let n = 1; n <= 5; n += 1) world.put('a', n);
   await world.clock.until(() => world.waiting() === 0, TTL_MS);
-  t.deepEqual(world.store.documents.get('a')?.stash.map((one) => one.message.id), ['a:1', 'a:2', 'a:3', 'a:4', 'a:5']);
+  t.deepEqual(
+    world.store.documents.get('a')?.stash.map((one) => one.message.id),
+    ['a:1', 'a:2', 'a:3', 'a:4', 'a:5'],
+  );
   world.put('a', 6);
   await world.clock.until(() => world.waiting() === 0, TTL_MS);
   t.is(world.store.documents.get('a')?.stash.length, 6);
@@ -182,9 +196,12 @@ test('a key in long trouble moves into its document, keeps its order and holds n
 
 test('a stash survives the engine that filled it', async (t) => {
   let sick = true;
-  const world = createWorld((n) => {
-    if (sick && n === 1) throw new Error('not now');
-  }, { limits: { attempts: 1000 } });
+  const world = createWorld(
+    (n) => {
+      if (sick && n === 1) throw new Error('not now');
+    },
+    { limits: { attempts: 1000 } },
+  );
   const first = world.engine('one');
   await world.clock.during(first.start());
   for (let n = 1; n <= 3; n += 1) world.put('a', n);
@@ -197,9 +214,12 @@ test('a stash survives the engine that filled it', async (t) => {
 });
 
 test('after the last try the head becomes a dead letter with its reason, and those behind it go on', async (t) => {
-  const world = createWorld((n) => {
-    if (n === 1) throw new Error('never');
-  }, { limits: { attempts: 4 } });
+  const world = createWorld(
+    (n) => {
+      if (n === 1) throw new Error('never');
+    },
+    { limits: { attempts: 4 } },
+  );
   await world.clock.during(world.engine().start());
   world.put('a', 1);
   world.put('a', 2);
@@ -213,9 +233,12 @@ test('after the last try the head becomes a dead letter with its reason, and tho
 });
 
 test('a dead letter from the stash leaves the stash', async (t) => {
-  const world = createWorld((n) => {
-    if (n === 1) throw new Error('never');
-  }, { limits: { attempts: 12 } });
+  const world = createWorld(
+    (n) => {
+      if (n === 1) throw new Error('never');
+    },
+    { limits: { attempts: 12 } },
+  );
   await world.clock.during(world.engine().start());
   world.put('a', 1);
   world.put('a', 2);
@@ -229,7 +252,12 @@ test('a dead letter from the stash leaves the stash', async (t) => {
 test('what cannot be read, has no handler, a wrong body or a foreign key is a dead letter, and the rest goes on', async (t) => {
   const world = createWorld();
   await world.clock.during(world.engine().start());
-  world.broker.put(hash('tally'), { content: Buffer.from('{nonsense'), type: 'tally.add', messageId: 'x1', headers: { key: 'a' } });
+  world.broker.put(hash('tally'), {
+    content: Buffer.from('{nonsense'),
+    type: 'tally.add',
+    messageId: 'x1',
+    headers: { key: 'a' },
+  });
   world.broker.put(hash('tally'), { content: Buffer.from('{}'), headers: { key: 'a' } });
   world.put('a', 1, { id: 'x3', type: 'tally.subtract' });
   world.put('a', 1, { id: 'x4', body: { tally: 'a', n: 'one' } });
@@ -253,7 +281,10 @@ test('past its deadline a command is answered as too late and not handled; handl
   world.put('a', 2, { deadline });
   await world.clock.until(() => world.waiting() === 0);
   t.is(world.total('a'), 1);
-  t.deepEqual(world.answers().map((answer) => answer.type), ['tally.added', 'tally.added', TOO_LATE]);
+  t.deepEqual(
+    world.answers().map((answer) => answer.type),
+    ['tally.added', 'tally.added', TOO_LATE],
+  );
 });
 
 test('a handled id is forgotten after its deadline and skew, but never within a prefetch', async (t) => {
@@ -264,7 +295,10 @@ test('a handled id is forgotten after its deadline and skew, but never within a 
   await world.clock.advance(5000);
   world.put('a', 21, { deadline: world.clock.now() + 1000 });
   await world.clock.until(() => world.waiting() === 0);
-  t.deepEqual(world.store.documents.get('a')?.handled.map((one) => one.id), ['a:16', 'a:17', 'a:18', 'a:19', 'a:20', 'a:21']);
+  t.deepEqual(
+    world.store.documents.get('a')?.handled.map((one) => one.id),
+    ['a:16', 'a:17', 'a:18', 'a:19', 'a:20', 'a:21'],
+  );
 });
 
 test('a handler that hangs is given up at the limit of its effect and tried again', async (t) => {
