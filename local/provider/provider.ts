@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { createPayments, type Decision } from './payments.ts';
+import { calm, seeded, settingsSchema, type Settings } from './settings.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface ProviderOptions {
+  readonly host?: string;
+  /** 0: any free port. */
+  readonly port?: number;
+  readonly settings?: Partial<Settings>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RunningProvider {
+  readonly url: string;
+  /** Ends every connection, also those that wait for an answer. */
+  close(): Promise<void>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const SLOW_MS = 1000;
+const MAX_BODY_BYTES = 64 * 1024;
+const id = z.string().min(1).max(300);
+const ofPayment = z.strictObject({ paymentId: id });
+const authorization = z.strictObject({
+  paymentId: id,
+  orderId: id,
+  amount: z.strictObject({ amount: z.int().min(1), currency: z.string().length(3) }),
+  method: z.string().min(1).max(200),
+});
+
+/**
+ * A payment provider to try things with: four tokens with fixed outcomes, latency and failures as configured. An effect
+ * happens before its answer, so a caller that gave up may have caused it. Knows nothing after a restart.
+ */
+export async function startProvider({
+  host = '127.0.0.1',
+  port = 0,
+  settings,
+  clock,
+  log,
+}: ProviderOptions): Promise<RunningProvider> {
+  const payments = createPayments();
+  const answered = new Map<string, { readonly request: string; readonly answer: Answer }>();
+  let current: Settings = { ...calm, ...settings };
+  let random = seeded(current.seed);
+
+  const effects: Readonly<Record<string, (body: unknown) => Answer>> = {
+    '/authorizations': (body) => {
+      const { paymentId, ...request } = authorization.parse(body);
+      return decided(payments.authorize(paymentId, request));
+    },
+    '/captures': (body) => decided(payments.capture(ofPayment.parse(body).paymentId)),
+    '/voids': (body) => decided(payments.void(ofPayment.parse(body).paymentId)),
+    '/refunds': (body) => decided(payments.refund(ofPayment.parse(body).paymentId)),
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'http://provider');
+    const route = `${request.method} ${pathname}`;
+    if (route === 'GET /livez') return reply(response, { status: 200, body: { status: 'ok' } });
+    if (route === 'GET /settings') return reply(response, { status: 200, body: current });
+    if (route === 'PUT /settings') {
+      const wanted = settingsSchema.partial().parse(await bodyOf(request));
+      current = settingsSchema.parse({ ...current, ...wanted });
+      random = seeded(current.seed);
+      return reply(response, { status: 200, body: current });
+    }
+    if (request.method === 'GET' && pathname.startsWith('/payments/')) {
+      const found = payments.find(decodeURIComponent(pathname.slice('/payments/'.length)));
+      return reply(response, found ? { status: 200, body: found } : { status: 404, body: { reason: 'not_found' } });
+    }
+    const effect = request.method === 'POST' ? effects[pathname] : undefined;
+    if (!effect) return reply(response, { status: 404, body: { reason: 'not_found' } });
+
+    const body = await bodyOf(request);
+    const { numerator, denominator } = current.failureRate;
+    const fails = random() * denominator < numerator;
+    const failsAfter = random() < 0.5;
+    const unavailable = { status: 503, body: { reason: 'unavailable' } };
+    const answer =
+      fails && !failsAfter ? unavailable : applied(pathname, request.headers['idempotency-key'], body, effect);
+    const method = pathname === '/authorizations' && (body as { method?: unknown } | null)?.method;
+    if (method === 'pm_timeout') return;
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    await clock.sleep(current.latencyMs + (method === 'pm_slow' ? SLOW_MS : 0), gone.signal);
+    reply(response, fails ? unavailable : answer);
+  }
+
+  /** The same key and request have one effect and one answer; a request that was refused as wrong has none. */
+  function applied(
+    path: string,
+    key: string | string[] | undefined,
+    body: unknown,
+    effect: (body: unknown) => Answer,
+  ): Answer {
+    if (typeof key !== 'string' || key === '') return { status: 400, body: { reason: 'idempotency_key_missing' } };
+    const request = JSON.stringify([path, body]);
+    const before = answered.get(key);
+    if (before)
+      return before.request === request ? before.answer : { status: 422, body: { reason: 'idempotency_key_reused' } };
+    const answer = effect(body);
+    answered.set(key, { request, answer });
+    return answer;
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (response.destroyed || response.headersSent) return;
+      const wrong = error instanceof z.ZodError || error instanceof SyntaxError || error instanceof URIError;
+      if (!wrong) log.error('request failed', { reason: reasonOf(error) });
+      reply(response, { status: wrong ? 400 : 500, body: { reason: wrong ? 'invalid_request' : 'internal' } });
+    });
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function decided(decision: Decision): Answer {
+  if (!decision.approved) return { status: 402, body: { reason: decision.reason } };
+  const { payment } = decision;
+  return { status: 200, body: { ...payment, refunded: payment.status === 'refunded' } };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw new SyntaxError('body too large');
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+}
+
+function reply(response: ServerResponse, { status, body }: Answer): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

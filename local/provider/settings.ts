@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** How the provider misbehaves. */
+export const settingsSchema = z.strictObject({
+  /** Added to every answer, ms. */
+  latencyMs: z.int().min(0).max(60_000),
+  /** This share of the calls is answered 503, half of them after their effect. */
+  failureRate: z
+    .strictObject({ numerator: z.int().min(0), denominator: z.int().min(1) })
+    .refine((rate) => rate.numerator <= rate.denominator, 'must not be above 1'),
+  /** The same seed and the same calls fail in the same places. */
+  seed: z.int().min(0).max(0xffff_ffff),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const calm: Settings = { latencyMs: 0, failureRate: { numerator: 0, denominator: 1 }, seed: 1 };
+
+/** Numbers in [0, 1) that follow from the seed (mulberry32, T. Ettinger, public domain). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
