@@ -3,6 +3,13 @@ import { reasonOf } from '#shared/errors.ts';
 /** Provisioning cannot go on; the text says what to do about it. */
 export class ProvisionError extends Error {
   override readonly name = 'ProvisionError';
+  /** The broker does not answer (yet): trying again may help. */
+  readonly transient: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly transient?: boolean } = {}) {
+    super(message, options);
+    this.transient = options.transient ?? false;
+  }
 }
 
 /** RabbitMQ's HTTP management API, as an administrator. */
@@ -37,7 +44,7 @@ export function connectManagement(url: string): Management {
       const detail = reasonOf((cause as { readonly cause?: unknown }).cause ?? cause);
       throw new ProvisionError(
         `RabbitMQ's management API does not answer at ${base} (${detail}): start the broker with the plugin rabbitmq_management, or correct the address`,
-        { cause },
+        { cause, transient: true },
       );
     }
     if (response.status === 401 || response.status === 403) {

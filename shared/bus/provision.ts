@@ -6,6 +6,8 @@ import { provisionPolicies, provisionUsers } from './provision-rights.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
+export { ProvisionError };
+
 export interface ProvisionOptions {
   /** An administrator's; a vhost in it is ignored. */
   readonly amqpUrl: string;
@@ -65,6 +67,18 @@ export async function provision({
     queues: topology.queues.length + topology.gates.length,
     newGates: fresh.size,
   });
+}
+
+/** Deletes the vhost with everything in it, and its users. For tests and clean-ups. */
+export async function removeVhost({
+  managementUrl,
+  vhost,
+}: Pick<ProvisionOptions, 'managementUrl' | 'vhost'>): Promise<void> {
+  const api = connectManagement(managementUrl);
+  await api.remove(path('vhosts', vhost));
+  const users = (await api.get<readonly { readonly name: string }[]>('/users')) ?? [];
+  const ours = users.filter(({ name }) => name.startsWith(`${vhost}.`));
+  await Promise.all(ours.map(({ name }) => api.remove(path('users', name))));
 }
 
 async function requireBroker(api: Management): Promise<void> {

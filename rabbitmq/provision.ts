@@ -1,0 +1,65 @@
+/**
+ * Provisions a broker from the route table: a job in compose, by hand elsewhere. Reads `RABBITMQ_URL`,
+ * `RABBITMQ_MANAGEMENT_URL` (an administrator's), `RABBITMQ_VHOST`, `MESSAGE_TTL_MS`, `GATE_DELAY_MS` and one
+ * `<SERVICE>_BROKER_PASSWORD` for each service; secrets also as `<NAME>_FILE`. Waits for a broker that is starting.
+ */
+import { z } from 'zod';
+import { provision, ProvisionError } from '#shared/bus/provision.ts';
+import { topologyOf } from '#shared/bus/topology.ts';
+import { systemClock } from '#shared/clock.ts';
+import { commonConfig, readConfig } from '#shared/config.ts';
+import { ConfigError } from '#shared/errors.ts';
+import { createLog } from '#shared/log.ts';
+import { routeTable } from '#services/routes.ts';
+
+const RETRY_MS = 1000;
+const services = Object.keys(routeTable.services);
+const passwordName = (service: string): string => `${service.toUpperCase().replaceAll('-', '_')}_BROKER_PASSWORD`;
+
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof ProvisionError || error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
+
+async function run(): Promise<void> {
+  const config = readConfig(
+    {
+      RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }),
+      RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }),
+      RABBITMQ_VHOST: z.string().default('switchyard'),
+      PROVISION_WAIT_MS: z.coerce.number().int().min(0).default(60_000),
+      MESSAGE_TTL_MS: commonConfig.MESSAGE_TTL_MS,
+      GATE_DELAY_MS: commonConfig.GATE_DELAY_MS,
+      LOG_LEVEL: commonConfig.LOG_LEVEL,
+    },
+    process.env,
+  );
+  const passwords = readConfig(
+    Object.fromEntries(services.map((service) => [passwordName(service), z.string().min(1)] as const)),
+    process.env,
+  );
+  const vhost = config.RABBITMQ_VHOST;
+  const timing = { ttlMs: config.MESSAGE_TTL_MS, delayMs: config.GATE_DELAY_MS };
+  const options = {
+    amqpUrl: config.RABBITMQ_URL,
+    managementUrl: config.RABBITMQ_MANAGEMENT_URL,
+    vhost,
+    topology: topologyOf(routeTable, timing, vhost),
+    passwords: Object.fromEntries(services.map((service) => [service, String(passwords[passwordName(service)])])),
+    log: createLog('provision', config.LOG_LEVEL),
+  };
+  const giveUpAt = systemClock.now() + config.PROVISION_WAIT_MS;
+  for (;;) {
+    try {
+      await provision(options);
+      return;
+    } catch (error) {
+      if (!(error instanceof ProvisionError && error.transient) || systemClock.now() > giveUpAt) throw error;
+      options.log.info('waiting for the broker', { reason: error.message });
+      await systemClock.sleep(RETRY_MS);
+    }
+  }
+}
