@@ -111,7 +111,8 @@ export function createWorld(
           body: JSON.parse(packet.content.toString()) as unknown,
         })),
       ),
-    waiting: () => queues.reduce((sum, queue) => sum + broker.queue(queue).ready.length + broker.queue(queue).unacked, 0),
+    waiting: () =>
+      queues.reduce((sum, queue) => sum + broker.queue(queue).ready.length + broker.queue(queue).unacked, 0),
     total: (tally) => store.documents.get(tally)?.state?.total,
   };
 }

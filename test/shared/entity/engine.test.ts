@@ -335,6 +335,22 @@ test('a lost channel discards what was running; the next owner starts from the d
   t.is(world.store.documents.get('a')?.version, 1);
 });
 
+test('a cache does not outlive its channel: the next message runs on what another engine wrote meanwhile', async (t) => {
+  const world = createWorld();
+  await world.clock.during(world.engine('one').start());
+  world.put('a', 1);
+  await world.clock.until(() => world.waiting() === 0);
+  world.broker.dropConnection('one', { stayDown: true });
+  await world.clock.during(world.engine('two').start());
+  world.put('a', 2);
+  await world.clock.until(() => world.waiting() === 0);
+  world.broker.dropConnection('two', { stayDown: true });
+  world.broker.restore('one');
+  world.put('a', 3);
+  await world.clock.until(() => world.total('a') === 6);
+  t.deepEqual(world.runs, ['a:1', 'a:2', 'a:3']);
+});
+
 test('draining finishes and acknowledges what runs and leaves the rest, in order, to the next', async (t) => {
   const world = createWorld((_n, context) => world.clock.sleep(100, context.signal));
   const first = world.engine('one');

@@ -87,6 +87,20 @@ test('a lost confirm does not lose the message: it is sent again under the same 
   t.is(world.waiting(), 0);
 });
 
+test('a message is not acknowledged before what it caused is confirmed; its next owner sends it', async (t) => {
+  const world = createWorld(undefined, { entity: forwarding });
+  await world.clock.during(world.engine('one').start());
+  world.broker.dropConnection('one', { kind: 'publish', stayDown: true });
+  world.put('source', 7);
+  await world.clock.until(() => world.total('source') === 7);
+  await world.clock.advance(1000);
+  t.is(world.waiting(), 1);
+  world.broker.dropConnection('one', { stayDown: true });
+  await world.clock.during(world.engine('two').start());
+  await world.clock.until(() => world.total('target') === 7, 30_000);
+  t.is(world.store.documents.get('source')?.version, 1);
+});
+
 test('an entity is woken when it is due, once', async (t) => {
   const wakes: number[] = [];
   const world = createWorld(undefined, {
