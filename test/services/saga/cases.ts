@@ -51,12 +51,12 @@ export function stepCases({ start, steps, cancellableBefore }: Definition): read
   }));
 }
 
-/** A body that the event's schema accepts: fields of the command where they have the same name, else the plainest value. */
+/** A body that the event's schema accepts: fields of the command where they have the same name and fit, else the plainest value. */
 export function answerBody(type: EventType, command: object): Record<string, unknown> {
   if (!(type.body instanceof z.ZodObject)) throw new TypeError(`${type.name} has no object body`);
   const given = command as Record<string, unknown>;
-  const fields = Object.entries(type.body.shape as z.ZodRawShape).flatMap(([field, schema]) => {
-    if (field in given) return [[field, given[field]]];
+  const fields = Object.entries(type.body.shape as Readonly<Record<string, z.ZodType>>).flatMap(([field, schema]) => {
+    if (field in given && schema.safeParse(given[field]).success) return [[field, given[field]]];
     const value = plainest(schema);
     return value === undefined ? [] : [[field, value]];
   });

@@ -1,0 +1,203 @@
+import test from 'ava';
+import { details, stepCases } from './cases.ts';
+import { driveSaga, timing } from './drive.ts';
+import { routesUpToCapture } from '#services/saga/definition.ts';
+import { placeOrder } from '#services/saga/place-order.ts';
+
+const definitionCommands = [
+  placeOrder.start.undo.command,
+  placeOrder.closing.command,
+  ...placeOrder.steps.flatMap(({ command, undo }) => (undo.kind === 'own' ? [command, undo.command] : [command])),
+];
+const commands = new Map(definitionCommands.map((command) => [command.name, command]));
+
+test('an order travels by nine commands, in this order', async (t) => {
+  const drive = driveSaga();
+  await drive.place();
+  await drive.goOn();
+  t.deepEqual(
+    drive.sent.map(({ type }) => type),
+    [
+      'payment.create',
+      'order.attach-payment',
+      'wallet.hold',
+      'payment.authorize',
+      'wallet.capture',
+      'payment.settle',
+      'order.record-payment',
+      'notify.send',
+      'order.record-dispatch',
+    ],
+  );
+  t.is(drive.timeline().state, 'completed');
+});
+
+test('the thirteen steps are reached one after the other', async (t) => {
+  const drive = driveSaga();
+  await drive.place();
+  while (drive.state?.phase === 'running') {
+    await drive.pass(10);
+    await drive.answer();
+  }
+  const { milestones } = drive.timeline();
+  t.deepEqual(
+    milestones.map(({ number }) => number),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13],
+  );
+  t.deepEqual(
+    milestones.map(({ at }) => at),
+    milestones.map(({ at }) => at).toSorted(),
+  );
+});
+
+/** The compensations as the design's table has them, by hand: what the generated cases derive must agree with it. */
+const undosAfterSilenceAt: Readonly<Record<string, readonly string[]>> = {
+  'create-payment': ['payment.void', 'order.fail'],
+  'attach-payment': ['payment.void', 'order.fail'],
+  'hold-funds': ['wallet.release', 'payment.void', 'order.fail'],
+  'authorize-payment': ['wallet.release', 'payment.void', 'order.fail'],
+  'capture-funds': ['wallet.refund', 'wallet.release', 'payment.void', 'order.fail'],
+  'settle-payment': ['payment.refund', 'wallet.refund', 'wallet.release', 'payment.void', 'order.fail'],
+  'record-payment': ['payment.refund', 'wallet.refund', 'wallet.release', 'payment.void', 'order.fail'],
+  'notify-customer': [
+    'notify.retract',
+    'payment.refund',
+    'wallet.refund',
+    'wallet.release',
+    'payment.void',
+    'order.fail',
+  ],
+  'record-dispatch': [
+    'order.withdraw-dispatch',
+    'notify.retract',
+    'payment.refund',
+    'wallet.refund',
+    'wallet.release',
+    'payment.void',
+    'order.fail',
+  ],
+};
+
+for (const step of stepCases(placeOrder)) {
+  test(`the compensations from ${step.name} on are those of the design`, (t) => {
+    t.deepEqual(
+      step.afterSilence('o').map(({ command }) => command),
+      undosAfterSilenceAt[step.name] as string[],
+    );
+  });
+}
+
+test('every body passes its schema and names the key that it is sent under, forward and back', async (t) => {
+  const drive = driveSaga();
+  await drive.goTo('record-dispatch');
+  await drive.answer('refused');
+  await drive.goOn();
+  for (const { type, body, key } of drive.sent) {
+    const command = commands.get(type)!;
+    t.notThrows(() => command.body.parse(body), type);
+    t.is(command.key(body), key);
+  }
+  t.is(new Set(drive.sent.map(({ type }) => type)).size, commands.size - 1, 'all but the withdrawal were seen');
+});
+
+test('forward commands carry the deadline of their step, undos and forward-only steps none', async (t) => {
+  const drive = driveSaga();
+  await drive.goTo('record-dispatch');
+  await drive.answer('refused');
+  await drive.goOn();
+  for (const { id, type, deadline, rememberUntil } of drive.sent) {
+    const step = placeOrder.steps.find(({ name }) => id.endsWith(`:${name}:do`));
+    t.is(deadline, step === undefined || step.forwardOnly ? undefined : drive.now + timing.stepDeadlineMs, type);
+    const toWallet = id.endsWith(':undo') && type.startsWith('wallet.');
+    t.is(rememberUntil, toWallet ? drive.now + timing.stepDeadlineMs : undefined, type);
+  }
+});
+
+test('short funds: the payment is voided for that reason, the order fails, then the customer is told', async (t) => {
+  const drive = driveSaga();
+  await drive.goTo('hold-funds');
+  await drive.answer('refused', drive.last, { reason: 'insufficient_funds' });
+  t.like(drive.last, {
+    type: 'payment.void',
+    body: { of: `${drive.orderId}:create-payment:do`, reason: 'insufficient_funds' },
+  });
+  await drive.answer();
+  t.like(drive.last, {
+    type: 'order.fail',
+    body: {
+      status: 'failed',
+      failure: { reason: 'insufficient_funds', step: 'hold-funds' },
+      payment: { status: 'voided' },
+    },
+  });
+  await drive.answer();
+  t.like(drive.last, {
+    type: 'notify.send',
+    body: { outcome: 'failed', reason: 'insufficient_funds', to: details.email },
+  });
+  t.is(drive.timeline().state, 'undoing');
+  await drive.answer();
+  t.is(drive.timeline().state, 'failed');
+});
+
+for (const [step, reply, voided, payment] of [
+  ['create-payment', 'refused', {}, undefined],
+  ['create-payment', 'too-late', {}, undefined],
+  ['capture-funds', 'refused', {}, { status: 'voided' }],
+  ['settle-payment', 'refused', {}, { status: 'voided' }],
+  ['settle-payment', 'too-late', { status: 'refunded' }, { status: 'refunded' }],
+  ['settle-payment', 'too-late', { status: 'voided' }, { status: 'voided' }],
+  ['record-payment', 'refused', {}, { status: 'refunded' }],
+] as const) {
+  test(`${step} ${reply}, a void that answers ${JSON.stringify(voided)}: the order is told ${JSON.stringify(payment)}`, async (t) => {
+    const drive = driveSaga();
+    await drive.goTo(step);
+    await drive.answer(reply);
+    while (drive.last.type !== 'order.fail')
+      await drive.answer('done', drive.last, drive.last.type === 'payment.void' ? voided : {});
+    t.deepEqual(drive.last.body['payment'], payment);
+  });
+}
+
+test('a dispatch that cannot be withdrawn any more completes the saga, nothing is undone', async (t) => {
+  const drive = driveSaga();
+  await drive.goTo('record-dispatch');
+  while (drive.state?.phase === 'running') await drive.passDue();
+  t.is(drive.last.type, 'order.withdraw-dispatch');
+  t.deepEqual(await drive.answer('done', drive.last, { completed: true }), []);
+  const timeline = drive.timeline();
+  t.is(timeline.state, 'completed');
+  t.deepEqual(timeline.compensations, []);
+  t.is(timeline.failure, undefined);
+  t.true(timeline.steps.every(({ state }) => state === 'done'));
+});
+
+test('the mail about the failure is tried for as long as a saga may take, then the saga ends without it', async (t) => {
+  const drive = driveSaga();
+  await drive.goTo('create-payment');
+  await drive.answer('refused');
+  await drive.answer();
+  const from = drive.now;
+  while (drive.state?.phase === 'closing') await drive.passDue();
+  t.is(drive.now - from, timing.sagaDeadlineMs);
+  t.is(drive.timeline().state, 'failed');
+  t.is(drive.timeline().steps.at(-1)?.state, 'timed-out');
+});
+
+test('an order needs the payment, the order and the wallet up to its capture', (t) => {
+  t.deepEqual(routesUpToCapture(placeOrder), ['payment', 'order', 'wallet']);
+});
+
+test('what is stored of a happy order stays small', async (t) => {
+  const drive = driveSaga();
+  await drive.place();
+  let largest = 0;
+  while (drive.state?.phase === 'running') {
+    largest = Math.max(largest, JSON.stringify(drive.state).length);
+    await drive.answer();
+  }
+  const atEnd = JSON.stringify(drive.state).length;
+  t.log(`largest ${largest} bytes, at its end ${atEnd} bytes`);
+  t.true(largest < 1300);
+  t.true(atEnd < 1000);
+});
