@@ -143,7 +143,7 @@ for (const [path, row] of Object.entries(table)) {
       const { type, body } = await one[step]();
       t.is(body['reason'] ?? type, answer);
       t.is(one.run.state?.status, status);
-      t.is<string>(one.atProvider(), atProvider);
+      t.is(one.atProvider() as string, atProvider);
     });
   }
 }

@@ -1,0 +1,81 @@
+import { createTransport, type NodemailerError } from 'nodemailer';
+import type { Mailer } from './notification.ts';
+import type { Clock } from '#shared/clock.ts';
+
+export interface MailerOptions {
+  /** `smtp://user:password@host:port` or `smtps://...`. */
+  readonly url: string;
+  /** An address with an optional name: `Switchyard <orders@example.org>`. */
+  readonly from: string;
+  /** Each wait for the mail server: under the limit of an effect. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** One plain address: no list, no name, no route, nothing that could end a header or an SMTP command. */
+const ADDRESS = /^[^\s\p{Cc}<>()[\]\\,;:"@]+@[^\s\p{Cc}<>()[\]\\,;:"@]+$/u;
+
+/**
+ * A mailer over SMTP with kept connections. Accepted means that the server answered 250 to the whole mail. A server that
+ * will never take mail for this address (5xx to the recipient, RFC 5321 section 4.2.1, or an enhanced code 5.1.x, RFC
+ * 3463) is a refusal; anything else throws. Aborting ends the connection, so a mail that waits is never sent later.
+ */
+export function smtpMailer({ url, from, timeoutMs, clock }: MailerOptions): Mailer & {
+  /** Throws when the server does not answer or does not let us in. */
+  check(): Promise<void>;
+  close(): void;
+} {
+  const { protocol, hostname, port, username, password } = new URL(url);
+  const secure = protocol === 'smtps:';
+  const transport = createTransport({
+    pool: true,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (secure ? 465 : 587) : Number(port),
+    secure,
+    ...(username !== '' && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+    maxConnections: 10,
+    maxMessages: 1000,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    dnsTimeout: timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+
+  return {
+    async send({ to, subject, text, html, messageId, headers }, signal) {
+      if (!ADDRESS.test(to)) return { accepted: false };
+      try {
+        await transport.sendMail({
+          from,
+          to: { name: '', address: to },
+          subject,
+          text,
+          html,
+          messageId,
+          headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, oneLine(value)])),
+          date: new Date(clock.now()),
+          signal,
+        });
+        return { accepted: true, at: clock.now() };
+      } catch (error) {
+        if (rejectsRecipient(error as NodemailerError)) return { accepted: false };
+        throw error;
+      }
+    },
+    async check() {
+      await transport.verify();
+    },
+    close: () => transport.close(),
+  };
+}
+
+function rejectsRecipient({ responseCode, command, response }: NodemailerError): boolean {
+  if (responseCode === undefined || responseCode < 500) return false;
+  return command === 'RCPT TO' || /^5\d\d[ -]5\.1\.\d/.test(response ?? '');
+}
+
+function oneLine(value: string): string {
+  return value.replaceAll(/\p{Cc}+/gu, ' ');
+}

@@ -1,0 +1,119 @@
+import * as contract from './contract.ts';
+import { messageIdOf, renderMail, type MailKind } from './templates.ts';
+import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
+import type { BodyOf } from '#shared/message.ts';
+
+type Outcome = BodyOf<typeof contract.send>['outcome'];
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  /** With angle brackets. The same for every copy, so that receivers can drop doubles. */
+  readonly messageId: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Hands a mail to the mail server. Rejects when the outcome is not known or the server is in trouble: the mail may be
+ * sent again, and copies of one mail then have the same `Message-ID`.
+ */
+export interface Mailer {
+  send(
+    mail: Mail,
+    signal: AbortSignal,
+  ): Promise<
+    | { readonly accepted: true; /** Epoch ms, after the server took it. */ readonly at: number }
+    | { readonly accepted: false }
+  >;
+}
+
+/** A mail that the server accepted. */
+export interface SentMail {
+  readonly outcome: Outcome;
+  readonly kind: MailKind;
+  readonly to: string;
+  readonly subject: string;
+  readonly messageId: string;
+  /** Epoch ms. */
+  readonly acceptedAt: number;
+}
+
+export interface NotificationState {
+  readonly orderId: string;
+  readonly mails: readonly SentMail[];
+  /** A success mail that arrives from now on is refused. */
+  readonly retracted: boolean;
+}
+
+/**
+ * What a customer was told about an order: at most one success mail and one mail about its end. After a success mail was
+ * accepted, the other is worded as a correction; after the other, a success mail is refused.
+ */
+export function notificationEntity({ mailer }: { readonly mailer: Mailer }): Entity<NotificationState> {
+  return {
+    route: 'notify',
+    handlers: [
+      on(contract.send, (state, body, context) => send(mailer, state, body, context)),
+      on(contract.retract, retract),
+    ],
+  };
+}
+
+async function send(
+  mailer: Mailer,
+  before: NotificationState | undefined,
+  body: BodyOf<typeof contract.send>,
+  context: Context,
+): Promise<Result<NotificationState>> {
+  const { orderId, outcome } = body;
+  const state = before ?? untold(orderId);
+  const done = (next: NotificationState, { messageId, acceptedAt }: SentMail): Result<NotificationState> => ({
+    state: next,
+    send: [context.answer(contract.sent, { orderId, mailId: messageId, dispatchedAt: acceptedAt })],
+  });
+  const refuse = (reason: BodyOf<typeof contract.sendRefused>['reason']): Result<NotificationState> => ({
+    state,
+    send: [context.answer(contract.sendRefused, { orderId, reason })],
+  });
+
+  if (outcome === 'completed' && state.retracted) return refuse('retracted');
+  const already = state.mails.find((mail) => mail.outcome === outcome);
+  if (already) return done(state, already);
+  if (state.mails.some((mail) => mail.outcome !== 'completed')) return refuse('conflicting_outcome');
+
+  const kind = state.mails.length > 0 ? 'correction' : outcome;
+  const messageId = messageIdOf(orderId, outcome);
+  const rendered = renderMail({ ...body, kind });
+  const { traceparent } = context.message;
+  const headers = { 'X-Order-Id': orderId, ...(traceparent !== undefined && { traceparent }) };
+  const outcomeOfMail = await mailer.send({ to: body.to, messageId, headers, ...rendered }, context.signal);
+  if (!outcomeOfMail.accepted) return refuse('rejected_address');
+  const mail: SentMail = {
+    outcome,
+    kind,
+    to: body.to,
+    subject: rendered.subject,
+    messageId,
+    acceptedAt: outcomeOfMail.at,
+  };
+  return done({ ...state, mails: [...state.mails, mail] }, mail);
+}
+
+function retract(
+  before: NotificationState | undefined,
+  { orderId }: BodyOf<typeof contract.retract>,
+  context: Context,
+): Result<NotificationState> {
+  const state = before ?? untold(orderId);
+  const accepted = state.mails.some((mail) => mail.outcome === 'completed');
+  return {
+    state: { ...state, retracted: true },
+    send: [context.answer(contract.retracted, { orderId, accepted })],
+  };
+}
+
+function untold(orderId: string): NotificationState {
+  return { orderId, mails: [], retracted: false };
+}

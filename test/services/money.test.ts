@@ -1,0 +1,25 @@
+import test from 'ava';
+import { formatMoney, money, MAX_AMOUNT_MINOR } from '#services/money.ts';
+
+for (const [amount, currency, text] of [
+  [1299, 'EUR', '12.99 EUR'],
+  [5, 'EUR', '0.05 EUR'],
+  [100, 'JPY', '100 JPY'],
+  [1, 'KWD', '0.001 KWD'],
+  [MAX_AMOUNT_MINOR, 'USD', '10000000000.00 USD'],
+] as const) {
+  test(`${amount} ${currency} is written ${text}`, (t) => t.is(formatMoney({ amount, currency }), text));
+}
+
+for (const wrong of [
+  { amount: 0, currency: 'EUR' },
+  { amount: -1, currency: 'EUR' },
+  { amount: 1.5, currency: 'EUR' },
+  { amount: MAX_AMOUNT_MINOR + 1, currency: 'EUR' },
+  { amount: 1, currency: 'XXX' },
+  { amount: 1, currency: 'eur' },
+  { amount: '1', currency: 'EUR' },
+  { amount: 1, currency: 'EUR', cents: 1 },
+]) {
+  test(`${JSON.stringify(wrong)} is no money`, (t) => t.false(money.safeParse(wrong).success));
+}
