@@ -133,15 +133,5 @@ function passwordHash(password: string): string {
 }
 
 function projectFile(name: string): string {
-  try {
-    return readFileSync(join(projectDir, 'rabbitmq', name), 'utf8');
-  } catch {
-    return (
-      {
-        'rabbitmq.conf': 'heartbeat = 5\n',
-        'advanced.config': '[{rabbit,[{dead_letter_worker_publisher_confirm_timeout,3000}]}].\n',
-        enabled_plugins: '[rabbitmq_management,rabbitmq_consistent_hash_exchange,rabbitmq_prometheus].\n',
-      }[name] ?? ''
-    );
-  }
+  return readFileSync(join(projectDir, 'rabbitmq', name), 'utf8');
 }

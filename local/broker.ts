@@ -16,6 +16,8 @@ export interface BrokerOptions {
   readonly say: (text: string) => void;
   readonly tell: Tell;
   readonly onGivenUp: (name: string, reason: string) => void;
+  /** Its data is not needed again: stopping kills it at once. */
+  readonly disposable?: boolean;
 }
 
 export interface Broker {
@@ -87,7 +89,12 @@ function external(url: string, managementUrl: string | undefined): Broker {
 async function runNode(options: BrokerOptions, server: string): Promise<Broker> {
   const dir = join(options.dir, 'broker');
   const guarded = await privateNode(server, dir, options.recordDir, options.ports, options.password);
-  return run(options, guarded, 'a private RabbitMQ node', `its log is in ${join(dir, 'log')}`);
+  return run(
+    options,
+    options.disposable ? guarded.map((one) => ({ ...one, graceMs: 0 })) : guarded,
+    'a private RabbitMQ node',
+    `its log is in ${join(dir, 'log')}`,
+  );
 }
 
 async function runContainer(options: BrokerOptions): Promise<Broker> {

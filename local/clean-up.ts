@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { globSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { endRecorded, isRunning, markOf } from './processes.ts';
 import { holderOf } from './lock.ts';
@@ -19,9 +19,15 @@ export async function removeDeadTestRuns(dir: string): Promise<void> {
     const run = join(dir, name);
     const holder = holderOf(join(run, 'lock')) ?? markOf(Number(name.slice('test-'.length)));
     if (holder && isRunning(holder)) continue;
-    await endRecorded(join(run, 'run'), 0);
-    rmSync(run, { recursive: true, force: true });
+    await removeTestRun(run);
   }
+}
+
+/** Ends what runs for a test run, its stacks included, and removes its folder. */
+export async function removeTestRun(run: string): Promise<void> {
+  const recordDirs = globSync([join(run, 'run'), join(run, 'e2e-*', 'run')]);
+  await Promise.all(recordDirs.map((records) => endRecorded(records, 0)));
+  rmSync(run, { recursive: true, force: true, maxRetries: 5 });
 }
 
 function testRuns(dir: string): readonly string[] {

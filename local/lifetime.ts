@@ -7,6 +7,15 @@ export interface Lifetime {
   onEnding(run: () => void): void;
   /** Ends it with exit code 1 and this reason. */
   fail(reason: Error): void;
+  /** Ends it; `lastLine` is printed when everything is stopped. */
+  finish(code: number, lastLine: string): void;
+}
+
+export interface LifetimeOptions {
+  /** Exit code after a signal. */
+  readonly signalCode: number;
+  /** Printed at the very end when it failed or was ended by a signal. */
+  readonly failureLine?: string;
 }
 
 /** A second signal within this time is the same Ctrl-C arriving twice (from the terminal and through `npm`). */
@@ -16,12 +25,16 @@ const SAME_SIGNAL_MS = 1500;
  * Runs `work` and keeps the process until a signal, the death of the launcher or a failure ends it; then stops what was
  * started. A second signal kills what still runs with this process.
  */
-export async function lifetime(work: (lifetime: Lifetime) => Promise<void>): Promise<void> {
+export async function lifetime(
+  { signalCode, failureLine = '' }: LifetimeOptions,
+  work: (lifetime: Lifetime) => Promise<void>,
+): Promise<void> {
   const stops: (() => Promise<void>)[] = [];
   const over = Promise.withResolvers<number>();
   let firstSignalAt: number | undefined;
   let ending = false;
   let onEnding = (): void => {};
+  let lastLine = failureLine;
   const end = (code: number): void => {
     if (!ending) onEnding();
     ending = true;
@@ -32,7 +45,7 @@ export async function lifetime(work: (lifetime: Lifetime) => Promise<void>): Pro
     firstSignalAt ??= Date.now();
     if (Date.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(130); // the children end with their parent
     if (!ending) process.stdout.write('\nStopping ...\n');
-    end(0);
+    end(signalCode);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   process.on('disconnect', onSignal);
@@ -48,9 +61,15 @@ export async function lifetime(work: (lifetime: Lifetime) => Promise<void>): Pro
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))));
 
   const keepAlive = setInterval(() => {}, 3_600_000);
-  const working = work({ onStop: (stop) => void stops.push(stop), onEnding: (run) => (onEnding = run), fail }).catch(
-    fail,
-  );
+  const finish = (result: number, line: string): void => {
+    if (!ending) lastLine = line;
+    end(result);
+  };
+  const parts = {
+    onStop: (stop: () => Promise<void>) => void stops.push(stop),
+    onEnding: (run: () => void) => (onEnding = run),
+  };
+  const working = work({ ...parts, fail, finish }).catch(fail);
   const code = await over.promise;
   await Promise.race([working, new Promise((resolve) => setTimeout(resolve, 500))]);
   while (stops.length > 0) {
@@ -58,5 +77,6 @@ export async function lifetime(work: (lifetime: Lifetime) => Promise<void>): Pro
     await stop?.().catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
   }
   clearInterval(keepAlive);
+  if (lastLine) process.stdout.write(`${lastLine}\n`);
   process.exit(code);
 }

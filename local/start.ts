@@ -39,7 +39,7 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const output = (source: string, line: string): void => say(readableLine(source, line, process.stdout.isTTY, Date.now));
 const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
 
-await lifetime(async ({ onStop, onEnding, fail }) => {
+await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   await takeOver();
   onEnding(() => {
     removeAddresses();

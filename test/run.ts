@@ -1,0 +1,115 @@
+/**
+ * `npm test [-- <files> ...]`: starts one private broker and one database for the whole run, runs ava with its arguments
+ * passed on, stops and removes everything, and ends with the line `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { stackDir } from '#local/addresses.ts';
+import { startBroker } from '#local/broker.ts';
+import { removeDeadTestRuns, removeTestRun } from '#local/clean-up.ts';
+import { startDatabase } from '#local/database.ts';
+import { lifetime } from '#local/lifetime.ts';
+import { tryLock } from '#local/lock.ts';
+import { projectDir } from '#local/own-process.ts';
+import { anyFreePort } from '#local/ports.ts';
+import { loadSecrets } from '#local/secrets.ts';
+import { Trouble } from '#local/trouble.ts';
+import { countResults } from './support/ava-summary.ts';
+import { startContainers } from './support/containers.ts';
+
+const dir = join(stackDir, `test-${process.pid}`);
+const recordDir = join(dir, 'run');
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+interface Servers {
+  readonly description: string;
+  readonly amqpUrl: string;
+  readonly managementUrl: string;
+  readonly mongoUrl: string;
+  stop(): Promise<void>;
+}
+
+await lifetime({ signalCode: 130, failureLine: '0 passed, 1 failed' }, async ({ onStop, fail, finish }) => {
+  await removeDeadTestRuns(stackDir);
+  tryLock(join(dir, 'lock'));
+  onStop(() => removeTestRun(dir));
+  const servers = (await startContainers()) ?? (await startLocal(fail));
+  onStop(servers.stop);
+  say(`Tests run on ${servers.description}.`);
+  const { code, output } = await runAva(servers, onStop);
+  const { passed, failed } = countResults(output, code);
+  finish(failed === 0 ? 0 : 1, `${passed} passed, ${failed} failed`);
+});
+
+async function startLocal(fail: (reason: Error) => void): Promise<Servers> {
+  mkdirSync(dir, { recursive: true });
+  const tell = (level: string, text: string): void => {
+    if (level !== 'info') process.stderr.write(`${text}\n`);
+  };
+  const onGivenUp = (name: string, reason: string): void => fail(new Trouble(`${name} cannot run: ${reason}`));
+  const common = {
+    dir,
+    recordDir,
+    tell,
+    onGivenUp,
+    output: (_source: string, line: string) => process.stderr.write(`${line}\n`),
+  };
+  const ports = { amqp: await anyFreePort(), management: await anyFreePort() };
+  const [broker, database] = await Promise.all([
+    startBroker({ ...common, ports, password: loadSecrets(dir, []).brokerAdmin, say, disposable: true }),
+    startDatabase({ ...common, port: await anyFreePort() }),
+  ]);
+  return {
+    description: `the local stack: ${broker.description}, ${database.description}`,
+    amqpUrl: broker.amqpUrl,
+    managementUrl: broker.managementUrl,
+    mongoUrl: database.url,
+    stop: async () => void (await Promise.all([broker.stop(), database.stop()])),
+  };
+}
+
+/** Ava's output goes to the terminal as it comes; it is also kept, to count. */
+async function runAva(
+  servers: Servers,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<{ code: number; output: string }> {
+  const bin = join(projectDir, 'node_modules/.bin');
+  const child = spawn(process.execPath, [join(bin, 'ava'), ...process.argv.slice(2)], {
+    cwd: projectDir,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      PATH: `${bin}:${process.env['PATH']}`,
+      TMPDIR: tmp(),
+      SWITCHYARD_TEST_DIR: dir,
+      SWITCHYARD_TEST_AMQP_URL: servers.amqpUrl,
+      SWITCHYARD_TEST_MANAGEMENT_URL: servers.managementUrl,
+      SWITCHYARD_TEST_MONGO_URL: servers.mongoUrl,
+      SWITCHYARD_TEST_SERVERS: servers.description,
+      ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
+    },
+  });
+  let output = '';
+  child.stdout.on('data', (data: Buffer) => {
+    output += data.toString();
+    process.stdout.write(data);
+  });
+  const ended = new Promise<number>((resolve) => {
+    child.once('error', () => resolve(1));
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+  onStop(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5000))]);
+    child.kill('SIGKILL');
+  });
+  return { code: await ended, output };
+}
+
+function tmp(): string {
+  const path = join(dir, 'tmp');
+  mkdirSync(path, { recursive: true });
+  return path;
+}

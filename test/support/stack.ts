@@ -1,0 +1,174 @@
+/** A whole real stack for an end-to-end test: the code of `npm start` on the test run's broker and database. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { createApi, type Api } from '#local/api.ts';
+import { startBroker } from '#local/broker.ts';
+import { startDatabase } from '#local/database.ts';
+import { readableLine } from '#local/log-lines.ts';
+import { anyFreePort } from '#local/ports.ts';
+import { loadSecrets } from '#local/secrets.ts';
+import { serviceNames } from '#local/service-names.ts';
+import { databaseUrl, startStack as startParts } from '#local/stack.ts';
+import type { Supervised } from '#local/supervisor.ts';
+import { silentLog } from '#shared/log.ts';
+
+export interface TestStackOptions {
+  readonly processes?: 'one-each' | 'one';
+  /** For every service, e.g. shorter times. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A broker node of its own, which the test may stop and kill. */
+  readonly ownBroker?: boolean;
+  /** An embedded database process of its own, which the test may stop and kill. */
+  readonly ownDatabase?: boolean;
+}
+
+export interface TestStack extends AsyncDisposable {
+  /** As the operator. */
+  readonly api: Api;
+  readonly apiUrl: string;
+  readonly inboxUrl: string;
+  readonly operatorToken: string;
+  readonly vhost: string;
+  /** An administrator's, with the vhost. */
+  readonly amqpUrl: string;
+  readonly managementUrl: string;
+  /** With the database's name. */
+  readonly mongoUrl: string;
+  /** Where each service answers `/readyz` and `/metrics`. */
+  readonly urls: Readonly<Record<string, string>>;
+  tokenOf(customer: string): Promise<string>;
+  /** A process of the stack: a service, `inbox`, `provider`, and `broker` or `database` when it is the stack's own. */
+  process(name: string): Supervised;
+  /** Sends a signal; the supervisor starts it again when it ends. */
+  kill(name: string, signal?: NodeJS.Signals): void;
+  /** Resolves when every service is ready. */
+  ready(): Promise<void>;
+  /** Everything that the processes wrote, readable; for the message of a failed test. */
+  logs(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Times short enough for tests that wait for a timeout; a step that is not answered is undone after 7 s. */
+export const SHORT_TIMES: Readonly<Record<string, string>> = {
+  MESSAGE_TTL_MS: '2000',
+  GATE_DELAY_MS: '500',
+  GATE_CYCLE_MS: '3000',
+  STEP_DEADLINE_MS: '7000',
+  SAGA_DEADLINE_MS: '30000',
+};
+
+/** Resolves when every service is ready. `SWITCHYARD_TEST_LOGS=1` shows what the processes write. */
+export async function startStack(options: TestStackOptions = {}): Promise<TestStack> {
+  const id = `e2e-${process.pid}-${(stacks += 1)}`;
+  const dir = join(setByRunner('SWITCHYARD_TEST_DIR'), id);
+  mkdirSync(dir, { recursive: true });
+  const lines: string[] = [];
+  const output = (source: string, line: string): void => {
+    lines.push(readableLine(source, line, false, Date.now));
+    if (process.env['SWITCHYARD_TEST_LOGS']) process.stderr.write(`${lines.at(-1)}\n`);
+  };
+  const tell = (level: string, msg: string): void => output('supervisor', JSON.stringify({ level, msg }));
+  // The run's folder, so that what a killed test leaves behind is ended with the run.
+  const recordDir = join(dir, 'run');
+  const common = {
+    dir,
+    recordDir,
+    output,
+    tell,
+    onGivenUp: (name: string, reason: string) => tell('error', `${name}: ${reason}`),
+  };
+  const secrets = loadSecrets(dir, serviceNames);
+  const undo: (() => Promise<void>)[] = [async () => rmSync(dir, { recursive: true, force: true })];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const broker = options.ownBroker
+      ? await startBroker({
+          ...common,
+          say: () => {},
+          password: secrets.brokerAdmin,
+          disposable: true,
+          ports: { amqp: await anyFreePort(), management: await anyFreePort() },
+        })
+      : {
+          amqpUrl: setByRunner('SWITCHYARD_TEST_AMQP_URL'),
+          managementUrl: setByRunner('SWITCHYARD_TEST_MANAGEMENT_URL'),
+          process: undefined,
+          stop: () => removeVhost(id),
+        };
+    undo.push(() => broker.stop());
+    const database = options.ownDatabase
+      ? await startDatabase({ ...common, port: await anyFreePort(), embedded: true })
+      : { url: setByRunner('SWITCHYARD_TEST_MONGO_URL'), process: undefined, stop: async () => {} };
+    undo.push(() => database.stop());
+    const stack = await startParts({
+      ...common,
+      broker,
+      database,
+      databaseName: id,
+      vhost: id,
+      secrets,
+      processes: options.processes ?? 'one-each',
+      ports: 'any',
+      env: options.env ?? {},
+      say: () => {},
+      log: silentLog,
+    });
+    undo.push(() => stack.stop());
+    await stack.ready();
+    const keys = parseTokenKeys(secrets.tokenKeys);
+    const tokenFor = (subject: string, role: 'operator' | 'customer'): Promise<string> =>
+      signToken({ subject, role, expiresInS: 3600 }, keys);
+    const operatorToken = await tokenFor('operator', 'operator');
+    const processNamed = (name: string): Supervised => {
+      const found =
+        stack.processes.get(name) ??
+        (name === 'broker' ? broker.process : name === 'database' ? database.process : undefined);
+      if (!found) throw new Error(`this stack has no process ${name} of its own`);
+      return found;
+    };
+    return {
+      api: createApi(stack.api, operatorToken),
+      apiUrl: stack.api,
+      inboxUrl: stack.inbox,
+      operatorToken,
+      vhost: id,
+      amqpUrl: `${broker.amqpUrl}/${id}`,
+      managementUrl: broker.managementUrl,
+      mongoUrl: databaseUrl(database.url, id),
+      urls: stack.urls,
+      tokenOf: (customer) => tokenFor(customer, 'customer'),
+      process: processNamed,
+      kill(name, signal = 'SIGKILL') {
+        if (!processNamed(name).kill(signal)) throw new Error(`${name} is not running`);
+      },
+      ready: () => stack.ready(),
+      logs: () => lines,
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw new Error(`the stack did not start: ${String(error)}\n${lines.slice(-40).join('\n')}`, { cause: error });
+  }
+}
+
+let stacks = 0;
+
+function setByRunner(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run this test with \`npm test -- <file>\``);
+  return value;
+}
+
+/** The vhost goes, and the users that were made for it. */
+async function removeVhost(vhost: string): Promise<void> {
+  const url = new URL(setByRunner('SWITCHYARD_TEST_MANAGEMENT_URL'));
+  const authorization = `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`;
+  const remove = (path: string): Promise<unknown> =>
+    fetch(new URL(path, url.origin), { method: 'DELETE', headers: { authorization } });
+  await remove(`/api/vhosts/${vhost}`);
+  await Promise.all(serviceNames.map((service) => remove(`/api/users/${vhost}.${service}`)));
+}
