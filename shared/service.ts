@@ -149,7 +149,10 @@ async function startService<Shape extends z.ZodRawShape>(
   const starting = Promise.all(hosted.map(async (start) => engines.push(await start()))).then(() => {
     log.info('ready', { url: http.url });
   });
-  if (config.FAULTS === 'on') void listenForFaults();
+  // Faults are those of entities; a service without any has nobody to tell.
+  if (config.FAULTS === 'on' && hosted.length > 0) {
+    listenForFaults().catch((error: unknown) => log.error('cannot hear of faults', { reason: reasonOf(error) }));
+  }
   starting.catch((error: unknown) => {
     log.error('cannot start', { reason: reasonOf(error) });
     exit(1);
