@@ -1,0 +1,115 @@
+import { createConnection, type Connection } from 'mongoose';
+import type { Provider } from '#services/payment/provider.ts';
+import type { Mailer } from '#services/notify/notification.ts';
+import { notificationEntity } from '#services/notify/notification.ts';
+import { notificationsCollection } from '#services/notify/model.ts';
+import { orderIndexes, ordersCollection } from '#services/order/model.ts';
+import { orderEntity } from '#services/order/order.ts';
+import { paymentIndexes, paymentsCollection } from '#services/payment/model.ts';
+import { paymentEntity } from '#services/payment/payment.ts';
+import { routeTable } from '#services/routes.ts';
+import { definitions } from '#services/saga/definitions.ts';
+import { sagasCollection } from '#services/saga/model.ts';
+import { sagaEntity } from '#services/saga/saga.ts';
+import { entriesCollection, entryIndexes, findEntryIn, walletsCollection } from '#services/wallet/model.ts';
+import { walletEntity } from '#services/wallet/wallet.ts';
+import { connectAmqp } from '#shared/bus/amqp.ts';
+import { partitionQueues } from '#shared/bus/topology.ts';
+import { systemClock } from '#shared/clock.ts';
+import { createEngine, type EngineMeter } from '#shared/entity/engine.ts';
+import type { Entity } from '#shared/entity/entity.ts';
+import { limitsFor } from '#shared/entity/limits.ts';
+import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { createMongoStore, type MongoStoreOptions } from '#shared/entity/mongo-store.ts';
+import { silentLog } from '#shared/log.ts';
+
+export const participants = ['order', 'payment', 'wallet', 'notify', 'saga'] as const;
+export type Participant = (typeof participants)[number];
+
+export interface HostOptions {
+  readonly amqpUrl: string;
+  /** Absent: documents in memory. */
+  readonly mongoUrl?: string;
+  readonly ttlMs: number;
+  /** The last message of an order was applied. */
+  readonly onCompleted: (orderId: string) => void;
+  readonly onMessage: (type: string) => void;
+}
+
+/** Approves at once: what a provider takes is not the engine's. */
+const provider: Provider = {
+  authorize: async () => ({ approved: true }),
+  capture: async () => ({ approved: true }),
+  void: async () => {},
+  refund: async () => ({ refunded: true }),
+};
+const mailer: Mailer = { send: async () => ({ accepted: true, at: systemClock.now() }) };
+
+/** Runs one service's entity as its `main.ts` does, on a connection of its own, with a provider and a mail server that take no time. */
+export async function host(name: Participant, options: HostOptions): Promise<() => Promise<void>> {
+  const db = options.mongoUrl === undefined ? undefined : await createConnection(options.mongoUrl).asPromise();
+  const stop = await start(name, options, db);
+  return async () => {
+    await stop();
+    await db?.close();
+  };
+}
+
+function start(name: Participant, options: HostOptions, db: Connection | undefined): Promise<() => Promise<void>> {
+  switch (name) {
+    case 'order':
+      return run(orderEntity, { collection: ordersCollection, indexes: orderIndexes }, options, db);
+    case 'payment':
+      return run(paymentEntity({ provider }), { collection: paymentsCollection, indexes: paymentIndexes }, options, db);
+    case 'wallet': {
+      const findEntry = db === undefined ? async () => undefined : findEntryIn(db);
+      const journal = { journal: entriesCollection, journalIndexes: entryIndexes };
+      return run(walletEntity({ findEntry }), { collection: walletsCollection, ...journal }, options, db);
+    }
+    case 'notify':
+      return run(notificationEntity({ mailer }), { collection: notificationsCollection }, options, db);
+    case 'saga':
+      return run(
+        sagaEntity(definitions, {
+          stepDeadlineMs: 60_000,
+          sagaDeadlineMs: 600_000,
+          resend: { baseMs: 5000, capMs: 60_000 },
+          log: silentLog,
+        }),
+        { collection: sagasCollection },
+        options,
+        db,
+      );
+  }
+}
+
+async function run<State>(
+  entity: Entity<State>,
+  storeOptions: MongoStoreOptions,
+  { amqpUrl, ttlMs, onCompleted, onMessage }: HostOptions,
+  db: Connection | undefined,
+): Promise<() => Promise<void>> {
+  const bus = connectAmqp({ url: amqpUrl, name: entity.route, clock: systemClock, log: silentLog });
+  const mongo = db === undefined ? undefined : createMongoStore<State>(db, storeOptions);
+  await mongo?.prepare();
+  const meter: EngineMeter = { handled: onMessage, retried() {}, died() {}, committed() {} };
+  const engine = createEngine<State>({
+    entity,
+    bus,
+    store: mongo ?? createMemoryStore<State>(),
+    clock: systemClock,
+    log: silentLog,
+    queues: partitionQueues(routeTable, entity.route),
+    limits: limitsFor(ttlMs),
+    meter,
+    intercept: (handler, _state, context, call) => {
+      if (handler?.type.name === 'order.dispatch-recorded') onCompleted(context.message.key);
+      return call();
+    },
+  });
+  await engine.start();
+  return async () => {
+    await engine.drain(5000);
+    await bus.close();
+  };
+}
