@@ -1,7 +1,9 @@
 import { type Collection, openCollection } from './collection.ts';
+import { createDocumentTable } from './document-table.ts';
 import { MongoFailure } from './failure.ts';
 import { describe, indexSpecFrom } from './index-spec.ts';
 import { type Index, createIndexTable } from './index-table.ts';
+import type { Journal } from './journal.ts';
 import { type Doc, decode, encode } from './raw.ts';
 import type { Storage } from './storage.ts';
 
@@ -15,15 +17,13 @@ export interface Catalog {
   /** Adds an index and fills it; on a failure nothing of it remains. */
   addIndex(collection: Collection, description: Doc): void;
   dropIndex(collection: Collection, index: Index): void;
-  /** Writes every changed document to the tables. */
-  flush(): void;
-  /** Lets the caches shrink when they are over their limit. Only when flushed. */
+  /** Lets the caches shrink when they are over their limit. */
   trim(): void;
-  /** Forgets everything in memory and reads the tables again: what a failed commit needs. */
+  /** Forgets everything in memory, reads the tables again and brings them up to date from the journal. */
   reload(): void;
 }
 
-export function openCatalog(storage: Storage, cacheBytes: number): Catalog {
+export function openCatalog(storage: Storage, journal: Journal, cacheBytes: number): Catalog {
   const { database } = storage;
   const collections = new Map<string, Collection>();
   let cachedBytes = 0;
@@ -44,6 +44,7 @@ export function openCatalog(storage: Storage, cacheBytes: number): Catalog {
         `${db}.${name}`,
         openCollection({
           storage,
+          journal,
           id,
           db,
           name,
@@ -56,6 +57,25 @@ export function openCatalog(storage: Storage, cacheBytes: number): Catalog {
         }),
       );
     }
+    recover();
+  }
+
+  function recover(): void {
+    const byId = new Map([...collections.values()].map((collection) => [collection.id, collection]));
+    const versions = new Map<Collection, Map<number, (Buffer | undefined)[]>>();
+    for (const { collection: id, rid, raw } of journal.changes()) {
+      const collection = byId.get(id);
+      if (collection === undefined) continue;
+      const documents = versions.get(collection) ?? new Map<number, (Buffer | undefined)[]>();
+      versions.set(collection, documents);
+      documents.set(rid, [...(documents.get(rid) ?? []), raw]);
+    }
+    storage.begin();
+    for (const [collection, documents] of versions) {
+      for (const [rid, each] of documents) collection.recover(rid, each);
+    }
+    journal.forget(journal.mark());
+    storage.commit();
   }
 
   function create(db: string, name: string): Collection {
@@ -65,8 +85,8 @@ export function openCatalog(storage: Storage, cacheBytes: number): Catalog {
     storage.begin();
     const { lastInsertRowid } = database.prepare('INSERT INTO collections (db, name) VALUES (?, ?)').run(db, name);
     const id = Number(lastInsertRowid);
-    database.exec(`CREATE TABLE docs_${id} (rid INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, doc BLOB NOT NULL)`);
-    const collection = openCollection({ storage, id, db, name, cached, indexes: [] });
+    createDocumentTable(database, id);
+    const collection = openCollection({ storage, journal, id, db, name, cached, indexes: [] });
     collections.set(`${db}.${name}`, collection);
     return collection;
   }
@@ -108,9 +128,6 @@ export function openCatalog(storage: Storage, cacheBytes: number): Catalog {
       }
     },
     dropIndex,
-    flush() {
-      for (const collection of collections.values()) collection.flush();
-    },
     trim() {
       if (cachedBytes <= cacheBytes) return;
       for (const collection of collections.values()) collection.age();

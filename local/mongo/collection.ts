@@ -1,16 +1,9 @@
-import { type Index, type IndexTable, duplicateKey, openIndexTable, pagesOf } from './index-table.ts';
+import { type DocumentTable, bufferOf, openDocumentTable } from './document-table.ts';
+import { type Entry, createEntryCache } from './entries.ts';
+import { type Index, type IndexTable, duplicateKey, openIndexTable } from './index-table.ts';
+import type { Journal } from './journal.ts';
+import { idKeyIn } from './key.ts';
 import type { Storage } from './storage.ts';
-
-/** One document as the server knows it. `raw` undefined: deleted, or never there. */
-export interface Entry {
-  readonly key: string;
-  /** Its row; 0 until it has one. */
-  rid: number;
-  raw: Buffer | undefined;
-  /** What the tables hold; differs from `raw` while dirty. */
-  stored: Buffer | undefined;
-  dirty: boolean;
-}
 
 /** A range of an index: `low <= key < high`. */
 export interface Range {
@@ -18,7 +11,7 @@ export interface Range {
   readonly high: Buffer | undefined;
 }
 
-/** The documents of a collection: read through a cache, changed in memory, written to the tables by `flush`. */
+/** The documents of a collection: read through a cache, changed in memory and in the journal, written to the tables later. */
 export interface Collection {
   readonly id: number;
   readonly db: string;
@@ -35,17 +28,24 @@ export interface Collection {
   /** The documents in a range of an index (undefined: of `_id`), in its order; `first` of them in the first read. */
   range(index: Index | undefined, range: Range, reverse: boolean, first?: number): Generator<Buffer>;
   count(): number;
-  /** Writes changed documents and their index entries to the tables, inside the open transaction. */
+  /** Writes every changed document to the tables, inside the open transaction. */
   flush(): void;
+  /** From now on `drain` writes what has changed until now. */
+  beginDrain(): void;
+  /** Writes up to `limit` documents to the tables; says how many it wrote. */
+  drain(limit: number): number;
+  /** Applies the changes of one document that the journal has, oldest first, to the tables. */
+  recover(rid: number, versions: readonly (Buffer | undefined)[]): void;
   /** Fills the table of a new index and uses it from now on. */
   addIndex(index: Index): void;
   removeIndex(index: Index): void;
-  /** Begins a new generation of the cache and forgets what was not used since the last one. Only when flushed. */
+  /** Begins a new generation of the cache and forgets what was not used since the last one. */
   age(): void;
 }
 
 export interface CollectionOptions {
   readonly storage: Storage;
+  readonly journal: Journal;
   readonly id: number;
   readonly db: string;
   readonly name: string;
@@ -54,44 +54,54 @@ export interface CollectionOptions {
   readonly cached: (bytes: number) => void;
 }
 
-const overheadBytes = 250;
-
-export function openCollection({ storage, id, db, name, indexes: given, cached }: CollectionOptions): Collection {
+export function openCollection(options: CollectionOptions): Collection {
+  const { storage, journal, id, db, name, cached } = options;
   const { database } = storage;
-  const docs = `docs_${id}`;
-  let indexes: readonly IndexTable[] = given.map((index) => openIndexTable(database, index, docs));
-  let young = new Map<string, Entry>();
-  let old = new Map<string, Entry>();
-  let changed: Entry[] = [];
-  const select = database.prepare(`SELECT rid, doc FROM ${docs} WHERE k = ?`);
-  const insert = database.prepare(`INSERT INTO ${docs} (rid, k, doc) VALUES (?, ?, ?)`);
-  const update = database.prepare(`UPDATE ${docs} SET doc = ? WHERE rid = ?`);
-  const erase = database.prepare(`DELETE FROM ${docs} WHERE rid = ?`);
-  const ordered = database.prepare(`SELECT rid, doc FROM ${docs} WHERE rid > ? ORDER BY rid LIMIT ?`);
-  const counted = database.prepare(`SELECT COUNT(*) AS total FROM ${docs}`);
+  const table: DocumentTable = openDocumentTable(database, id);
+  const cache = createEntryCache(cached);
   const multikey = database.prepare('UPDATE indexes SET multikey = 1 WHERE id = ?');
-  const idPages = pagesOf(database, `${docs} d`, 'd');
-  let nextRid = ((database.prepare(`SELECT MAX(rid) AS top FROM ${docs}`).get()!['top'] as number | null) ?? 0) + 1;
+  let indexes: readonly IndexTable[] = options.indexes.map((index) => openIndexTable(database, index, `docs_${id}`));
+  let dirty = new Map<number, Entry>();
+  let draining = new Map<number, Entry>();
+  let reindexed: Entry[] = [];
+  let nextRid = 0;
 
   function entry(key: string): Entry {
-    let found = young.get(key);
-    if (found !== undefined) return found;
-    found = old.get(key);
-    if (found === undefined) {
-      const row = select.get(Buffer.from(key, 'latin1'));
-      const raw = row === undefined ? undefined : bufferOf(row['doc'] as Uint8Array);
-      found = { key, rid: row === undefined ? 0 : (row['rid'] as number), raw, stored: raw, dirty: false };
-      cached((raw?.length ?? 0) + overheadBytes);
-    } else old.delete(key);
-    young.set(key, found);
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const row = table.find(key);
+    const { rid = 0, raw } = row ?? {};
+    const found = {
+      key,
+      rid,
+      raw,
+      stored: row !== undefined,
+      dirty: false,
+      indexed: undefined,
+      reindex: false,
+      turn: 0,
+    };
+    cache.add(found);
     return found;
   }
 
+  /** Before the first change after a flush: remembers what the indexes know, and the entry itself. */
   function touch(target: Entry): void {
     storage.begin();
+    if (target.rid === 0) {
+      if (nextRid === 0) nextRid = table.top() + 1;
+      target.rid = nextRid;
+      nextRid += 1;
+    }
+    journal.add(id, target);
+    if (!target.reindex) {
+      target.indexed = target.raw;
+      target.reindex = true;
+      reindexed.push(target);
+    }
     if (target.dirty) return;
     target.dirty = true;
-    changed.push(target);
+    dirty.set(target.rid, target);
   }
 
   function keysOf(index: IndexTable, raw: Buffer): readonly Buffer[] {
@@ -111,24 +121,20 @@ export function openCollection({ storage, id, db, name, indexes: given, cached }
       if (before !== undefined && index.same(before, raw)) continue;
       const added = keysOf(index, raw);
       if (!index.spec.unique) continue;
-      for (const key of added) {
-        if (index.taken(key, target.rid)) {
-          throw duplicateKey(`${db}.${name}`, index.spec.name, Object.fromEntries(index.spec.key), raw);
-        }
-      }
+      for (const key of added) if (index.taken(key, target.rid)) throw duplicate(index, raw);
       moves.push({ index, gone: before === undefined ? [] : index.keys(before).keys, added });
     }
     touch(target);
-    if (target.rid === 0) {
-      target.rid = nextRid;
-      nextRid += 1;
-    }
     for (const { index, gone, added } of moves) {
       for (const key of gone) index.erase(key, target.rid);
       for (const key of added) index.insert(key, target.rid);
     }
     cached(raw.length - (before?.length ?? 0));
     target.raw = raw;
+  }
+
+  function duplicate({ spec }: IndexTable, raw: Buffer): Error {
+    return duplicateKey(`${db}.${name}`, spec.name, Object.fromEntries(spec.key), raw);
   }
 
   function remove(target: Entry): void {
@@ -141,51 +147,81 @@ export function openCollection({ storage, id, db, name, indexes: given, cached }
     target.raw = undefined;
   }
 
-  function flush(): void {
-    if (changed.length === 0) return;
+  /** Brings the non-unique indexes up to date. */
+  function reindex(): void {
+    if (reindexed.length === 0) return;
     storage.begin();
-    for (const target of changed) {
-      write(target);
-      target.stored = target.raw;
-      target.dirty = false;
-      if (target.raw === undefined) target.rid = 0;
-    }
-    changed = [];
+    for (const target of reindexed) if (target.reindex) reindexOne(target);
+    reindexed = [];
   }
 
-  function write({ rid, key, raw, stored }: Entry): void {
-    if (raw === undefined) {
-      if (stored === undefined) return;
-      erase.run(rid);
-    } else if (stored === undefined) insert.run(rid, Buffer.from(key, 'latin1'), raw);
-    else update.run(raw, rid);
+  function reindexOne(target: Entry): void {
+    const { rid, raw, indexed } = target;
+    target.reindex = false;
+    target.indexed = undefined;
+    if (raw === indexed) return;
     for (const index of indexes) {
-      if (index.spec.unique) continue;
-      if (raw !== undefined && stored !== undefined && index.same(stored, raw)) continue;
-      if (stored !== undefined) for (const gone of index.keys(stored).keys) index.erase(gone, rid);
-      if (raw !== undefined) for (const added of index.keys(raw).keys) index.insert(added, rid);
+      if (index.spec.unique || (raw !== undefined && indexed !== undefined && index.same(indexed, raw))) continue;
+      if (indexed !== undefined) for (const key of index.keys(indexed).keys) index.erase(key, rid);
+      if (raw !== undefined) for (const key of index.keys(raw).keys) index.insert(key, rid);
     }
+  }
+
+  function write(target: Entry): void {
+    if (target.reindex) reindexOne(target);
+    if (target.raw !== undefined) table.write(target.rid, target.key, target.raw, target.stored);
+    else if (target.stored) table.erase(target.rid);
+    target.stored = target.raw !== undefined;
+    target.dirty = false;
+    if (target.raw === undefined) target.rid = 0;
+  }
+
+  function drain(limit: number): number {
+    let written = 0;
+    for (const [rid, target] of draining) {
+      if (written === limit) break;
+      draining.delete(rid);
+      write(target);
+      written += 1;
+    }
+    return written;
+  }
+
+  function flush(): void {
+    if (dirty.size === 0 && draining.size === 0) return;
+    storage.begin();
+    for (const target of draining.values()) write(target);
+    for (const target of dirty.values()) write(target);
+    draining.clear();
+    dirty.clear();
+    reindexed = [];
   }
 
   function* scan(): Generator<Buffer> {
     let last = 0;
     for (let size = 64; !self.dropped; size = Math.min(1024, size * 2)) {
       flush();
-      const rows = ordered.all(last, size);
-      for (const row of rows) yield bufferOf(row['doc'] as Uint8Array);
+      const rows = table.after(last, size);
+      for (const { raw } of rows) yield raw;
       if (rows.length < size) return;
-      last = rows.at(-1)!['rid'] as number;
+      last = rows.at(-1)!.rid;
     }
   }
 
   function* range(index: Index | undefined, { low, high }: Range, reverse: boolean, first = 64): Generator<Buffer> {
-    const pages = index === undefined ? idPages : indexes.find(({ id: each }) => each === index.id)!.pages;
     let from = reverse ? high : low;
     let rid = -1;
     for (let size = first; !self.dropped; size = Math.min(1024, size * 2)) {
-      flush();
+      if (index === undefined) flush();
+      else reindex();
+      const pages = index === undefined ? table.pages : indexes.find(({ id: each }) => each === index.id)?.pages;
+      if (pages === undefined) return;
       const rows = pages(from, rid, reverse ? low : high, reverse, size);
-      for (const row of rows) yield bufferOf(row.doc);
+      for (const row of rows) {
+        const newer = dirty.get(row.rid) ?? draining.get(row.rid);
+        const raw = newer === undefined ? row.doc && bufferOf(row.doc) : newer.raw;
+        if (raw) yield raw;
+      }
       if (rows.length < size) return;
       from = bufferOf(rows.at(-1)!.k);
       rid = rows.at(-1)!.rid;
@@ -206,24 +242,39 @@ export function openCollection({ storage, id, db, name, indexes: given, cached }
     scan,
     range,
     flush,
+    drain,
+    beginDrain() {
+      for (const [rid, target] of dirty) draining.set(rid, target);
+      dirty = new Map();
+    },
     count() {
-      flush();
-      return counted.get()!['total'] as number;
+      let total = table.count();
+      for (const entries of [dirty, draining]) {
+        for (const { raw, stored } of entries.values()) total += Number(raw !== undefined) - Number(stored);
+      }
+      return total;
+    },
+    recover(rid, versions) {
+      const before = table.at(rid);
+      const last = versions.at(-1);
+      for (const index of indexes) {
+        for (const version of [before, ...versions]) {
+          if (version !== undefined) for (const key of index.keys(version).keys) index.erase(key, rid);
+        }
+        if (last !== undefined) for (const key of keysOf(index, last)) index.insert(key, rid);
+      }
+      if (last === undefined) table.erase(rid);
+      else table.write(rid, idKeyIn(last), last, before !== undefined);
     },
     addIndex(index) {
       flush();
       storage.begin();
-      const added = openIndexTable(database, index, docs);
-      let last = 0;
-      for (let rows = ordered.all(last, 1024); rows.length > 0; rows = ordered.all(last, 1024)) {
-        for (const row of rows) {
-          last = row['rid'] as number;
-          const raw = bufferOf(row['doc'] as Uint8Array);
+      const added = openIndexTable(database, index, `docs_${id}`);
+      for (let rows = table.after(0, 1024); rows.length > 0; rows = table.after(rows.at(-1)!.rid, 1024)) {
+        for (const { rid, raw } of rows) {
           for (const key of keysOf(added, raw)) {
-            if (index.spec.unique && added.taken(key, last)) {
-              throw duplicateKey(`${db}.${name}`, index.spec.name, Object.fromEntries(index.spec.key), raw);
-            }
-            added.insert(key, last);
+            if (index.spec.unique && added.taken(key, rid)) throw duplicate(added, raw);
+            added.insert(key, rid);
           }
         }
       }
@@ -233,15 +284,7 @@ export function openCollection({ storage, id, db, name, indexes: given, cached }
       flush();
       indexes = indexes.filter(({ id: each }) => each !== index.id);
     },
-    age() {
-      for (const { raw } of old.values()) cached(-(raw?.length ?? 0) - overheadBytes);
-      old = young;
-      young = new Map();
-    },
+    age: () => cache.age(),
   };
   return self;
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

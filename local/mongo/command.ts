@@ -1,8 +1,10 @@
 import type { Clock } from '#shared/clock.ts';
 import type { Catalog } from './catalog.ts';
+import type { Checkpoints } from './checkpoint.ts';
 import type { Collection } from './collection.ts';
 import type { Cursors } from './cursors.ts';
 import { MongoFailure } from './failure.ts';
+import type { Journal } from './journal.ts';
 import { type Doc, type Element, decodeElement, elements, kind } from './raw.ts';
 import type { Storage } from './storage.ts';
 import type { Request } from './wire.ts';
@@ -19,6 +21,8 @@ export interface Command {
 export interface Server {
   readonly storage: Storage;
   readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
   readonly cursors: Cursors;
   readonly clock: Clock;
 }

@@ -21,7 +21,7 @@ export interface IndexTable extends Index, KeyReader {
   readonly pages: Pages;
 }
 
-export type PageRow = { readonly k: Uint8Array; readonly rid: number; readonly doc: Uint8Array };
+export type PageRow = { readonly k: Uint8Array; readonly rid: number; readonly doc: Uint8Array | null };
 
 /**
  * One page of a range, in key order. `from` is the bound to start at with `rid` -1, afterwards the last row seen;
@@ -50,7 +50,7 @@ export function openIndexTable(database: DatabaseSync, index: Index, docs: strin
       erase.run(key, rid);
     },
     taken: (key: Buffer, rid: number) => other.get(key, rid) !== undefined,
-    pages: pagesOf(database, `${table} i JOIN ${docs} d ON d.rid = i.rid`, 'i'),
+    pages: pagesOf(database, `${table} i LEFT JOIN ${docs} d ON d.rid = i.rid`, 'i'),
   });
 }
 

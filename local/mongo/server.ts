@@ -5,8 +5,10 @@ import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import { openCatalog } from './catalog.ts';
+import { createCheckpoints } from './checkpoint.ts';
 import { createCursors } from './cursors.ts';
 import { expireDocuments } from './expiry.ts';
+import { openJournal } from './journal.ts';
 import { openStorage } from './storage.ts';
 import { createTurns } from './turn.ts';
 import { createFramer } from './wire.ts';
@@ -34,13 +36,17 @@ export interface EmbeddedMongo {
   stop(): Promise<void>;
 }
 
+const sectionBytes = 8 * 1024 * 1024;
+
 /** Starts the server; rejects when the port is taken or the data directory is in use. */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const { dataDir, port = 0, host = '127.0.0.1', maxBytes = Infinity, cacheBytes = 64 * 1024 * 1024 } = options;
   const { expiryMs = 60_000, clock = systemClock, log = silentLog } = options;
   const storage = openStorage({ dataDir, maxBytes });
-  const catalog = openCatalog(storage, cacheBytes);
-  const server = { storage, catalog, cursors: createCursors(clock), clock };
+  const journal = openJournal(storage.database);
+  const catalog = openCatalog(storage, journal, cacheBytes);
+  const checkpoints = createCheckpoints(storage, catalog, journal, sectionBytes);
+  const server = { storage, catalog, journal, checkpoints, cursors: createCursors(clock), clock };
   const turns = createTurns(server, log);
   const sockets = new Set<Socket>();
 
@@ -91,6 +97,8 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
       turns.finish();
       for (const socket of sockets) socket.destroySoon();
       await closed;
+      checkpoints.complete();
+      storage.commit();
       storage.close();
     },
   };

@@ -31,7 +31,7 @@ function isStorageError(error: unknown): boolean {
 }
 
 export function createTurns(server: Server, log: Log): Turns {
-  const { storage, catalog } = server;
+  const { storage, catalog, journal, checkpoints } = server;
   let pending: Pending[] = [];
   let scheduled = false;
   let broken: MongoFailure | undefined;
@@ -56,16 +56,19 @@ export function createTurns(server: Server, log: Log): Turns {
 
   /** When the commit fails nothing of the turn happened: everybody is told, and memory is read again from the disk. */
   function commit(): Doc | undefined {
-    if (!storage.open) return undefined;
     try {
       if (broken !== undefined) throw broken;
-      catalog.flush();
+      journal.write();
+      const more = checkpoints.step();
       storage.commit();
       catalog.trim();
+      if (more) schedule();
       return undefined;
     } catch (error) {
       log.error('a commit failed', { reason: reasonOf(error) });
       storage.rollback();
+      journal.discard();
+      checkpoints.reset();
       catalog.reload();
       broken = undefined;
       return errorAnswer(failureOf(error));
