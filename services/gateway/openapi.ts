@@ -6,6 +6,9 @@ import { named } from './shapes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
+const registry = z.registry<{ id: string }>();
+for (const [name, shape] of Object.entries(named)) registry.add(shape, { id: name });
+
 /** The OpenAPI 3.1 document of a table of endpoints, from the schemas that validate them. */
 export function openApiOf(endpoints: readonly Endpoint[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
@@ -23,9 +26,7 @@ export function openApiOf(endpoints: readonly Endpoint[]): Json {
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      schemas: Object.fromEntries(
-        Object.entries(named).map(([name, schema]) => [name, schemaOf(schema, 'output', name)]),
-      ),
+      schemas: components(),
     },
   };
 }
@@ -126,22 +127,13 @@ function templateOf(path: string): string {
   return path.replaceAll(/:(\w+)/g, '{$1}');
 }
 
-/** JSON Schema 2020-12, with references for the shapes that have names; `self` is defined here, not referred to. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output', self?: string): Json {
-  const registry = z.registry<{ id: string }>();
-  for (const [name, shape] of Object.entries(named)) registry.add(shape, { id: name });
-  const {
-    $schema: _,
-    $id: __,
-    $defs: ___,
-    ...json
-  } = z.toJSONSchema(schema, { io, metadata: registry }) as Record<string, unknown>;
-  return JSON.parse(
-    JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/'),
-    self === undefined ? undefined : dropId,
-  ) as Json;
+function components(): Json {
+  const { schemas } = z.toJSONSchema(registry, { io: 'output', uri: (name) => `#/components/schemas/${name}` });
+  return Object.fromEntries(Object.entries(schemas).map(([name, { $schema: _, $id: __, ...json }]) => [name, json]));
 }
 
-function dropId(key: string, value: unknown): unknown {
-  return key === 'id' && typeof value === 'string' ? undefined : value;
+/** JSON Schema 2020-12, with references to the shapes that have names. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, $id: __, $defs: ___, ...json } = z.toJSONSchema(schema, { io, metadata: registry });
+  return JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
 }

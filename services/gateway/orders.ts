@@ -83,7 +83,7 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gat
       const until = clock.now() + outcomeMs;
       for (;;) {
         try {
-          return await requestCancel(order.id, call);
+          return await requestCancel(order, call);
         } catch (error) {
           if (!(error instanceof Problem) || error.slug !== 'invalid-transition') throw error;
           const current = await visibleOrder(order.id, call.caller);
@@ -108,7 +108,8 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gat
     return request?.kind === 'order' ? (request.accepted.body as OrderView) : undefined;
   }
 
-  function requestCancel(orderId: string, { caller, trace, idempotencyKey }: Call): Promise<Answer> {
+  function requestCancel(order: OrderView, { caller, trace, idempotencyKey }: Call): Promise<Answer> {
+    const orderId = order.id;
     return submit({
       kind: 'cancel',
       subject: caller.subject,
@@ -132,7 +133,7 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gat
           accepted: {
             status: 202,
             headers: { Location: orderPath(orderId) },
-            body: { id: orderId, status: 'pending' },
+            body: order,
           },
         };
       },

@@ -9,15 +9,10 @@ export const MAX_PAGE = 100;
 const PAGE = 20;
 
 /** No control, invisible or line-separating characters and no unpaired surrogates: these strings end up in mails and headers. */
-const VISIBLE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
+const VISIBLE = /^(?=.*\S)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
 
 function visible(maxLength: number) {
-  return z
-    .string()
-    .min(1)
-    .max(maxLength)
-    .regex(VISIBLE, 'must not contain control or invisible characters')
-    .regex(/\S/, 'must not be blank');
+  return z.string().min(1).max(maxLength).regex(VISIBLE, 'must be visible text without control characters');
 }
 
 export const customerId = visible(200);

@@ -50,7 +50,13 @@ export const timeline = z.looseObject({
 });
 
 export const payment = z.looseObject({ id: z.string(), orderId: z.string(), amount: money, status: paymentStatus });
-export const email = z.looseObject({ id: z.string(), to: z.string(), outcome: z.string() });
+export const email = z.looseObject({
+  kind: z.string(),
+  to: z.string(),
+  subject: z.string(),
+  messageId: z.string(),
+  acceptedAt: time,
+});
 
 export const wallet = z.looseObject({ customerId: z.string(), available: balance, held: balance });
 export const entry = z.looseObject({

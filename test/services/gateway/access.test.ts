@@ -1,0 +1,108 @@
+import test from 'ava';
+import { placedOrder, startWorld, type CallOptions } from './world.ts';
+import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { keys } from './world.ts';
+import { clockFrom, systemClock } from '#shared/clock.ts';
+
+const wallet = { customerId: 'alice' };
+const order = {
+  customerId: 'alice',
+  email: 'a@example.com',
+  items: [{ sku: 's', quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
+};
+const faults = { apply: async () => {}, close: async () => {} };
+
+/** Every endpoint that needs a token; `foreign`: what another customer gets; `own`: what Alice gets. */
+const endpoints = [
+  { method: 'POST', path: '/v1/orders', body: order, own: 202, foreign: 403 },
+  { method: 'GET', path: '/v1/orders', own: 200, foreign: 200 },
+  { method: 'GET', path: '/v1/orders?customerId=alice', own: 200, foreign: 403 },
+  { method: 'GET', path: '/v1/orders/o1', own: 200, foreign: 404 },
+  { method: 'GET', path: '/v1/orders/o1/timeline', own: 200, foreign: 404 },
+  { method: 'GET', path: '/v1/orders/o1/emails', own: 200, foreign: 404 },
+  { method: 'POST', path: '/v1/orders/o1/cancel', own: 202, foreign: 404 },
+  { method: 'GET', path: '/v1/payments?orderId=o1', own: 200, foreign: 404 },
+  { method: 'GET', path: '/v1/wallets/alice', own: 200, foreign: 403 },
+  { method: 'GET', path: '/v1/wallets/alice/entries', own: 200, foreign: 403 },
+  { method: 'POST', path: '/v1/wallets/alice/top-ups', body: { amount: 1, currency: 'EUR' }, own: 202, foreign: 403 },
+  { method: 'GET', path: '/v1/wallets/alice/top-ups/none', own: 404, foreign: 403 },
+  { method: 'PUT', path: '/v1/faults/wallet', body: {}, own: 403, foreign: 403, operator: 200 },
+] as const;
+
+async function aliceWorld() {
+  const world = await startWorld({ faults, settings: { outcomeMs: 10 } });
+  world.orders.set('o1', placedOrder('o1', 'alice'));
+  world.wallets.set('alice', wallet);
+  return world;
+}
+
+const past = clockFrom({ ...systemClock, now: () => Date.now() - 3_600_000 });
+const others = parseTokenKeys(`test:${'o'.repeat(32)}`);
+const unknownKid = parseTokenKeys(`other:${'s'.repeat(32)}`);
+const claims = { subject: 'alice', role: 'operator', expiresInS: 60 } as const;
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const [header = '', payload = '', signature = ''] = (await signToken(claims, keys)).split('.');
+
+const bad: Readonly<Record<string, CallOptions>> = {
+  'no token': {},
+  'another scheme': { headers: { authorization: 'Basic YWxpY2U6eA==' } },
+  'an empty token': { headers: { authorization: 'Bearer ' } },
+  garbage: { token: 'garbage' },
+  'a token of a stranger’s secret': { token: await signToken(claims, others) },
+  'a token of an unknown key': { token: await signToken(claims, unknownKid) },
+  'an expired token': { token: await signToken(claims, keys, past) },
+  'a token without signature': { token: `${part({ alg: 'none', kid: 'test' })}.${payload}.` },
+  'a token with other claims than were signed': {
+    token: `${header}.${part({ sub: 'x', role: 'operator', exp: 9e9 })}.${signature}`,
+  },
+  'a token of an unknown role': { token: await signToken({ ...claims, role: 'admin' as never }, keys) },
+};
+
+for (const [name, options] of Object.entries(bad)) {
+  test(`${name} is 401 everywhere, with a challenge, and nothing is done`, async (t) => {
+    const world = await aliceWorld();
+    t.teardown(world.stop);
+    for (const endpoint of endpoints) {
+      const reply = await world.call(endpoint.method, endpoint.path, {
+        ...options,
+        ...('body' in endpoint && { body: endpoint.body }),
+      });
+      t.is(reply.status, 401, `${endpoint.method} ${endpoint.path}`);
+      t.is(reply.body['type'], '/problems/unauthorized');
+      t.regex(reply.headers.get('www-authenticate') ?? '', /^Bearer realm=/);
+    }
+    t.deepEqual(world.bus.published, []);
+    t.deepEqual(world.requests.all(), []);
+  });
+}
+
+for (const endpoint of endpoints) {
+  test(`${endpoint.method} ${endpoint.path}: own ${endpoint.own}, foreign ${endpoint.foreign}, operator`, async (t) => {
+    const world = await aliceWorld();
+    t.teardown(world.stop);
+    const body = 'body' in endpoint ? { body: endpoint.body } : {};
+    const foreign = await world.call(endpoint.method, endpoint.path, { as: 'bob', ...body });
+    t.is(foreign.status, endpoint.foreign);
+    if (foreign.status >= 400) t.deepEqual(world.requests.all(), [], 'a refused stranger leaves nothing behind');
+    t.is((await world.call(endpoint.method, endpoint.path, { as: 'alice', ...body })).status, endpoint.own);
+    const operator = await world.call(endpoint.method, endpoint.path, { as: 'root', role: 'operator', ...body });
+    t.is(operator.status, 'operator' in endpoint ? endpoint.operator : endpoint.own);
+  });
+}
+
+for (const path of ['/openapi.json', '/problems', '/problems/validation']) {
+  test(`${path} needs no token`, async (t) => {
+    const world = await startWorld();
+    t.teardown(world.stop);
+    t.is((await world.call('GET', path)).status, 200);
+  });
+}
+
+test('a foreign order can not be told from one that does not exist', async (t) => {
+  const world = await aliceWorld();
+  t.teardown(world.stop);
+  const strip = ({ traceId: _, instance: __, ...rest }: Readonly<Record<string, unknown>>) => rest;
+  const foreign = await world.call('GET', '/v1/orders/o1', { as: 'bob' });
+  const missing = await world.call('GET', '/v1/orders/o2', { as: 'bob' });
+  t.deepEqual(strip(foreign.body), strip(missing.body));
+});

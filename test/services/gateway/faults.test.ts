@@ -1,0 +1,72 @@
+import test from 'ava';
+import { startWorld } from './world.ts';
+import { createFaultControl } from '#services/gateway/faults.ts';
+import { routeTable } from '#services/routes.ts';
+import { createMemoryBroker } from '#shared/bus/memory.ts';
+import { CONTROL, topologyOf } from '#shared/bus/topology.ts';
+import { systemClock as clock } from '#shared/clock.ts';
+import { silentLog as log } from '#shared/log.ts';
+
+const operator = { as: 'root', role: 'operator' } as const;
+
+/** A gateway whose faults go over an in-memory broker, where `listen` plays a service. */
+async function inFaultyWorld(
+  run: (
+    world: Awaited<ReturnType<typeof startWorld>>,
+    listen: (answers: boolean) => Promise<unknown[]>,
+  ) => Promise<void>,
+): Promise<void> {
+  const broker = createMemoryBroker({ clock });
+  broker.apply(topologyOf(routeTable, { ttlMs: 10_000, delayMs: 2000 }, 'test'));
+  const bus = broker.connect('gateway');
+  const service = broker.connect('wallet');
+  const faults = createFaultControl({ bus, clock, log, waitMs: 200 });
+  const world = await startWorld({ faults });
+  try {
+    await run(world, async (answers) => {
+      const heard: unknown[] = [];
+      await service.subscribe(CONTROL, ['faults.wallet'], (packet) => {
+        const order = JSON.parse(packet.content.toString()) as { id: string };
+        heard.push(order);
+        const content = Buffer.from(JSON.stringify({ id: order.id, service: 'wallet' }));
+        if (answers) void service.publish(CONTROL, { content, headers: {} }, 'faults-applied'); // its failure is the timeout
+      });
+      return heard;
+    });
+  } finally {
+    await world.stop();
+    await faults.close();
+    await Promise.all([bus.close(), service.close()]);
+  }
+}
+
+test('faults reach the service, and the answer waits until they are applied', (t) =>
+  inFaultyWorld(async ({ call }, listen) => {
+    const heard = await listen(true);
+    const body = { crashAt: ['wallet.hold'], failRate: { numerator: 1, denominator: 2 } };
+    const reply = await call('PUT', '/v1/faults/wallet', { ...operator, body });
+    t.is(reply.status, 200);
+    t.deepEqual(reply.body, { service: 'wallet', faults: body });
+    t.like(heard[0] as object, { service: 'wallet', faults: body });
+  }));
+
+test('a service that does not run is 503, one that does not answer 504', (t) =>
+  inFaultyWorld(async ({ call }, listen) => {
+    t.is((await call('PUT', '/v1/faults/wallet', { ...operator, body: {} })).status, 503);
+    await listen(false);
+    t.is((await call('PUT', '/v1/faults/wallet', { ...operator, body: {} })).status, 504);
+  }));
+
+test('unknown services and faults are refused, and only an operator may cause any', (t) =>
+  inFaultyWorld(async ({ call }) => {
+    t.is((await call('PUT', '/v1/faults/nobody', { ...operator, body: {} })).status, 404);
+    t.is((await call('PUT', '/v1/faults/constructor', { ...operator, body: {} })).status, 404);
+    t.is((await call('PUT', '/v1/faults/wallet', { ...operator, body: { explode: true } })).status, 400);
+    t.is((await call('PUT', '/v1/faults/wallet', { as: 'alice', body: {} })).status, 403);
+  }));
+
+test('without fault injection there is no such path', async (t) => {
+  const world = await startWorld();
+  t.teardown(world.stop);
+  t.is((await world.call('PUT', '/v1/faults/wallet', { ...operator, body: {} })).status, 404);
+});
