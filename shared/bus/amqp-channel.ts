@@ -26,6 +26,8 @@ export interface KeptChannelOptions<Kind extends Channel> {
   readonly setUp: (channel: Kind, id: number) => Promise<void>;
   /** A channel that was opened is gone; not called for `close`. */
   readonly onLost: (id: number, error: Error | undefined) => void;
+  /** `close` was called: the last moment at which the channel can be used. */
+  readonly onClose?: () => void;
   readonly what: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,7 +36,7 @@ export interface KeptChannelOptions<Kind extends Channel> {
 const REOPEN = { baseMs: 100, capMs: 5000 };
 
 export function keepChannel<Kind extends Channel>(options: KeptChannelOptions<Kind>): KeptChannel<Kind> {
-  const { connection, open, setUp, onLost, what, clock, log } = options;
+  const { connection, open, setUp, onLost, onClose, what, clock, log } = options;
   const first = Promise.withResolvers<void>();
   let current: { readonly channel: Kind; readonly id: number } | undefined;
   let raw: Kind | undefined;
@@ -112,6 +114,7 @@ export function keepChannel<Kind extends Channel>(options: KeptChannelOptions<Ki
     async close() {
       if (closed) return;
       closed = true;
+      onClose?.();
       cancelRetry();
       current = undefined;
       first.reject(new BrokerRefusal('failed', `closed before ${what} was ready`));

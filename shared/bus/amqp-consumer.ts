@@ -1,5 +1,5 @@
 import type { Channel, ConsumeMessage, Message } from 'amqplib';
-import { createAckWindow } from './ack-window.ts';
+import { type AckWindow, createAckWindow } from './ack-window.ts';
 import { keepChannel, type KeptChannel } from './amqp-channel.ts';
 import type { KeptConnection } from './amqp-connection.ts';
 import { packetOf } from './amqp-packet.ts';
@@ -18,20 +18,30 @@ export function createAmqpConsumer(
   queue: string,
   options: ConsumeOptions,
 ): { readonly kept: KeptChannel<Channel>; readonly consumer: Consumer } {
-  let live:
-    | { readonly channel: Channel; readonly id: number; readonly window: ReturnType<typeof createAckWindow> }
-    | undefined;
+  let live: { readonly channel: Channel; readonly id: number; readonly window: AckWindow } | undefined;
+  let unsent: number[] = [];
   let closed = false;
+
+  /** Acknowledgements of one turn of the event loop leave together: in order, they become one. */
+  function flush(): void {
+    const tags = unsent;
+    unsent = [];
+    if (live === undefined || tags.length === 0) return;
+    for (const { tag, multiple } of live.window.settle(tags)) live.channel.ack(tagged(tag), multiple);
+  }
+
   const kept = keepChannel<Channel>({
     ...context,
     what: `consuming ${queue}`,
     open: (model) => model.createChannel(),
     async setUp(channel, id) {
       live = { channel, id, window: createAckWindow() };
+      unsent = [];
       await channel.prefetch(options.prefetch);
       await channel.consume(queue, (message) => {
         if (message === null) {
           // The queue was deleted or lost its leader.
+          live = undefined;
           void channel.close().catch(() => {});
         } else if (!closed) options.onDelivery(deliveryOf(message, queue, id));
       });
@@ -39,6 +49,11 @@ export function createAmqpConsumer(
     onLost(id) {
       live = undefined;
       options.onChannelLost(id);
+    },
+    onClose() {
+      flush();
+      live = undefined;
+      closed = true;
     },
   });
   return {
@@ -50,15 +65,10 @@ export function createAmqpConsumer(
       },
       ack(deliveries) {
         if (live === undefined) return;
-        const { channel, id, window } = live;
-        const tags = deliveries.filter((delivery) => delivery.channel === id).map(({ tag }) => tag);
-        for (const { tag, multiple } of window.settle(tags)) channel.ack(tagged(tag), multiple);
+        if (unsent.length === 0) process.nextTick(flush);
+        for (const { channel, tag } of deliveries) if (channel === live.id) unsent.push(tag);
       },
-      async close() {
-        closed = true;
-        live = undefined;
-        await kept.close();
-      },
+      close: () => kept.close(),
     },
   };
 }

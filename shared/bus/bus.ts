@@ -29,8 +29,12 @@ export interface Delivery {
 
 export interface ConsumeOptions {
   readonly prefetch: number;
+  /** May be called before `consume` has resolved. Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void;
-  /** The channel is gone, and with it the right to acknowledge: whatever came on it will be delivered again, perhaps elsewhere. */
+  /**
+   * The channel is gone, and with it the right to acknowledge: whatever came on it will be delivered again, perhaps elsewhere.
+   * Not called for `close`.
+   */
   readonly onChannelLost: (channel: number) => void;
 }
 
@@ -41,7 +45,10 @@ export interface Consumer {
   readonly active: boolean;
   /** Acknowledges; those of a channel that is gone are dropped silently. Uses one `multiple` ack where tags allow it. */
   ack(deliveries: readonly Delivery[]): void;
-  /** Closes the channel: the broker takes back in place, and in order, what was not acknowledged. Idempotent. */
+  /**
+   * Closes the channel: the broker takes back in place, and in order, what was not acknowledged. Idempotent. Many single
+   * acknowledgements right before it may not count any more (RabbitMQ 3.10): those messages come again, before the rest.
+   */
   close(): Promise<void>;
 }
 
@@ -51,7 +58,10 @@ export interface Bus {
    * outstanding. Rejects with `PublishError`; a lost connection rejects at once, nothing is buffered for later.
    */
   publish(exchange: string, packet: Packet, routingKey?: string): Promise<void>;
-  /** Resolves once registered at the broker for the first time. */
+  /**
+   * Resolves once registered at the broker for the first time. Rejects with `BrokerRefusal` when the queue does not exist
+   * (`missing`) or may not be read (`forbidden`); a broker that is not there is waited for.
+   */
   consume(queue: string, options: ConsumeOptions): Promise<Consumer>;
   /** A private copy of what is broadcast on `exchange` from now on (exclusive server-named queue, remade after a reconnect; at most once). */
   subscribe(

@@ -7,6 +7,7 @@ export interface Registration {
   readonly active: boolean;
   /** Called for every new link. Throws `BrokerRefusal` the first time. */
   attach(link: Link): void;
+  close(): Promise<void>;
 }
 
 /** One queue, one channel at a time. `first` settles with the first registration. */
@@ -20,7 +21,24 @@ export function createMemoryConsumer(
   let current: { readonly link: Link; readonly channel: MemoryChannel } | undefined;
   let active = false;
 
+  function close(): Promise<void> {
+    closed = true;
+    active = false;
+    onClosed();
+    if (current === undefined) return Promise.resolve();
+    const { link, channel } = current;
+    current = undefined;
+    return new Promise((resolve) => {
+      link.onDown(resolve);
+      link.toBroker.push(() => {
+        channel.close();
+        link.toClient.push(resolve);
+      });
+    });
+  }
+
   return {
+    close,
     get active() {
       return active;
     },
@@ -62,21 +80,7 @@ export function createMemoryConsumer(
         const tags = deliveries.filter((delivery) => delivery.channel === channel.id).map(({ tag }) => tag);
         if (tags.length > 0) link.toBroker.push(() => channel.ack(tags));
       },
-      close() {
-        closed = true;
-        active = false;
-        onClosed();
-        if (current === undefined) return Promise.resolve();
-        const { link, channel } = current;
-        current = undefined;
-        return new Promise((resolve) => {
-          link.onDown(resolve);
-          link.toBroker.push(() => {
-            channel.close();
-            link.toClient.push(resolve);
-          });
-        });
-      },
+      close,
     },
   };
 }
@@ -93,7 +97,18 @@ export function createMemorySubscription(
   let current: { readonly link: Link; readonly channel: MemoryChannel; readonly queue: string } | undefined;
   let closed = false;
 
+  function close(): Promise<void> {
+    closed = true;
+    onClosed();
+    if (current?.link.alive) {
+      current.channel.close();
+      core.deleteQueue(current.queue);
+    }
+    return Promise.resolve();
+  }
+
   return {
+    close,
     get active() {
       return current?.link.alive === true;
     },
@@ -118,16 +133,6 @@ export function createMemorySubscription(
         }
       });
     },
-    subscription: {
-      close() {
-        closed = true;
-        onClosed();
-        if (current?.link.alive) {
-          current.channel.close();
-          core.deleteQueue(current.queue);
-        }
-        return Promise.resolve();
-      },
-    },
+    subscription: { close },
   };
 }

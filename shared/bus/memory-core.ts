@@ -160,6 +160,7 @@ export function createMemoryCore(clock: Clock): MemoryCore {
     queue: find,
     queueNames: () => [...queues.keys()],
     deleteQueue(name) {
+      queues.get(name)?.queue.end();
       queues.delete(name);
       limits.delete(name);
       routing.unbindQueue(name);

@@ -34,6 +34,9 @@ export interface MemoryChannel {
   close(): void;
 }
 
+/** What a quorum queue makes of prefetch 0. */
+const UNLIMITED_PREFETCH = 2000;
+
 export function createLink(core: MemoryCore, name: string, nextChannelId: () => number): Link {
   let alive = true;
   const downs: (() => void)[] = [];
@@ -100,7 +103,7 @@ function createChannel(core: MemoryCore, owner: object, id: number, onClose: () 
       if (!open) return;
       const queue = core.queue(name, owner);
       const subscriber: Subscriber = {
-        prefetch: noAck || prefetch === 0 ? Infinity : prefetch,
+        prefetch: noAck ? Infinity : prefetch || UNLIMITED_PREFETCH,
         held: 0,
         deliver(item) {
           onDelivery(deliveryOf(queue, item, subscriber, noAck), item.routingKey);

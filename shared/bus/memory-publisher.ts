@@ -1,4 +1,4 @@
-import type { Packet } from './bus.ts';
+import type { HeaderTable, Packet } from './bus.ts';
 import type { Link } from './memory-link.ts';
 import type { MemoryCore } from './memory-core.ts';
 import { createSlots } from './slots.ts';
@@ -51,6 +51,8 @@ export function createMemoryPublisher(
   return {
     async publish(exchange, packet, routingKey = '') {
       if (current() === undefined) throw notConnected(exchange);
+      if (headerSize(packet.headers) > MAX_HEADER_SIZE)
+        throw new PublishError('nacked', exchange, 'it cannot be sent: the headers are too long');
       if (!slots.tryTake() && !(await slots.wait())) throw notConnected(exchange);
       const link = current();
       if (link === undefined) {
@@ -67,4 +69,11 @@ export function createMemoryPublisher(
       });
     },
   };
+}
+
+/** What the AMQP client can send at most, about. */
+const MAX_HEADER_SIZE = 65_536;
+
+function headerSize(headers: HeaderTable): number {
+  return Object.values(headers).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 8), 0);
 }

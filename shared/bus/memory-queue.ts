@@ -42,6 +42,8 @@ export interface MemoryQueue {
   giveBack(items: readonly Stored[]): void;
   /** Something was acknowledged: who was full may get more. */
   pump(): void;
+  /** It was deleted: no timer of it stays. */
+  end(): void;
   readonly ready: readonly Stored[];
   readonly subscribers: readonly Subscriber[];
 }
@@ -152,6 +154,10 @@ export function createQueue(
       pump();
     },
     pump,
+    end() {
+      alarm?.cancel();
+      ready.length = 0;
+    },
     ready,
     get subscribers() {
       return subscribers;

@@ -35,6 +35,8 @@ export interface MemoryBroker {
   queue(name: string): QueueView;
   queues(): readonly string[];
   bindings(): readonly BindingSpec[];
+  /** Deletes every queue: nothing of it waits for a time to come any more. */
+  close(): void;
 }
 
 export interface DropOptions {
@@ -141,6 +143,7 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
         );
       },
       async close() {
+        await Promise.all([...registrations].map((registration) => registration.close()));
         consuming.close();
         for (const link of sessions) link.end('arrives');
         if (publishing.current() !== undefined) await publisher.idle();
@@ -174,5 +177,8 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
     },
     queues: core.queueNames,
     bindings: () => core.routing.bindings(),
+    close() {
+      for (const name of core.queueNames()) core.deleteQueue(name);
+    },
   };
 }

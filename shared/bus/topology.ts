@@ -89,8 +89,7 @@ function check(table: RouteTable, timing: Timing): void {
     throw new TypeError(`partitions is 1 to 999, not ${partitions}`);
   }
   for (const [name, value] of Object.entries(timing)) {
-    if (!Number.isInteger(value) || value < 0)
-      throw new TypeError(`${name} is a whole number of ms, not ${value}`);
+    if (!Number.isInteger(value) || value < 0) throw new TypeError(`${name} is a whole number of ms, not ${value}`);
   }
   for (const name of [...routes, ...Object.keys(services)]) {
     if (!NAME.test(name) || RESERVED.has(name))

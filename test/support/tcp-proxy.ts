@@ -1,0 +1,58 @@
+import { connect, createServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/** A TCP relay on a loopback port, to cut connections as a broken network does. */
+export interface TcpProxy {
+  readonly port: number;
+  /** Breaks what is connected; with `stayDown`, new connections are broken too until `restore`. */
+  cut(options?: { readonly stayDown?: boolean }): void;
+  restore(): void;
+  close(): Promise<void>;
+}
+
+export async function startTcpProxy(host: string, port: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  let down = false;
+  const server = createServer((client) => {
+    if (down) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect({ host, port, noDelay: true });
+    client.setNoDelay(true);
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(one);
+      one.pipe(other);
+      one.on('error', () => {});
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+    }
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut({ stayDown = false } = {}) {
+      down = stayDown;
+      cut();
+    },
+    restore() {
+      down = false;
+    },
+    close() {
+      cut();
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}
