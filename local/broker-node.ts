@@ -4,7 +4,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, realpathSync, writeFileS
 import { delimiter, join } from 'node:path';
 import type { Guarded } from './guardian.ts';
 import { baseEnvironment, projectDir } from './own-process.ts';
-import { freePort } from './ports.ts';
+import { anyFreePort } from './ports.ts';
 
 export interface NodePorts {
   readonly amqp: number;
@@ -68,7 +68,7 @@ export async function privateNode(
   ports: NodePorts,
   password: string,
 ): Promise<readonly Guarded[]> {
-  const [prometheus, distribution, epmdPort] = [await freePort(15_692), await freePort(25_672), await freePort(14_369)];
+  const [prometheus, distribution, epmdPort] = [await anyFreePort(), await anyFreePort(), await anyFreePort()];
   const listeners = [
     `listeners.tcp.local = 127.0.0.1:${ports.amqp}`,
     'management.tcp.ip = 127.0.0.1',

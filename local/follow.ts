@@ -1,5 +1,5 @@
 import { systemClock } from '#shared/clock.ts';
-import type { Api } from './api.ts';
+import type { Answer, Api } from './api.ts';
 import { Trouble } from './trouble.ts';
 
 interface Timeline {
@@ -29,6 +29,7 @@ export interface OrderRequest {
 
 const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
 const PATIENT_MS = 3000;
+const UNAVAILABLE_MS = 15_000;
 
 /** Places an order over HTTP and prints its steps as they happen, for `limitMs` at most. Resolves with the state in which it ended. */
 export async function placeAndFollow(
@@ -45,7 +46,8 @@ export async function placeAndFollow(
     items: [{ sku: 'demo', quantity: 1, unitPrice: { amount, currency } }],
     paymentMethod: method,
   };
-  const answer = await api.post<Placed>('/v1/orders', body);
+  const key = { 'idempotency-key': systemClock.id() };
+  const answer = await answered(() => api.post<Placed>('/v1/orders', body, key));
   if (answer.status !== 202)
     throw new Trouble(`the order was not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
   say(`Order ${answer.body.id}: ${(amount / 100).toFixed(2)} ${currency} for ${customer}, paid with ${method}`);
@@ -65,9 +67,9 @@ async function follow(
     shown.add(id);
   };
   for (let quietSince = systemClock.now(); ; await systemClock.sleep(20)) {
-    const { status, body } = await api.get<Timeline>(`/v1/orders/${encodeURIComponent(orderId)}/timeline`);
-    if (status !== 200)
-      throw new Trouble(`the timeline of ${orderId} could not be read: ${status} ${JSON.stringify(body)}`);
+    const path = `/v1/orders/${encodeURIComponent(orderId)}/timeline`;
+    const { status, body } = await answered(() => api.get<Timeline>(path));
+    if (status !== 200) throw new Trouble(`${path} could not be read: ${status} ${JSON.stringify(body)}`);
     const before = shown.size;
     for (const { number, title, at } of body.milestones) {
       once(
@@ -89,6 +91,18 @@ async function follow(
     if (shown.size > before) quietSince = systemClock.now();
     if (systemClock.now() - quietSince > PATIENT_MS)
       once(`waiting ${JSON.stringify(body.waitingFor)}`, `      ${waiting(body)}`);
+  }
+}
+
+/** Asks again while the API is away or cannot answer, for a while. */
+async function answered<Body>(ask: () => Promise<Answer<Body>>): Promise<Answer<Body>> {
+  const giveUpAt = systemClock.now() + UNAVAILABLE_MS;
+  for (;;) {
+    const answer = await ask().catch((error: unknown) => error as Error);
+    const isFinal = !(answer instanceof Error) && answer.status < 500;
+    if (isFinal || (systemClock.now() > giveUpAt && !(answer instanceof Error))) return answer;
+    if (systemClock.now() > giveUpAt) throw answer;
+    await systemClock.sleep(300);
   }
 }
 

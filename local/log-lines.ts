@@ -8,6 +8,11 @@ export type LineSink = (source: string, line: string) => void;
 const COLOURS = { debug: 90, info: 36, warn: 33, error: 31 } as const;
 const HIDDEN = new Set(['level', 'time', 'msg', 'service', 'pid', 'hostname']);
 
+/** True for a line that tells of nothing wrong. */
+export function isRoutine(line: string): boolean {
+  return /^\{"level":"(info|debug)"/.test(line);
+}
+
 /** Lines that are not JSON (a stack trace, a driver's warning) are shown as they are, under the name of their source. */
 export function readableLine(source: string, line: string, colour: boolean, now: () => number): string {
   const entry = parsed(line);

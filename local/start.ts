@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { findAddresses, removeAddresses, stackDir, writeAddresses, type Addresses } from './addresses.ts';
@@ -14,7 +15,7 @@ import { startDatabase } from './database.ts';
 import { placeAndFollow } from './follow.ts';
 import { lifetime } from './lifetime.ts';
 import { tryLock, unlock } from './lock.ts';
-import { readableLine } from './log-lines.ts';
+import { isRoutine, readableLine } from './log-lines.ts';
 import { portFor } from './ports.ts';
 import { loadSecrets } from './secrets.ts';
 import { seedCustomers } from './seed.ts';
@@ -31,12 +32,16 @@ const lockFile = join(stackDir, 'stack.lock');
 const stoppingFile = join(stackDir, 'stopping');
 const recordDir = join(stackDir, 'run');
 
+let serving = false;
 const { values: flags } = parseArgs({
   options: { processes: { type: 'string' }, demo: { type: 'boolean', default: true } },
   allowNegative: true,
 });
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-const output = (source: string, line: string): void => say(readableLine(source, line, process.stdout.isTTY, Date.now));
+/** Until the stack serves, only what goes wrong is shown: the steps of the first order are easier to read. */
+const output = (source: string, line: string): void => {
+  if (serving || !isRoutine(line)) say(readableLine(source, line, process.stdout.isTTY, Date.now));
+};
 const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
 
 await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
@@ -59,11 +64,10 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     onStop(() => part.stop());
     return part;
   };
-  const serving = { since: undefined as number | undefined };
   const secrets = loadSecrets(stackDir, serviceNames);
   const onGivenUp = (name: string, reason: string): void => {
     const isPart = name === 'broker' || name === 'database';
-    if (isPart || serving.since === undefined) fail(new Trouble(`${name} cannot run: ${reason}`));
+    if (isPart || !serving) fail(new Trouble(`${name} cannot run: ${reason}`));
     else tell('error', `${name} is DOWN and will not be started again (${reason}); stop and start the stack`);
   };
   const common = { dir: stackDir, recordDir, output, tell, onGivenUp };
@@ -119,10 +123,10 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
       { customer: 'alice', amount: 1299, currency: 'EUR', method: 'pm_ok' },
       say,
       DEMO_LIMIT_MS,
-    );
+    ).catch((error: unknown) => tell('warn', `the first order: ${reasonOf(error)}`));
   }
   writeAddresses(addresses);
-  serving.since = Date.now();
+  serving = true;
   say(described(addresses));
 });
 

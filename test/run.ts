@@ -10,6 +10,7 @@ import { startBroker } from '#local/broker.ts';
 import { removeDeadTestRuns, removeTestRun } from '#local/clean-up.ts';
 import { startDatabase } from '#local/database.ts';
 import { lifetime } from '#local/lifetime.ts';
+import { isRoutine, readableLine } from '#local/log-lines.ts';
 import { tryLock } from '#local/lock.ts';
 import { projectDir } from '#local/own-process.ts';
 import { anyFreePort } from '#local/ports.ts';
@@ -53,7 +54,9 @@ async function startLocal(fail: (reason: Error) => void): Promise<Servers> {
     recordDir,
     tell,
     onGivenUp,
-    output: (_source: string, line: string) => process.stderr.write(`${line}\n`),
+    output: (source: string, line: string) => {
+      if (!isRoutine(line)) process.stderr.write(`${readableLine(source, line, false, Date.now)}\n`);
+    },
   };
   const ports = { amqp: await anyFreePort(), management: await anyFreePort() };
   const [broker, database] = await Promise.all([
