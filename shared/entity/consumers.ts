@@ -11,6 +11,8 @@ export interface Consumers {
   flush(): void;
   /** Whether what came on this channel can still be acknowledged. */
   alive(channel: number): boolean;
+  /** Some delivery is not acknowledged yet. */
+  waiting(): boolean;
   ready(): boolean;
 }
 
@@ -22,10 +24,12 @@ export function createConsumers(options: {
   readonly prefetch: number;
   readonly onDelivery: (receipt: Receipt) => void;
   readonly onChannelLost: (channel: number) => void;
+  readonly onAck: () => void;
 }): Consumers {
   const { bus, clock, queues, prefetch } = options;
   const open = new Map<string, Consumer>();
-  const channels = new Set<number>();
+  /** Living channels, with the number of deliveries that each still has to be told about. */
+  const channels = new Map<number, number>();
   let done = new Map<Consumer, Delivery[]>();
 
   function lose(channel: number): void {
@@ -39,7 +43,7 @@ export function createConsumers(options: {
     consumer = await bus.consume(queue, {
       prefetch,
       onDelivery(delivery) {
-        channels.add(delivery.channel);
+        channels.set(delivery.channel, (channels.get(delivery.channel) ?? 0) + 1);
         if (consumer === undefined) early.push(delivery);
         else options.onDelivery({ delivery, consumer });
       },
@@ -52,7 +56,14 @@ export function createConsumers(options: {
   function flush(): void {
     const batch = done;
     done = new Map();
-    for (const [consumer, deliveries] of batch) consumer.ack(deliveries);
+    for (const [consumer, deliveries] of batch) {
+      consumer.ack(deliveries);
+      for (const { channel } of deliveries) {
+        const unacked = channels.get(channel);
+        if (unacked !== undefined) channels.set(channel, unacked - 1);
+      }
+    }
+    options.onAck();
   }
 
   return {
@@ -63,7 +74,7 @@ export function createConsumers(options: {
       const closing = [...open.values()];
       open.clear();
       await Promise.all(closing.map((consumer) => consumer.close()));
-      for (const channel of channels) lose(channel);
+      for (const channel of channels.keys()) lose(channel);
     },
     ack({ delivery, consumer }) {
       if (done.size === 0) clock.soon(flush);
@@ -73,6 +84,7 @@ export function createConsumers(options: {
     },
     flush,
     alive: (channel) => channels.has(channel),
+    waiting: () => channels.values().some((unacked) => unacked > 0),
     ready: () => open.size === queues.length && [...open.values()].every((consumer) => consumer.active),
   };
 }

@@ -1,6 +1,7 @@
 import { createCommitter } from './commit.ts';
 import { createConsumers } from './consumers.ts';
 import type { Entity } from './entity.ts';
+import { watchForStandstill, type GivingBack } from './giving-back.ts';
 import { createInbox } from './inbox.ts';
 import type { Limits } from './limits.ts';
 import { createMailboxes } from './mailboxes.ts';
@@ -65,6 +66,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     prefetch: limits.prefetch,
     onDelivery: (receipt) => pump.deliver(receipt),
     onChannelLost: (channel) => mailboxes.dropChannel(channel),
+    onAck: () => givingBack?.progress(),
   });
   const committer = createCommitter<State>({
     store,
@@ -78,22 +80,37 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
   });
   const pump = createPump<State>({ ...options, meter, inbox, outbox, mailboxes, committer, consumers });
   let stopSweep: (() => void) | undefined;
+  let givingBack: GivingBack | undefined;
+
+  async function rest(): Promise<void> {
+    stopSweep?.();
+    stopSweep = undefined;
+    await givingBack?.stop();
+    givingBack = undefined;
+  }
 
   return {
     async start() {
       pump.resume();
       await consumers.open();
+      givingBack ??= watchForStandstill({
+        clock,
+        log,
+        route: entity.route,
+        patienceMs: limits.stashAfterMs,
+        waiting: () => consumers.waiting(),
+        close: () => consumers.close(),
+        open: () => consumers.open(),
+      });
       stopSweep ??= startSweep({ route: entity.route, bus, store, clock, log, everyMs: limits.sweepMs });
     },
     async pause() {
-      stopSweep?.();
-      stopSweep = undefined;
+      await rest();
       await consumers.close();
     },
     async drain(deadlineMs) {
-      stopSweep?.();
-      stopSweep = undefined;
       pump.stop();
+      await rest();
       const deadline = clock.now() + deadlineMs;
       while (clock.now() < deadline && (mailboxes.busy() || committer.busy())) await clock.sleep(5);
       consumers.flush();
