@@ -22,6 +22,8 @@ export interface EmbeddedMongoOptions {
   readonly maxBytes?: number;
   /** Memory for cached documents, 64 MiB if not given. */
   readonly cacheBytes?: number;
+  /** How much the journal grows before its documents move into the tables, 8 MiB if not given. */
+  readonly sectionBytes?: number;
   /** How often TTL indexes are looked at, 60 s if not given. */
   readonly expiryMs?: number;
   readonly clock?: Clock;
@@ -36,12 +38,10 @@ export interface EmbeddedMongo {
   stop(): Promise<void>;
 }
 
-const sectionBytes = 8 * 1024 * 1024;
-
 /** Starts the server; rejects when the port is taken or the data directory is in use. */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const { dataDir, port = 0, host = '127.0.0.1', maxBytes = Infinity, cacheBytes = 64 * 1024 * 1024 } = options;
-  const { expiryMs = 60_000, clock = systemClock, log = silentLog } = options;
+  const { sectionBytes = 8 * 1024 * 1024, expiryMs = 60_000, clock = systemClock, log = silentLog } = options;
   const storage = openStorage({ dataDir, maxBytes });
   const journal = openJournal(storage.database);
   const catalog = openCatalog(storage, journal, cacheBytes);

@@ -31,7 +31,7 @@ function isStorageError(error: unknown): boolean {
 }
 
 export function createTurns(server: Server, log: Log): Turns {
-  const { storage, catalog, journal, checkpoints } = server;
+  const { storage, catalog, journal, checkpoints, clock } = server;
   let pending: Pending[] = [];
   let scheduled = false;
   let broken: MongoFailure | undefined;
@@ -39,7 +39,7 @@ export function createTurns(server: Server, log: Log): Turns {
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
-    setImmediate(finish);
+    clock.soon(finish);
   }
 
   function answered(request: Request): Doc | Buffer {
