@@ -5,11 +5,11 @@ import type { Call, Caller, Endpoint } from './endpoint.ts';
 import { type Gateway, type GatewayOptions, assemble } from './gateway.ts';
 import { Problem, retryAfter } from './problems.ts';
 import { routes } from './routes.ts';
-import { idempotencyKey, noQuery } from './schemas.ts';
+import { idempotency, noQuery } from './schemas.ts';
 import { type Verify, verifier } from './tokens.ts';
 import { type Trace, traceOf } from './trace.ts';
 import { validate } from './validate.ts';
-import { Late } from './within.ts';
+import { Late, within } from './within.ts';
 
 interface State {
   trace: Trace;
@@ -67,7 +67,7 @@ function problems({ log }: Gateway): Koa.Middleware<State> {
     try {
       await next();
     } catch (error) {
-      const problem = problemOf(error);
+      const problem = problemOf(error, ctx.method);
       const { traceId } = ctx.state.trace;
       if (problem.slug === 'internal-error')
         log.error('a request failed', { traceId, error: error instanceof Error ? error.stack : String(error) });
@@ -80,15 +80,15 @@ function problems({ log }: Gateway): Koa.Middleware<State> {
   };
 }
 
-function problemOf(error: unknown): Problem {
+/** A hanging or failing database leaves a read without effect; of anything else the outcome is open. */
+function problemOf(error: unknown, method: string): Problem {
   if (error instanceof Problem) return error;
-  const name = error instanceof Error ? error.name : '';
-  if (error instanceof Late || /^Mongo/.test(name))
-    return new Problem('dependency-unavailable', 'the database is not available', {
-      headers: retryAfter(1000),
-      cause: error,
-    });
-  return new Problem('internal-error', 'the request could not be served', { cause: error });
+  if (!(error instanceof Late) && !(error instanceof Error && /^Mongo/.test(error.name)))
+    return new Problem('internal-error', 'the request could not be served', { cause: error });
+  const extras = { headers: retryAfter(1000), cause: error };
+  return error instanceof Late && method !== 'GET' && method !== 'HEAD'
+    ? new Problem('outcome-unknown', 'the request may or may not have been taken', extras)
+    : new Problem('dependency-unavailable', 'the database is not available', extras);
 }
 
 /** Paths of any bytes are possible on the wire; only those that decode reach a handler. */
@@ -125,28 +125,28 @@ async function serve(
   ctx.state.endpoint = endpoint;
   const caller = await authenticate(ctx, endpoint, verify);
   ctx.state.caller = caller;
-  const key =
-    endpoint.idempotent === true && ctx.get('Idempotency-Key') !== ''
-      ? { 'idempotency-key': ctx.get('Idempotency-Key') }
-      : undefined;
+  const key = endpoint.idempotent === true ? ctx.headers['idempotency-key'] : undefined;
   const call: Call = {
     params: ctx.params,
     caller,
     trace: ctx.state.trace,
     query: validate(endpoint.query ?? noQuery, { ...ctx.query }, 'query'),
-    body:
-      endpoint.body &&
-      validate(endpoint.body, (await readJson(ctx.req, limits(gateway), endpoint.bodyOptional === true)) ?? {}, 'body'),
-    ...(key && { idempotencyKey: validate(idempotencyKey, key['idempotency-key'], 'header') }),
+    body: endpoint.body && validate(endpoint.body, await bodyOf(ctx, endpoint, gateway), 'body'),
+    ...(key !== undefined && {
+      idempotencyKey: validate(idempotency, { 'Idempotency-Key': key }, 'header')['Idempotency-Key'],
+    }),
   };
-  const answer = await endpoint.handle(call);
+  const limitMs = endpoint.method === 'GET' ? gateway.readMs : gateway.writeMs;
+  const answer = await within(gateway.clock, limitMs, endpoint.handle(call));
   ctx.status = answer.status;
   ctx.body = answer.body;
   ctx.set({ 'Cache-Control': 'no-store', ...answer.headers });
 }
 
-function limits({ bodyBytes, drainBytes }: Gateway) {
-  return { limitBytes: bodyBytes, drainBytes };
+async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes }: Gateway): Promise<unknown> {
+  const optional = endpoint.bodyOptional === true;
+  const body = await readJson(ctx.req, { limitBytes: bodyBytes, drainBytes }, optional);
+  return body === undefined && optional ? {} : body;
 }
 
 /** RFC 6750: a token that does not hold is told apart from none at all. */

@@ -25,7 +25,10 @@ export interface GatewayOptions {
 export interface Settings {
   readonly publishMs: number;
   readonly outcomeMs: number;
+  /** How long a GET may take. */
   readonly readMs: number;
+  /** How long anything else may take; more than what it waits for by itself. */
+  readonly writeMs: number;
   readonly gateCycleMs: number;
   readonly bodyBytes: number;
   readonly drainBytes: number;
@@ -36,6 +39,7 @@ export const defaultSettings: Settings = {
   publishMs: 5000,
   outcomeMs: 2000,
   readMs: 5000,
+  writeMs: 20_000,
   gateCycleMs: 15_000,
   bodyBytes: 1024 * 1024,
   drainBytes: 8 * 1024 * 1024,

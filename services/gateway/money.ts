@@ -65,8 +65,10 @@ export function moneyHandlers({ views, requests, submit, clock }: Gateway) {
             });
           }
           if (outcome?.type !== toppedUp.name) return undefined;
+          const wallet = await views.wallets.wallet(customerId);
+          if (wallet === undefined) return undefined;
           const headers = { Location: topUpPath(customerId, message.id) };
-          return { status: 201, headers, body: { ...(await walletOf(customerId)), topUpId: message.id } };
+          return { status: 201, headers, body: { ...wallet, topUpId: message.id } };
         },
       });
     },

@@ -68,6 +68,8 @@ export const idempotencyKey = z
   .transform((text) => (/^".*"$/.test(text) ? text.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : text))
   .pipe(z.string().regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters'));
 
+export const idempotency = z.object({ 'Idempotency-Key': idempotencyKey });
+
 /** `{}` clears all faults of the service. */
 export { faultsSchema as faults, currency, money };
 export type { Faults };

@@ -61,7 +61,7 @@ export function createSubmit(options: SubmitOptions): Submit {
 
   async function store(request: StoredRequest): Promise<StoredRequest | undefined> {
     try {
-      return await requests.insert(request);
+      return await within(clock, publishMs, requests.insert(request));
     } catch (cause) {
       if (cause instanceof NotStored) throw unavailable('the database is not available', cause);
       throw unknown(cause);
@@ -75,9 +75,15 @@ export function createSubmit(options: SubmitOptions): Submit {
         headers: retryAfter(RETRY_MS),
       });
     if (existing.state === 'confirmed') return conclude(existing, submission);
-    const mine = await requests.takeOver(existing.id, busyUntil());
+    let mine: StoredRequest | undefined;
+    let settled: StoredRequest | undefined;
+    try {
+      mine = await requests.takeOver(existing.id, busyUntil());
+      settled = mine ?? (await requests.find(existing.id));
+    } catch (cause) {
+      throw unknown(cause);
+    }
     if (mine !== undefined) return send(mine, submission);
-    const settled = await requests.find(existing.id);
     if (settled === undefined)
       throw new Problem('idempotency-key-in-use', 'try again', { headers: retryAfter(RETRY_MS) });
     return settled.answer ?? conclude(settled, submission);
@@ -121,7 +127,7 @@ export function createSubmit(options: SubmitOptions): Submit {
         if (answer !== undefined) return answer;
       } catch (error) {
         if (error instanceof Problem) {
-          await requests.forget(request.id);
+          await forget(request);
           throw error;
         }
         if (error instanceof Late) return undefined;
@@ -133,6 +139,14 @@ export function createSubmit(options: SubmitOptions): Submit {
       await clock.sleep(Math.min(waitMs, Math.max(0, until - clock.now())));
     }
     return undefined;
+  }
+
+  async function forget(request: StoredRequest): Promise<void> {
+    try {
+      await requests.forget(request.id);
+    } catch (error) {
+      log.warn('a refused request could not be forgotten', { request: request.resourceId, reason: reasonOf(error) });
+    }
   }
 
   /** What to tell the client of a failed publish; certain refusals of a first sending leave no trace. */
