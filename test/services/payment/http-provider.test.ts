@@ -28,9 +28,9 @@ test('every call carries its key and trace context under the base path', async (
 });
 
 for (const [status, body] of [
-  [500, '{}'],
+  [500, '{"status":"captured"}'],
   [503, ''],
-  [400, '{}'],
+  [404, '{"status":"captured"}'],
   [200, 'not json'],
   [200, '{}'],
   [402, '{}'],

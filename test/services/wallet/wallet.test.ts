@@ -200,6 +200,14 @@ test('a top-up again by its id changes nothing, remembered or looked up; another
   t.deepEqual(one.run.state!.topUps, []);
 });
 
+test('a top-up again is known before its entry can be found in the journal', async (t) => {
+  const run = runEntity(walletEntity({ findEntry: async () => undefined }));
+  const topUp = { customerId, topUpId: 't1', amount: money(100) };
+  await run.tell(contract.topUp, topUp);
+  t.is((await run.tell(contract.topUp, topUp)).type, 'wallet.topped-up');
+  t.is(run.state?.available, 100);
+});
+
 test('a top-up under an id that another customer used is refused', async (t) => {
   const one = wallet();
   await one.topUp(100);
