@@ -52,7 +52,7 @@ export async function startProvider({
 }: ProviderOptions): Promise<RunningProvider> {
   const payments = createPayments();
   const answered = new Map<string, { readonly request: string; readonly answer: Answer }>();
-  let current: Settings = { ...calm, ...settings };
+  let current = settingsSchema.parse({ ...calm, ...settings });
   let random = seeded(current.seed);
 
   const effects: Readonly<Record<string, (body: unknown) => Answer>> = {
