@@ -28,5 +28,6 @@ function codeOf(replyCode: unknown, text: string): RefusalCode {
 
 /** The exchange that a channel error speaks of: `no exchange 'x' in vhost`, `access to exchange 'x' in vhost ... refused`. */
 export function exchangeIn(error: Error | undefined): string | undefined {
-  return error === undefined ? undefined : /exchange '([^']*)'/.exec(error.message)?.[1];
+  const name = error === undefined ? undefined : /exchange '([^']*)'/.exec(error.message)?.[1];
+  return name === 'amq.default' ? '' : name;
 }

@@ -1,0 +1,317 @@
+import { connect } from 'amqplib';
+import test, { type ExecutionContext } from 'ava';
+import { BrokerRefusal } from '#shared/bus/refusal.ts';
+import { ProvisionError, provision } from '#shared/bus/provision.ts';
+import { gate, partitionQueues, type RouteTable, topologyOf } from '#shared/bus/topology.ts';
+import { systemClock } from '#shared/clock.ts';
+import { silentLog } from '#shared/log.ts';
+import { amqpUrl, collect, packet, until } from '#test/support/broker-world.ts';
+import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
+
+const table: RouteTable = {
+  partitions: 3,
+  routes: ['order', 'wallet'],
+  services: {
+    order: { route: 'order', commands: ['wallet'], answers: ['wallet'], hears: ['wallet.*'] },
+    wallet: { route: 'wallet', answers: ['order'] },
+    gateway: { commands: ['order'], controls: true },
+    'circuit-breaker': { breaker: true },
+  },
+};
+const timing = { ttlMs: 60_000, delayMs: 300 };
+
+async function fresh(t: ExecutionContext, given = table, times = timing): Promise<Provisioned> {
+  const vhost = provisionedVhost(given, times);
+  t.teardown(() => vhost.remove());
+  await vhost.provision();
+  return vhost;
+}
+
+/** Everything that the broker knows of the vhost, and its users, in a stable order. */
+async function everything({ api, vhost }: Provisioned): Promise<string> {
+  const definitions = (await api.get<Record<string, unknown>>(`/definitions/${vhost}`)) ?? {};
+  const users = ((await api.get<readonly { readonly name: string }[]>('/users')) ?? []).filter(({ name }) =>
+    name.startsWith(vhost),
+  );
+  const lists = ['queues', 'exchanges', 'bindings', 'policies', 'permissions', 'topic_permissions'].map((name) =>
+    ((definitions[name] as readonly unknown[] | undefined) ?? []).map((item) => JSON.stringify(item)).toSorted(),
+  );
+  return JSON.stringify([lists, users.map((user) => JSON.stringify(user)).toSorted()]);
+}
+
+/** Runs with the administrator's rights in the vhost. */
+async function asAdministrator<Answer>(
+  { vhost }: Provisioned,
+  run: (channel: import('amqplib').Channel) => Promise<Answer>,
+): Promise<Answer> {
+  const url = new URL(amqpUrl ?? '');
+  url.pathname = `/${vhost}`;
+  const model = await connect(url.toString());
+  try {
+    return await run(await model.createChannel());
+  } finally {
+    await model.close();
+  }
+}
+
+const bindGate = gate('order').direct;
+
+async function gateBindings({ api, vhost }: Provisioned): Promise<number> {
+  const bindings = await api.get<readonly unknown[]>(`/exchanges/${vhost}/${bindGate.source}/bindings/source`);
+  return bindings?.length ?? 0;
+}
+
+test('provisioning again changes nothing', async (t) => {
+  const vhost = await fresh(t);
+  const before = await everything(vhost);
+  t.true(before.includes('order.002') && before.includes(`${vhost.vhost}.circuit-breaker`));
+  await vhost.provision();
+  t.is(await everything(vhost), before);
+});
+
+test('other times and another password take effect, everything else stays', async (t) => {
+  const vhost = await fresh(t);
+  await vhost.provision({ timing: { ttlMs: 100, delayMs: 300 }, passwords: { ...vhost.passwords, wallet: 'other' } });
+  const gateway = await vhost.connect('gateway');
+  await gateway.publish('order.in', packet('m', { key: 'k' }));
+  const breaker = await vhost.connect('circuit-breaker');
+  const { got } = await collect(breaker, 'order.expired');
+  await until(() => got.length === 1);
+  await t.throwsAsync(connect(vhost.urlOf('wallet')), { message: /ACCESS_REFUSED|ACCESS-REFUSED|403/ });
+});
+
+test('once the state queue exists the gate is left alone; before, it is made', async (t) => {
+  const vhost = await fresh(t);
+  t.is(await gateBindings(vhost), 1);
+  await asAdministrator(vhost, (channel) => channel.unbindExchange(bindGate.destination, bindGate.source, ''));
+  await vhost.provision();
+  t.is(await gateBindings(vhost), 0);
+  await asAdministrator(vhost, (channel) => channel.deleteQueue('order.state'));
+  await vhost.provision();
+  t.is(await gateBindings(vhost), 1);
+  const breaker = await vhost.connect('circuit-breaker');
+  const session = await breaker.session();
+  await session.publish('order.state', packet('s1'));
+  await session.publish('order.state', packet('s2'));
+  t.is((await session.get('order.state'))?.packet.messageId, 's2');
+});
+
+test('an interrupted provisioning is completed', async (t) => {
+  const vhost = await fresh(t);
+  const complete = await everything(vhost);
+  await asAdministrator(vhost, async (channel) => {
+    await channel.deleteQueue('order.state');
+    await channel.deleteQueue('order.002');
+    await channel.deleteQueue('order.delay');
+  });
+  await vhost.provision();
+  t.is(await everything(vhost), complete);
+});
+
+test('another number of partitions than the broker has is refused, and nothing is changed', async (t) => {
+  const vhost = await fresh(t);
+  const before = await everything(vhost);
+  for (const partitions of [2, 4]) {
+    const error = await t.throwsAsync(vhost.provision({ table: { ...table, partitions } }), {
+      instanceOf: ProvisionError,
+    });
+    t.regex(error?.message ?? '', new RegExp(`3 partitions on the broker, the route table says ${partitions}`));
+  }
+  t.is(await everything(vhost), before);
+});
+
+test('a queue that exists with other arguments is named, with what to do', async (t) => {
+  const vhost = await fresh(t);
+  await asAdministrator(vhost, async (channel) => {
+    await channel.deleteQueue('order.dead');
+    await channel.assertQueue('order.dead', {
+      durable: true,
+      arguments: { 'x-queue-type': 'quorum', 'x-max-length': 7 },
+    });
+  });
+  await t.throwsAsync(vhost.provision(), {
+    instanceOf: ProvisionError,
+    message: /queue order\.dead: .*drain and delete/,
+  });
+});
+
+test('a broker user that others use is not taken over', async (t) => {
+  const vhost = await fresh(t);
+  const user = `${vhost.vhost}.wallet`;
+  await vhost.api.put(`/permissions/%2F/${user}`, { configure: '', write: '', read: '^shared$' });
+  await t.throwsAsync(vhost.provision(), { instanceOf: ProvisionError, message: new RegExp(`${user}.*rights in /`) });
+  await vhost.api.remove(`/permissions/%2F/${user}`);
+  await vhost.api.put(`/users/${user}`, { password: 'x', tags: 'administrator' });
+  await t.throwsAsync(vhost.provision(), { instanceOf: ProvisionError, message: /is an administrator/ });
+});
+
+test('errors say what is wrong and never the password', async (t) => {
+  const vhost = provisionedVhost(table, timing);
+  t.teardown(() => vhost.remove());
+  const options = {
+    amqpUrl: amqpUrl ?? '',
+    vhost: vhost.vhost,
+    topology: topologyOf(table, timing, vhost.vhost),
+    passwords: vhost.passwords,
+    log: silentLog,
+  };
+  const wrong = new URL(process.env['SWITCHYARD_TEST_MANAGEMENT_URL'] ?? '');
+  wrong.password = 'sesame';
+  const refused = await t.throwsAsync(provision({ ...options, managementUrl: wrong.toString() }), {
+    instanceOf: ProvisionError,
+  });
+  t.regex(refused?.message ?? '', /refuses the user/);
+  t.notRegex(refused?.message ?? '', /sesame/);
+  const away = await t.throwsAsync(provision({ ...options, managementUrl: 'http://a:sesame@127.0.0.1:9' }), {
+    instanceOf: ProvisionError,
+  });
+  t.regex(away?.message ?? '', /does not answer/);
+  t.notRegex(away?.message ?? '', /sesame/);
+  const { wallet: _, ...others } = vhost.passwords;
+  await t.throwsAsync(vhost.provision({ passwords: others }), {
+    instanceOf: ProvisionError,
+    message: /password is given for wallet/,
+  });
+  await t.throwsAsync(provision({ ...options, managementUrl: wrong.toString(), vhost: 'a/b' }), {
+    instanceOf: ProvisionError,
+    message: /a vhost is named/,
+  });
+});
+
+test('a policy of someone else that takes our TTL away is reported', async (t) => {
+  const vhost = await fresh(t);
+  await vhost.api.put(`/policies/${vhost.vhost}/theirs`, {
+    pattern: '.*',
+    priority: 99,
+    definition: { 'max-length': 5 },
+    'apply-to': 'queues',
+  });
+  const warned: object[] = [];
+  await vhost.provision({ log: { ...silentLog, warn: (_text, fields = {}) => warned.push(fields) } });
+  t.like(warned[0], { policy: 'theirs' });
+});
+
+test('10,000 keys spread evenly over the partitions, and news reach the route that hears them', async (t) => {
+  const eight = { ...table, partitions: 8 };
+  const vhost = await fresh(t, eight);
+  const [order, wallet] = await Promise.all([vhost.connect('order'), vhost.connect('wallet')]);
+  const counts = new Map<string, number>();
+  for (const queue of partitionQueues(eight, 'order')) {
+    const consumer = await order.consume(queue, {
+      prefetch: 500,
+      onChannelLost() {},
+      onDelivery(delivery) {
+        counts.set(queue, (counts.get(queue) ?? 0) + 1);
+        consumer.ack([delivery]);
+      },
+    });
+  }
+  const total = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0);
+  await Promise.all(
+    Array.from({ length: 10_000 }, (_, index) =>
+      wallet.publish('order.hash', packet(`m${index}`, { key: `order-${index}` })),
+    ),
+  );
+  await until(() => total() === 10_000, 30_000);
+  t.is(counts.size, 8);
+  t.true(Math.max(...counts.values()) / 1250 <= 1.15, JSON.stringify([...counts]));
+  await wallet.publish('events', packet('news', { key: 'k' }), 'wallet.held');
+  await until(() => total() === 10_001);
+});
+
+test('no service can do more than it needs', async (t) => {
+  const vhost = await fresh(t);
+  const sleeping = systemClock.id();
+  for (const service of ['order', 'wallet', 'gateway', 'circuit-breaker']) {
+    const bus = await vhost.connect(service);
+    const session = await bus.session();
+    const isBreaker = service === 'circuit-breaker';
+    const forbidden = async (what: string, attempt: Promise<unknown>): Promise<void> => {
+      const error = await t.throwsAsync(attempt, undefined, `${service}: ${what}`);
+      if (error instanceof BrokerRefusal) t.is(error.code, 'forbidden', `${service}: ${what}`);
+      else t.regex(String(error?.message), /nacked|refused/, `${service}: ${what}`);
+    };
+    const binding = (source: string, destination: string, to: 'queue' | 'exchange' = 'queue') => ({
+      source,
+      destination,
+      to,
+      routingKey: '',
+    });
+    await forbidden('declare a queue', session.declareQueue({ name: sleeping, type: 'quorum', arguments: {} }));
+    await forbidden('declare an exchange', session.declareExchange({ name: sleeping, type: 'fanout', arguments: {} }));
+    await forbidden(
+      'redeclare a partition',
+      session.declareQueue({ name: 'wallet.000', type: 'quorum', arguments: { 'x-max-length': 1 } }),
+    );
+    await forbidden('bind a partition again', session.bind(binding('order.hash', 'order.000')));
+    await forbidden('publish to the default exchange', bus.publish('', packet('m'), 'order.000'));
+    await until(() => bus.connected);
+    if (!isBreaker) {
+      await forbidden('open the gate', session.unbind(gate('order').direct));
+      await forbidden('close the gate', session.bind(gate('order').direct));
+      await forbidden('bind the delay', session.bind(gate('order').delayed));
+      for (const exchange of [
+        'wallet.state',
+        'wallet.expired',
+        'wallet.parked',
+        'breaker.snapshot',
+        ...(service === 'wallet' ? [] : ['wallet.dead']),
+      ]) {
+        await forbidden(`publish to ${exchange}`, bus.publish(exchange, packet('m')));
+        await until(() => bus.connected);
+      }
+      await forbidden(
+        'lead',
+        session.declareQueue({ name: 'breaker.leader', type: 'classic', exclusive: true, arguments: {} }),
+      );
+    }
+    for (const queue of ['order.000', 'wallet.000', 'order.state', 'order.expired', 'order.dead', 'order.parked']) {
+      const own = queue === `${service}.000` || (isBreaker && /state|expired|parked/.test(queue));
+      if (own) await (await collect(bus, queue)).consumer.close();
+      else await forbidden(`consume ${queue}`, collect(bus, queue));
+    }
+    const asked = ['faults.order', 'faults.wallet', 'faults.gateway', 'faults.circuit-breaker', 'faults-applied'];
+    for (const key of asked) {
+      const allowed = service === 'gateway' ? key === 'faults-applied' : key === `faults.${service}`;
+      if (allowed) await (await bus.subscribe('control', [key], () => {})).close();
+      else
+        await forbidden(
+          `hear ${key}`,
+          bus.subscribe('control', [key], () => {}),
+        );
+    }
+  }
+});
+
+test('every service can do what it is for', async (t) => {
+  const vhost = await fresh(t);
+  const [order, wallet, gateway, breaker] = await Promise.all(
+    ['order', 'wallet', 'gateway', 'circuit-breaker'].map((service) => vhost.connect(service)),
+  );
+  if (!order || !wallet || !gateway || !breaker) throw new Error('not connected');
+  const m = packet('m', { key: 'k' });
+  for (const exchange of ['order.in', 'order.hash']) await gateway.publish(exchange, m);
+  for (const exchange of ['wallet.in', 'wallet.hash', 'order.hash', 'order.dead']) await order.publish(exchange, m);
+  for (const exchange of ['order.hash', 'wallet.hash', 'wallet.dead']) await wallet.publish(exchange, m);
+  for (const exchange of ['order.hash', 'order.parked', 'order.dead']) await breaker.publish(exchange, m);
+  await wallet.publish('events', m, 'wallet.held');
+  const foreign = await t.throwsAsync(wallet.publish('events', m, 'order.placed'));
+  t.regex(foreign?.message ?? '', /nacked/);
+  const heard: string[] = [];
+  await order.subscribe('control', ['faults.order'], (_, key) => heard.push(key));
+  await gateway.subscribe('control', ['faults-applied'], (_, key) => heard.push(key));
+  await gateway.subscribe('breaker.snapshot', [''], () => heard.push('snapshot'));
+  await gateway.publish('control', m, 'faults.order');
+  await order.publish('control', m, 'faults-applied');
+  await breaker.publish('breaker.snapshot', m);
+  await until(() => heard.length === 3);
+  const session = await breaker.session();
+  await session.declareQueue({ name: 'breaker.leader', type: 'classic', exclusive: true, arguments: {} });
+  await session.unbind(gate('order').direct);
+  await session.unbind(gate('order').delayed);
+  const refused = await t.throwsAsync(gateway.publish('order.in', m));
+  t.regex(refused?.message ?? '', /returned/);
+  await session.bind(gate('order').delayed);
+  await session.bind(gate('order').direct);
+  await gateway.publish('order.in', m);
+});
