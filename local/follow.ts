@@ -98,10 +98,12 @@ async function follow(
 async function answered<Body>(ask: () => Promise<Answer<Body>>): Promise<Answer<Body>> {
   const giveUpAt = systemClock.now() + UNAVAILABLE_MS;
   for (;;) {
-    const answer = await ask().catch((error: unknown) => error as Error);
-    const isFinal = !(answer instanceof Error) && answer.status < 500;
-    if (isFinal || (systemClock.now() > giveUpAt && !(answer instanceof Error))) return answer;
-    if (systemClock.now() > giveUpAt) throw answer;
+    try {
+      const answer = await ask();
+      if (answer.status < 500 || systemClock.now() > giveUpAt) return answer;
+    } catch (error) {
+      if (systemClock.now() > giveUpAt) throw error;
+    }
     await systemClock.sleep(300);
   }
 }

@@ -74,9 +74,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     processes,
     ready: (limitMs = 60_000) => allReady(urls, limitMs),
     async stop() {
-      const [last, first] = [['inbox', 'provider'], [...processes.keys()]];
-      await Promise.all(first.filter((name) => !last.includes(name)).map((name) => processes.get(name)?.stop()));
-      await Promise.all(last.map((name) => processes.get(name)?.stop()));
+      const stopAll = (these: readonly Supervised[]): Promise<unknown> => Promise.all(these.map((one) => one.stop()));
+      const all = [...processes.values()];
+      const outside = all.filter(({ name }) => name === 'inbox' || name === 'provider');
+      await stopAll(all.filter((one) => !outside.includes(one)));
+      await stopAll(outside);
       for (const port of [ports.inbox, ports.smtp, ports.provider, ...Object.values(ports.services)]) releasePort(port);
     },
   };

@@ -13,11 +13,13 @@ const FAILURES = [
   /(\d+) previous failures? in test files/,
 ];
 
+const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+
 /** A run that ended badly without naming a failure (no file matched, a file that could not be loaded, a time-out) counts as one failure. */
 export function countResults(output: string, exitCode: number): Counts {
   // oxlint-disable-next-line no-control-regex -- colours
   const lines = output
-    .replaceAll(/\u001B\[[0-9;]*m/g, '')
+    .replaceAll(COLOUR, '')
     .split('\n')
     .map((line) => line.trim());
   const summary = lines.slice(lines.lastIndexOf('─') + 1);
