@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { backoffMs } from './backoff.ts';
 import { connectAmqp } from './bus/amqp.ts';
 import type { Bus } from './bus/bus.ts';
+import { requirePartitions } from './bus/partitions.ts';
 import { partitionQueues, type RouteTable } from './bus/topology.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { commonConfig, problemsOfTimes, readConfig, type CommonConfig, type Environment } from './config.ts';
@@ -135,6 +136,7 @@ async function startService<Shape extends z.ZodRawShape>(
           ...(config.FAULTS === 'on' ? { intercept: faults.intercept } : {}),
         });
         gauge(metrics, 'switchyard_consuming', '1 while registered on every partition', () => (engine.ready ? 1 : 0));
+        await requirePartitions(bus, table, entity.route, clock);
         await engine.start();
         return engine;
       });
