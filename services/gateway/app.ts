@@ -83,7 +83,7 @@ function problems({ log }: Gateway): Koa.Middleware<State> {
 /** A hanging or failing database leaves a read without effect; of anything else the outcome is open. */
 function problemOf(error: unknown, method: string): Problem {
   if (error instanceof Problem) return error;
-  if (!(error instanceof Late) && !(error instanceof Error && /^Mongo/.test(error.name)))
+  if (!(error instanceof Late) && !(error instanceof Error && error.name.startsWith('Mongo')))
     return new Problem('internal-error', 'the request could not be served', { cause: error });
   const extras = { headers: retryAfter(1000), cause: error };
   return error instanceof Late && method !== 'GET' && method !== 'HEAD'

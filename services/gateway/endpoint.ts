@@ -51,7 +51,7 @@ export function endpoint<Query = unknown, Body = unknown>(
   path: string,
   spec: Spec<Query, Body>,
 ): Endpoint {
-  return { ...spec, method, path, handle: spec.handle as Endpoint['handle'] };
+  return { ...spec, method, path, handle: spec.handle };
 }
 
 export function ok(body: unknown): Answer {

@@ -129,11 +129,16 @@ function templateOf(path: string): string {
 
 function components(): Json {
   const { schemas } = z.toJSONSchema(registry, { io: 'output', uri: (name) => `#/components/schemas/${name}` });
-  return Object.fromEntries(Object.entries(schemas).map(([name, { $schema: _, $id: __, ...json }]) => [name, json]));
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, withoutId(schema)]));
 }
 
 /** JSON Schema 2020-12, with references to the shapes that have names. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, $id: __, $defs: ___, ...json } = z.toJSONSchema(schema, { io, metadata: registry });
-  return JSON.parse(JSON.stringify(json).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
+  const json = z.toJSONSchema(schema, { io, metadata: registry });
+  return JSON.parse(JSON.stringify(withoutId(json)).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
+}
+
+/** What stands for itself in a schema of its own, but not inside another document. */
+function withoutId(schema: object): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => !['$schema', '$id', '$defs'].includes(name)));
 }

@@ -101,7 +101,7 @@ for (const path of ['/openapi.json', '/problems', '/problems/validation']) {
 test('a foreign order can not be told from one that does not exist', async (t) => {
   const world = await aliceWorld();
   t.teardown(world.stop);
-  const strip = ({ traceId: _, instance: __, ...rest }: Readonly<Record<string, unknown>>) => rest;
+  const strip = (body: object) => ({ ...body, traceId: '', instance: '' });
   const foreign = await world.call('GET', '/v1/orders/o1', { as: 'bob' });
   const missing = await world.call('GET', '/v1/orders/o2', { as: 'bob' });
   t.deepEqual(strip(foreign.body), strip(missing.body));

@@ -47,7 +47,7 @@ test('faults reach the service, and the answer waits until they are applied', (t
     const reply = await call('PUT', '/v1/faults/wallet', { ...operator, body });
     t.is(reply.status, 200);
     t.deepEqual(reply.body, { service: 'wallet', faults: body });
-    t.like(heard[0] as object, { service: 'wallet', faults: body });
+    t.like(heard[0], { service: 'wallet', faults: body });
   }));
 
 test('a service that does not run is 503, one that does not answer 504', (t) =>

@@ -116,7 +116,10 @@ export async function startWorld(
     faults: options.faults,
     settings,
   });
-  const server = createServer({ maxHeaderSize: 16_384 }, app.callback());
+  const listener = app.callback();
+  const server = createServer({ maxHeaderSize: 16_384 }, (request, response) => {
+    void listener(request, response); // the app answers its own errors
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
