@@ -1,0 +1,117 @@
+import { z } from 'zod';
+
+/** Routing keys on the exchange `control`: what any gateway asks, what the acting breaker answers. */
+export const BREAKER_REQUEST = 'breaker.request';
+export const BREAKER_REPLY = 'breaker.reply';
+/** The acting breaker broadcasts its snapshot on every change and this often. */
+export const SNAPSHOT_EVERY_MS = 1000;
+
+/** Source designs: IsClose, Half-Open, IsOpen. */
+export const gateSchema = z.enum(['closed', 'half_open', 'open']);
+
+/** Times in ms; `badCycles`: cycles in a row with expiries after which half-open becomes open. */
+export const policySchema = z.object({ ttlMs: z.int(), delayMs: z.int(), cycleMs: z.int(), badCycles: z.int() });
+
+export const transitionSchema = z.object({
+  from: gateSchema,
+  to: gateSchema,
+  /** Epoch ms at which the gate had changed. */
+  at: z.int(),
+  cycle: z.int(),
+  /** Expiries of the cycle that decided it. */
+  expired: z.int(),
+  cause: z.string(),
+});
+
+/** One route. Times are epoch ms. */
+export const breakerSchema = z.object({
+  route: z.string(),
+  /** The gate: the operator's word, else the machine's. */
+  state: gateSchema,
+  /** What the evidence says. */
+  machine: gateSchema,
+  cycle: z.int(),
+  /** Bad cycles in a row; 0 unless the machine is half-open. */
+  badCycles: z.int(),
+  /** Messages that expired in this cycle. */
+  expired: z.int(),
+  /** +1 whenever the gate changes. */
+  generation: z.int(),
+  /** Since when the gate is so. */
+  since: z.int(),
+  /** When the next conclusion is due; `null`: the machine is closed and has no clock. */
+  cycleEndsAt: z.int().nullable(),
+  policy: policySchema,
+  override: z.object({ state: gateSchema, until: z.int() }).optional(),
+  /** The last 50, newest first. */
+  transitions: z.array(transitionSchema),
+  /** Put back, and expired, since this breaker process started. */
+  redriven: z.int(),
+  expiredTotal: z.int(),
+  /** Parked now, and waiting in the delay now; both may lag by a second. */
+  parked: z.int(),
+  delayed: z.int(),
+});
+export type Breaker = z.infer<typeof breakerSchema>;
+
+/** What the exchange `breaker.snapshot` carries, as JSON: all routes in one message. */
+export const snapshotSchema = z.object({
+  at: z.int(),
+  /** The process that acts; another one after a hand-over. */
+  leader: z.string(),
+  breakers: z.array(breakerSchema),
+});
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+/** The longest time for which a state can be forced. */
+export const MAX_OVERRIDE_MS = 24 * 3_600_000;
+export const MAX_PARKED_LISTED = 500;
+
+/** `id` is the asker's, and comes back in the answer. */
+export const breakerRequestSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    id: z.string().min(1),
+    kind: z.literal('override'),
+    route: z.string(),
+    state: gateSchema,
+    expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS),
+  }),
+  z.strictObject({ id: z.string().min(1), kind: z.literal('clear-override'), route: z.string() }),
+  z.strictObject({
+    id: z.string().min(1),
+    kind: z.literal('parked'),
+    route: z.string().optional(),
+    limit: z.int().min(1).max(MAX_PARKED_LISTED),
+  }),
+]);
+export type BreakerRequest = z.infer<typeof breakerRequestSchema>;
+
+/** A message that expired and waits until its route is closed. */
+export const parkedItemSchema = z.object({
+  route: z.string(),
+  messageId: z.string(),
+  type: z.string(),
+  key: z.string(),
+  correlationId: z.string(),
+  /** Epoch ms. */
+  firstExpiredAt: z.int(),
+  lastExpiredAt: z.int(),
+  expiries: z.int(),
+  /** How often it was put back so far. */
+  redriven: z.int(),
+});
+export type ParkedItem = z.infer<typeof parkedItemSchema>;
+
+/** Sent after the change was stored and applied. Breakers that do not act stay silent: no answer means that none acts now. */
+export const breakerReplySchema = z.discriminatedUnion('ok', [
+  z.object({
+    id: z.string(),
+    ok: z.literal(true),
+    /** After `override` and `clear-override`. */
+    breaker: breakerSchema.optional(),
+    /** After `parked`: oldest first, at most `limit`, from the part that the breaker has at hand. */
+    parked: z.array(parkedItemSchema).optional(),
+  }),
+  z.object({ id: z.string(), ok: z.literal(false), problem: z.string() }),
+]);
+export type BreakerReply = z.infer<typeof breakerReplySchema>;
