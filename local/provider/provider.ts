@@ -26,6 +26,8 @@ export interface RunningProvider {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** Epoch ms before which it is not given: absent, at once. */
+  readonly readyAt?: number;
 }
 
 const SLOW_MS = 1000;
@@ -58,7 +60,8 @@ export async function startProvider({
   const effects: Readonly<Record<string, (body: unknown) => Answer>> = {
     '/authorizations': (body) => {
       const { paymentId, ...request } = authorization.parse(body);
-      return decided(payments.authorize(paymentId, request));
+      const answer = decided(payments.authorize(paymentId, request));
+      return request.method === 'pm_slow' ? { ...answer, readyAt: clock.now() + SLOW_MS } : answer;
     },
     '/captures': (body) => decided(payments.capture(ofPayment.parse(body).paymentId)),
     '/voids': (body) => decided(payments.void(ofPayment.parse(body).paymentId)),
@@ -87,14 +90,15 @@ export async function startProvider({
     const { numerator, denominator } = current.failureRate;
     const fails = random() * denominator < numerator;
     const failsAfter = random() < 0.5;
-    const unavailable = { status: 503, body: { reason: 'unavailable' } };
+    const unavailable: Answer = { status: 503, body: { reason: 'unavailable' } };
     const answer =
       fails && !failsAfter ? unavailable : applied(pathname, request.headers['idempotency-key'], body, effect);
     const method = pathname === '/authorizations' && (body as { method?: unknown } | null)?.method;
     if (method === 'pm_timeout') return;
     const gone = new AbortController();
     response.on('close', () => gone.abort());
-    await clock.sleep(current.latencyMs + (method === 'pm_slow' ? SLOW_MS : 0), gone.signal);
+    const busyMs = Math.max(0, (answer.readyAt ?? 0) - clock.now());
+    await clock.sleep(current.latencyMs + busyMs, gone.signal);
     reply(response, fails ? unavailable : answer);
   }
 

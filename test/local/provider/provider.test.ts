@@ -55,6 +55,16 @@ test('pm_slow answers after a second', async (t) => {
   t.true(systemClock.now() - before >= 990);
 });
 
+test('pm_slow is ready a second after the first try, so that a caller with less patience gets its answer by trying again', async (t) => {
+  const client = httpProvider(await started(t));
+  const before = systemClock.now();
+  const impatient = () => client.authorize(request('p1', 'pm_slow', AbortSignal.timeout(300))).catch(() => undefined);
+  let tries = 1;
+  while ((await impatient()) === undefined) tries += 1;
+  t.true(tries > 1 && tries < 6);
+  t.true(systemClock.now() - before >= 990);
+});
+
 test('pm_timeout never answers; the provider survives the caller giving up, and a void ends what it did', async (t) => {
   const provider = await started(t);
   const client = httpProvider(provider);
