@@ -7,6 +7,8 @@ export interface TcpProxy {
   /** Breaks what is connected; with `stayDown`, new connections are broken too until `restore`. */
   cut(options?: { readonly stayDown?: boolean }): void;
   restore(): void;
+  /** Connections stay open, but nothing more goes through. */
+  freeze(): void;
   close(): Promise<void>;
 }
 
@@ -40,6 +42,9 @@ export async function startTcpProxy(host: string, port: number): Promise<TcpProx
     for (const socket of sockets) socket.destroy();
   };
   return {
+    freeze() {
+      for (const socket of sockets) socket.unpipe();
+    },
     port: (server.address() as AddressInfo).port,
     cut({ stayDown = false } = {}) {
       down = stayDown;
