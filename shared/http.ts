@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse }
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Registry } from 'prom-client';
+import { systemClock } from './clock.ts';
 import { reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -18,11 +19,19 @@ export interface HttpOptions {
   readonly listener: () => RequestListener | undefined;
 }
 
+export interface HttpServer {
+  readonly url: string;
+  /** Takes no new connections; requests that are being answered go on. */
+  stopListening(): void;
+  /** Resolves when every connection has ended; after `graceMs` they are cut. */
+  close(graceMs: number): Promise<void>;
+}
+
 /**
  * Serves `/livez` (200 while the process runs, no dependency), `/readyz` (503 with a line per failed check) and
  * `/metrics` (Prometheus text); everything else goes to the listener. Rejects when the port is taken.
  */
-export async function serveHttp(options: HttpOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
+export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port, checks, metrics, log, listener } = options;
 
   const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000 }, (request, response) => {
@@ -51,18 +60,27 @@ export async function serveHttp(options: HttpOptions): Promise<{ readonly url: s
   }
 
   server.on('clientError', refuse);
+  const closed = Promise.withResolvers<void>();
+  server.once('close', closed.resolve);
+
+  function stopListening(): void {
+    if (server.listening) server.close();
+    server.closeIdleConnections();
+  }
+
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-        server.closeAllConnections();
-      }),
+    stopListening,
+    async close(graceMs) {
+      stopListening();
+      const cancel = systemClock.after(graceMs, () => server.closeAllConnections());
+      await closed.promise;
+      cancel();
+    },
   };
 }
 

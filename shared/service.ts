@@ -11,7 +11,6 @@ import { commonConfig, problemsOfTimes, readConfig, type CommonConfig, type Envi
 import { createEngine, type Engine } from './entity/engine.ts';
 import type { Entity } from './entity/entity.ts';
 import { limitsFor } from './entity/limits.ts';
-import { createMemoryStore } from './entity/memory-store.ts';
 import { createMongoStore, type MongoStoreOptions } from './entity/mongo-store.ts';
 import type { EntityStore } from './entity/store.ts';
 import { ConfigError, reasonOf } from './errors.ts';
@@ -47,8 +46,6 @@ export interface StartOptions {
   /** In a process of several services nobody may end it alone. */
   readonly exit?: (code: number) => void;
   readonly log?: Log;
-  /** Keeps documents in memory instead of MongoDB; for benchmarks of the engine alone. */
-  readonly memoryStore?: boolean;
 }
 
 export interface RunningService {
@@ -58,6 +55,9 @@ export interface RunningService {
   /** Drains and stops; resolves when nothing of it runs any more. */
   stop(): Promise<void>;
 }
+
+/** How long requests that are being answered may take to end at stop. */
+const REQUEST_GRACE_MS = 3000;
 
 /**
  * Declares a service: its name (also its broker user and its line in the route table), its own configuration, and what
@@ -120,10 +120,7 @@ async function startService<Shape extends z.ZodRawShape>(
         if (!engines.some((engine) => engine.ready)) throw new Error('not consuming all partitions');
       });
       hosted.push(async () => {
-        const store =
-          options.memoryStore === true
-            ? createMemoryStore<State>()
-            : await preparedStore<State>(db, storeOptions, clock, log);
+        const store = await preparedStore<State>(db, storeOptions, clock, log);
         const engine = createEngine<State>({
           entity,
           bus,
@@ -131,7 +128,7 @@ async function startService<Shape extends z.ZodRawShape>(
           clock,
           log,
           queues: partitionQueues(table, entity.route),
-          limits: limitsFor(config.MESSAGE_TTL_MS),
+          limits: limitsFor(config.GATE_POLICIES[entity.route]?.ttlMs ?? config.MESSAGE_TTL_MS),
           meter: engineMeter(metrics),
           ...(config.FAULTS === 'on' ? { intercept: faults.intercept } : {}),
         });
@@ -173,11 +170,12 @@ async function startService<Shape extends z.ZodRawShape>(
     stop: () =>
       (stopping ??= (async () => {
         log.info('stopping');
+        http.stopListening();
         await Promise.all(engines.map((engine) => engine.drain(config.DRAIN_MS)));
         for (const stop of stops.toReversed()) await stop();
+        await http.close(REQUEST_GRACE_MS);
         await bus.close();
         await db.close();
-        await http.close();
       })()),
   };
 }

@@ -23,7 +23,7 @@ for (const [name, bytes, status] of [
 ] as const) {
   test(`${name} get a problem document, and the server goes on`, async (t) => {
     const server = await start();
-    t.teardown(server.close);
+    t.teardown(() => server.close(0));
     const received = await raw(server.url, bytes);
     t.regex(received, new RegExp(`^HTTP/1\\.1 ${status} `));
     t.like(JSON.parse(received.slice(received.indexOf('\r\n\r\n'))), { type: 'about:blank', status });
