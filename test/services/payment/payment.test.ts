@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { createPayments } from '#local/provider/payments.ts';
+import { createPayments, type ProviderPayment } from '#local/provider/payments.ts';
 import * as contract from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import type { Provider } from '#services/payment/provider.ts';
@@ -72,7 +72,7 @@ const paths = {
   voided: ['create', 'authorize', 'void'],
 } as const satisfies Record<string, readonly Step[]>;
 
-type Cell = readonly [answer: string, status: PaymentState['status'], atProvider: string];
+type Cell = readonly [answer: string, status: PaymentState['status'], atProvider: ProviderPayment['status']];
 const table: Record<keyof typeof paths, Partial<Record<Step, Cell>>> = {
   nothing: {
     create: ['payment.created', 'created', 'none'],
@@ -143,7 +143,7 @@ for (const [path, row] of Object.entries(table)) {
       const { type, body } = await one[step]();
       t.is(body['reason'] ?? type, answer);
       t.is(one.run.state?.status, status);
-      t.is(one.atProvider() as string, atProvider);
+      t.is(one.atProvider(), atProvider);
     });
   }
 }
