@@ -3,7 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { provision } from '#shared/bus/provision.ts';
 import { topologyOf } from '#shared/bus/topology.ts';
+import { commonConfig, readConfig } from '#shared/config.ts';
 import type { Log } from '#shared/log.ts';
+import { timingsOf } from '#services/circuit-breaker/policies.ts';
 import { routeTable } from '#services/routes.ts';
 import type { Broker } from './broker.ts';
 import type { Database } from './database.ts';
@@ -170,8 +172,11 @@ export function databaseUrl(server: string, name: string): string {
   return url.href;
 }
 
-function timingOf(env: Readonly<Record<string, string>>): { readonly ttlMs: number; readonly delayMs: number } {
-  return { ttlMs: Number(env['MESSAGE_TTL_MS'] ?? 10_000), delayMs: Number(env['GATE_DELAY_MS'] ?? 2000) };
+/** What the services will read from the same environment. */
+function timingOf(env: Readonly<Record<string, string>>) {
+  const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES } = commonConfig;
+  const names = { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES };
+  return timingsOf(readConfig(names, env), routeTable.routes);
 }
 
 async function allReady(urls: Readonly<Record<string, string>>, limitMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Provisions a broker from the route table: a job in compose, by hand elsewhere. Reads `RABBITMQ_URL`,
- * `RABBITMQ_MANAGEMENT_URL` (an administrator's), `RABBITMQ_VHOST`, `MESSAGE_TTL_MS`, `GATE_DELAY_MS` and one
+ * `RABBITMQ_MANAGEMENT_URL` (an administrator's), `RABBITMQ_VHOST`, `MESSAGE_TTL_MS`, `GATE_DELAY_MS`, `GATE_POLICIES` and one
  * `<SERVICE>_BROKER_PASSWORD` for each service; secrets also as `<NAME>_FILE`. Waits for a broker that is starting.
  */
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { systemClock } from '#shared/clock.ts';
 import { commonConfig, readConfig } from '#shared/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
+import { timingsOf } from '#services/circuit-breaker/policies.ts';
 import { routeTable } from '#services/routes.ts';
 
 const RETRY_MS = 1000;
@@ -33,6 +34,9 @@ async function run(): Promise<void> {
       PROVISION_WAIT_MS: z.coerce.number().int().min(0).default(60_000),
       MESSAGE_TTL_MS: commonConfig.MESSAGE_TTL_MS,
       GATE_DELAY_MS: commonConfig.GATE_DELAY_MS,
+      GATE_CYCLE_MS: commonConfig.GATE_CYCLE_MS,
+      GATE_BAD_CYCLES: commonConfig.GATE_BAD_CYCLES,
+      GATE_POLICIES: commonConfig.GATE_POLICIES,
       LOG_LEVEL: commonConfig.LOG_LEVEL,
     },
     process.env,
@@ -42,12 +46,11 @@ async function run(): Promise<void> {
     process.env,
   );
   const vhost = config.RABBITMQ_VHOST;
-  const timing = { ttlMs: config.MESSAGE_TTL_MS, delayMs: config.GATE_DELAY_MS };
   const options = {
     amqpUrl: config.RABBITMQ_URL,
     managementUrl: config.RABBITMQ_MANAGEMENT_URL,
     vhost,
-    topology: topologyOf(routeTable, timing, vhost),
+    topology: topologyOf(routeTable, timingsOf(config, routeTable.routes), vhost),
     passwords: Object.fromEntries(services.map((service) => [service, String(passwords[passwordName(service)])])),
     log: createLog('provision', config.LOG_LEVEL),
   };

@@ -4,6 +4,19 @@ import { ConfigError, reasonOf } from './errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+const routeTimes = z
+  .strictObject({ ttlMs: z.number(), delayMs: z.number(), cycleMs: z.number(), badCycles: z.number() })
+  .partial();
+
+function parsedJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `is not JSON: ${reasonOf(error)}` });
+    return z.NEVER;
+  }
+}
+
 /** What every service reads from its environment. Times in ms. */
 export const commonConfig = {
   /** The service's own broker user, with the vhost. */
@@ -19,6 +32,10 @@ export const commonConfig = {
   MESSAGE_TTL_MS: z.coerce.number().int().min(200).default(10_000),
   GATE_DELAY_MS: z.coerce.number().int().min(0).default(2_000),
   GATE_CYCLE_MS: z.coerce.number().int().min(100).default(15_000),
+  /** Bad cycles in a row after which a half-open gate opens. */
+  GATE_BAD_CYCLES: z.coerce.number().int().min(1).default(3),
+  /** What single routes have instead, as JSON: `{"payment": {"ttlMs": 5000}}`. */
+  GATE_POLICIES: z.string().default('{}').transform(parsedJson).pipe(z.record(z.string(), routeTimes)),
   /** How long a forward step may take before it is undone. */
   STEP_DEADLINE_MS: z.coerce.number().int().min(500).default(60_000),
   /** How long the steps that are only retried forward may take before everything is undone. */

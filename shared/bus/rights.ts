@@ -35,11 +35,18 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
       { exchange: 'events', write: own === undefined ? '^$' : `^${own}\\.`, read: '^$' },
       {
         exchange: 'control',
-        write: rights.controls ? '^faults\\.' : '^faults-applied$',
-        read: rights.controls ? '^faults-applied$' : `^faults\\.${service}$`,
+        ...controlRights(service, rights),
       },
     ],
   };
+}
+
+function controlRights(service: string, rights: ServiceRights): { readonly write: string; readonly read: string } {
+  if (rights.controls)
+    return { write: '^(faults\\..+|breaker\\.request)$', read: '^(faults-applied|breaker\\.reply)$' };
+  if (rights.breaker)
+    return { write: '^(faults-applied|breaker\\.reply)$', read: `^(faults\\.${service}|breaker\\.request)$` };
+  return { write: '^faults-applied$', read: `^faults\\.${service}$` };
 }
 
 const oneOf = (expressions: ReadonlySet<string>): string => `^(${[...expressions].toSorted().join('|')})$`;

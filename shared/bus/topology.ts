@@ -18,23 +18,26 @@ export interface ServiceRights {
   readonly answers?: readonly string[];
   /** News that its route receives: routing keys of `events`, e.g. `order.placed` or `order.*`. */
   readonly hears?: readonly string[];
-  /** May broadcast on `control` (fault injection) and hear the acknowledgements. */
+  /** May ask on `control` (fault injection, the breaker) and hear the answers. */
   readonly controls?: boolean;
   /** May bind the gate, read what expired and park it. */
   readonly breaker?: boolean;
 }
 
-/** Times of the queues; changed by policy, never by argument. */
+/** Times of a route's queues; changed by policy, never by argument. */
 export interface Timing {
   readonly ttlMs: number;
   readonly delayMs: number;
 }
 
+/** One for all routes, or what each has. */
+export type Timings = Timing | ((route: string) => Timing);
+
 export type { Topology };
 
 /** Topic: news, routing key = the event's name. */
 export const EVENTS = 'events';
-/** Topic: fault injection, routing keys `faults.<service>` and `faults-applied`. */
+/** Topic: `faults.<service>` and `faults-applied` (fault injection), `breaker.request` and `breaker.reply`. */
 export const CONTROL = 'control';
 /** Fanout: the breaker's state, for gateways. */
 export const SNAPSHOT = 'breaker.snapshot';
@@ -67,15 +70,16 @@ export function gate(route: string): { readonly direct: BindingSpec; readonly de
 }
 
 /** Everything that must exist on the broker for this table. Throws `TypeError` for a table that cannot be provisioned. */
-export function topologyOf(table: RouteTable, timing: Timing, vhost: string): Topology {
-  check(table, timing);
+export function topologyOf(table: RouteTable, timings: Timings, vhost: string): Topology {
+  const timingOf = typeof timings === 'function' ? timings : () => timings;
+  check(table, timingOf);
   const { routes } = table;
   return {
     exchanges: [...routes.flatMap(exchangesOf), ...broadcasts],
     queues: routes.flatMap((route) => queuesOf(table, route)),
     bindings: [...routes.flatMap((route) => bindingsOf(table, route)), ...subscriptionsOf(table)],
     gates: routes.map(gateOf),
-    policies: policiesOf(routes, timing),
+    policies: [...routes.flatMap((route) => policiesOf(route, timingOf(route))), keptPolicy(routes)],
     users: Object.entries(table.services).map(([service, rights]) => userOf(vhost, service, rights, routes)),
   };
 }
@@ -83,13 +87,16 @@ export function topologyOf(table: RouteTable, timing: Timing, vhost: string): To
 const NAME = /^[a-z][a-z-]*$/;
 const RESERVED = new Set(['amq', EVENTS, CONTROL, 'breaker']);
 
-function check(table: RouteTable, timing: Timing): void {
+function check(table: RouteTable, timingOf: (route: string) => Timing): void {
   const { partitions, routes, services } = table;
+  const timesOf = (route: string) =>
+    Object.entries(timingOf(route)).map(([name, value]): [string, string, number] => [route, name, value]);
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > 999) {
     throw new TypeError(`partitions is 1 to 999, not ${partitions}`);
   }
-  for (const [name, value] of Object.entries(timing)) {
-    if (!Number.isInteger(value) || value < 0) throw new TypeError(`${name} is a whole number of ms, not ${value}`);
+  for (const [route, name, value] of routes.flatMap(timesOf)) {
+    if (!Number.isInteger(value) || value < 0)
+      throw new TypeError(`${name} of ${route} is a whole number of ms, not ${value}`);
   }
   for (const name of [...routes, ...Object.keys(services)]) {
     if (!NAME.test(name) || RESERVED.has(name))
@@ -187,27 +194,31 @@ const PARTITION_DELIVERY_LIMIT = 100;
 /** As good as none; RabbitMQ 3.10 refuses -1 and 4.x has 20 by default. */
 const NO_DELIVERY_LIMIT = 1_000_000;
 
-/** One policy per queue; none names `overflow`, which would override the argument and end at-least-once dead-lettering. */
-function policiesOf(routes: readonly string[], timing: Timing): readonly PolicySpec[] {
-  const any = `(${routes.join('|')})`;
+const POLICY_PRIORITY = 20;
+
+/** One policy counts for a queue; none names `overflow`, which would override the argument and end at-least-once dead-lettering. */
+function policiesOf(route: string, timing: Timing): readonly PolicySpec[] {
   return [
     {
-      name: 'partitions',
-      pattern: `^${any}\\.[0-9]{3}$`,
-      priority: 10,
+      name: `${route}.partitions`,
+      pattern: `^${route}\\.[0-9]{3}$`,
+      priority: POLICY_PRIORITY,
       definition: { 'message-ttl': timing.ttlMs, 'delivery-limit': PARTITION_DELIVERY_LIMIT },
     },
     {
-      name: 'delay',
-      pattern: `^${any}\\.delay$`,
-      priority: 10,
+      name: `${route}.delay`,
+      pattern: `^${route}\\.delay$`,
+      priority: POLICY_PRIORITY,
       definition: { 'message-ttl': timing.delayMs, 'delivery-limit': NO_DELIVERY_LIMIT },
     },
-    {
-      name: 'kept',
-      pattern: `^${any}\\.(expired|parked|dead|state)$`,
-      priority: 10,
-      definition: { 'delivery-limit': NO_DELIVERY_LIMIT },
-    },
   ];
+}
+
+function keptPolicy(routes: readonly string[]): PolicySpec {
+  return {
+    name: 'kept',
+    pattern: `^(${routes.join('|')})\\.(expired|parked|dead|state)$`,
+    priority: POLICY_PRIORITY,
+    definition: { 'delivery-limit': NO_DELIVERY_LIMIT },
+  };
 }

@@ -1,0 +1,51 @@
+import { type Policy, problemsOf } from './breaker.ts';
+import type { Timing } from '#shared/bus/topology.ts';
+import type { CommonConfig } from '#shared/config.ts';
+import { ConfigError } from '#shared/errors.ts';
+
+type PolicyConfig = Pick<
+  CommonConfig,
+  'MESSAGE_TTL_MS' | 'GATE_DELAY_MS' | 'GATE_CYCLE_MS' | 'GATE_BAD_CYCLES' | 'GATE_POLICIES'
+>;
+
+/** Each route's policy: the common one, with what `GATE_POLICIES` says of it. Throws a `ConfigError` that lists every problem. */
+export function policiesOf(
+  config: PolicyConfig & Pick<CommonConfig, 'STEP_DEADLINE_MS'>,
+  routes: readonly string[],
+): ReadonlyMap<string, Policy> {
+  const problems = strangersOf(config, routes);
+  const policies = new Map<string, Policy>();
+  for (const route of routes) {
+    const policy = policyOf(config, route);
+    problems.push(...problemsOf(policy, config.STEP_DEADLINE_MS).map((problem) => `route ${route}: ${problem}`));
+    policies.set(route, policy);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return policies;
+}
+
+/** What provisioning gives a route's queues. Throws a `ConfigError` for routes that there are not. */
+export function timingsOf(config: PolicyConfig, routes: readonly string[]): (route: string) => Timing {
+  const problems = strangersOf(config, routes);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return (route) => {
+    const { ttlMs, delayMs } = policyOf(config, route);
+    return { ttlMs, delayMs };
+  };
+}
+
+function policyOf(config: PolicyConfig, route: string): Policy {
+  const own = config.GATE_POLICIES[route] ?? {};
+  return {
+    ttlMs: own.ttlMs ?? config.MESSAGE_TTL_MS,
+    delayMs: own.delayMs ?? config.GATE_DELAY_MS,
+    cycleMs: own.cycleMs ?? config.GATE_CYCLE_MS,
+    badCycles: own.badCycles ?? config.GATE_BAD_CYCLES,
+  };
+}
+
+function strangersOf({ GATE_POLICIES }: PolicyConfig, routes: readonly string[]): string[] {
+  return Object.keys(GATE_POLICIES)
+    .filter((route) => !routes.includes(route))
+    .map((route) => `GATE_POLICIES names the route ${JSON.stringify(route)}, there are: ${routes.join(', ')}`);
+}
