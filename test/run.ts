@@ -21,6 +21,8 @@ import { startContainers } from './support/containers.ts';
 
 const dir = join(stackDir, `test-${process.pid}`);
 const recordDir = join(dir, 'run');
+/** What the broker and the database complained about; shown when tests fail. */
+let complaints: readonly string[] = [];
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 interface Servers {
@@ -40,6 +42,8 @@ await lifetime({ signalCode: 130, failureLine: '0 passed, 1 failed' }, async ({ 
   say(`Tests run on ${servers.description}.`);
   const { code, output } = await runAva(servers, onStop);
   const { passed, failed } = countResults(output, code);
+  if (failed > 0 && complaints.length > 0)
+    say(`Last words of the broker and the database:\n${complaints.join('\n')}\n`);
   finish(failed === 0 ? 0 : 1, `${passed} passed, ${failed} failed`);
 });
 
@@ -55,7 +59,7 @@ async function startLocal(fail: (reason: Error) => void): Promise<Servers> {
     tell,
     onGivenUp,
     output: (source: string, line: string) => {
-      if (!isRoutine(line)) process.stderr.write(`${readableLine(source, line, false, Date.now)}\n`);
+      if (!isRoutine(line)) complaints = [...complaints, readableLine(source, line, false, Date.now)].slice(-20);
     },
   };
   const ports = { amqp: await anyFreePort(), management: await anyFreePort() };
