@@ -1,5 +1,5 @@
 import type { Message, Options } from 'amqplib';
-import type { HeaderTable, Packet } from './bus.ts';
+import type { Packet } from './bus.ts';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
@@ -15,7 +15,7 @@ export function publishOptions(packet: Packet, appId?: string): Options.Publish 
 }
 
 export function packetOf({ content, properties }: Message): Packet {
-  const packet: Mutable<Packet> = { content, headers: (properties.headers ?? {}) as HeaderTable };
+  const packet: Mutable<Packet> = { content, headers: properties.headers ?? {} };
   if (typeof properties.contentType === 'string') packet.contentType = properties.contentType;
   if (typeof properties.type === 'string') packet.type = properties.type;
   if (typeof properties.messageId === 'string') packet.messageId = properties.messageId;

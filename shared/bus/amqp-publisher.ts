@@ -70,12 +70,12 @@ export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, li
   function send(exchange: string, packet: Packet, routingKey: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const { messageId } = packet;
-      const ambiguous = messageId === undefined || messageId.startsWith('#') || outstanding.has(messageId);
-      const appId = ambiguous ? `#${(unnamed += 1)}` : undefined;
-      const id = appId ?? (messageId as string);
+      const isUnique = messageId !== undefined && !messageId.startsWith('#') && !outstanding.has(messageId);
+      const id = isUnique ? messageId : `#${(unnamed += 1)}`;
+      const options = publishOptions(packet, isUnique ? undefined : id);
       const entry: Entry = { exchange, since: clock.now(), reject, returned: undefined };
       try {
-        channel.publish(exchange, routingKey, packet.content, publishOptions(packet, appId), (error: Error | null) => {
+        channel.publish(exchange, routingKey, packet.content, options, (error: Error | null) => {
           outstanding.delete(id);
           slots.release();
           if (error !== null) reject(failure(error, exchange));

@@ -7,7 +7,7 @@ import type { ChannelModel } from 'amqplib';
  */
 export function gatherWrites(model: ChannelModel): void {
   const { stream } = model.connection as unknown as { readonly stream: Socket };
-  const write = stream.write.bind(stream) as Socket['write'];
+  const write = stream.write.bind(stream);
   let corked = false;
   stream.write = ((...args: Parameters<Socket['write']>) => {
     if (!corked) {

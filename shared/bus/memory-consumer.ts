@@ -62,7 +62,7 @@ export function createMemoryConsumer(
             }),
           );
         } catch (refusal) {
-          first.reject(refusal as Error);
+          first.reject(refusal);
           return;
         }
         active = true;
@@ -129,7 +129,7 @@ export function createMemorySubscription(
           current = { link, channel, queue };
           link.toClient.push(first.resolve);
         } catch (refusal) {
-          first.reject(refusal as Error);
+          first.reject(refusal);
         }
       });
     },

@@ -2,6 +2,7 @@ import type { Delivery, Session } from './bus.ts';
 import type { Link } from './memory-link.ts';
 import type { MemoryCore } from './memory-core.ts';
 import { createMemoryPublisher } from './memory-publisher.ts';
+import { reasonOf } from '#shared/errors.ts';
 
 export function createMemorySession(core: MemoryCore, link: Link): Session {
   const channel = link.openChannel();
@@ -25,7 +26,8 @@ export function createMemorySession(core: MemoryCore, link: Link): Session {
           const answer = run();
           settle = () => resolve(answer);
         } catch (thrown) {
-          settle = () => reject(thrown as Error);
+          const error = thrown instanceof Error ? thrown : new Error(reasonOf(thrown));
+          settle = () => reject(error);
         }
         link.toClient.push(() => {
           waiting.delete(reject);
