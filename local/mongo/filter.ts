@@ -2,7 +2,19 @@ import { Query } from 'mingo';
 import { reasonOf } from '#shared/errors.ts';
 import { MongoFailure } from './failure.ts';
 import { idKeyOf } from './key.ts';
-import { type Doc, type Element, decode, elements, findElement, int32At, kind, valueAt, valueEnd } from './raw.ts';
+import {
+  type Doc,
+  type Element,
+  decode,
+  elements,
+  findElement,
+  isNumber,
+  isScalar,
+  kind,
+  numberAt,
+  valueAt,
+  valueEnd,
+} from './raw.ts';
 
 /** A compiled filter. Plain equalities are compared in raw BSON; everything else is mingo's. */
 export interface Filter {
@@ -67,19 +79,6 @@ export function compileFilter(raw: Buffer): Filter {
   };
 }
 
-/** Types whose equality is that of their bytes, and numbers. */
-function isScalar(type: number): boolean {
-  return (
-    type === kind.string ||
-    type === kind.int32 ||
-    type === kind.objectId ||
-    type === kind.double ||
-    type === kind.date ||
-    type === kind.boolean ||
-    type === kind.int64
-  );
-}
-
 function equalitiesOf(list: readonly Element[]): Equality[] | undefined {
   const equalities: Equality[] = [];
   for (const { name, type, at, end } of list) {
@@ -100,13 +99,4 @@ function compare(filter: Buffer, { name, type, at, end }: Equality, document: Bu
     return document.compare(filter, at, end, otherAt, valueEnd(document, type, otherAt)) === 0 ? 'yes' : 'no';
   }
   return otherType === kind.array || otherType === kind.decimal || otherType === 0x0e ? 'unknown' : 'no';
-}
-
-function isNumber(type: number): boolean {
-  return type === kind.int32 || type === kind.double || type === kind.int64;
-}
-
-function numberAt(bytes: Buffer, type: number, at: number): number | bigint {
-  if (type === kind.int32) return int32At(bytes, at);
-  return type === kind.double ? bytes.readDoubleLE(at) : bytes.readBigInt64LE(at);
 }

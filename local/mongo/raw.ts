@@ -106,6 +106,23 @@ export function findElement(bytes: Buffer, name: Buffer, start = 0): number {
   return -1;
 }
 
+export function isNumber(type: number): boolean {
+  return type === kind.int32 || type === kind.double || type === kind.int64;
+}
+
+/** Types whose equality is that of their bytes, and numbers. */
+export function isScalar(type: number): boolean {
+  return (
+    type === kind.string || type === kind.objectId || type === kind.date || type === kind.boolean || isNumber(type)
+  );
+}
+
+/** Compare with `==`: then a bigint equals a number of the same value. */
+export function numberAt(bytes: Buffer, type: number, at: number): number | bigint {
+  if (type === kind.int32) return int32At(bytes, at);
+  return type === kind.double ? bytes.readDoubleLE(at) : bytes.readBigInt64LE(at);
+}
+
 export interface Element {
   readonly name: string;
   readonly type: number;

@@ -126,6 +126,7 @@ function newId(): Buffer {
 
 /** The document as it is stored: `_id` first, made up if there is none. */
 export function withIdFirst(raw: Buffer): Buffer {
+  if (raw[5] === 0x5f && raw[6] === 0x69 && raw[7] === 0x64 && raw[8] === 0) return Buffer.from(raw);
   const list = elements(raw);
   if (list[0]?.name === '_id') return Buffer.from(raw);
   const own = list.find(({ name }) => name === '_id');

@@ -14,6 +14,7 @@ import { compileFilter } from './filter.ts';
 import { duplicateKey } from './index-table.ts';
 import { idKeyIn } from './key.ts';
 import { type Doc, type Element, decodeElement, decodeTyped, elements, fromElements, kind } from './raw.ts';
+import { replaceById } from './replace-by-id.ts';
 import { select } from './select.ts';
 import { compileUpdate, idOf, maxDocumentBytes, withIdFirst } from './update.ts';
 
@@ -122,7 +123,18 @@ export const update: CommandKind = {
     let n = 0;
     let nModified = 0;
     const upserted: { index: number; _id: unknown }[] = [];
+    const upsertedIdOf = (document: Buffer): unknown => decodeTyped(fromElements([idOf(document)]))['_id'];
     const errors = runBatch(command, batchOption(command, 'updates'), (operation, index) => {
+      const outcome = collection === undefined ? undefined : replaceById(collection, operation);
+      if (outcome !== undefined) {
+        if (outcome !== 'unmatched') n += 1;
+        if (outcome === 'changed') nModified += 1;
+        if (outcome === 'upserted') {
+          const filter = elements(operation).find(({ name }) => name === 'q')!;
+          upserted.push({ index, _id: upsertedIdOf(operation.subarray(filter.at, filter.end)) });
+        }
+        return;
+      }
       const given = parts(operation, updateParts);
       for (const name of ['collation', 'sort', 'c'])
         if (given.has(name)) throw new MongoFailure(238, `${name} of an update is not supported`);
@@ -150,7 +162,7 @@ export const update: CommandKind = {
       const created = change.create(filter, nowMs);
       insertDocument(collection, created);
       n += 1;
-      upserted.push({ index, _id: decodeTyped(fromElements([idOf(created)]))['_id'] });
+      upserted.push({ index, _id: upsertedIdOf(created) });
     });
     return { n, nModified, ...(upserted.length === 0 ? {} : { upserted }), ok: 1, ...errors };
   },
