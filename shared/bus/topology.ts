@@ -89,14 +89,15 @@ const RESERVED = new Set(['amq', EVENTS, CONTROL, 'breaker']);
 
 function check(table: RouteTable, timingOf: (route: string) => Timing): void {
   const { partitions, routes, services } = table;
-  const timesOf = (route: string) =>
-    Object.entries(timingOf(route)).map(([name, value]): [string, string, number] => [route, name, value]);
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > 999) {
     throw new TypeError(`partitions is 1 to 999, not ${partitions}`);
   }
-  for (const [route, name, value] of routes.flatMap(timesOf)) {
-    if (!Number.isInteger(value) || value < 0)
-      throw new TypeError(`${name} of ${route} is a whole number of ms, not ${value}`);
+  for (const route of routes) {
+    const { ttlMs, delayMs } = timingOf(route);
+    for (const value of [ttlMs, delayMs]) {
+      if (!Number.isInteger(value) || value < 0)
+        throw new TypeError(`the times of ${route} are whole numbers of ms, not ${value}`);
+    }
   }
   for (const name of [...routes, ...Object.keys(services)]) {
     if (!NAME.test(name) || RESERVED.has(name))
