@@ -43,7 +43,7 @@ export interface TestStack extends AsyncDisposable {
   /** Sends a signal; the supervisor starts it again when it ends. */
   kill(name: string, signal?: NodeJS.Signals): void;
   /** Resolves when every service is ready. */
-  ready(): Promise<void>;
+  ready(limitMs?: number): Promise<void>;
   /** Everything that the processes wrote, readable; for the message of a failed test. */
   logs(): readonly string[];
   stop(): Promise<void>;
@@ -144,7 +144,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       kill(name, signal = 'SIGKILL') {
         if (!processNamed(name).kill(signal)) throw new Error(`${name} is not running`);
       },
-      ready: () => stack.ready(),
+      ready: (limitMs) => stack.ready(limitMs),
       logs: () => lines,
       stop,
       [Symbol.asyncDispose]: stop,
