@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Bus } from './bus/bus.ts';
+import type { Bus, Packet } from './bus/bus.ts';
 import type { Clock } from './clock.ts';
 import type { Handler, Result } from './entity/entity.ts';
 import type { Intercept } from './entity/run.ts';
@@ -13,7 +13,7 @@ const messageName = z.string().regex(/^[a-z-]+\.[a-z-]+$/, 'is not a message nam
 export const faultsSchema = z.strictObject({
   /** Closes its channels: messages wait, and expire, in the queues. */
   pauseConsuming: z.boolean().optional(),
-  /** Handles and commits, but its answers are not sent. */
+  /** Handles and commits, but sends no answer: neither the first nor any to a message that comes again. */
   stopAnswering: z.boolean().optional(),
   /** This fraction of handler runs throws. */
   failRate: z.strictObject({ numerator: z.int().min(0), denominator: z.int().min(1) }).optional(),
@@ -32,6 +32,8 @@ const order = z.object({ id: z.string(), service: z.string(), faults: faultsSche
 
 export interface FaultInjection {
   readonly intercept: Intercept;
+  /** The bus for an engine: takes answers and loses them while answering is stopped. */
+  mute(bus: Bus): Bus;
   /** Starts to listen to `control`; `onPause` is told whenever consuming is to stop or go on. */
   listen(bus: Bus, onPause: (paused: boolean) => Promise<void>): Promise<void>;
 }
@@ -64,17 +66,26 @@ export function createFaults(service: string, options: { clock: Clock; log: Log;
       void Promise.resolve(result).then(options.exit);
       return Promise.withResolvers<Result<State>>().promise;
     }
-    if (!faults.stopAnswering) return result;
-    return result instanceof Promise ? result.then(withoutAnswer) : withoutAnswer(result);
-  }
-
-  /** The answers go to the asker's `.hash`; commands to others' `.in` are still sent. */
-  function withoutAnswer<State>(result: Result<State>): Result<State> {
-    return { ...result, send: (result.send ?? []).filter((send) => send?.message.id.includes('>') !== true) };
+    return result;
   }
 
   return {
     intercept,
+    mute(bus) {
+      return {
+        publish: (exchange, packet, routingKey) =>
+          faults.stopAnswering && isAnswer(exchange, packet)
+            ? Promise.resolve()
+            : bus.publish(exchange, packet, routingKey),
+        consume: (queue, consumeOptions) => bus.consume(queue, consumeOptions),
+        subscribe: (exchange, routingKeys, onPacket) => bus.subscribe(exchange, routingKeys, onPacket),
+        session: () => bus.session(),
+        get connected() {
+          return bus.connected;
+        },
+        close: () => bus.close(),
+      };
+    },
     async listen(bus, onPause) {
       await bus.subscribe('control', [`faults.${service}`], (packet) => {
         void apply(packet.content).catch((error: unknown) =>
@@ -97,6 +108,11 @@ export function createFaults(service: string, options: { clock: Clock; log: Log;
       }
     },
   };
+}
+
+/** Commands have no `>` in their id, and news goes to `events`. */
+function isAnswer(exchange: string, { messageId }: Packet): boolean {
+  return exchange.endsWith('.hash') && (messageId?.includes('>') ?? false);
 }
 
 /** A refusal of this command with a body that its schema accepts: fields taken from the command, the first reason that is allowed. */

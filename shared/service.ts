@@ -123,7 +123,7 @@ async function startService<Shape extends z.ZodRawShape>(
         const store = await preparedStore<State>(db, storeOptions, clock, log);
         const engine = createEngine<State>({
           entity,
-          bus,
+          bus: config.FAULTS === 'on' ? faults.mute(bus) : bus,
           store,
           clock,
           log,
