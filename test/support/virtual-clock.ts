@@ -11,7 +11,7 @@ export interface VirtualClock extends Clock {
   until(condition: () => boolean, limitMs?: number): Promise<void>;
 }
 
-/** A clock that moves only when it is told to. Its randomness is a seeded mulberry32 (Tommy Ettinger, public domain). */
+/** A clock that moves only when it is told to, in whole milliseconds like the machine's. Its randomness is a seeded mulberry32 (Tommy Ettinger, public domain). */
 export function createVirtualClock(seed = 1, startMs = Date.UTC(2026, 0, 1)): VirtualClock {
   let now = startMs;
   let sequence = 0;
@@ -23,7 +23,7 @@ export function createVirtualClock(seed = 1, startMs = Date.UTC(2026, 0, 1)): Vi
     now: () => now,
     after(ms, run) {
       const id = (sequence += 1);
-      timers.set(id, { at: now + Math.max(0, ms), run });
+      timers.set(id, { at: now + Math.max(0, Math.ceil(ms)), run });
       return () => void timers.delete(id);
     },
     soon(run) {

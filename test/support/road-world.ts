@@ -1,0 +1,155 @@
+/** Every entity of the road on its own engine, over the in-memory broker and store, under the virtual clock. */
+import { createVirtualClock } from './virtual-clock.ts';
+import { details } from '#test/services/saga/cases.ts';
+import { notificationEntity, type Mail } from '#services/notify/notification.ts';
+import { place } from '#services/order/contract.ts';
+import { orderEntity, type OrderState } from '#services/order/order.ts';
+import { paymentIdOf } from '#services/payment/contract.ts';
+import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
+import { routeTable } from '#services/routes.ts';
+import { definitions } from '#services/saga/definitions.ts';
+import { sagaEntity } from '#services/saga/saga.ts';
+import type { SagaState } from '#services/saga/state.ts';
+import { timelineOf } from '#services/saga/timeline.ts';
+import { topUp } from '#services/wallet/contract.ts';
+import type { Entry } from '#services/wallet/ledger.ts';
+import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
+import type { Bus, Packet } from '#shared/bus/bus.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import { createMemoryBroker } from '#shared/bus/memory.ts';
+import { inbox, partitionQueues, topologyOf } from '#shared/bus/topology.ts';
+import { createEngine } from '#shared/entity/engine.ts';
+import type { Entity } from '#shared/entity/entity.ts';
+import { limitsFor } from '#shared/entity/limits.ts';
+import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { createFaults } from '#shared/faults.ts';
+import { silentLog } from '#shared/log.ts';
+
+const TTL_MS = 10_000;
+export const FUNDS = 10_000;
+
+export async function createRoadWorld(seed = 1) {
+  const clock = createVirtualClock(seed);
+  const broker = createMemoryBroker({ clock });
+  broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, 'test'));
+  const mails: Mail[] = [];
+  const captured = new Set<string>();
+  let isLost = (_packet: Packet): boolean => false;
+  const control = broker.connect('gateway');
+
+  const losing = (bus: Bus): Bus => ({
+    ...bus,
+    publish: (exchange, packet, routingKey) =>
+      isLost(packet) ? Promise.resolve() : bus.publish(exchange, packet, routingKey),
+  });
+
+  async function host<State>(
+    name: string,
+    entityOf: (store: ReturnType<typeof createMemoryStore<State>>) => Entity<State>,
+  ) {
+    const store = createMemoryStore<State>();
+    const bus = broker.connect(name);
+    const faults = createFaults(name, { clock, log: silentLog, exit: () => {} });
+    await clock.during(faults.listen(bus, async () => {}));
+    const engine = createEngine<State>({
+      entity: entityOf(store),
+      bus: losing(bus),
+      store,
+      clock,
+      log: silentLog,
+      queues: partitionQueues(routeTable, name),
+      limits: limitsFor(TTL_MS),
+      intercept: faults.intercept,
+    });
+    await clock.during(engine.start());
+    return store;
+  }
+
+  const orders = await host<OrderState>('order', () => orderEntity);
+  const sagas = await host<SagaState>('saga', () =>
+    sagaEntity(definitions, {
+      stepDeadlineMs: 60_000,
+      sagaDeadlineMs: 600_000,
+      resend: { baseMs: 5000, capMs: 60_000 },
+      log: silentLog,
+    }),
+  );
+  const wallets = await host<WalletState>('wallet', (store) =>
+    walletEntity({
+      findEntry: async (id) => [...store.journal.values()].find((entry) => entry.id === id) as Entry | undefined,
+    }),
+  );
+  const payments = await host<PaymentState>('payment', () =>
+    paymentEntity({
+      provider: {
+        authorize: async () => ({ approved: true }),
+        capture: async ({ paymentId }) => (captured.add(paymentId), { approved: true }),
+        void: async () => {},
+        refund: async ({ paymentId }) => ({ refunded: captured.delete(paymentId) }),
+      },
+    }),
+  );
+  await host('notify', () =>
+    notificationEntity({ mailer: { send: async (mail) => (mails.push(mail), { accepted: true, at: clock.now() }) } }),
+  );
+
+  const { orderId, customerId } = details;
+  const saga = (): SagaState | undefined => sagas.documents.get(orderId)?.state;
+
+  const world = {
+    clock,
+    broker,
+    mails,
+    captured,
+    /** From now on the broker takes such packets and they arrive nowhere. */
+    lose(which: (packet: Packet) => boolean): void {
+      isLost = which;
+    },
+    get order() {
+      return orders.documents.get(orderId)?.state;
+    },
+    get wallet() {
+      return wallets.documents.get(customerId)?.state;
+    },
+    get payment() {
+      return payments.documents.get(paymentIdOf(orderId))?.state;
+    },
+    get hasBegun() {
+      const state = saga();
+      return state !== undefined && state.phase !== 'unknown';
+    },
+    get timeline() {
+      const state = saga();
+      if (state === undefined || state.phase === 'unknown') throw new Error('no saga has begun');
+      return timelineOf(orderId, state, definitions[0]);
+    },
+    entries: () => [...wallets.journal.values()] as unknown as readonly Entry[],
+    async fault(service: string, faults: object): Promise<void> {
+      const content = Buffer.from(JSON.stringify({ id: clock.id(), service, faults }));
+      await clock.during(control.publish('control', { content, headers: {} }, `faults.${service}`));
+      await clock.settle();
+    },
+    /** A wallet with funds and an order on its way. */
+    async start(): Promise<void> {
+      const amount = { amount: FUNDS, currency: details.total.currency };
+      const money = { customerId, topUpId: 'top-up-1', amount };
+      broker.put(
+        inbox('wallet'),
+        encode({ id: 'top-up-1', type: topUp.name, key: customerId, body: money, correlationId: 'top-up-1' }),
+      );
+      await clock.until(() => world.wallet?.available === FUNDS);
+      const id = `${orderId}:place`;
+      const replyTo = { route: 'saga', key: orderId };
+      broker.put(
+        inbox('order'),
+        encode({ id, type: place.name, key: orderId, body: details, correlationId: orderId, replyTo }),
+      );
+    },
+    async ended(): Promise<void> {
+      await clock.until(() => saga()?.phase === 'ended', 3_600_000);
+    },
+  };
+  return world;
+}
+
+export type RoadWorld = Awaited<ReturnType<typeof createRoadWorld>>;
