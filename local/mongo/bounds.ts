@@ -39,7 +39,7 @@ export function demandsOf(criteria: Doc, demands: Map<string, Demand> = new Map(
 function addOperators(condition: Doc, demand: Demand): void {
   for (const [operator, value] of Object.entries(condition)) {
     if (operator === '$in') {
-      if (Array.isArray(value) && value.length <= 1000 && value.every(isIndexable)) demand.in = value;
+      if (Array.isArray(value) && value.length <= 10_000 && value.every(isIndexable)) demand.in = value;
       continue;
     }
     if (!isIndexable(value)) continue;
@@ -68,7 +68,7 @@ export function rangesOf(
       if (prefixes.length === 1) fixed += 1;
       continue;
     }
-    if (demand?.in !== undefined && prefixes.length * demand.in.length <= 1000) {
+    if (demand?.in !== undefined && prefixes.length * demand.in.length <= 10_000) {
       prefixes = extended(demand.in);
       continue;
     }

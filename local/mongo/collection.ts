@@ -1,6 +1,7 @@
-import { type DocumentTable, bufferOf, openDocumentTable } from './document-table.ts';
+import { type Row, bufferOf, openDocumentTable } from './document-table.ts';
 import { type Entry, createEntryCache } from './entries.ts';
-import { type Index, type IndexTable, duplicateKey, openIndexTable } from './index-table.ts';
+import type { Index } from './index-table.ts';
+import { openIndexing } from './indexing.ts';
 import type { Journal } from './journal.ts';
 import { idKeyIn } from './key.ts';
 import type { Storage } from './storage.ts';
@@ -56,13 +57,11 @@ export interface CollectionOptions {
 
 export function openCollection(options: CollectionOptions): Collection {
   const { storage, journal, id, db, name, cached } = options;
-  const { database } = storage;
-  const table: DocumentTable = openDocumentTable(database, id);
+  const table = openDocumentTable(storage.database, id);
+  const indexing = openIndexing(storage, `docs_${id}`, `${db}.${name}`, options.indexes);
   const cache = createEntryCache(cached);
-  const multikey = database.prepare('UPDATE indexes SET multikey = 1 WHERE id = ?');
-  let indexes: readonly IndexTable[] = options.indexes.map((index) => openIndexTable(database, index, `docs_${id}`));
   let dirty = new Map<number, Entry>();
-  let draining = new Map<number, Entry>();
+  const draining = new Map<number, Entry>();
   let reindexed: Entry[] = [];
   let nextRid = 0;
 
@@ -71,21 +70,13 @@ export function openCollection(options: CollectionOptions): Collection {
     if (known !== undefined) return known;
     const row = table.find(key);
     const { rid = 0, raw } = row ?? {};
-    const found = {
-      key,
-      rid,
-      raw,
-      stored: row !== undefined,
-      dirty: false,
-      indexed: undefined,
-      reindex: false,
-      turn: 0,
-    };
+    const stored = row !== undefined;
+    const found = { key, rid, raw, stored, dirty: false, indexed: undefined, reindex: false, turn: 0 };
     cache.add(found);
     return found;
   }
 
-  /** Before the first change after a flush: remembers what the indexes know, and the entry itself. */
+  /** Before a change: what the indexes know is remembered, the entry is kept until it is written. */
   function touch(target: Entry): void {
     storage.begin();
     if (target.rid === 0) {
@@ -104,50 +95,6 @@ export function openCollection(options: CollectionOptions): Collection {
     dirty.set(target.rid, target);
   }
 
-  function keysOf(index: IndexTable, raw: Buffer): readonly Buffer[] {
-    const found = index.keys(raw);
-    if (found.multikey && !index.multikey) {
-      index.multikey = true;
-      storage.begin();
-      multikey.run(index.id);
-    }
-    return found.keys;
-  }
-
-  function put(target: Entry, raw: Buffer): void {
-    const before = target.raw;
-    const moves: { index: IndexTable; gone: readonly Buffer[]; added: readonly Buffer[] }[] = [];
-    for (const index of indexes) {
-      if (before !== undefined && index.same(before, raw)) continue;
-      const added = keysOf(index, raw);
-      if (!index.spec.unique) continue;
-      for (const key of added) if (index.taken(key, target.rid)) throw duplicate(index, raw);
-      moves.push({ index, gone: before === undefined ? [] : index.keys(before).keys, added });
-    }
-    touch(target);
-    for (const { index, gone, added } of moves) {
-      for (const key of gone) index.erase(key, target.rid);
-      for (const key of added) index.insert(key, target.rid);
-    }
-    cached(raw.length - (before?.length ?? 0));
-    target.raw = raw;
-  }
-
-  function duplicate({ spec }: IndexTable, raw: Buffer): Error {
-    return duplicateKey(`${db}.${name}`, spec.name, Object.fromEntries(spec.key), raw);
-  }
-
-  function remove(target: Entry): void {
-    touch(target);
-    for (const index of indexes) {
-      if (!index.spec.unique) continue;
-      for (const key of index.keys(target.raw!).keys) index.erase(key, target.rid);
-    }
-    cached(-target.raw!.length);
-    target.raw = undefined;
-  }
-
-  /** Brings the non-unique indexes up to date. */
   function reindex(): void {
     if (reindexed.length === 0) return;
     storage.begin();
@@ -156,15 +103,9 @@ export function openCollection(options: CollectionOptions): Collection {
   }
 
   function reindexOne(target: Entry): void {
-    const { rid, raw, indexed } = target;
+    indexing.follow(target.rid, target.indexed, target.raw);
     target.reindex = false;
     target.indexed = undefined;
-    if (raw === indexed) return;
-    for (const index of indexes) {
-      if (index.spec.unique || (raw !== undefined && indexed !== undefined && index.same(indexed, raw))) continue;
-      if (indexed !== undefined) for (const key of index.keys(indexed).keys) index.erase(key, rid);
-      if (raw !== undefined) for (const key of index.keys(raw).keys) index.insert(key, rid);
-    }
   }
 
   function write(target: Entry): void {
@@ -174,17 +115,6 @@ export function openCollection(options: CollectionOptions): Collection {
     target.stored = target.raw !== undefined;
     target.dirty = false;
     if (target.raw === undefined) target.rid = 0;
-  }
-
-  function drain(limit: number): number {
-    let written = 0;
-    for (const [rid, target] of draining) {
-      if (written === limit) break;
-      draining.delete(rid);
-      write(target);
-      written += 1;
-    }
-    return written;
   }
 
   function flush(): void {
@@ -197,14 +127,14 @@ export function openCollection(options: CollectionOptions): Collection {
     reindexed = [];
   }
 
-  function* scan(): Generator<Buffer> {
+  function* rows(): Generator<Row> {
     let last = 0;
     for (let size = 64; !self.dropped; size = Math.min(1024, size * 2)) {
       flush();
-      const rows = table.after(last, size);
-      for (const { raw } of rows) yield raw;
-      if (rows.length < size) return;
-      last = rows.at(-1)!.rid;
+      const page = table.after(last, size);
+      yield* page;
+      if (page.length < size) return;
+      last = page.at(-1)!.rid;
     }
   }
 
@@ -214,17 +144,16 @@ export function openCollection(options: CollectionOptions): Collection {
     for (let size = first; !self.dropped; size = Math.min(1024, size * 2)) {
       if (index === undefined) flush();
       else reindex();
-      const pages = index === undefined ? table.pages : indexes.find(({ id: each }) => each === index.id)?.pages;
-      if (pages === undefined) return;
-      const rows = pages(from, rid, reverse ? low : high, reverse, size);
-      for (const row of rows) {
+      const { pages } = index === undefined ? table : (indexing.tables.find((each) => each.id === index.id) ?? {});
+      const page = pages?.(from, rid, reverse ? low : high, reverse, size) ?? [];
+      for (const row of page) {
         const newer = dirty.get(row.rid) ?? draining.get(row.rid);
         const raw = newer === undefined ? row.doc && bufferOf(row.doc) : newer.raw;
         if (raw) yield raw;
       }
-      if (rows.length < size) return;
-      from = bufferOf(rows.at(-1)!.k);
-      rid = rows.at(-1)!.rid;
+      if (page.length < size) return;
+      from = bufferOf(page.at(-1)!.k);
+      rid = page.at(-1)!.rid;
     }
   }
 
@@ -234,18 +163,41 @@ export function openCollection(options: CollectionOptions): Collection {
     name,
     dropped: false,
     get indexes() {
-      return indexes;
+      return indexing.tables;
     },
     entry,
-    put,
-    remove,
-    scan,
+    put(target, raw) {
+      const before = target.raw;
+      const moves = indexing.moves(target.rid, before, raw);
+      touch(target);
+      indexing.apply(target.rid, moves);
+      cached(raw.length - (before?.length ?? 0));
+      target.raw = raw;
+    },
+    remove(target) {
+      touch(target);
+      indexing.forget(target.rid, target.raw!);
+      cached(-target.raw!.length);
+      target.raw = undefined;
+    },
+    *scan() {
+      for (const { raw } of rows()) yield raw;
+    },
     range,
     flush,
-    drain,
     beginDrain() {
       for (const [rid, target] of dirty) draining.set(rid, target);
       dirty = new Map();
+    },
+    drain(limit) {
+      let written = 0;
+      for (const [rid, target] of draining) {
+        if (written === limit) break;
+        draining.delete(rid);
+        write(target);
+        written += 1;
+      }
+      return written;
     },
     count() {
       let total = table.count();
@@ -257,32 +209,18 @@ export function openCollection(options: CollectionOptions): Collection {
     recover(rid, versions) {
       const before = table.at(rid);
       const last = versions.at(-1);
-      for (const index of indexes) {
-        for (const version of [before, ...versions]) {
-          if (version !== undefined) for (const key of index.keys(version).keys) index.erase(key, rid);
-        }
-        if (last !== undefined) for (const key of keysOf(index, last)) index.insert(key, rid);
-      }
+      indexing.recover(rid, [before, ...versions]);
       if (last === undefined) table.erase(rid);
       else table.write(rid, idKeyIn(last), last, before !== undefined);
     },
     addIndex(index) {
       flush();
       storage.begin();
-      const added = openIndexTable(database, index, `docs_${id}`);
-      for (let rows = table.after(0, 1024); rows.length > 0; rows = table.after(rows.at(-1)!.rid, 1024)) {
-        for (const { rid, raw } of rows) {
-          for (const key of keysOf(added, raw)) {
-            if (index.spec.unique && added.taken(key, rid)) throw duplicate(added, raw);
-            added.insert(key, rid);
-          }
-        }
-      }
-      indexes = [...indexes, added];
+      indexing.add(index, rows());
     },
     removeIndex(index) {
       flush();
-      indexes = indexes.filter(({ id: each }) => each !== index.id);
+      indexing.remove(index);
     },
     age: () => cache.age(),
   };

@@ -41,20 +41,26 @@ export function select(collection: Collection, filter: Filter, selection: Select
 }
 
 function* matching(collection: Collection, filter: Filter, plan: Plan, cost: Cost, first: number): Generator<Buffer> {
-  for (const raw of candidates(collection, filter, plan, first)) {
+  const listed = plan.stage === 'IXSCAN' && plan.index === undefined ? listedIds(filter) : undefined;
+  const exact = listed?.exact === true;
+  for (const raw of candidates(collection, listed?.keys, plan, first)) {
     cost.examined += 1;
-    if (filter.matches(raw)) yield raw;
+    if (exact || filter.matches(raw)) yield raw;
   }
 }
 
-function* candidates(collection: Collection, filter: Filter, plan: Plan, first: number): Generator<Buffer> {
+function* candidates(
+  collection: Collection,
+  listed: ReadonlySet<string> | undefined,
+  plan: Plan,
+  first: number,
+): Generator<Buffer> {
   if (plan.stage === 'COLLSCAN') return yield* collection.scan();
   if (plan.stage === 'IDHACK') {
     const { raw } = collection.entry(plan.idKey);
     if (raw !== undefined) yield raw;
     return;
   }
-  const listed = plan.index === undefined ? listedIds(filter) : undefined;
   if (listed !== undefined) {
     for (const key of listed) {
       const { raw } = collection.entry(key);
@@ -75,18 +81,25 @@ function* candidates(collection: Collection, filter: Filter, plan: Plan, first: 
   }
 }
 
-/** The keys of `_id: {$in: [...]}`, in their order, each once: read through the cache instead of the index. */
-function listedIds({ raw, elements: list }: Filter): Set<string> | undefined {
+interface ListedIds {
+  readonly keys: ReadonlySet<string>;
+  /** The filter demands nothing else: whatever is found this way matches. */
+  readonly exact: boolean;
+}
+
+/** The keys of `_id: {$in: [...]}`, each once: read through the cache instead of the index. */
+function listedIds({ raw, elements: list }: Filter): ListedIds | undefined {
   const id = list.find(({ name }) => name === '_id');
   if (id?.type !== kind.object) return undefined;
-  const given = elements(raw, id.at).find(({ name }) => name === '$in');
+  const operators = elements(raw, id.at);
+  const given = operators.find(({ name }) => name === '$in');
   if (given?.type !== kind.array) return undefined;
   const keys = new Set<string>();
   for (const { type, at } of elements(raw, given.at)) {
     if (type === kind.regex || type === kind.null || type === kind.array) return undefined;
     keys.add(idKeyOf(raw, type, at));
   }
-  return keys;
+  return { keys, exact: list.length === 1 && operators.length === 1 };
 }
 
 /** A key per document whose byte order is the wanted order. */
