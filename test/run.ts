@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { stackDir } from '#local/addresses.ts';
 import { startBroker } from '#local/broker.ts';
 import { removeDeadTestRuns, removeTestRun } from '#local/clean-up.ts';
@@ -13,6 +14,7 @@ import { lifetime } from '#local/lifetime.ts';
 import { isRoutine, readableLine } from '#local/log-lines.ts';
 import { tryLock } from '#local/lock.ts';
 import { projectDir } from '#local/own-process.ts';
+import { recordProcess } from '#local/processes.ts';
 import { anyFreePort } from '#local/ports.ts';
 import { loadSecrets } from '#local/secrets.ts';
 import { Trouble } from '#local/trouble.ts';
@@ -82,9 +84,12 @@ async function runAva(
   onStop: (stop: () => Promise<void>) => void,
 ): Promise<{ code: number; output: string }> {
   const bin = join(projectDir, 'node_modules/.bin');
-  const child = spawn(process.execPath, [join(bin, 'ava'), ...process.argv.slice(2)], {
+  const preload = pathToFileURL(join(projectDir, 'local/end-with-parent.ts')).href;
+  // Ava's worker processes get the preload too, so that none of them outlives this one.
+  const child = spawn(process.execPath, ['--import', preload, join(bin, 'ava'), ...process.argv.slice(2)], {
     cwd: projectDir,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+    stdio: ['pipe', 'pipe', 'inherit'],
     env: {
       ...process.env,
       PATH: `${bin}:${process.env['PATH']}`,
@@ -97,6 +102,7 @@ async function runAva(
       ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
     },
   });
+  if (child.pid !== undefined) recordProcess(recordDir, 'ava', child.pid);
   let output = '';
   child.stdout.on('data', (data: Buffer) => {
     output += data.toString();
