@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const node24 = join(root, 'node_modules', '.bin', 'node');
 const lockDir = join(root, '.switchyard', 'install.lock');
+// npm's cache and logs would be the only things written outside the project.
+const npmCache = join(root, '.switchyard', 'npm');
 const say = (text) => process.stderr.write(`${text}\n`);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -51,6 +53,7 @@ async function install() {
     say('Installing packages (only the first time, about a minute) ...');
     const ticking = setInterval(() => say(`  still installing, ${seconds(started)} s`), 15_000);
     const { code, output } = await npmCi().finally(() => clearInterval(ticking));
+    rmSync(npmCache, { recursive: true, force: true });
     if (code === 0 && installed()) {
       say(`Packages installed in ${seconds(started)} s.`);
       return;
@@ -70,7 +73,7 @@ async function install() {
 
 function npmCi() {
   const npm = process.env['npm_execpath'];
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--no-progress'];
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--no-progress', '--cache', npmCache];
   const child = npm?.endsWith('.js')
     ? spawn(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     : spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
