@@ -5,7 +5,6 @@ import type { Handler, Result } from './entity/entity.ts';
 import type { Intercept } from './entity/run.ts';
 import { reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
-import type { CommandType } from './message.ts';
 
 const messageName = z.string().regex(/^[a-z-]+\.[a-z-]+$/, 'is not a message name like wallet.hold');
 
@@ -117,10 +116,10 @@ function isAnswer(exchange: string, { messageId }: Packet): boolean {
 
 /** A refusal of this command with a body that its schema accepts: fields taken from the command, the first reason that is allowed. */
 function refusalOf<State>(handler: Handler<State> | undefined, body: unknown) {
-  const refused = handler?.type.kind === 'command' ? (handler.type as CommandType).refused : undefined;
+  const refused = handler?.type.kind === 'command' ? handler.type.refused : undefined;
   if (refused === undefined || !(refused.body instanceof z.ZodObject)) return undefined;
   const given = body as Record<string, unknown>;
-  const fields = Object.entries(refused.body.shape as z.ZodRawShape).map(([field, schema]) => {
+  const fields = Object.entries(refused.body.shape).map(([field, schema]) => {
     if (field !== 'reason') return [field, given[field]];
     return [field, schema instanceof z.ZodEnum ? schema.options[0] : 'refused_by_fault_injection'];
   });

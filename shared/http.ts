@@ -84,14 +84,19 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-async function readiness(checks: HttpOptions['checks']) {
+interface Check {
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
+async function readiness(checks: HttpOptions['checks']): Promise<{ ready: boolean; checks: Record<string, Check> }> {
   const results = await Promise.all(
-    [...checks].map(async ([name, check]) => {
+    [...checks].map(async ([name, check]): Promise<[string, Check]> => {
       try {
         await check();
-        return [name, { ok: true }] as const;
+        return [name, { ok: true }];
       } catch (error) {
-        return [name, { ok: false, reason: reasonOf(error) }] as const;
+        return [name, { ok: false, reason: reasonOf(error) }];
       }
     }),
   );

@@ -1,18 +1,17 @@
-import { createConnection, type Connection } from 'mongoose';
+import type { Connection } from 'mongoose';
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
-import { backoffMs } from './backoff.ts';
 import { connectAmqp } from './bus/amqp.ts';
 import type { Bus } from './bus/bus.ts';
 import { requirePartitions } from './bus/partitions.ts';
 import { partitionQueues, type RouteTable } from './bus/topology.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { connectMongo, ping, preparedStore } from './database.ts';
 import { commonConfig, problemsOfTimes, readConfig, type CommonConfig, type Environment } from './config.ts';
 import { createEngine, type Engine } from './entity/engine.ts';
 import type { Entity } from './entity/entity.ts';
 import { limitsFor } from './entity/limits.ts';
-import { createMongoStore, type MongoStoreOptions } from './entity/mongo-store.ts';
-import type { EntityStore } from './entity/store.ts';
+import type { MongoStoreOptions } from './entity/mongo-store.ts';
 import { ConfigError, reasonOf } from './errors.ts';
 import { createFaults } from './faults.ts';
 import { serveHttp, type RequestListener } from './http.ts';
@@ -178,51 +177,6 @@ async function startService<Shape extends z.ZodRawShape>(
         await db.close();
       })()),
   };
-}
-
-/** Connects in the background, until it succeeds or is closed; afterwards the driver reconnects. Queries fail while it is away. */
-function connectMongo(url: string, clock: Clock, log: Log): Connection {
-  const db = createConnection();
-  const options = { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false, ignoreUndefined: true };
-  db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
-  let closed = false;
-  db.on('close', () => {
-    closed = true;
-  });
-  void (async () => {
-    for (let tries = 1; !closed; tries += 1) {
-      try {
-        await db.openUri(url, options);
-        return;
-      } catch (error) {
-        if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
-        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random));
-      }
-    }
-  })();
-  return db;
-}
-
-async function ping(db: Connection): Promise<void> {
-  await db.getClient().db(db.name).command({ ping: 1 });
-}
-
-async function preparedStore<State>(
-  db: Connection,
-  options: MongoStoreOptions,
-  clock: Clock,
-  log: Log,
-): Promise<EntityStore<State>> {
-  const store = createMongoStore<State>(db, options);
-  for (;;) {
-    try {
-      await store.prepare();
-      return store;
-    } catch (error) {
-      log.warn('waiting for MongoDB', { reason: reasonOf(error) });
-      await clock.sleep(1000);
-    }
-  }
 }
 
 /**

@@ -69,5 +69,5 @@ export interface Entity<State> {
 
 /** Ties a message type to its handler; a handler of another body is a compile error. */
 export function on<State, Body>(type: MessageType<Body>, handle: Handle<State, NoInfer<Body>>): Handler<State> {
-  return { type, handle: handle as Handle<State, unknown> };
+  return { type, handle };
 }

@@ -69,7 +69,7 @@ export function createMongoStore<State>(
     async append(journal) {
       const inserts = journal.map((record) => ({ insertOne: { document: { _id: record.id, ...record } } }));
       try {
-        await records().bulkWrite(inserts as never, { ordered: false, ignoreUndefined: true, ...DURABLE });
+        await records().bulkWrite(inserts, { ordered: false, ignoreUndefined: true, ...DURABLE });
       } catch (thrown) {
         lostIn(thrown);
       }

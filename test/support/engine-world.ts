@@ -7,7 +7,6 @@ import { createEngine, type Engine, type EngineOptions } from '#shared/entity/en
 import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import { limitsFor, type Limits } from '#shared/entity/limits.ts';
 import { createMemoryStore, type MemoryStore } from '#shared/entity/memory-store.ts';
-import type { EntityStore } from '#shared/entity/store.ts';
 import { silentLog } from '#shared/log.ts';
 import { command, event, type Message } from '#shared/message.ts';
 
@@ -84,7 +83,7 @@ export function createWorld(
       createEngine<Tally>({
         entity,
         bus: broker.connect(name),
-        store: store as EntityStore<Tally>,
+        store,
         clock,
         log: silentLog,
         queues,

@@ -58,7 +58,7 @@ export function connectWire(stack: Pick<TestStack, 'amqpUrl'>): Wire {
 
   return {
     send: (message, route = ownerOf(message.type)) => publish(hash(route), encode(message)),
-    raw: (route, packet) => publish(hash(route), { content: Buffer.from(''), headers: {} as HeaderTable, ...packet }),
+    raw: (route, packet) => publish(hash(route), { content: Buffer.from(''), headers: {}, ...packet }),
     take,
     async takeAtLeast(queue, count) {
       const taken: Packet[] = [];
