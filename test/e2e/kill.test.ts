@@ -1,0 +1,97 @@
+import test from 'ava';
+import { createShop, type Shop } from '#test/support/place.ts';
+import { holdAll, readRest } from '#test/support/rest.ts';
+import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
+import { createTraffic } from '#test/support/traffic.ts';
+import { tail, until } from '#test/support/until.ts';
+
+let stack: TestStack;
+let shop: Shop;
+
+test.before(async () => {
+  stack = await startStack({
+    env: { ...SHORT_TIMES, SAGA_DEADLINE_MS: '60000', RESEND_BASE_MS: '1000', REDRIVE_PAUSE_CAP_MS: '2000' },
+  });
+  shop = createShop(stack);
+});
+test.after.always(async () => stack?.stop());
+
+const services = ['order', 'payment', 'wallet', 'notify', 'saga', 'circuit-breaker', 'gateway'];
+
+async function isReady(name: string): Promise<boolean> {
+  const answer = await fetch(`${stack.urls[name]}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(
+    () => undefined,
+  );
+  return answer?.status === 200;
+}
+
+/** Resolves when the supervisor has started another process and that one is ready. */
+async function restarted(name: string, before: number): Promise<void> {
+  await until(
+    `${name} runs again`,
+    async () => stack.process(name).restarts() > before && (await isReady(name)),
+    Boolean,
+    { show: () => tail(stack.logs(), name) },
+  );
+}
+
+test.serial(
+  'each service killed under load: the others stay ready, every order ends, the invariants hold',
+  async (t) => {
+    const traffic = await createTraffic(shop, stack);
+    const load = traffic.stream(90, 9);
+    load.catch(() => {}); // awaited below
+    for (const name of services) {
+      const before = stack.process(name).restarts();
+      stack.kill(name);
+      const others = services.filter((other) => other !== name);
+      const ready = await Promise.all(others.map(isReady));
+      t.deepEqual(
+        others.filter((_, index) => !ready[index]),
+        [],
+        `${name} was killed; these are not ready`,
+      );
+      await restarted(name, before);
+    }
+    await load;
+    await traffic.allEnded(40_000);
+    t.is(traffic.accepted.size, 90);
+    holdAll(t, await readRest(shop, traffic, true));
+  },
+);
+
+/** Each command after whose effect its owner's process ends, before it has committed. */
+const exits: readonly (readonly [string, string])[] = [
+  ['payment', 'payment.create'],
+  ['order', 'order.attach-payment'],
+  ['wallet', 'wallet.hold'],
+  ['payment', 'payment.authorize'],
+  ['wallet', 'wallet.capture'],
+  ['payment', 'payment.settle'],
+  ['order', 'order.record-payment'],
+  ['notify', 'notify.send'],
+  ['order', 'order.record-dispatch'],
+];
+
+test.serial('each owner ending after its effect and before its commit: the effect counts once', async (t) => {
+  await shop.topUp('exits', 100_000);
+  for (const [service, command] of exits) {
+    const before = stack.process(service).restarts();
+    await shop.fault(service, { exitAt: [command] });
+    const orderId = await shop.place({ customerId: 'exits', amount: 100 });
+    const { order } = await shop.ended(orderId, 40_000);
+    t.is(stack.process(service).restarts(), before + 1, `${service} ended at ${command}`);
+    t.is(order.status, 'completed', command);
+    const of = (await shop.entries('exits')).filter((entry) => entry.orderId === orderId);
+    t.deepEqual(
+      of.map(({ kind }) => kind),
+      ['hold', 'capture'],
+      command,
+    );
+    t.like(await shop.payments(orderId), [{ status: 'settled' }]);
+    const ids = (await shop.mails(orderId)).map(({ messageId }) => messageId);
+    t.is(new Set(ids).size, 1, command);
+    t.true(ids.length <= (service === 'notify' ? 2 : 1), `${ids.length} mails`);
+    await restarted(service, before);
+  }
+});
