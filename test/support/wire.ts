@@ -2,7 +2,7 @@
 import type { TestStack } from './stack.ts';
 import { until } from './until.ts';
 import { connectAmqp } from '#shared/bus/amqp.ts';
-import type { HeaderTable, Packet } from '#shared/bus/bus.ts';
+import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { hash } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';
