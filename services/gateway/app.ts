@@ -38,7 +38,7 @@ export function createApp(options: GatewayOptions): Koa<State> {
   return app;
 }
 
-/** One line per request, and its trace. */
+/** One line per request, and its trace. Reads that succeed are told at debug only. */
 function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
   return async (ctx, next) => {
     const startedAt = clock.now();
@@ -49,7 +49,8 @@ function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
     const ms = clock.now() - startedAt;
     const { caller, endpoint, trace } = ctx.state;
     const who = caller?.subject === undefined ? {} : { caller: caller.subject };
-    log.info('request', {
+    const quiet = (ctx.method === 'GET' || ctx.method === 'HEAD') && ctx.status < 400;
+    log[quiet ? 'debug' : 'info']('request', {
       method: ctx.method,
       path: ctx.path.slice(0, 300),
       status: ctx.status,
@@ -71,7 +72,7 @@ function problems({ log }: Gateway): Koa.Middleware<State> {
       const { traceId } = ctx.state.trace;
       if (problem.slug === 'internal-error')
         log.error('a request failed', { traceId, error: error instanceof Error ? error.stack : String(error) });
-      else if (problem.status >= 500)
+      else if (problem.status >= 500 && problem.slug !== 'breaker-open')
         log.warn(problem.message, { traceId, slug: problem.slug, reason: String(problem.cause) });
       ctx.status = problem.status;
       ctx.body = problem.document(ctx.path.slice(0, 500), traceId);
@@ -135,12 +136,23 @@ async function serve(
     ...(key !== undefined && {
       idempotencyKey: validate(idempotency, { 'Idempotency-Key': key }, 'header')['Idempotency-Key'],
     }),
+    ...lastEventIdOf(ctx),
   };
   const limitMs = endpoint.method === 'GET' ? gateway.readMs : gateway.writeMs;
   const answer = await within(gateway.clock, limitMs, endpoint.handle(call));
   ctx.status = answer.status;
   ctx.body = answer.body;
-  ctx.set({ 'Cache-Control': 'no-store', ...answer.headers });
+  ctx.set({
+    'Cache-Control': 'no-store',
+    ...(endpoint.produces && { 'Content-Type': endpoint.produces }),
+    ...answer.headers,
+  });
+}
+
+/** An id that no stream of ours gave is as good as none. */
+function lastEventIdOf(ctx: Context): Pick<Call, 'lastEventId'> {
+  const id = ctx.get('last-event-id');
+  return /^[0-9]{1,15}$/.test(id) ? { lastEventId: Number(id) } : {};
 }
 
 async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes }: Gateway): Promise<unknown> {

@@ -15,6 +15,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly caller: Caller;
   readonly trace: Trace;
   readonly idempotencyKey?: string;
+  /** Of a client that comes back to an event stream. */
+  readonly lastEventId?: number;
 }
 
 export interface Answer {
@@ -34,6 +36,8 @@ export interface Endpoint {
   /** An empty body counts as `{}`. */
   readonly bodyOptional?: boolean;
   readonly idempotent?: boolean;
+  /** What successful answers are; `application/json` unless said. */
+  readonly produces?: 'application/json' | 'text/event-stream';
   /** The body of each successful status, for the OpenAPI document. */
   readonly answers: Readonly<Record<number, z.ZodType>>;
   handle(call: Call): Promise<Answer>;

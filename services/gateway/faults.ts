@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import { createAsking } from './asking.ts';
 import { type Answer, type Call, ok } from './endpoint.ts';
 import { Problem, retryAfter } from './problems.ts';
 import type { Faults } from './schemas.ts';
-import { Late, within } from './within.ts';
+import { Late } from './within.ts';
 import { routeTable } from '#services/routes.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { CONTROL } from '#shared/bus/topology.ts';
 import type { Clock } from '#shared/clock.ts';
-import { PublishError, reasonOf } from '#shared/errors.ts';
+import { PublishError } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface FaultControl {
@@ -25,27 +25,12 @@ export function createFaultControl(options: {
   readonly log: Log;
   readonly waitMs: number;
 }): FaultControl {
-  const { bus, clock, log, waitMs } = options;
-  const waiting = new Map<string, () => void>();
-  const subscription = bus.subscribe(CONTROL, ['faults-applied'], (packet) => {
-    const parsed = acknowledgement.safeParse(json(packet.content));
-    if (parsed.success) waiting.get(parsed.data.id)?.();
-  });
-  subscription.catch((error: unknown) =>
-    log.error('fault acknowledgements can not be heard', { reason: reasonOf(error) }),
-  );
-
+  const { ask, close } = createAsking({ ...options, replyKey: 'faults-applied', reply: acknowledgement });
   return {
     async apply(service, faults) {
-      const id = clock.id();
-      const applied = Promise.withResolvers<void>();
-      waiting.set(id, applied.resolve);
       try {
-        await within(clock, waitMs, subscription);
-        const content = Buffer.from(JSON.stringify({ id, service, faults }));
-        const packet = { content, contentType: 'application/json', headers: {} };
-        await within(clock, waitMs, bus.publish(CONTROL, packet, `faults.${service}`));
-        await within(clock, waitMs, applied.promise);
+        const question = { id: options.clock.id(), service, faults };
+        await ask(`faults.${service}`, question);
       } catch (cause) {
         if (cause instanceof Late)
           throw new Problem('outcome-unknown', `no answer from the service ${service}`, {
@@ -58,14 +43,9 @@ export function createFaultControl(options: {
             headers: retryAfter(1000),
           });
         throw cause;
-      } finally {
-        waiting.delete(id);
       }
     },
-    async close() {
-      const { close } = await subscription;
-      await close();
-    },
+    close,
   };
 }
 
@@ -79,12 +59,4 @@ export function faultHandlers({ faults }: { readonly faults?: FaultControl | und
       return ok({ service, faults: body });
     },
   };
-}
-
-function json(content: Buffer): unknown {
-  try {
-    return JSON.parse(content.toString()) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,9 @@
+import type { AskBreaker } from './breakers.ts';
 import type { FaultControl } from './faults.ts';
 import type { RequestStore } from './requests.ts';
-import { type Submit, createSubmit } from './submit.ts';
+import type { BreakerBoard } from './snapshot.ts';
+import type { EventStream } from './stream.ts';
+import { type RefusedBy, type Submit, createSubmit } from './submit.ts';
 import type { TokenKeys } from './tokens.ts';
 import type { Views } from './views.ts';
 import type { Bus } from '#shared/bus/bus.ts';
@@ -15,11 +18,16 @@ export interface GatewayOptions {
   readonly tokens: TokenKeys;
   readonly clock: Clock;
   readonly log: Log;
+  readonly board: BreakerBoard;
+  readonly stream: EventStream;
+  readonly askBreaker: AskBreaker;
   /** Absent: the fault endpoints do not exist. */
   readonly faults?: FaultControl | undefined;
   readonly settings?: Partial<Settings> | undefined;
   /** Told of every answer: the path as in `routes.ts`. */
   readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
+  /** Told of every request that an open route made us refuse. */
+  readonly onRefused?: ((route: string, by: RefusedBy) => void) | undefined;
 }
 
 export interface Settings {

@@ -1,11 +1,16 @@
-import { Histogram } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import { z } from 'zod';
 import { createApp } from './app.ts';
+import { createAsking } from './asking.ts';
 import { createFaultControl } from './faults.ts';
 import { defaultSettings } from './gateway.ts';
 import { createMongoRequests } from './model.ts';
+import { createBoard, watchSnapshots } from './snapshot.ts';
+import { createStream } from './stream.ts';
+import type { RefusedBy } from './submit.ts';
 import { startSweep } from './sweep.ts';
 import { parseTokenKeys } from './tokens.ts';
+import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
 import { notifyView } from '#services/notify/view.ts';
 import { orderView } from '#services/order/view.ts';
 import { paymentView } from '#services/payment/view.ts';
@@ -34,8 +39,17 @@ export const service = defineService({
     const tokens = parseTokenKeys(kit.config.TOKEN_KEYS);
     const requests = createMongoRequests(db, () => clock.now());
     const faults = kit.config.FAULTS === 'on' ? createFaultControl({ bus, clock, log, waitMs: 3000 }) : undefined;
+    const board = createBoard(clock);
+    watchSnapshots(board, { bus, log });
+    const stream = createStream({ board, clock });
+    kit.onStop(async () => stream.close());
+    const reply = { replyKey: BREAKER_REPLY, reply: breakerReplySchema };
+    const breaker = createAsking({ bus, clock, log, ...reply, waitMs: 2000 });
     const app = createApp({
       bus,
+      board,
+      stream,
+      askBreaker: breaker.ask,
       requests,
       tokens,
       clock,
@@ -50,6 +64,7 @@ export const service = defineService({
       },
       settings: { gateCycleMs: kit.config.GATE_CYCLE_MS, maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT },
       onAnswer: durations(kit),
+      onRefused: refusals(kit),
     });
     kit.http(app.callback());
     kit.ready('database', async () => {
@@ -101,6 +116,16 @@ function durations({ metrics }: GatewayKit): (method: string, path: string, stat
     registers: [metrics],
   });
   return (method, path, status, ms) => histogram.observe({ method, path, status }, ms / 1000);
+}
+
+function refusals({ metrics }: GatewayKit): (route: string, by: RefusedBy) => void {
+  const counter = new Counter({
+    name: 'switchyard_requests_refused_total',
+    help: 'Requests answered breaker-open: by the gateway, which knew, or by the broker, which gave the message back',
+    labelNames: ['route', 'by'],
+    registers: [metrics],
+  });
+  return (route, by) => counter.inc({ route, by });
 }
 
 if (import.meta.main) await runProcess(service);

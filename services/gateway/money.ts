@@ -30,6 +30,7 @@ export function moneyHandlers({ views, requests, submit, clock }: Gateway) {
       const amount = call.body;
       return submit({
         kind: 'top-up',
+        needs: [topUp.route],
         subject: call.caller.subject,
         idempotencyKey: call.idempotencyKey,
         same: [customerId, amount],

@@ -40,6 +40,7 @@ function operationOf(endpoint: Endpoint): Json {
       ...pathParameters(endpoint.path),
       ...queryParameters(endpoint.query),
       ...(endpoint.idempotent ? [idempotencyHeader] : []),
+      ...(endpoint.produces === 'text/event-stream' ? [lastEventIdHeader] : []),
     ],
     ...(body && {
       requestBody: {
@@ -51,13 +52,13 @@ function operationOf(endpoint: Endpoint): Json {
   };
 }
 
-function successes({ answers }: Endpoint): Json {
+function successes({ answers, produces = 'application/json' }: Endpoint): Json {
   return Object.fromEntries(
     Object.entries(answers).map(([status, schema]) => [
       status,
       {
         description: titles[status] ?? 'Done',
-        content: { 'application/json': { schema: schemaOf(schema, 'output') } },
+        content: { [produces]: { schema: schemaOf(schema, 'output') } },
       },
     ]),
   );
@@ -121,6 +122,14 @@ const idempotencyHeader: Json = {
   required: false,
   description: 'Bare or quoted; the same key with the same request is answered the same for 24 hours.',
   schema: schemaOf(idempotencyKey, 'output'),
+};
+
+const lastEventIdHeader: Json = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  required: false,
+  description: 'The id of the last event that was received: what happened since comes first.',
+  schema: { type: 'string' },
 };
 
 function templateOf(path: string): string {

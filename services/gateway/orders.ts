@@ -9,7 +9,11 @@ import type { OrderView } from './views.ts';
 import { type OrderDetails, place } from '#services/order/contract.ts';
 import { SAGA_ROUTE } from '#services/routes.ts';
 import { cancel, cancelRefused, cancelling } from '#services/saga/contract.ts';
+import { definitions, routesUpToCapture } from '#services/saga/view.ts';
 import { inbox } from '#shared/bus/topology.ts';
+
+/** While one of these is open, an order could not get as far as its money. */
+const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];
 
 export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gateway) {
   return {
@@ -18,6 +22,7 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gat
       const total = totalOf(body.items);
       return submit({
         kind: 'order',
+        needs: neededByOrder,
         subject: caller.subject,
         idempotencyKey,
         same: body,
@@ -112,6 +117,7 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gat
     const orderId = order.id;
     return submit({
       kind: 'cancel',
+      needs: [cancel.route],
       subject: caller.subject,
       idempotencyKey,
       same: orderId,

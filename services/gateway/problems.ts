@@ -78,12 +78,13 @@ export const problemTypes = {
     status: 503,
     title: 'The route takes nothing now',
     description:
-      'The circuit breaker of the route in `route` is open: the broker gave the message back. Nothing was stored. Try again after the seconds in Retry-After (`retryAfterMs` in milliseconds).',
+      'The circuit breaker of the route in `route` is open. Nothing was stored, and the Idempotency-Key is free. Try again after the seconds in Retry-After (`retryAfterMs` in milliseconds).',
   },
   'dependency-unavailable': {
     status: 503,
-    title: 'The broker or the database is not available',
-    description: 'Nothing was done. Try again after the seconds in Retry-After.',
+    title: 'Something that is needed is not available',
+    description:
+      'The broker, the database or the circuit breaker. Nothing was done, unless `detail` says otherwise. Try again after the seconds in Retry-After.',
   },
   'outcome-unknown': {
     status: 504,

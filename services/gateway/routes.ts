@@ -1,3 +1,4 @@
+import { breakerHandlers } from './breakers.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 import { faultHandlers } from './faults.ts';
 import type { Gateway } from './gateway.ts';
@@ -12,6 +13,7 @@ import * as shapes from './shapes.ts';
 export function routes(gateway: Gateway): readonly Endpoint[] {
   const orders = orderHandlers(gateway);
   const money = moneyHandlers(gateway);
+  const breakers = breakerHandlers(gateway);
   const faults = faultHandlers(gateway);
 
   const api: readonly Endpoint[] = [
@@ -91,6 +93,45 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       access: 'token',
       answers: { 200: shapes.topUpState },
       handle: money.topUpState,
+    }),
+    endpoint('GET', '/v1/breakers', {
+      summary: 'The circuit breaker of every route, as last reported.',
+      access: 'operator',
+      answers: { 200: shapes.breakers },
+      handle: breakers.list,
+    }),
+    endpoint('GET', '/v1/breakers/:route', {
+      summary: 'The circuit breaker of a route, its last transitions and why.',
+      access: 'operator',
+      answers: { 200: shapes.breaker },
+      handle: breakers.find,
+    }),
+    endpoint('PUT', '/v1/breakers/:route/override', {
+      summary: 'Force a state for a time; the breaker counts on underneath. The answer comes when it is applied.',
+      access: 'operator',
+      body: schemas.overrideBreaker,
+      answers: { 200: shapes.breaker },
+      handle: breakers.override,
+    }),
+    endpoint('DELETE', '/v1/breakers/:route/override', {
+      summary: 'End the override now.',
+      access: 'operator',
+      answers: { 200: shapes.breaker },
+      handle: breakers.clearOverride,
+    }),
+    endpoint('GET', '/v1/parked', {
+      summary: 'Messages that expired and wait until their route is closed: since when, how often.',
+      access: 'operator',
+      query: schemas.listParked,
+      answers: { 200: shapes.parked },
+      handle: breakers.parked,
+    }),
+    endpoint('GET', '/v1/stream', {
+      summary: 'What the breakers do, live: server-sent events.',
+      access: 'operator',
+      produces: 'text/event-stream',
+      answers: { 200: shapes.events },
+      handle: breakers.events,
     }),
     ...(gateway.faults === undefined
       ? []

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { MAX_OVERRIDE_MS, MAX_PARKED_LISTED, gateSchema } from '#services/circuit-breaker/contract.ts';
 import { currency, money } from '#services/money.ts';
+import { routeTable } from '#services/routes.ts';
 import { type Faults, faultsSchema } from '#shared/faults.ts';
 
 /** What clients send. The same schemas validate and make the OpenAPI document; see `shapes.ts` for what they get. */
@@ -39,12 +41,16 @@ export type TopUp = z.output<typeof topUp>;
 export const cancelOrder = z.strictObject({});
 export type CancelOrder = z.output<typeof cancelOrder>;
 
-const limit = z
-  .string()
-  .regex(/^[0-9]{1,4}$/, `must be a whole number from 1 to ${MAX_PAGE}`)
-  .transform(Number)
-  .pipe(z.int().min(1).max(MAX_PAGE))
-  .default(PAGE);
+function limitUpTo(max: number, standard: number) {
+  return z
+    .string()
+    .regex(/^[0-9]{1,4}$/, `must be a whole number from 1 to ${max}`)
+    .transform(Number)
+    .pipe(z.int().min(1).max(max))
+    .default(standard);
+}
+
+const limit = limitUpTo(MAX_PAGE, PAGE);
 const cursor = z.string().min(1).max(2000).optional();
 
 export const orderStatus = z.enum(['pending', 'paid', 'completed', 'failed', 'cancelled']);
@@ -61,6 +67,15 @@ export const listEntries = z.strictObject({ limit, cursor });
 export type ListEntries = z.output<typeof listEntries>;
 export const findPayments = z.strictObject({ orderId: z.string().min(1).max(200) });
 export type FindPayments = z.output<typeof findPayments>;
+
+/** Without an end an override would be forgotten. */
+export const overrideBreaker = z.strictObject({ state: gateSchema, expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS) });
+export type OverrideBreaker = z.output<typeof overrideBreaker>;
+export const listParked = z.strictObject({
+  route: z.enum(routeTable.routes).optional(),
+  limit: limitUpTo(MAX_PARKED_LISTED, 100),
+});
+export type ListParked = z.output<typeof listParked>;
 
 /** Bare or as a structured-field string (RFC 8941, 3.3.3); the two spell the same key. */
 export const idempotencyKey = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { breakerSchema, gateSchema, parkedItemSchema, policySchema } from '#services/circuit-breaker/contract.ts';
 import { currency, money, orderStatus } from './schemas.ts';
 
 /** What clients get. Fields may be added, none is renamed or removed; the views deliver these shapes. */
@@ -79,7 +80,32 @@ export const topUpState = z.looseObject({
 
 export const faultsApplied = z.looseObject({ service: z.string(), faults: z.looseObject({}) });
 
+const transition = z.looseObject({
+  from: gateSchema,
+  to: gateSchema,
+  at: time,
+  cycle: z.int(),
+  expired: z.int(),
+  cause: z.string(),
+});
+export const breaker = z.looseObject({
+  ...breakerSchema.shape,
+  since: time,
+  cycleEndsAt: time.optional(),
+  policy: policySchema,
+  override: z.looseObject({ state: gateSchema, until: time }).optional(),
+  transitions: z.array(transition),
+  /** When the gateway last heard of it, and whether that is too long ago to refuse anything by it. */
+  reportedAt: time.optional(),
+  stale: z.boolean().optional(),
+});
+export const parkedMessage = z.looseObject({ ...parkedItemSchema.shape, firstExpiredAt: time, lastExpiredAt: time });
+/** Server-sent events: `snapshot` (`{items}` of breakers) and `breaker` (a transition with its route). */
+export const events = z.string();
+
 export const orders = listOf(order);
+export const breakers = listOf(breaker);
+export const parked = listOf(parkedMessage);
 export const payments = listOf(payment);
 export const emails = listOf(email);
 export const entries = listOf(entry);
@@ -104,6 +130,8 @@ export const named = {
   Email: email,
   Wallet: wallet,
   Entry: entry,
+  Breaker: breaker,
+  ParkedMessage: parkedMessage,
   Problem: problem,
   Money: money,
 };

@@ -6,11 +6,14 @@ import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import type { Answer } from './endpoint.ts';
 import { Problem, retryAfter } from './problems.ts';
+import type { BreakerBoard, OpenRoute } from './snapshot.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 import { Late, within } from './within.ts';
 
 export interface Submission {
   readonly kind: StoredRequest['kind'];
+  /** The routes without which it is not worth beginning. */
+  readonly needs: readonly string[];
   readonly subject: string;
   readonly idempotencyKey?: string | undefined;
   /** Whatever must be equal for a reused key to be the same request. */
@@ -24,21 +27,27 @@ export interface Submission {
 export interface SubmitOptions {
   readonly bus: Pick<Bus, 'publish'>;
   readonly requests: RequestStore;
+  readonly board: Pick<BreakerBoard, 'openRoute' | 'retryAfterMs'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly onRefused?: ((route: string, by: RefusedBy) => void) | undefined;
   /** How long a client waits for the broker's confirm; a later one still counts. */
   readonly publishMs: number;
   /** How long a client waits for the owner's answer. */
   readonly outcomeMs: number;
-  /** One cycle of the breaker: what a client is told to wait when a route is open. */
+  /** One cycle of the breaker: what a client is told to wait for an open route that no breaker has reported. */
   readonly gateCycleMs: number;
 }
 
+/** Whether the gateway knew that the route was open, or the broker gave the message back. */
+export type RefusedBy = 'gateway' | 'broker';
 export type Submit = (submission: Submission) => Promise<Answer>;
 
 export const KEPT_MS = 24 * 60 * 60 * 1000;
 const RETRY_MS = 1000;
 const SLACK_MS = 3000;
+/** An open route is refused within 50 ms; part of that may go into looking for the answer of an earlier request. */
+const LOOK_UP_MS = 30;
 
 /**
  * Takes a POST at most once: stored, published, confirmed, answered. Throws `Problem`: breaker-open and
@@ -46,11 +55,13 @@ const SLACK_MS = 3000;
  * key. A refusal of the owner frees the key.
  */
 export function createSubmit(options: SubmitOptions): Submit {
-  const { bus, requests, clock, log, publishMs, outcomeMs, gateCycleMs } = options;
+  const { bus, requests, board, clock, log, onRefused, publishMs, outcomeMs, gateCycleMs } = options;
   const busyUntil = (): number => clock.now() + publishMs + outcomeMs + SLACK_MS;
 
   return async (submission) => {
     const request = compose(submission, clock, busyUntil());
+    const open = board.openRoute(submission.needs);
+    if (open !== undefined && !(await isKnown(request, submission))) throw refused(open, 'gateway');
     const existing = await store(request);
     if (existing === undefined || existing.resourceId === request.resourceId) return send(request, submission);
     if (existing.fingerprint !== request.fingerprint)
@@ -58,6 +69,16 @@ export function createSubmit(options: SubmitOptions): Submit {
     const { headers, ...answer } = existing.answer ?? (await resume(existing, submission));
     return { ...answer, headers: { ...headers, 'Idempotency-Replayed': 'true' } };
   };
+
+  /** An earlier request of the same key keeps its answer, whatever is open now. */
+  async function isKnown({ id }: StoredRequest, { idempotencyKey }: Submission): Promise<boolean> {
+    if (idempotencyKey === undefined) return false;
+    try {
+      return (await within(clock, LOOK_UP_MS, requests.find(id))) !== undefined;
+    } catch {
+      return false;
+    }
+  }
 
   async function store(request: StoredRequest): Promise<StoredRequest | undefined> {
     try {
@@ -166,9 +187,14 @@ export function createSubmit(options: SubmitOptions): Submit {
   function refusal(request: StoredRequest, cause: PublishError): Problem {
     if (cause.code !== 'returned') return unavailable('the broker is not available', cause);
     const route = request.exchange.slice(0, request.exchange.lastIndexOf('.'));
+    return refused({ route, retryAfterMs: board.retryAfterMs(route) ?? gateCycleMs }, 'broker', cause);
+  }
+
+  function refused({ route, retryAfterMs }: OpenRoute, by: RefusedBy, cause?: unknown): Problem {
+    onRefused?.(route, by);
     return new Problem('breaker-open', `the route ${route} takes nothing now`, {
-      headers: retryAfter(gateCycleMs),
-      members: { route, state: 'open', retryAfterMs: gateCycleMs },
+      headers: retryAfter(retryAfterMs),
+      members: { route, state: 'open', retryAfterMs },
       cause,
     });
   }

@@ -1,5 +1,7 @@
 import test from 'ava';
+import { aBreaker, aSnapshot } from './breaker-world.ts';
 import { placedOrder, startWorld, type CallOptions } from './world.ts';
+import type { AskBreaker } from '#services/gateway/breakers.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { keys } from './world.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
@@ -27,10 +29,26 @@ const endpoints = [
   { method: 'POST', path: '/v1/wallets/alice/top-ups', body: { amount: 1, currency: 'EUR' }, own: 202, foreign: 403 },
   { method: 'GET', path: '/v1/wallets/alice/top-ups/none', own: 404, foreign: 403 },
   { method: 'PUT', path: '/v1/faults/wallet', body: {}, own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/breakers', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/breakers/payment', own: 403, foreign: 403, operator: 200 },
+  {
+    method: 'PUT',
+    path: '/v1/breakers/payment/override',
+    body: { state: 'open', expiresInMs: 1000 },
+    own: 403,
+    foreign: 403,
+    operator: 200,
+  },
+  { method: 'DELETE', path: '/v1/breakers/payment/override', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/parked', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/stream', own: 403, foreign: 403, operator: 200 },
 ] as const;
 
 async function aliceWorld() {
-  const world = await startWorld({ faults, settings: { outcomeMs: 10 } });
+  const breaker = aBreaker('payment');
+  const askBreaker: AskBreaker = async (_, { id }) => ({ id, ok: true, breaker, parked: [] });
+  const world = await startWorld({ faults, askBreaker, settings: { outcomeMs: 10 } });
+  world.board.take(aSnapshot([breaker], world.clock.now()));
   world.orders.set('o1', placedOrder('o1', 'alice'));
   world.wallets.set('alice', wallet);
   return world;
@@ -85,6 +103,7 @@ for (const endpoint of endpoints) {
     t.is(foreign.status, endpoint.foreign);
     if (foreign.status >= 400) t.deepEqual(world.requests.all(), [], 'a refused stranger leaves nothing behind');
     t.is((await world.call(endpoint.method, endpoint.path, { as: 'alice', ...body })).status, endpoint.own);
+    world.stream.close(); // a stream that is open then ends at once
     const operator = await world.call(endpoint.method, endpoint.path, { as: 'root', role: 'operator', ...body });
     t.is(operator.status, 'operator' in endpoint ? endpoint.operator : endpoint.own);
   });

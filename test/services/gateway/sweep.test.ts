@@ -3,6 +3,7 @@ import { aRequest } from './requests-conformance.ts';
 import { createFakeBus } from './world.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import { NotStored } from '#services/gateway/requests.ts';
+import { createBoard } from '#services/gateway/snapshot.ts';
 import { createSubmit, KEPT_MS, type Submission } from '#services/gateway/submit.ts';
 import { startSweep, sweepOnce } from '#services/gateway/sweep.ts';
 import { PublishError } from '#shared/errors.ts';
@@ -13,13 +14,25 @@ function setUp() {
   const clock = createVirtualClock();
   const bus = createFakeBus();
   const requests = createMemoryRequests(() => clock.now());
-  const options = { bus, requests, clock, log, publishMs: 5000, outcomeMs: 2000, gateCycleMs: 15_000, everyMs: 3000 };
+  const board = createBoard(clock);
+  const options = {
+    bus,
+    requests,
+    board,
+    clock,
+    log,
+    publishMs: 5000,
+    outcomeMs: 2000,
+    gateCycleMs: 15_000,
+    everyMs: 3000,
+  };
   return { ...options, options, submit: createSubmit(options) };
 }
 
 let composed = 0;
 const submission: Submission = {
   kind: 'order',
+  needs: ['order'],
   subject: 'alice',
   idempotencyKey: 'k',
   same: {},

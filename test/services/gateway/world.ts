@@ -2,8 +2,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from '#services/gateway/app.ts';
 import type { FaultControl } from '#services/gateway/faults.ts';
-import type { Settings } from '#services/gateway/gateway.ts';
+import type { GatewayOptions, Settings } from '#services/gateway/gateway.ts';
+import type { AskBreaker } from '#services/gateway/breakers.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
+import { createBoard } from '#services/gateway/snapshot.ts';
+import { createStream } from '#services/gateway/stream.ts';
 import { parseTokenKeys, type Role, signToken } from '#services/gateway/tokens.ts';
 import type { OrderView, Outcome, Views } from '#services/gateway/views.ts';
 import { decode } from '#shared/bus/envelope.ts';
@@ -99,6 +102,10 @@ export async function startWorld(
     readonly log?: Log;
     readonly clock?: Clock;
     readonly views?: Partial<Views>;
+    readonly bus?: GatewayOptions['bus'];
+    readonly askBreaker?: AskBreaker;
+    readonly onRefused?: GatewayOptions['onRefused'];
+    readonly stream?: Partial<Parameters<typeof createStream>[0]>;
   } = {},
 ) {
   const clock = options.clock ?? systemClock;
@@ -106,8 +113,15 @@ export async function startWorld(
   const { views, ...read } = createFakeViews();
   const requests = createMemoryRequests(() => clock.now());
   const settings = { publishMs: 300, outcomeMs: 150, ...options.settings };
+  const board = createBoard(clock);
+  const stream = createStream({ board, clock, ...options.stream });
+  const nobody: AskBreaker = () => Promise.reject(new PublishError('returned', 'control', 'nobody listens'));
   const app = createApp({
-    bus,
+    bus: options.bus ?? bus,
+    board,
+    stream,
+    askBreaker: options.askBreaker ?? nobody,
+    onRefused: options.onRefused,
     views: { ...views, ...options.views },
     requests,
     tokens: keys,
@@ -151,6 +165,8 @@ export async function startWorld(
   return {
     ...read,
     bus,
+    board,
+    stream,
     requests,
     clock,
     port,
@@ -158,6 +174,7 @@ export async function startWorld(
     call,
     order: (request: CallOptions = {}) => call('POST', '/v1/orders', { as: 'alice', body: anOrder(), ...request }),
     async stop() {
+      stream.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

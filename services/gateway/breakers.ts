@@ -1,0 +1,106 @@
+import { type Answer, type Call, ok } from './endpoint.ts';
+import type { Asking } from './asking.ts';
+import { breakerShape, parkedShape } from './breaker-shape.ts';
+import type { Gateway } from './gateway.ts';
+import { Problem, retryAfter } from './problems.ts';
+import type { ListParked, OverrideBreaker } from './schemas.ts';
+import type { Known } from './snapshot.ts';
+import { Late } from './within.ts';
+import {
+  BREAKER_REQUEST,
+  type Breaker,
+  type BreakerReply,
+  type BreakerRequest,
+} from '#services/circuit-breaker/contract.ts';
+import { routeTable } from '#services/routes.ts';
+import { PublishError } from '#shared/errors.ts';
+
+type Question = BreakerRequest extends infer Kind ? (Kind extends BreakerRequest ? Omit<Kind, 'id'> : never) : never;
+
+/** Reads what the acting breaker broadcasts; what it is to do, it is asked for. */
+export function breakerHandlers({ board, askBreaker, stream, clock }: Gateway) {
+  return {
+    async list(): Promise<Answer> {
+      const all = board.all();
+      if (all.length === 0) throw unreported();
+      return ok({ items: all.map(shape) });
+    },
+
+    async find({ params }: Call): Promise<Answer> {
+      const known = board.find(routeOf(params));
+      if (known === undefined) throw unreported();
+      return ok(shape(known));
+    },
+
+    async override({ params, body }: Call<unknown, OverrideBreaker>): Promise<Answer> {
+      const route = routeOf(params);
+      return ok(changed(route, await ask({ kind: 'override', route, ...body })));
+    },
+
+    async clearOverride({ params }: Call): Promise<Answer> {
+      const route = routeOf(params);
+      return ok(changed(route, await ask({ kind: 'clear-override', route })));
+    },
+
+    async parked({ query }: Call<ListParked>): Promise<Answer> {
+      const { parked } = await ask({ kind: 'parked', ...query });
+      return ok({ items: (parked ?? []).map(parkedShape) });
+    },
+
+    async events({ lastEventId }: Call): Promise<Answer> {
+      return { status: 200, headers: { Connection: 'close' }, body: stream.open(lastEventId) };
+    },
+  };
+
+  function shape(known: Known): object {
+    return {
+      ...breakerShape(known.breaker),
+      reportedAt: new Date(known.arrivedAt).toISOString(),
+      stale: board.isStale(known),
+    };
+  }
+
+  /** The breaker's own word after a change; the next broadcast says the same. */
+  function changed(route: string, { breaker }: { readonly breaker?: Breaker | undefined }): object {
+    if (breaker !== undefined) return breakerShape(breaker);
+    const known = board.find(route);
+    if (known === undefined) throw unreported();
+    return shape(known);
+  }
+
+  async function ask(question: Question): Promise<Extract<BreakerReply, { ok: true }>> {
+    const reply = await answerOf({ id: clock.id(), ...question });
+    if (reply.ok) return reply;
+    throw new Problem('invalid-transition', `the circuit breaker refused: ${reply.problem}`);
+  }
+
+  async function answerOf(question: BreakerRequest): Promise<BreakerReply> {
+    try {
+      return await askBreaker(BREAKER_REQUEST, question);
+    } catch (cause) {
+      if (!(cause instanceof Late) && !(cause instanceof PublishError)) throw cause;
+      const may = question.kind === 'parked' || (cause instanceof PublishError && cause.code === 'returned');
+      const detail = `the circuit breaker does not answer${may ? '' : '; what it was asked for may still happen'}`;
+      throw new Problem('dependency-unavailable', detail, {
+        headers: retryAfter(1000),
+        members: { dependency: 'circuit-breaker' },
+        cause,
+      });
+    }
+  }
+}
+
+export type AskBreaker = Asking<BreakerReply>['ask'];
+
+function routeOf(params: Call['params']): string {
+  const route = params['route'] ?? '';
+  if (!routeTable.routes.includes(route)) throw new Problem('not-found', 'there is no such route');
+  return route;
+}
+
+function unreported(): Problem {
+  return new Problem('dependency-unavailable', 'the circuit breaker has not reported yet', {
+    headers: retryAfter(1000),
+    members: { dependency: 'circuit-breaker' },
+  });
+}
