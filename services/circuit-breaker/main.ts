@@ -1,34 +1,61 @@
+import { hostname } from 'node:os';
 import { z } from 'zod';
-import { startMover } from './mover.ts';
+import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
+import { createHistory } from './history.ts';
+import { breakerMeter } from './metrics.ts';
+import { policiesOf } from './policies.ts';
+import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
 
-/** Puts what expired back to its route. Needs no database: it works while that is down. */
+/** Opens and closes the gate of every route. Needs no database: it works while that is down. */
 export const service = defineService({
   name: 'circuit-breaker',
   table: routeTable,
   config: {
     /** How often a message is put back before it becomes a dead letter. */
-    MAX_REDRIVES: z.coerce.number().int().min(0).default(100),
-    REDRIVE_PAUSE_MS: z.coerce.number().int().min(1).default(500),
-    REDRIVE_PAUSE_CAP_MS: z.coerce.number().int().min(1).default(30_000),
+    MAX_REDRIVES: z.coerce.number().int().min(0).default(5),
+    REDRIVE_START_PER_S: z.coerce.number().min(0.1).default(5),
+    REDRIVE_CAP_PER_S: z.coerce.number().min(0.1).max(2000).default(1000),
+    /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked. */
+    RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
   },
-  async start({ bus, clock, log, config, ready, onStop }) {
-    const { MAX_REDRIVES, REDRIVE_PAUSE_MS, REDRIVE_PAUSE_CAP_MS, MESSAGE_TTL_MS, GATE_DELAY_MS } = config;
-    const mover = await startMover({
+  async start({ bus, db, clock, log, config, metrics, ready, onStop }) {
+    const policies = policiesOf(config, routeTable.routes);
+    const management = managementOf(config.AMQP_URL, config.RABBITMQ_MANAGEMENT_URL);
+    const check = management && startTtlCheck({ ...management, table: routeTable, policies, clock, log });
+    const distrust = (route: string): string | undefined => check?.problem(route);
+    const history = createHistory(db, clock, log);
+    const views: { now: CircuitBreaker['views'] } = { now: () => [] };
+    const meter = breakerMeter(metrics, () => views.now(), distrust);
+    const breaker = await startCircuitBreaker({
       bus,
       clock,
       log,
-      routes: routeTable.routes,
-      policy: {
-        maxRedrives: MAX_REDRIVES,
-        pause: { baseMs: REDRIVE_PAUSE_MS, capMs: REDRIVE_PAUSE_CAP_MS },
-        quietMs: 2 * (MESSAGE_TTL_MS + GATE_DELAY_MS),
+      name: `${hostname()}:${process.pid}`,
+      policies,
+      maxRedrives: config.MAX_REDRIVES,
+      redrive: { startPerS: config.REDRIVE_START_PER_S, capPerS: config.REDRIVE_CAP_PER_S },
+      distrust,
+      onExpired: meter.expired,
+      onRedriven: meter.redriven,
+      onDecision(route, _input, decision) {
+        meter.decided(route, decision);
+        history.record(route, decision);
       },
     });
-    onStop(() => mover.stop());
-    ready('consuming', () => {
-      if (!mover.active) throw new Error('not consuming every expired queue');
+    views.now = breaker.views;
+    ready('breaker', () => {
+      if (breaker.standing === 'out') throw new Error('neither acting nor next in line');
+    });
+    ready('queues', () => {
+      const problem = routeTable.routes.map(distrust).find((one) => one !== undefined);
+      if (problem !== undefined) throw new Error(problem);
+    });
+    onStop(async () => {
+      check?.stop();
+      history.stop();
+      await breaker.stop();
     });
   },
 });

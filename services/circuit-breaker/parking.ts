@@ -1,0 +1,43 @@
+import { move, type MovingOptions } from './moving.ts';
+import { isEvidence, parkingOf } from './placing.ts';
+import type { Delivery } from '#shared/bus/bus.ts';
+import { expired } from '#shared/bus/topology.ts';
+
+export interface ParkingOptions extends MovingOptions {
+  /** How often a message is put back before it becomes a dead letter. */
+  readonly maxRedrives: number;
+  /** A message that nobody took in time has arrived; told before it is moved. */
+  readonly onExpired: () => void;
+}
+
+export interface Parking {
+  /** It holds as much as it may: what expires now is not seen. */
+  readonly full: boolean;
+}
+
+/** Messages of one route that may be on their way at once. */
+export const PARKING_PREFETCH = 200;
+
+/** Takes what comes to `<route>.expired`: counts it on arrival, then parks it. Resolves once registered. */
+export async function startParking(options: ParkingOptions): Promise<Parking> {
+  const { route, session, clock, ended, maxRedrives, onExpired } = options;
+  let held = 0;
+
+  async function park(delivery: Delivery): Promise<void> {
+    held += 1;
+    await move(options, delivery, parkingOf(route, delivery.packet, maxRedrives, clock.now()));
+    held -= 1;
+  }
+
+  await session.consume(expired(route), PARKING_PREFETCH, (delivery) => {
+    if (ended.aborted) return;
+    if (isEvidence(route, delivery.packet)) onExpired();
+    // Rejects for a bug only, which must not be silent.
+    void park(delivery);
+  });
+  return {
+    get full() {
+      return held >= PARKING_PREFETCH;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { BREAKER_REPLY, type BreakerReply, type BreakerRequest, breakerRequestSchema } from './contract.ts';
+import type { ActingTerm } from './term.ts';
+import type { Packet } from '#shared/bus/bus.ts';
+import { CONTROL } from '#shared/bus/topology.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+const identified = z.object({ id: z.string().min(1) });
+
+/** Answers a request, when it can be answered: what has no id, or is no JSON, is only logged. */
+export async function answer(term: ActingTerm, packet: Packet, clock: Clock, log: Log): Promise<void> {
+  let id: string;
+  let reply: BreakerReply;
+  try {
+    const body: unknown = JSON.parse(packet.content.toString());
+    ({ id } = identified.parse(body));
+    reply = await replyTo(term, id, body, clock);
+  } catch (error) {
+    log.warn('a request to the breaker was not understood', { reason: reasonOf(error) });
+    return;
+  }
+  const content = Buffer.from(JSON.stringify(reply));
+  await term.session
+    .publish(CONTROL, { content, contentType: 'application/json', headers: {} }, BREAKER_REPLY)
+    .catch((error: unknown) => log.debug('nobody heard the answer', { id, reason: reasonOf(error) }));
+}
+
+async function replyTo(term: ActingTerm, id: string, body: unknown, clock: Clock): Promise<BreakerReply> {
+  const parsed = breakerRequestSchema.safeParse(body);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    return { id, ok: false, problem: problems.join('; ') };
+  }
+  try {
+    return await carryOut(term, parsed.data, clock);
+  } catch (error) {
+    return { id, ok: false, problem: reasonOf(error) };
+  }
+}
+
+async function carryOut(term: ActingTerm, request: BreakerRequest, clock: Clock): Promise<BreakerReply> {
+  const { id, route: name } = request;
+  const route = name === undefined ? undefined : term.routes.get(name);
+  if (name !== undefined && route === undefined) {
+    return { id, ok: false, problem: `there is no route ${name}; there are: ${[...term.routes.keys()].join(', ')}` };
+  }
+  switch (request.kind) {
+    case 'override':
+      await route?.breaker.override({ state: request.state, until: clock.now() + request.expiresInMs });
+      break;
+    case 'clear-override':
+      await route?.breaker.clearOverride();
+      break;
+    case 'parked': {
+      const asked = route === undefined ? [...term.routes.values()] : [route];
+      const items = asked.flatMap(({ redriving }) => redriving.items(request.limit));
+      const oldest = items.toSorted((a, b) => a.lastExpiredAt - b.lastExpiredAt).slice(0, request.limit);
+      return { id, ok: true, parked: oldest };
+    }
+  }
+  return { id, ok: true, ...(route === undefined ? {} : { breaker: route.view() }) };
+}

@@ -1,0 +1,212 @@
+import { type BreakerState, decide, type Decision, gateOf, type Input, type Override, type Policy } from './breaker.ts';
+import { moveGate, setGate } from './gate.ts';
+import { putState, type StoredBreaker, takeState } from './stored-state.ts';
+import type { Session } from '#shared/bus/bus.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Log } from '#shared/log.ts';
+
+/** Moments in the middle of a change, where a test may end the process. */
+export type Point = 'stored' | 'applied' | 'broadcast';
+export type OnPoint = (point: Point, route: string, decision: Decision) => void | Promise<void>;
+
+export interface RouteBreakerOptions {
+  readonly route: string;
+  readonly policy: Policy;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told after the change was stored and applied, whether or not the gate moved. */
+  readonly broadcast: () => Promise<void>;
+  /** Every input with what was decided, in order. */
+  readonly onDecision: (route: string, input: Input, decision: Decision) => void;
+  readonly onPoint: OnPoint;
+  /** Storing or applying failed: this breaker must act no more, the next one repairs. */
+  readonly giveUp: (reason: unknown) => void;
+  /** Why silence proves nothing now; `undefined`: it does. */
+  readonly blindness: () => string | undefined;
+}
+
+/** One route's breaker during one term. Inputs are taken one at a time: stored (confirmed), then applied, then broadcast. */
+export interface RouteBreaker {
+  readonly stored: StoredBreaker;
+  /** Epoch ms; `null`: no cycle runs. */
+  readonly cycleEndsAt: number | null;
+  /** A message expired and has arrived. */
+  expired(): void;
+  /** Resolves when it was stored and applied. */
+  override(override: Override): Promise<void>;
+  clearOverride(): Promise<void>;
+  end(): void;
+}
+
+interface Waiting {
+  readonly input: Input;
+  /** How late the cycle's end was noticed. */
+  readonly lateMs: number;
+  readonly done: (error?: Error) => void;
+  /** Whose end it is; a newer override is not ended by it. */
+  readonly of?: Override;
+}
+
+const KEPT_TRANSITIONS = 50;
+/** A cycle whose end was noticed later than this part of it was slept through. */
+const SLEPT_PART = 0.2;
+
+/** Reads the stored state, stores it again, repairs the bindings to it and starts a fresh cycle. Rejects when any of it fails. */
+export async function takeOver(options: RouteBreakerOptions): Promise<RouteBreaker> {
+  const { route, policy, session, clock, log, onDecision } = options;
+  const { stored, held, problem } = await takeState(session, route, clock);
+  if (problem !== undefined)
+    log.error('the stored state of the gate cannot be read; it starts half-open', { route, reason: problem });
+  const input: Input = { kind: 'taken-over' };
+  const decision = decide(policy, stored.state, input);
+  const now: StoredBreaker = { ...stored, state: decision.state };
+  await putState(session, route, now);
+  if (held !== undefined) session.ack(held);
+  await setGate(session, route, gateOf(now.state));
+  onDecision(route, input, decision);
+  return startRouteBreaker(options, now);
+}
+
+function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker): RouteBreaker {
+  const { route, policy, session, clock, log, broadcast, onDecision, onPoint, giveUp, blindness } = options;
+  let stored = initial;
+  let ended = false;
+  let running = false;
+  let waiting: Waiting[] = [];
+  let cycle: { readonly endsAt: number; readonly cancel: () => void } | undefined;
+  let cancelOverride = (): void => {};
+
+  function startCycle(): void {
+    cycle?.cancel();
+    cycle =
+      stored.state.machine.name === 'closed'
+        ? undefined
+        : { endsAt: clock.now() + policy.cycleMs, cancel: clock.after(policy.cycleMs, endCycleIfDue) };
+  }
+
+  /** Whatever arrives at the end of a cycle or later belongs to the next one, also when the timer is late. */
+  function endCycleIfDue(): void {
+    if (cycle === undefined || clock.now() < cycle.endsAt) return;
+    const lateMs = clock.now() - cycle.endsAt;
+    cycle.cancel();
+    cycle = undefined;
+    feed({ input: { kind: 'cycle-ended' }, lateMs, done() {} });
+  }
+
+  function watchOverride(): void {
+    cancelOverride();
+    const { override } = stored.state;
+    if (override === undefined) return;
+    cancelOverride = clock.after(Math.max(0, override.until - clock.now()), () => {
+      feed({ input: { kind: 'override-ended' }, lateMs: 0, done() {}, of: override });
+    });
+  }
+
+  function feed(item: Waiting): void {
+    if (ended) {
+      item.done(new Error('this breaker does not act any more'));
+      return;
+    }
+    waiting.push(item);
+    if (!running) void run();
+  }
+
+  /** Without anything to store it runs in one go: thousands of expiries cost no turn each. */
+  async function run(): Promise<void> {
+    running = true;
+    for (let item = waiting.shift(); item !== undefined && !ended; item = waiting.shift()) {
+      if (item.of !== undefined && stored.state.override !== item.of) continue;
+      const input = seen(item);
+      const decision = decide(policy, stored.state, input);
+      try {
+        if (mustStore(input, decision)) await enact(decision);
+        else stored = { ...stored, state: decision.state };
+      } catch (error) {
+        end();
+        item.done(error as Error);
+        giveUp(error);
+        break;
+      }
+      onDecision(route, input, decision);
+      item.done();
+    }
+    running = false;
+  }
+
+  /** Silence counts only for those who listened: a clean cycle that was slept through, or watched blind, begins again. */
+  function seen({ input, lateMs }: Waiting): Input {
+    const { machine } = stored.state;
+    if (input.kind !== 'cycle-ended' || machine.name === 'closed' || machine.expired > 0) return input;
+    const blind =
+      lateMs > SLEPT_PART * policy.cycleMs ? `its end was noticed ${Math.round(lateMs)} ms late` : blindness();
+    if (blind === undefined) return input;
+    log.warn('nothing is concluded from this cycle', { route, reason: blind });
+    return { kind: 'taken-over' };
+  }
+
+  async function enact(decision: Decision): Promise<void> {
+    const { state, transition, cycleStarts } = decision;
+    const next = after(stored, state, transition, clock.now());
+    await putState(session, route, next);
+    await onPoint('stored', route, decision);
+    if (transition !== undefined) await moveGate(session, route, transition.from, transition.to);
+    stored = next;
+    if (cycleStarts) startCycle();
+    watchOverride();
+    if (transition !== undefined) log.warn('the gate has moved', { route, ...transition });
+    await onPoint('applied', route, decision);
+    await broadcast();
+    await onPoint('broadcast', route, decision);
+  }
+
+  function end(): void {
+    if (ended) return;
+    ended = true;
+    cycle?.cancel();
+    cycle = undefined;
+    cancelOverride();
+    for (const { done } of waiting) done(new Error('this breaker does not act any more'));
+    waiting = [];
+  }
+
+  const fed = (input: Input): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const done = (error?: Error): void => (error === undefined ? resolve() : reject(error));
+      endCycleIfDue();
+      feed({ input, lateMs: 0, done });
+    });
+
+  startCycle();
+  watchOverride();
+  return {
+    get stored() {
+      return stored;
+    },
+    get cycleEndsAt() {
+      return cycle?.endsAt ?? null;
+    },
+    expired() {
+      endCycleIfDue();
+      feed({ input: { kind: 'expired' }, lateMs: 0, done() {} });
+    },
+    override: (override) => fed({ kind: 'override', override }),
+    clearOverride: () => fed({ kind: 'override-ended' }),
+    end,
+  };
+}
+
+/** A count within a cycle is not worth a message: the next leader would begin a new cycle anyway. */
+function mustStore({ kind }: Input, { transition, cycleStarts }: Decision): boolean {
+  return transition !== undefined || cycleStarts || kind !== 'expired';
+}
+
+function after(
+  before: StoredBreaker,
+  state: BreakerState,
+  transition: Decision['transition'],
+  at: number,
+): StoredBreaker {
+  if (transition === undefined) return { ...before, state };
+  return { state, since: at, transitions: [{ ...transition, at }, ...before.transitions].slice(0, KEPT_TRANSITIONS) };
+}

@@ -1,0 +1,175 @@
+import { type Decision, gateOf, type Input, type Policy } from './breaker.ts';
+import { type Breaker, type Snapshot, SNAPSHOT_EVERY_MS } from './contract.ts';
+import { watchDepths } from './depths.ts';
+import type { Term } from './leader.ts';
+import type { RedrivePolicy } from './pace.ts';
+import { startParking } from './parking.ts';
+import { REDRIVING_WINDOW, type Redriving, startRedriving } from './redriving.ts';
+import { type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
+import type { Tally } from './tally.ts';
+import type { Bus, Session } from '#shared/bus/bus.ts';
+import { delay, parked, SNAPSHOT } from '#shared/bus/topology.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface TermOptions {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What the snapshot calls this process. */
+  readonly name: string;
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly maxRedrives: number;
+  readonly redrive: RedrivePolicy;
+  readonly tally: Tally;
+  readonly onDecision: (route: string, input: Input, decision: Decision) => void;
+  readonly onPoint: OnPoint;
+  /** Why the queues of a route cannot be trusted to let messages expire; `undefined`: they can. */
+  readonly distrust: (route: string) => string | undefined;
+}
+
+/** One route while this process acts. */
+export interface ActingRoute {
+  readonly breaker: RouteBreaker;
+  readonly redriving: Redriving;
+  view(): Breaker;
+}
+
+export interface ActingTerm extends Term {
+  readonly session: Session;
+  readonly routes: ReadonlyMap<string, ActingRoute>;
+}
+
+/** Takes every route over, then begins to listen: nothing that arrives is judged by a state that was not read. */
+export async function startTerm(session: Session, options: TermOptions): Promise<ActingTerm> {
+  const { bus, clock, log, name, policies } = options;
+  const ending = new AbortController();
+  const routes = new Map<string, ActingRoute>();
+  const names = [...policies.keys()];
+  let cancelBeat = (): void => {};
+  void session.closed.then(end);
+
+  function end(): void {
+    ending.abort();
+    cancelBeat();
+    for (const { breaker } of routes.values()) breaker.end();
+  }
+
+  async function broadcast(): Promise<void> {
+    if (ending.signal.aborted || routes.size < policies.size) return;
+    const snapshot: Snapshot = {
+      at: clock.now(),
+      leader: name,
+      breakers: [...routes.values()].map((route) => route.view()),
+    };
+    const content = Buffer.from(JSON.stringify(snapshot));
+    // Returned when no gateway listens, lost with the session: the next one is a second away.
+    await session.publish(SNAPSHOT, { content, contentType: 'application/json', headers: {} }).catch(() => {});
+  }
+
+  function beat(): void {
+    cancelBeat = clock.after(SNAPSHOT_EVERY_MS, () => {
+      void broadcast();
+      beat();
+    });
+  }
+
+  const depths = watchDepths({
+    bus,
+    clock,
+    log,
+    queues: names.flatMap((route) => [parked(route), delay(route)]),
+    ended: ending.signal,
+  });
+  const giveUp = (route: string) => (reason: unknown) => {
+    log.error('a transition failed; this breaker gives up its turn', { route, reason: reasonOf(reason) });
+    end();
+    void session.close();
+  };
+  try {
+    const acting = await Promise.all(
+      [...policies].map(async ([route, policy]): Promise<[string, ActingRoute]> => [
+        route,
+        await startRoute(route, policy, { ...options, session, ended: ending.signal, depths, broadcast, giveUp }),
+      ]),
+    );
+    for (const [route, one] of acting) routes.set(route, one);
+  } catch (error) {
+    end();
+    throw error;
+  }
+  await broadcast();
+  beat();
+  return { session, routes, end };
+}
+
+async function startRoute(
+  route: string,
+  policy: Policy,
+  options: TermOptions & {
+    readonly session: Session;
+    readonly ended: AbortSignal;
+    readonly depths: ReturnType<typeof watchDepths>;
+    readonly broadcast: () => Promise<void>;
+    readonly giveUp: (route: string) => (reason: unknown) => void;
+  },
+): Promise<ActingRoute> {
+  const { tally, depths, broadcast, giveUp, distrust, maxRedrives, redrive } = options;
+  const blindness = (): string | undefined =>
+    distrust(route) ?? (parking.full ? 'what expired cannot be parked fast enough to see more' : undefined);
+  const breaker = await takeOver({
+    ...options,
+    route,
+    policy,
+    blindness,
+    giveUp: giveUp(route),
+    broadcast() {
+      redriving.look();
+      return broadcast();
+    },
+  });
+  const redriving = await startRedriving({
+    ...options,
+    route,
+    policy: redrive,
+    cycleMs: policy.cycleMs,
+    closedSince: () => (gateOf(breaker.stored.state) === 'closed' ? breaker.stored.since : undefined),
+    onRedriven: () => tally.redriven(route),
+  });
+  const parking = await startParking({
+    ...options,
+    route,
+    maxRedrives,
+    onExpired() {
+      tally.expired(route);
+      redriving.expired();
+      breaker.expired();
+    },
+  });
+  return { breaker, redriving, view };
+
+  function view(): Breaker {
+    const { state, since, transitions } = breaker.stored;
+    const { machine, override, generation } = state;
+    const { held } = redriving;
+    return {
+      route,
+      state: gateOf(state),
+      machine: machine.name,
+      cycle: machine.cycle,
+      badCycles: machine.name === 'half_open' ? machine.badCycles : 0,
+      expired: machine.name === 'closed' ? 0 : machine.expired,
+      generation,
+      since,
+      cycleEndsAt: breaker.cycleEndsAt,
+      policy,
+      ...(override === undefined ? {} : { override }),
+      transitions: [...transitions],
+      ...tally.of(route),
+      // Until its window is full it holds all of them.
+      parked: held + (held < REDRIVING_WINDOW ? 0 : depths.of(parked(route))),
+      delayed: depths.of(delay(route)),
+    };
+  }
+}
