@@ -16,6 +16,8 @@ export interface BrokerOptions {
   readonly say: (text: string) => void;
   readonly tell: Tell;
   readonly onGivenUp: (name: string, reason: string) => void;
+  /** Gets what stops it as soon as there is something to stop, before it is ready. */
+  readonly onStop: (stop: () => Promise<void>) => void;
   /** Its data is not needed again: stopping kills it at once. */
   readonly disposable?: boolean;
 }
@@ -137,6 +139,7 @@ async function run(
       options.onGivenUp(name, reason);
     },
   });
+  options.onStop(() => node.stop());
   const broker: Broker = {
     description,
     amqpUrl: `amqp://${ADMIN}:${password}@127.0.0.1:${ports.amqp}`,

@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   readonly output: LineSink;
   readonly tell: Tell;
   readonly onGivenUp: (name: string, reason: string) => void;
+  /** Gets what stops it as soon as there is something to stop, before it is ready. */
+  readonly onStop: (stop: () => Promise<void>) => void;
   /** Only the embedded one, whatever else there is. */
   readonly embedded?: boolean;
 }
@@ -57,6 +59,7 @@ export async function startDatabase(options: DatabaseOptions): Promise<Database>
       options.onGivenUp(name, reason);
     },
   });
+  options.onStop(() => supervised.stop());
   const own = `mongodb://127.0.0.1:${options.port}`;
   try {
     await answers(own, () => givenUp);

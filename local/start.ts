@@ -59,18 +59,13 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   removeAddresses();
   await cleanUp(stackDir, recordDir, say);
 
-  const started = async <Part extends { stop(): Promise<void> }>(starting: Promise<Part>): Promise<Part> => {
-    const part = await starting;
-    onStop(() => part.stop());
-    return part;
-  };
   const secrets = loadSecrets(stackDir, serviceNames);
   const onGivenUp = (name: string, reason: string): void => {
     const isPart = name === 'broker' || name === 'database';
     if (isPart || !serving) fail(new Trouble(`${name} cannot run: ${reason}`));
     else tell('error', `${name} is DOWN and will not be started again (${reason}); stop and start the stack`);
   };
-  const common = { dir: stackDir, recordDir, output, tell, onGivenUp };
+  const common = { dir: stackDir, recordDir, output, tell, onGivenUp, onStop };
   const ports = {
     amqp: await portFor('the broker', 5672, say),
     management: await portFor("the broker's management", 15_672, say),
@@ -78,25 +73,24 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   };
   say('Starting the broker and the database ...');
   const [broker, database] = await Promise.all([
-    started(startBroker({ ...common, ports, password: secrets.brokerAdmin, say })),
-    started(startDatabase({ ...common, port: ports.mongo })),
+    startBroker({ ...common, ports, password: secrets.brokerAdmin, say }),
+    startDatabase({ ...common, port: ports.mongo }),
   ]);
   say(`Broker: ${broker.description}. Database: ${database.description}.`);
-  const stack = await started(
-    startStack({
-      ...common,
-      broker,
-      database,
-      databaseName: VHOST,
-      vhost: VHOST,
-      secrets,
-      processes: flags.processes === '1' ? 'one' : 'one-each',
-      ports: 'default',
-      env: passedOn(),
-      say,
-      log: createLog('provision', 'warn'),
-    }),
-  );
+  const stack = await startStack({
+    ...common,
+    broker,
+    database,
+    databaseName: VHOST,
+    vhost: VHOST,
+    secrets,
+    processes: flags.processes === '1' ? 'one' : 'one-each',
+    ports: 'default',
+    env: passedOn(),
+    say,
+    log: createLog('provision', 'warn'),
+  });
+  onStop(() => stack.stop());
   await stack.ready();
 
   const operatorToken = await signToken(

@@ -39,7 +39,7 @@ await lifetime({ signalCode: 130, failureLine: '0 passed, 1 failed' }, async ({ 
   await removeDeadTestRuns(stackDir);
   tryLock(join(dir, 'lock'));
   onStop(() => removeTestRun(dir));
-  const servers = (await startContainers()) ?? (await startLocal(fail));
+  const servers = (await startContainers()) ?? (await startLocal(fail, onStop));
   onStop(servers.stop);
   say(`Tests run on ${servers.description}.`);
   const { code, output } = await runAva(servers, onStop);
@@ -49,7 +49,10 @@ await lifetime({ signalCode: 130, failureLine: '0 passed, 1 failed' }, async ({ 
   finish(failed === 0 ? 0 : 1, `${passed} passed, ${failed} failed`);
 });
 
-async function startLocal(fail: (reason: Error) => void): Promise<Servers> {
+async function startLocal(
+  fail: (reason: Error) => void,
+  onStop: (stop: () => Promise<void>) => void,
+): Promise<Servers> {
   mkdirSync(dir, { recursive: true });
   const tell = (level: string, text: string): void => {
     if (level !== 'info') process.stderr.write(`${text}\n`);
@@ -60,6 +63,7 @@ async function startLocal(fail: (reason: Error) => void): Promise<Servers> {
     recordDir,
     tell,
     onGivenUp,
+    onStop,
     output: (source: string, line: string) => {
       if (!isRoutine(line)) complaints = [...complaints, readableLine(source, line, false, Date.now)].slice(-20);
     },

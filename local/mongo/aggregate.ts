@@ -87,7 +87,10 @@ function* run(command: Command, server: Server, target: string, stages: readonly
   const limit = Number(next('$limit') ?? 0);
   const collection = server.catalog.find(command.db, target);
   const rest = stages.slice(at);
-  if (collection === undefined) return yield* rest.length === 0 ? [] : piped([], rest);
+  if (collection === undefined) {
+    if (rest.length > 0) yield* piped([], rest);
+    return;
+  }
   const counting = countOnly(rest);
   if (counting !== undefined && filter.elements.length === 0) {
     const left = Math.max(0, collection.count() - skip);
@@ -96,8 +99,8 @@ function* run(command: Command, server: Server, target: string, stages: readonly
     return;
   }
   const { documents } = select(collection, filter, { sort, skip, limit, hint: option(command, 'hint') });
-  if (rest.length === 0) return yield* documents;
-  yield* piped(documents, rest);
+  if (rest.length === 0) yield* documents;
+  else yield* piped(documents, rest);
 }
 
 /** What the driver's `countDocuments` ends with. */

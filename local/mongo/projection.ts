@@ -64,7 +64,7 @@ function keep(value: unknown, tree: Tree): unknown {
 }
 
 function omit(value: unknown, tree: Tree): unknown {
-  if (Array.isArray(value)) return value.map((item) => (isPlain(item) ? omit(item, tree) : item));
+  if (Array.isArray(value)) return (value as unknown[]).map((item) => (isPlain(item) ? omit(item, tree) : item));
   const kept: Doc = {};
   for (const [name, field] of Object.entries(value as Doc)) {
     const below = Object.hasOwn(tree, name) ? tree[name] : undefined;
@@ -78,7 +78,7 @@ function computed(spec: Doc): Project {
   const query = new Query({}, { scriptEnabled: false });
   return (raw) => {
     try {
-      return encode(query.find<Doc>([decode(raw)], spec as never).all()[0]!);
+      return encode(query.find<Doc>([decode(raw)], spec).all()[0]!);
     } catch (error) {
       throw failureOf(error);
     }

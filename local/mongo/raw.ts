@@ -169,7 +169,7 @@ export function fromElements(parts: readonly Buffer[]): Buffer {
 
 /** Numbers become JavaScript numbers: for mingo and for command options. */
 export function decode(bytes: Buffer): Doc {
-  return deserialize(bytes, { promoteBuffers: false }) as Doc;
+  return deserialize(bytes, { promoteBuffers: false });
 }
 
 /** Every BSON type keeps its own class, so that encoding gives the same bytes. */
@@ -179,7 +179,7 @@ export function decodeTyped(bytes: Buffer): Doc {
     promoteLongs: false,
     promoteBuffers: false,
     bsonRegExp: true,
-  }) as Doc;
+  });
 }
 
 export function encode(document: Doc): Buffer {

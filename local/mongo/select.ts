@@ -55,7 +55,10 @@ function* candidates(
   plan: Plan,
   first: number,
 ): Generator<Buffer> {
-  if (plan.stage === 'COLLSCAN') return yield* collection.scan();
+  if (plan.stage === 'COLLSCAN') {
+    yield* collection.scan();
+    return;
+  }
   if (plan.stage === 'IDHACK') {
     const { raw } = collection.entry(plan.idKey);
     if (raw !== undefined) yield raw;
@@ -133,7 +136,7 @@ export function* sliced(documents: Iterable<Buffer>, skip: number, limit: number
 }
 
 export function sortFrom(given: unknown): Sort {
-  const entries = Object.entries((given ?? {}) as object) as [string, unknown][];
+  const entries = Object.entries(given ?? {}) as [string, unknown][];
   if (entries.length === 1 && entries[0]![0] === '$natural' && entries[0]![1] === 1) return [];
   return entries.map(([path, direction]) => {
     if ((direction !== 1 && direction !== -1) || path.startsWith('$')) {

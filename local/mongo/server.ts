@@ -55,7 +55,7 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
     const frame = createFramer((request) => turns.accept(socket, request));
     socket.on('data', (chunk) => {
       try {
-        frame(chunk as Buffer);
+        frame(chunk);
       } catch (error) {
         log.warn('a connection sent no valid message', { reason: reasonOf(error) });
         socket.destroy();

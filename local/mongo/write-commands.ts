@@ -186,7 +186,8 @@ export const remove: CommandKind = {
         limit: Number(decodeElement(operation, limit)),
         hint: hint && decodeElement(operation, hint),
       });
-      for (const raw of [...documents]) {
+      const matched = Array.from(documents);
+      for (const raw of matched) {
         collection.remove(collection.entry(idKeyIn(raw)));
         n += 1;
       }

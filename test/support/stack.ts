@@ -71,15 +71,16 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
   const tell = (level: string, msg: string): void => output('supervisor', JSON.stringify({ level, msg }));
   // The run's folder, so that what a killed test leaves behind is ended with the run.
   const recordDir = join(dir, 'run');
+  const undo: (() => Promise<void>)[] = [async () => rmSync(dir, { recursive: true, force: true })];
   const common = {
     dir,
     recordDir,
     output,
     tell,
     onGivenUp: (name: string, reason: string) => tell('error', `${name}: ${reason}`),
+    onStop: (step: () => Promise<void>) => void undo.push(step),
   };
   const secrets = loadSecrets(dir, serviceNames);
-  const undo: (() => Promise<void>)[] = [async () => rmSync(dir, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
@@ -96,13 +97,11 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
           amqpUrl: setByRunner('SWITCHYARD_TEST_AMQP_URL'),
           managementUrl: setByRunner('SWITCHYARD_TEST_MANAGEMENT_URL'),
           process: undefined,
-          stop: () => removeVhost(id),
         };
-    undo.push(() => broker.stop());
+    if (!options.ownBroker) undo.push(() => removeVhost(id));
     const database = options.ownDatabase
       ? await startDatabase({ ...common, port: await anyFreePort(), embedded: true })
-      : { url: setByRunner('SWITCHYARD_TEST_MONGO_URL'), process: undefined, stop: async () => {} };
-    undo.push(() => database.stop());
+      : { url: setByRunner('SWITCHYARD_TEST_MONGO_URL'), process: undefined };
     const stack = await startParts({
       ...common,
       broker,
