@@ -79,8 +79,8 @@ export function openCollection(options: CollectionOptions): Collection {
   /** Before a change: what the indexes know is remembered, the entry is kept until it is written. */
   function touch(target: Entry): void {
     storage.begin();
+    if (nextRid === 0) nextRid = table.top() + 1;
     if (target.rid === 0) {
-      if (nextRid === 0) nextRid = table.top() + 1;
       target.rid = nextRid;
       nextRid += 1;
     }
@@ -114,7 +114,6 @@ export function openCollection(options: CollectionOptions): Collection {
     else if (target.stored) table.erase(target.rid);
     target.stored = target.raw !== undefined;
     target.dirty = false;
-    if (target.raw === undefined) target.rid = 0;
   }
 
   function flush(): void {

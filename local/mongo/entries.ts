@@ -1,7 +1,7 @@
 /** One document as the server knows it. `raw` undefined: deleted, or never there. */
 export interface Entry {
   readonly key: string;
-  /** Its row; 0 until it has one. */
+  /** Its row; 0 until it has one. A deleted document keeps it: the journal knows it by this number. */
   rid: number;
   raw: Buffer | undefined;
   /** Whether the table has its row. */

@@ -11,6 +11,7 @@ import { idKeyIn } from '#local/mongo/key.ts';
 import { decode, encode } from '#local/mongo/raw.ts';
 import { select } from '#local/mongo/select.ts';
 import { openStorage } from '#local/mongo/storage.ts';
+import { temporaryFolder } from '#test/support/mongo-world.ts';
 
 /** The parts below the wire, so that a crash can be put between any two of their steps. */
 function open(dataDir: string, sectionBytes: number) {
@@ -51,6 +52,35 @@ function remove(catalog: Catalog, id: number): void {
 function ids(catalog: Catalog, filter: object): number[] {
   const found = select(catalog.ensure('d', 'things'), compileFilter(encode(filter as Record<string, unknown>)));
   return Array.from(found.documents, (raw) => decode(raw)['_id'] as number).sort((a, b) => a - b);
+}
+
+for (const [title, between] of [
+  ['a query', (catalog: Catalog) => void ids(catalog, {})],
+  [
+    'a query and the same id again',
+    (catalog: Catalog) => (ids(catalog, {}), put(catalog, 1, 2, 2), remove(catalog, 1)),
+  ],
+] as const) {
+  test(`a document that was deleted before ${title} does not come back after a crash`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const world = open(folder, 1_000_000);
+    put(world.catalog, 1, 1, 1);
+    put(world.catalog, 2, 1, 1);
+    world.commit();
+    remove(world.catalog, 1);
+    between(world.catalog);
+    world.commit();
+    world.crash();
+    const after = open(folder, 1_000_000);
+    t.deepEqual(ids(after.catalog, {}), [2]);
+    put(after.catalog, 3, 1, 1);
+    remove(after.catalog, 3);
+    ids(after.catalog, {});
+    put(after.catalog, 4, 1, 1);
+    put(after.catalog, 3, 1, 1);
+    t.deepEqual(ids(after.catalog, {}), [2, 3, 4]);
+    after.crash();
+  });
 }
 
 const id = fc.nat({ max: 400 });
