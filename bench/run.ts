@@ -46,6 +46,7 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   onStop(() => removeTestRun(dir));
   const common = {
     dir,
+    onStop,
     recordDir: join(dir, 'run'),
     tell: (level: string, text: string) => (level === 'info' ? undefined : say(text)),
     onGivenUp: (name: string, reason: string) => fail(new Trouble(`${name} cannot run: ${reason}`)),
@@ -54,7 +55,6 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   const secrets = loadSecrets(dir, serviceNames);
   const ports = { amqp: await anyFreePort(), management: await anyFreePort() };
   const broker = await startBroker({ ...common, ports, password: secrets.brokerAdmin, say, disposable: true });
-  onStop(() => broker.stop());
   const bare: number[] = [];
   const results = new Map<Arm, (readonly Measurement[])[]>();
   for (let round = 1; round <= rounds; round += 1) {
