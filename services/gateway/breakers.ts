@@ -69,23 +69,19 @@ export function breakerHandlers({ board, askBreaker, stream, clock }: Gateway) {
   }
 
   async function ask(question: Question): Promise<Extract<BreakerReply, { ok: true }>> {
-    const reply = await answerOf({ id: clock.id(), ...question });
+    const reply = await answerTo({ id: clock.id(), ...question });
     if (reply.ok) return reply;
-    throw new Problem('invalid-transition', `the circuit breaker refused: ${reply.problem}`);
+    throw unavailable(`the circuit breaker could not do it: ${reply.problem}`);
   }
 
-  async function answerOf(question: BreakerRequest): Promise<BreakerReply> {
+  async function answerTo(question: BreakerRequest): Promise<BreakerReply> {
     try {
       return await askBreaker(BREAKER_REQUEST, question);
     } catch (cause) {
       if (!(cause instanceof Late) && !(cause instanceof PublishError)) throw cause;
-      const may = question.kind === 'parked' || (cause instanceof PublishError && cause.code === 'returned');
-      const detail = `the circuit breaker does not answer${may ? '' : '; what it was asked for may still happen'}`;
-      throw new Problem('dependency-unavailable', detail, {
-        headers: retryAfter(1000),
-        members: { dependency: 'circuit-breaker' },
-        cause,
-      });
+      const harmless = question.kind === 'parked' || (cause instanceof PublishError && cause.code === 'returned');
+      const warning = harmless ? '' : '; what it was asked for may still happen';
+      throw unavailable(`the circuit breaker does not answer${warning}`, cause);
     }
   }
 }
@@ -99,8 +95,13 @@ function routeOf(params: Call['params']): string {
 }
 
 function unreported(): Problem {
-  return new Problem('dependency-unavailable', 'the circuit breaker has not reported yet', {
+  return unavailable('the circuit breaker has not reported yet');
+}
+
+function unavailable(detail: string, cause?: unknown): Problem {
+  return new Problem('dependency-unavailable', detail, {
     headers: retryAfter(1000),
     members: { dependency: 'circuit-breaker' },
+    cause,
   });
 }

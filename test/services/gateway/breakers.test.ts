@@ -157,15 +157,15 @@ test('answers reach who asked, also when several ask at once', (t) =>
     (request) => ({ id: request.id, ok: true, breaker: aBreaker(('route' in request && request.route) || '') }),
   ));
 
-test('a refusal of the breaker is a problem with its reason', (t) =>
+test('what the breaker could not do is a problem with its reason', (t) =>
   inWorld(
     async ({ call }) => {
       const reply = await call('DELETE', '/v1/breakers/payment/override', operator);
-      t.is(reply.status, 409);
-      t.like(reply.body, { type: '/problems/invalid-transition' });
-      t.regex(String(reply.body['detail']), /there is no override/);
+      t.is(reply.status, 503);
+      t.like(reply.body, { type: '/problems/dependency-unavailable', dependency: 'circuit-breaker' });
+      t.regex(String(reply.body['detail']), /does not act any more/);
     },
-    ({ id }) => ({ id, ok: false, problem: 'there is no override' }),
+    ({ id }) => ({ id, ok: false, problem: 'this breaker does not act any more' }),
   ));
 
 const wrong = [

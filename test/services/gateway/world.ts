@@ -112,7 +112,7 @@ export async function startWorld(
   const bus = createFakeBus();
   const { views, ...read } = createFakeViews();
   const requests = createMemoryRequests(() => clock.now());
-  const settings = { publishMs: 300, outcomeMs: 150, ...options.settings };
+  const settings = { publishMs: 2000, outcomeMs: 150, ...options.settings };
   const board = createBoard(clock);
   const stream = createStream({ board, clock, ...options.stream });
   const nobody: AskBreaker = () => Promise.reject(new PublishError('returned', 'control', 'nobody listens'));
