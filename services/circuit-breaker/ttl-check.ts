@@ -38,7 +38,7 @@ export function managementOf(
 
 /**
  * Watches that the queues let messages expire when the policy says so: a stranger's policy of higher priority would end
- * that without a word, and silence would look like health. Looks at start and every minute.
+ * that without a word, and silence would look like health. Looks at start and every minute, more often while something is wrong.
  */
 export function startTtlCheck(options: {
   readonly api: Pick<Management, 'get'>;
@@ -74,7 +74,8 @@ export function startTtlCheck(options: {
       } catch (error) {
         if (!stopping.signal.aborted) log.warn('cannot check the queues', { reason: reasonOf(error) });
       }
-      await clock.sleep(EVERY_MS, stopping.signal).catch(() => {});
+      // After a restart of the broker the API knows nothing for a while: a problem is looked at again soon.
+      await clock.sleep(problems.size > 0 ? LAG_MS / 2 : EVERY_MS, stopping.signal).catch(() => {});
     }
   }
 
