@@ -49,8 +49,8 @@ interface Waiting {
 }
 
 const KEPT_TRANSITIONS = 50;
-/** A cycle whose end was noticed later than this part of it was slept through. */
-const SLEPT_PART = 0.2;
+/** Who notices the end of a cycle this late was asleep. */
+const SLEPT_MS = 1000;
 
 /** Reads the stored state, stores it again, repairs the bindings to it and starts a fresh cycle. Rejects when any of it fails. */
 export async function takeOver(options: RouteBreakerOptions): Promise<RouteBreaker> {
@@ -79,10 +79,18 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
 
   function startCycle(): void {
     cycle?.cancel();
-    cycle =
-      stored.state.machine.name === 'closed'
-        ? undefined
-        : { endsAt: clock.now() + policy.cycleMs, cancel: clock.after(policy.cycleMs, endCycleIfDue) };
+    cycle = stored.state.machine.name === 'closed' ? undefined : cycleUntil(clock.now() + policy.cycleMs);
+  }
+
+  function cycleUntil(endsAt: number): typeof cycle {
+    return {
+      endsAt,
+      cancel: clock.after(endsAt - clock.now(), () => {
+        // A timer may fire a millisecond before its time.
+        if (clock.now() < endsAt) cycle = cycleUntil(endsAt);
+        else endCycleIfDue();
+      }),
+    };
   }
 
   /** Whatever arrives at the end of a cycle or later belongs to the next one, also when the timer is late. */
@@ -138,8 +146,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
   function seen({ input, lateMs }: Waiting): Input {
     const { machine } = stored.state;
     if (input.kind !== 'cycle-ended' || machine.name === 'closed' || machine.expired > 0) return input;
-    const blind =
-      lateMs > SLEPT_PART * policy.cycleMs ? `its end was noticed ${Math.round(lateMs)} ms late` : blindness();
+    const blind = lateMs > SLEPT_MS ? `its end was noticed ${Math.round(lateMs)} ms late` : blindness();
     if (blind === undefined) return input;
     log.warn('nothing is concluded from this cycle', { route, reason: blind });
     return { kind: 'taken-over' };

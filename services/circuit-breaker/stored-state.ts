@@ -70,7 +70,9 @@ export async function putState(session: Session, route: string, stored: StoredBr
 
 function parsed(content: Buffer, now: number): Pick<Found, 'stored' | 'problem'> {
   try {
-    return { stored: storedSchema.parse(JSON.parse(content.toString())) };
+    const read = storedSchema.safeParse(JSON.parse(content.toString()));
+    if (read.success) return { stored: read.data };
+    throw new Error(z.prettifyError(read.error));
   } catch (error) {
     // A generation above every one that was counted, so that nobody takes the new state for an old one.
     const state: BreakerState = {

@@ -2,4 +2,4 @@ import test from 'ava';
 import { breakerSuite } from './suite.ts';
 import { memoryGround } from './world.ts';
 
-breakerSuite(test, memoryGround);
+breakerSuite(test, memoryGround, 100);

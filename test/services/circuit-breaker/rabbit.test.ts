@@ -2,4 +2,4 @@ import test from 'ava';
 import { breakerSuite } from './suite.ts';
 import { rabbitGround } from './world.ts';
 
-breakerSuite(test, rabbitGround);
+breakerSuite(test, rabbitGround, 8);

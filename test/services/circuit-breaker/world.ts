@@ -16,7 +16,7 @@ import { provisionedVhost } from '#test/support/provisioned.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
-export const policy: Policy = { ttlMs: 300, delayMs: 200, cycleMs: 900, badCycles: 2 };
+export const policy: Policy = { ttlMs: 400, delayMs: 250, cycleMs: 1300, badCycles: 2 };
 export const table: RouteTable = {
   partitions: 2,
   routes: ['payment', 'notify'],
@@ -78,6 +78,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
     }),
   );
   let names = 0;
+  const log = logOf(clock);
 
   const world: World = {
     ...ground,
@@ -90,7 +91,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
         startCircuitBreaker({
           bus,
           clock,
-          log: testLog,
+          log,
           name: `breaker-${(names += 1)}`,
           policies: new Map(table.routes.map((route) => [route, given])),
           maxRedrives: 2,
@@ -170,16 +171,15 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
   return world;
 }
 
-const testLog: Log =
-  process.env['BREAKER_LOG'] === undefined
-    ? silentLog
-    : {
-        debug() {},
-        info: (text, fields) => console.log(text, fields ?? ''),
-        warn: (text, fields) => console.log(text, fields ?? ''),
-        error: (text, fields) => console.log(text, fields ?? ''),
-        with: () => testLog,
-      };
+/** `BREAKER_LOG=1` shows what the breakers say. */
+function logOf(clock: Clock): Log {
+  if (process.env['BREAKER_LOG'] === undefined) return silentLog;
+  const say = (text: string, fields: object = {}): void =>
+    console.log(new Date(clock.now()).toISOString(), world, text, JSON.stringify(fields));
+  const world = (worlds += 1);
+  return { debug: say, info: say, warn: say, error: say, with: () => silentLog };
+}
+let worlds = 0;
 
 export const messageOf = (route: string, id: string): Message => ({
   id,
