@@ -31,7 +31,7 @@ export interface Collection {
   count(): number;
   /** Writes every changed document to the tables, inside the open transaction. */
   flush(): void;
-  /** From now on `drain` writes what has changed until now. */
+  /** From now on `drain` writes what has changed until now, in the order of the rows, since neighbours share pages. */
   beginDrain(): void;
   /** Writes up to `limit` documents to the tables; says how many it wrote. */
   drain(limit: number): number;
@@ -185,7 +185,7 @@ export function openCollection(options: CollectionOptions): Collection {
     range,
     flush,
     beginDrain() {
-      for (const [rid, target] of dirty) draining.set(rid, target);
+      for (const rid of [...dirty.keys()].sort((a, b) => a - b)) draining.set(rid, dirty.get(rid)!);
       dirty = new Map();
     },
     drain(limit) {

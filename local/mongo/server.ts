@@ -20,9 +20,9 @@ export interface EmbeddedMongoOptions {
   readonly host?: string;
   /** When the data has this size, inserts and updates answer with code 14031; reads and deletes go on. */
   readonly maxBytes?: number;
-  /** Memory for cached documents, 64 MiB if not given. */
+  /** Memory for cached documents, 32 MiB if not given. */
   readonly cacheBytes?: number;
-  /** How much the journal grows before its documents move into the tables, 8 MiB if not given. */
+  /** How much the journal grows before its documents move into the tables, 16 MiB if not given. */
   readonly sectionBytes?: number;
   /** How often TTL indexes are looked at, 60 s if not given. */
   readonly expiryMs?: number;
@@ -40,8 +40,8 @@ export interface EmbeddedMongo {
 
 /** Starts the server; rejects when the port is taken or the data directory is in use. */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
-  const { dataDir, port = 0, host = '127.0.0.1', maxBytes = Infinity, cacheBytes = 64 * 1024 * 1024 } = options;
-  const { sectionBytes = 8 * 1024 * 1024, expiryMs = 60_000, clock = systemClock, log = silentLog } = options;
+  const { dataDir, port = 0, host = '127.0.0.1', maxBytes = Infinity, cacheBytes = 32 * 1024 * 1024 } = options;
+  const { sectionBytes = 16 * 1024 * 1024, expiryMs = 60_000, clock = systemClock, log = silentLog } = options;
   const storage = openStorage({ dataDir, maxBytes });
   const journal = openJournal(storage.database);
   const catalog = openCatalog(storage, journal, cacheBytes);
