@@ -48,6 +48,12 @@ export function createShop(stack: TestStack) {
     return body;
   }
 
+  const taken = <Body>(what: string, ask: () => Promise<Answer<Body>>): Promise<Answer<Body>> =>
+    until(`${what} is not refused`, ask, ({ status }) => status !== 503, {
+      everyMs: 200,
+      show: () => tail(stack.logs(), 'circuit-breaker'),
+    });
+
   const shop = {
     read,
     order: (orderId: string) => read<OrderView>(path(orderId)),
@@ -77,14 +83,16 @@ export function createShop(stack: TestStack) {
       return orderId === undefined ? mails : mails.filter(({ headers }) => headers['x-order-id'] === orderId);
     },
     async topUp(customerId: string, amount: number, currency = 'EUR'): Promise<void> {
-      const { status, body } = await api.post(`/v1/wallets/${customerId}/top-ups`, { amount, currency });
+      const { status, body } = await taken('a top-up', () =>
+        api.post(`/v1/wallets/${customerId}/top-ups`, { amount, currency }),
+      );
       if (status !== 201) throw new Error(`a top-up answered ${status} ${JSON.stringify(body)}`);
     },
     request: (wanted: Wanted, headers: Readonly<Record<string, string>> = {}): Promise<Answer<OrderView>> =>
       api.post<OrderView>('/v1/orders', orderBody(wanted), headers),
-    /** Places an order and gives its id. */
+    /** Places an order and gives its id; asks again while the breaker refuses, which leaves nothing behind. */
     async place(wanted: Wanted): Promise<string> {
-      const { status, body } = await shop.request(wanted);
+      const { status, body } = await taken('an order', () => shop.request(wanted));
       if (status !== 202) throw new Error(`an order answered ${status} ${JSON.stringify(body)}`);
       return body.id;
     },
