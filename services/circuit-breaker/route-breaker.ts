@@ -17,7 +17,7 @@ export interface RouteBreakerOptions {
   readonly log: Log;
   /** Told after the change was stored and applied, whether or not the gate moved. */
   readonly broadcast: () => Promise<void>;
-  /** Every input with what was decided, in order. */
+  /** Every input with what was decided, in order, once it is so. */
   readonly onDecision: (route: string, input: Input, decision: Decision) => void;
   readonly onPoint: OnPoint;
   /** Storing or applying failed: this breaker must act no more, the next one repairs. */
@@ -128,15 +128,17 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
       const input = seen(item);
       const decision = decide(policy, stored.state, input);
       try {
-        if (mustStore(input, decision)) await enact(decision);
-        else stored = { ...stored, state: decision.state };
+        if (mustStore(input, decision)) await enact(input, decision);
+        else {
+          stored = { ...stored, state: decision.state };
+          onDecision(route, input, decision);
+        }
       } catch (error) {
         end();
         item.done(error as Error);
         giveUp(error);
         break;
       }
-      onDecision(route, input, decision);
       item.done();
     }
     running = false;
@@ -152,7 +154,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
     return { kind: 'taken-over' };
   }
 
-  async function enact(decision: Decision): Promise<void> {
+  async function enact(input: Input, decision: Decision): Promise<void> {
     const { state, transition, cycleStarts } = decision;
     const next = after(stored, state, transition, clock.now());
     await putState(session, route, next);
@@ -162,6 +164,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
     if (cycleStarts) startCycle();
     watchOverride();
     if (transition !== undefined) log.warn('the gate has moved', { route, ...transition });
+    onDecision(route, input, decision);
     await onPoint('applied', route, decision);
     await broadcast();
     await onPoint('broadcast', route, decision);

@@ -67,9 +67,9 @@ function evidence(run: Run): void {
   run('closed delays nothing, half-open delays everything and loses nothing', async (t, world) => {
     await world.breaker();
     await world.until(() => world.view('payment') !== undefined);
-    await world.during(world.publish('payment', 'lost'));
-    await world.gateIs('payment', 'half_open');
     const { at } = await world.handle('payment');
+    const half = { kind: 'override', route: 'payment', state: 'half_open', expiresInMs: 60_000 };
+    await ask(world, { id: 'half', ...half });
     const sent = new Map<string, number>();
     for (let index = 0; index < 20; index += 1) {
       sent.set(`m${index}`, world.clock.now());
@@ -77,7 +77,8 @@ function evidence(run: Run): void {
     }
     await world.until(() => at.size >= 20);
     for (const [id, when] of sent) t.true((at.get(id) as number) - when >= delayMs, id);
-    await world.gateIs('payment', 'closed');
+    await ask(world, { id: 'closed', kind: 'clear-override', route: 'payment' });
+    t.is(await world.gate('payment'), 'closed');
     const directAt = world.clock.now();
     await world.during(world.publish('payment', 'direct'));
     await world.until(() => at.has('direct'));
@@ -152,6 +153,7 @@ function cycles(run: Run): void {
     'a clean cycle in between resets the count',
     async (t, world) => {
       await world.breaker();
+      await (await world.handle('payment')).stop();
       const drip = world.drip('payment');
       await world.until(() => world.view('payment')?.badCycles === 1);
       const { stop } = await world.handle('payment');

@@ -79,6 +79,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
   );
   let names = 0;
   const log = logOf(clock);
+  const buses: Record<string, Promise<Bus>> = {};
 
   const world: World = {
     ...ground,
@@ -140,7 +141,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
       return { accepted, refused, stop };
     },
     async handle(route) {
-      const bus = await during(ground.connect(route));
+      const bus = await during((buses[route] ??= ground.connect(route)));
       const at = new Map<string, number>();
       const packets: Packet[] = [];
       const consumers: Consumer[] = [];
