@@ -1,0 +1,41 @@
+import test from 'ava';
+import { listenTo } from './event-reader.ts';
+import { startStack, until } from './real-stack.ts';
+import { anOrder } from './world.ts';
+import { service as breaker } from '#services/circuit-breaker/main.ts';
+import * as shapes from '#services/gateway/shapes.ts';
+
+test('on the real broker: a forced route is refused by the gateway, shown, streamed and counted, and taken again afterwards', async (t) => {
+  const stops: (() => Promise<void>)[] = [];
+  t.teardown(async () => {
+    for (const stop of stops.toReversed()) await stop();
+  });
+  const { call, url, token } = await startStack((stop) => stops.push(stop), [breaker]);
+  await until(async () => (await call('GET', '/v1/breakers')).status === 200);
+  const all = shapes.breakers.parse((await call('GET', '/v1/breakers')).body);
+  t.deepEqual(
+    all.items.map(({ route, state }) => `${route} ${state}`),
+    ['order closed', 'payment closed', 'wallet closed', 'notify closed', 'saga closed'],
+  );
+  const events = await listenTo(`${url}/v1/stream`, { authorization: `Bearer ${token}` });
+  stops.push(() => events.leave());
+
+  const forced = await call('PUT', '/v1/breakers/payment/override', { state: 'open', expiresInMs: 9000 });
+  t.is(forced.status, 200, JSON.stringify(forced.body));
+  t.like(shapes.breaker.parse(forced.body), { state: 'open', machine: 'closed', override: { state: 'open' } });
+  const refused = await call('POST', '/v1/orders', anOrder());
+  t.is(refused.status, 503);
+  t.like(refused.body, { type: '/problems/breaker-open', route: 'payment', state: 'open' });
+  t.true(['8', '9'].includes(refused.headers.get('retry-after') ?? ''), String(refused.headers.get('retry-after')));
+  await events.until((read) => read.some(({ event }) => event === 'breaker'));
+  t.like(events.named('breaker')[0]?.data, { route: 'payment', from: 'closed', to: 'open', state: 'open' });
+  t.regex(
+    await (await fetch(`${url}/metrics`)).text(),
+    /switchyard_requests_refused_total\{route="payment",by="gateway"[^}]*\} 1/,
+  );
+  t.deepEqual((await call('GET', '/v1/parked')).body, { items: [] });
+
+  const ended = await call('DELETE', '/v1/breakers/payment/override');
+  t.like(ended.body, { state: 'half_open' });
+  t.is((await call('POST', '/v1/orders', anOrder())).status, 202);
+});
