@@ -60,7 +60,7 @@ export function answerBody(type: EventType, command: object): Record<string, unk
     const value = plainest(schema);
     return value === undefined ? [] : [[field, value]];
   });
-  return type.body.parse(Object.fromEntries(fields)) as Record<string, unknown>;
+  return type.body.parse(Object.fromEntries(fields));
 }
 
 function plainest(schema: unknown): unknown {
