@@ -1,18 +1,14 @@
 import type { ExecutionContext, TestFn } from 'ava';
+import { ask } from './asking.ts';
 import { modelOf } from './model.ts';
 import { gates, messageOf, openWorld, type OpenGround, policy, recorded, type World } from './world.ts';
-import {
-  BREAKER_REPLY,
-  BREAKER_REQUEST,
-  type BreakerReply,
-  breakerReplySchema,
-} from '#services/circuit-breaker/contract.ts';
 import type { GateName, Policy } from '#services/circuit-breaker/breaker.ts';
 import type { Point } from '#services/circuit-breaker/route-breaker.ts';
 import type { Delivery } from '#shared/bus/bus.ts';
 import { deathsOf } from '#shared/bus/deaths.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createSlots } from '#shared/bus/slots.ts';
+import { BREAKER_REQUEST } from '#services/circuit-breaker/contract.ts';
 import { CONTROL, dead, expired, hash, parked, state } from '#shared/bus/topology.ts';
 
 type Body = (t: ExecutionContext, world: World) => Promise<void>;
@@ -306,22 +302,6 @@ function keeping(run: Run): void {
       t.is(await world.during(administrator.depth(parked('payment'))), 0);
     },
   );
-}
-
-async function ask(world: World, request: object): Promise<BreakerReply> {
-  const gateway = await world.during(world.connect('gateway'));
-  const replies: BreakerReply[] = [];
-  const subscription = await world.during(
-    gateway.subscribe(CONTROL, [BREAKER_REPLY], ({ content }) => {
-      replies.push(breakerReplySchema.parse(JSON.parse(content.toString())));
-    }),
-  );
-  const content = Buffer.from(JSON.stringify(request));
-  await world.during(gateway.publish(CONTROL, { content, headers: {} }, BREAKER_REQUEST));
-  const { id } = request as { readonly id: string };
-  await world.until(() => replies.some((reply) => reply.id === id));
-  await world.during(subscription.close());
-  return replies.find((reply) => reply.id === id) as BreakerReply;
 }
 
 function operating(run: Run): void {

@@ -35,6 +35,8 @@ interface Ground {
   /** A breaker's bus, and how its process dies: from one moment to the next. */
   connectBreaker(): Promise<{ readonly bus: Bus; die(): void; close(): Promise<void> }>;
   administrator(): Promise<Session>;
+  /** The broker's address for a service; empty in memory. */
+  urlOf(service: string): string;
   bindings(route: string): Promise<{ readonly direct: boolean; readonly delayed: boolean }>;
   /** Runs `promise` to its end, letting time pass. */
   during<T>(promise: Promise<T>): Promise<T>;
@@ -231,6 +233,7 @@ export const memoryGround: OpenGround = ({ ttlMs, delayMs }) => {
       return Promise.resolve({ bus, die, close: () => Promise.resolve() });
     },
     administrator: () => connect('administrator').session(),
+    urlOf: () => '',
     bindings(route) {
       const all = broker.bindings();
       const { direct, delayed } = gate(route);
@@ -276,6 +279,7 @@ export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
   return {
     clock,
     connect: (service) => vhost.connect(service),
+    urlOf: vhost.urlOf,
     async connectBreaker() {
       const own = new URL(vhost.urlOf('circuit-breaker'));
       const proxy = await startTcpProxy(own.hostname, Number(own.port || 5672));
