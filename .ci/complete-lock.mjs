@@ -6,7 +6,9 @@ const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 for (const entry of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const path = `node_modules/${name}`;
-    const platform = /(android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|ia32|x64|ppc64|riscv64|s390x)/.exec(name);
+    const platform = /(android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|ia32|x64|ppc64|riscv64|s390x)/.exec(
+      name,
+    );
     if (lock.packages[path] || !platform) continue;
     const libc = name.endsWith('-musl') ? { libc: ['musl'] } : name.endsWith('-gnu') ? { libc: ['glibc'] } : {};
     lock.packages[path] = { version, cpu: [platform[2]], dev: true, ...libc, optional: true, os: [platform[1]] };
