@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- [--rounds 3] [--seconds 5]`: the whole road of an order in a closed loop on a private broker and the
- * embedded database, interleaved with what the bare broker does. Ratios and medians count; the machine's speed drifts.
+ * `npm run bench -- [--rounds 3] [--seconds 5] [--only gate]`: the whole road of an order in a closed loop on a private broker and the
+ * embedded database, interleaved with what the bare broker does; then the gate. Ratios and medians count; the machine's speed drifts.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Arm, type Measurement, measure } from './arms.ts';
 import { bareBroker } from './bare.ts';
+import { benchGate } from './gate.ts';
 import { report } from './report.ts';
 import { stackDir } from '#local/addresses.ts';
 import { startBroker } from '#local/broker.ts';
@@ -81,6 +82,19 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
       }
     }
   }
-  for (const line of report(bare, results)) say(line);
+  if (results.size > 0) for (const line of report(bare, results)) say(line);
+  if ('gate'.includes(values.only)) {
+    const { amqpUrl, managementUrl } = broker;
+    const passwords = secrets.brokerPasswords;
+    await benchGate({
+      rounds,
+      say,
+      async vhost(name) {
+        const topology = topologyOf(routeTable, { ttlMs: 60_000, delayMs: 2000 }, name);
+        await provision({ amqpUrl, managementUrl, vhost: name, topology, passwords, log: silentLog });
+        return `${amqpUrl}/${name}`;
+      },
+    });
+  }
   finish(0, '');
 });
