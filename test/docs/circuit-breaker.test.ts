@@ -1,0 +1,65 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { topUp } from '#services/wallet/contract.ts';
+import { routeTable } from '#services/routes.ts';
+import { decode } from '#shared/bus/envelope.ts';
+import { gate, partitionQueues } from '#shared/bus/topology.ts';
+import { collect, until } from '#test/support/broker-world.ts';
+import { provisionedVhost } from '#test/support/provisioned.ts';
+
+const guide = readFileSync('docs/circuit-breaker.md', 'utf8');
+const python = /```python\n(.*?)```/s.exec(guide)?.[1] ?? '';
+
+function hasPika(): boolean {
+  try {
+    execFileSync('python3', ['-c', 'import pika'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const withPika = hasPika() ? test : test.skip;
+withPika(
+  'the publisher in Python is obeyed, delayed and refused as the guide says (skipped without python3-pika)',
+  async (t) => {
+    const table = { ...routeTable, services: { ...routeTable.services, shop: { commands: ['wallet'] } } };
+    const vhost = provisionedVhost(table, { ttlMs: 60_000, delayMs: 2000 });
+    t.teardown(() => vhost.remove());
+    await vhost.provision();
+    const wallet = await vhost.connect('wallet');
+    const breaker = await (await vhost.connect('circuit-breaker')).session();
+    const received = await Promise.all(partitionQueues(table, 'wallet').map((queue) => collect(wallet, queue)));
+    const arrived = () => received.flatMap(({ got }) => got);
+    const env = { ...process.env, AMQP_URL: vhost.urlOf('shop') };
+    const run = async () => (await promisify(execFile)('python3', ['-c', python], { env })).stdout.trim();
+
+    t.is(await run(), 'taken');
+    await until(() => arrived().length === 1);
+    const message = decode(arrived()[0]!.packet);
+    t.is(message.type, topUp.name);
+    t.is(message.key, topUp.key(topUp.body.parse(message.body)));
+
+    const { direct, delayed } = gate('wallet');
+    await breaker.unbind(direct);
+    t.is(await run(), 'taken');
+    t.is(arrived().length, 1, 'half-open: it waits in the delay');
+    await until(() => arrived().length === 2);
+
+    await breaker.unbind(delayed);
+    t.is(await run(), 'refused: the route is open');
+    await breaker.bind(delayed);
+    await breaker.bind(direct);
+    t.is(await run(), 'taken');
+    await until(() => arrived().length === 3);
+  },
+);
+
+test('every file that the guide links exists', (t) => {
+  const links = [...guide.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '');
+  t.true(links.length >= 3);
+  for (const link of links) t.true(existsSync(join('docs', link)), link);
+});
