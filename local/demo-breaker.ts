@@ -1,0 +1,118 @@
+/**
+ * `npm run demo:breaker`: a stack of its own with short times. Its payment service stops consuming under a steady load of
+ * orders, the gate closes by half and then opens; consuming goes on, and everything recovers. One line a cycle; at the
+ * end every accepted order must have ended.
+ */
+import { join } from 'node:path';
+import type { Breaker } from '#services/circuit-breaker/contract.ts';
+import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { systemClock } from '#shared/clock.ts';
+import { silentLog } from '#shared/log.ts';
+import { stackDir } from './addresses.ts';
+import { createApi, type Api } from './api.ts';
+import { startBroker } from './broker.ts';
+import { removeTestRun } from './clean-up.ts';
+import { startDatabase } from './database.ts';
+import { createLoad, type Load } from './demo-load.ts';
+import { lifetime } from './lifetime.ts';
+import { anyFreePort } from './ports.ts';
+import { loadSecrets } from './secrets.ts';
+import { serviceNames } from './service-names.ts';
+import { startStack } from './stack.ts';
+import { Trouble } from './trouble.ts';
+
+const TIMES = {
+  MESSAGE_TTL_MS: '1500',
+  GATE_DELAY_MS: '500',
+  GATE_CYCLE_MS: '2500',
+  STEP_DEADLINE_MS: '120000',
+  RESEND_BASE_MS: '1000',
+};
+const ORDERS_PER_SECOND = 10;
+const CYCLE_MS = Number(TIMES.GATE_CYCLE_MS);
+const LIMIT_MS = 120_000;
+const dir = join(stackDir, `demo-${process.pid}`);
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
+  onStop(() => removeTestRun(dir));
+  const secrets = loadSecrets(dir, serviceNames);
+  const common = {
+    dir,
+    recordDir: join(dir, 'run'),
+    onStop,
+    say: () => {},
+    tell: () => {},
+    output: () => {},
+    onGivenUp: (name: string, reason: string) => fail(new Trouble(`${name} cannot run: ${reason}`)),
+  };
+  say('Starting a stack with short times: TTL 1.5 s, delay 0.5 s, cycle 2.5 s ...');
+  const ports = { amqp: await anyFreePort(), management: await anyFreePort() };
+  const [broker, database] = await Promise.all([
+    startBroker({ ...common, ports, password: secrets.brokerAdmin, disposable: true }),
+    startDatabase({ ...common, port: await anyFreePort() }),
+  ]);
+  const stack = await startStack({
+    ...common,
+    broker,
+    database,
+    databaseName: 'demo',
+    vhost: 'demo',
+    secrets,
+    processes: 'one-each',
+    ports: 'any',
+    env: TIMES,
+    log: silentLog,
+  });
+  onStop(() => stack.stop());
+  await stack.ready();
+  const keys = parseTokenKeys(secrets.tokenKeys);
+  const api = createApi(stack.api, await signToken({ subject: 'operator', role: 'operator', expiresInS: 3600 }, keys));
+  const load = await createLoad(api, ORDERS_PER_SECOND);
+  onStop(() => load.stop());
+  const problems = await show(api, load);
+  for (const problem of problems) say(problem);
+  finish(problems.length === 0 ? 0 : 1, problems.length === 0 ? 'Every accepted order ended; nothing was lost.' : '');
+});
+
+/** Runs the story and gives what went wrong in it. */
+async function show(api: Api, load: Load): Promise<readonly string[]> {
+  say(`\n${ORDERS_PER_SECOND} orders a second.\n\n   time  payment    accepted  refused  expired  delayed  parked`);
+  await cycles(api, load, async (breaker, count) => breaker.state === 'closed' && count >= 2);
+  say('         --- the payment service stops consuming');
+  await api.put('/v1/faults/payment', { pauseConsuming: true });
+  let open = 0;
+  await cycles(api, load, async (breaker) => {
+    if (breaker.state === 'open') open += 1;
+    return open >= 3;
+  });
+  say('         --- the payment service consumes again');
+  await api.put('/v1/faults/payment', {});
+  await cycles(api, load, async (breaker) => breaker.state === 'closed' && breaker.parked === 0);
+  await load.stop();
+  say('\nNo new orders. Waiting until every accepted one has ended ...');
+  const { accepted, refused, ended, missing } = await load.outcome(LIMIT_MS);
+  const outcomes = Object.entries(ended).map(([status, count]) => `${count} ${status}`);
+  say(`${accepted} accepted: ${outcomes.join(', ')}. ${refused} refused with 503 before anything was stored.`);
+  return missing.map((orderId) => `order ${orderId} was accepted and has not ended`);
+}
+
+type Shown = Breaker & { readonly transitions: readonly { readonly from: string; readonly to: string }[] };
+
+/** Prints one line a cycle until `over`; fails when the breaker takes too long. */
+async function cycles(api: Api, load: Load, over: (breaker: Shown, count: number) => Promise<boolean>): Promise<void> {
+  const limit = systemClock.now() + LIMIT_MS;
+  for (let count = 1; ; count += 1) {
+    await systemClock.sleep(CYCLE_MS);
+    const { status, body } = await api.get<Shown>('/v1/breakers/payment');
+    if (status !== 200) throw new Trouble(`the breaker is not known: ${JSON.stringify(body)}`);
+    const { accepted, refused } = load.sinceLastCall();
+    const cells = [accepted, refused, body.expiredTotal, body.delayed, body.parked].map((cell) =>
+      String(cell ?? '-').padStart(7),
+    );
+    const time = (load.elapsedMs() / 1000).toFixed(1).padStart(6);
+    say(`${time}s  ${body.state.padEnd(10)} ${cells.join('  ')}`);
+    if (await over(body, count)) return;
+    if (systemClock.now() > limit) throw new Trouble('the breaker did not get where it should');
+  }
+}
