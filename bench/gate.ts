@@ -11,7 +11,7 @@ export interface GateOptions {
 
 /** What the gate costs: closed, when it moves, and when what expired comes back. */
 export async function benchGate({ vhost, rounds, say }: GateOptions): Promise<void> {
-  const rates = await rateThroughGate(await vhost('gate-rate'), rounds * 4, 1000);
+  const rates = await rateThroughGate(await vhost('gate-rate'), rounds * 8, 500);
   const [through, past] = [quantileOf(rates.inbox, 0.5), quantileOf(rates.hash, 0.5)];
   say('');
   say('| gate | result | aim |');

@@ -39,6 +39,17 @@ export function engineMeter(registry: Registry): EngineMeter {
   };
 }
 
+/** Counts what open routes gave back, by the exchange that it was published to. */
+export function refusalMeter(registry: Registry): (exchange: string) => void {
+  const refused = new Counter({
+    name: 'switchyard_publishes_refused_total',
+    help: 'Messages given back because the route was open',
+    labelNames: ['exchange'],
+    registers: [registry],
+  });
+  return (exchange) => refused.inc({ exchange });
+}
+
 /** A gauge that is read when it is scraped. */
 export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   new Gauge({

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { z } from 'zod';
 import { connectAmqp } from './bus/amqp.ts';
 import type { Bus } from './bus/bus.ts';
+import { tellingRefusals } from './bus/refusals.ts';
 import { requirePartitions } from './bus/partitions.ts';
 import { partitionQueues, type RouteTable } from './bus/topology.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -16,7 +17,7 @@ import { ConfigError, reasonOf } from './errors.ts';
 import { createFaults } from './faults.ts';
 import { serveHttp, type RequestListener } from './http.ts';
 import { createLog, type Log } from './log.ts';
-import { createRegistry, engineMeter, gauge } from './metrics.ts';
+import { createRegistry, engineMeter, gauge, refusalMeter } from './metrics.ts';
 
 /** What a service gets to build itself from. */
 export interface Kit<Config> {
@@ -97,7 +98,7 @@ async function startService<Shape extends z.ZodRawShape>(
     log,
     listener: () => listener,
   });
-  const bus = connectAmqp({ url: config.AMQP_URL, name, clock, log });
+  const bus = tellingRefusals(connectAmqp({ url: config.AMQP_URL, name, clock, log }), refusalMeter(metrics));
   const db = connectMongo(config.MONGO_URL, clock, log);
   checks.set('broker', () => {
     if (!bus.connected) throw new Error('not connected to RabbitMQ');

@@ -48,4 +48,8 @@ test('on the real broker: money is added, orders are taken and cancelled, faults
   t.is(refused.status, 503);
   t.like(refused.body, { type: '/problems/breaker-open', route: 'order' });
   t.is(((await call('GET', '/v1/orders')).body['items'] as object[]).length, 1);
+  t.regex(
+    await (await fetch(`${url}/metrics`)).text(),
+    /switchyard_publishes_refused_total\{exchange="order\.in"[^}]*\} 1/,
+  );
 });
