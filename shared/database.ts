@@ -6,23 +6,19 @@ import type { EntityStore } from './entity/store.ts';
 import { reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
 
-/** Connects in the background, until it succeeds or is closed; afterwards the driver reconnects. Queries fail while it is away. */
-export function connectMongo(url: string, clock: Clock, log: Log): Connection {
+/** Connects in the background, until it succeeds or `stopping`; afterwards the driver reconnects. Queries fail while it is away. */
+export function connectMongo(url: string, clock: Clock, log: Log, stopping: AbortSignal): Connection {
   const db = createConnection();
   const options = { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false, ignoreUndefined: true };
   db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
-  let closed = false;
-  db.on('close', () => {
-    closed = true;
-  });
   void (async () => {
-    for (let tries = 1; !closed; tries += 1) {
+    for (let tries = 1; !stopping.aborted; tries += 1) {
       try {
         await db.openUri(url, options);
         return;
       } catch (error) {
         if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
-        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random));
+        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random), stopping).catch(() => {});
       }
     }
   })();

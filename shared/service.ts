@@ -67,6 +67,8 @@ export function defineService<Shape extends z.ZodRawShape>(spec: {
   readonly name: string;
   readonly table: RouteTable;
   readonly config: Shape;
+  /** What must not run, beyond what the schema says; each sentence names the variables. */
+  problems?(config: z.infer<z.ZodObject<Shape>> & CommonConfig): readonly string[];
   start(kit: Kit<z.infer<z.ZodObject<Shape>>>): void | Promise<void>;
 }): Service {
   return { name: spec.name, start: (environment, options = {}) => startService(spec, environment, options) };
@@ -80,13 +82,14 @@ async function startService<Shape extends z.ZodRawShape>(
   const { name, table } = spec;
   const config = readConfig({ ...commonConfig, ...spec.config }, environment) as z.infer<z.ZodObject<Shape>> &
     CommonConfig;
-  const problems = problemsOfTimes(config);
+  const problems = [...problemsOfTimes(config), ...(spec.problems?.(config) ?? [])];
   if (problems.length > 0) throw new ConfigError(problems);
   const log = options.log ?? createLog(name, config.LOG_LEVEL);
   const clock = systemClock;
   const stops: (() => Promise<void>)[] = [];
   const checks = new Map<string, () => void | Promise<void>>();
   const hosted: (() => Promise<Engine>)[] = [];
+  const closing = new AbortController();
   const metrics = createRegistry(name);
   let listener: RequestListener | undefined;
 
@@ -99,7 +102,7 @@ async function startService<Shape extends z.ZodRawShape>(
     listener: () => listener,
   });
   const bus = tellingRefusals(connectAmqp({ url: config.AMQP_URL, name, clock, log }), refusalMeter(metrics));
-  const db = connectMongo(config.MONGO_URL, clock, log);
+  const db = connectMongo(config.MONGO_URL, clock, log, closing.signal);
   checks.set('broker', () => {
     if (!bus.connected) throw new Error('not connected to RabbitMQ');
   });
@@ -175,6 +178,7 @@ async function startService<Shape extends z.ZodRawShape>(
         for (const stop of stops.toReversed()) await stop();
         await http.close(REQUEST_GRACE_MS);
         await bus.close();
+        closing.abort();
         await db.close();
       })()),
   };

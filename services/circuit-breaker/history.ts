@@ -20,6 +20,7 @@ const DUPLICATE_KEY = 11000;
 export function createHistory(db: Connection, clock: Clock, log: Log): History {
   let waiting: { readonly _id: string }[] = [];
   let writing = false;
+  let stopped = false;
   let cancel = (): void => {};
 
   async function write(): Promise<void> {
@@ -34,13 +35,13 @@ export function createHistory(db: Connection, clock: Clock, log: Log): History {
   }
 
   function flush(): void {
-    if (writing) return;
+    if (writing || stopped) return;
     writing = true;
     cancel();
     write()
       .catch((error: unknown) => {
         log.debug('the history waits for the database', { reason: reasonOf(error), transitions: waiting.length });
-        cancel = clock.after(RETRY_MS, flush);
+        if (!stopped) cancel = clock.after(RETRY_MS, flush);
       })
       .finally(() => {
         writing = false;
@@ -61,6 +62,9 @@ export function createHistory(db: Connection, clock: Clock, log: Log): History {
       waiting = [...waiting, entry].slice(-MAX_WAITING);
       flush();
     },
-    stop: () => cancel(),
+    stop() {
+      stopped = true;
+      cancel();
+    },
   };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
 import { createHistory } from './history.ts';
 import { breakerMeter } from './metrics.ts';
-import { policiesOf } from './policies.ts';
+import { policiesOf, policyProblems } from './policies.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
@@ -20,6 +20,7 @@ export const service = defineService({
     /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked. */
     RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
   },
+  problems: (config) => policyProblems(config, routeTable.routes),
   async start({ bus, db, clock, log, config, metrics, ready, onStop }) {
     const policies = policiesOf(config, routeTable.routes);
     const management = managementOf(config.AMQP_URL, config.RABBITMQ_MANAGEMENT_URL);

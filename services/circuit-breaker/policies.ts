@@ -8,20 +8,20 @@ type PolicyConfig = Pick<
   'MESSAGE_TTL_MS' | 'GATE_DELAY_MS' | 'GATE_CYCLE_MS' | 'GATE_BAD_CYCLES' | 'GATE_POLICIES'
 >;
 
-/** Each route's policy: the common one, with what `GATE_POLICIES` says of it. Throws a `ConfigError` that lists every problem. */
-export function policiesOf(
+/** Each route's policy: the common one, with what `GATE_POLICIES` says of it. */
+export function policiesOf(config: PolicyConfig, routes: readonly string[]): ReadonlyMap<string, Policy> {
+  return new Map(routes.map((route) => [route, policyOf(config, route)]));
+}
+
+/** What is wrong with the policies, all of it: nothing may run with one of these. */
+export function policyProblems(
   config: PolicyConfig & Pick<CommonConfig, 'STEP_DEADLINE_MS'>,
   routes: readonly string[],
-): ReadonlyMap<string, Policy> {
-  const problems = strangersOf(config, routes);
-  const policies = new Map<string, Policy>();
-  for (const route of routes) {
-    const policy = policyOf(config, route);
-    problems.push(...problemsOf(policy, config.STEP_DEADLINE_MS).map((problem) => `route ${route}: ${problem}`));
-    policies.set(route, policy);
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  return policies;
+): readonly string[] {
+  const wrong = [...policiesOf(config, routes)].flatMap(([route, policy]) =>
+    problemsOf(policy, config.STEP_DEADLINE_MS).map((problem) => `route ${route}: ${problem}`),
+  );
+  return [...strangersOf(config, routes), ...wrong];
 }
 
 /** What provisioning gives a route's queues. Throws a `ConfigError` for routes that there are not. */
