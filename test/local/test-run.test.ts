@@ -22,3 +22,9 @@ test('colours do not matter', (t) => {
     failed: 0,
   });
 });
+
+test('a test file whose process does not end is a failure', (t) => {
+  const output =
+    '  ✔ a › one\n  ✘ Timed out while running tests\n\n  Failed to exit when running test/a.test.ts\n  ─\n\n  1 test passed\n';
+  t.deepEqual(countResults(output, 1), { passed: 1, failed: 1 });
+});

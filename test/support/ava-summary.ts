@@ -25,7 +25,9 @@ export function countResults(output: string, exitCode: number): Counts {
   const summary = lines.slice(lines.lastIndexOf('─') + 1);
   const counted = (pattern: RegExp): number =>
     Math.max(0, ...summary.map((line) => Number(new RegExp(`^${pattern.source}`).exec(line)?.[1] ?? 0)));
-  const failed = FAILURES.reduce((sum, pattern) => sum + counted(pattern), 0);
+  // A file whose process does not end: its tests passed, but something that it started was not stopped.
+  const stuck = lines.filter((line) => line.startsWith('Failed to exit when running')).length;
+  const failed = stuck + FAILURES.reduce((sum, pattern) => sum + counted(pattern), 0);
   // Ava tells how many passed only when all did.
   const ticked = lines.filter((line) => line.startsWith('✔ ')).length;
   return { passed: counted(/(\d+) tests? passed/) || ticked, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
