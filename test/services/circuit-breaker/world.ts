@@ -33,7 +33,7 @@ interface Ground {
   readonly clock: Clock;
   connect(service: string): Promise<Bus>;
   /** A breaker's bus, and how its process dies: from one moment to the next. */
-  connectBreaker(): Promise<{ readonly bus: Bus; die(): void; close(): Promise<void> }>;
+  connectBreaker(): Promise<{ readonly bus: Bus; cut(): void; die(): void; close(): Promise<void> }>;
   administrator(): Promise<Session>;
   /** The broker's address for a service; empty in memory. */
   urlOf(service: string): string;
@@ -45,7 +45,10 @@ interface Ground {
 }
 
 export interface World extends Ground {
-  breaker(options?: Partial<CircuitBreakerOptions>): Promise<{ readonly circuit: CircuitBreaker; die(): void }>;
+  /** `cut`: its connections break and may be made again. */
+  breaker(
+    options?: Partial<CircuitBreakerOptions>,
+  ): Promise<{ readonly circuit: CircuitBreaker; cut(): void; die(): void }>;
   /** From the newest snapshot. */
   view(route: string): Breaker | undefined;
   readonly snapshots: readonly Snapshot[];
@@ -89,7 +92,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
     decisions,
     view: (route) => snapshots[0]?.breakers.find((one) => one.route === route),
     async breaker(options = {}) {
-      const { bus, die, close } = await during(ground.connectBreaker());
+      const { bus, cut, die, close } = await during(ground.connectBreaker());
       const circuit = await during(
         startCircuitBreaker({
           bus,
@@ -107,7 +110,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
         await circuit.stop();
         await close();
       });
-      return { circuit, die };
+      return { circuit, cut, die };
     },
     async gate(route) {
       const { direct, delayed } = await ground.bindings(route);
@@ -230,7 +233,7 @@ export const memoryGround: OpenGround = ({ ttlMs, delayMs }) => {
       const name = `breaker-${(breakers += 1)}`;
       const bus = connect(name);
       const die = (): void => broker.dropConnection(name, { stayDown: true, inFlight: 'is-lost' });
-      return Promise.resolve({ bus, die, close: () => Promise.resolve() });
+      return Promise.resolve({ bus, cut: () => broker.dropConnection(name), die, close: () => Promise.resolve() });
     },
     administrator: () => connect('administrator').session(),
     urlOf: () => '',
@@ -290,7 +293,7 @@ export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
         await bus.close();
         await proxy.close();
       };
-      return { bus, die: () => proxy.cut({ stayDown: true }), close };
+      return { bus, cut: () => proxy.cut(), die: () => proxy.cut({ stayDown: true }), close };
     },
     async administrator() {
       const bus = connectAmqp({ url: adminUrl.href, name: 'administrator', clock, log: silentLog });
