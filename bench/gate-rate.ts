@@ -1,3 +1,4 @@
+import { cpuSeconds } from './cpu.ts';
 import { orderMessage, quantile } from './load.ts';
 import { routeTable } from '#services/routes.ts';
 import { connectAmqp } from '#shared/bus/amqp.ts';
@@ -9,23 +10,35 @@ import { silentLog } from '#shared/log.ts';
 
 const OUTSTANDING = 500;
 
+export interface Block {
+  /** Messages confirmed per second. */
+  readonly perS: number;
+  /** What the broker spent on one message, microseconds of a core; says the same as the rate on a machine that has more to do. */
+  readonly brokerUs: number;
+}
+
 export interface Rates {
-  /** Messages per second, confirmed; a number per block. */
-  readonly inbox: readonly number[];
-  readonly hash: readonly number[];
+  readonly inbox: readonly Block[];
+  readonly hash: readonly Block[];
+}
+
+export interface RateOptions {
+  readonly rounds: number;
+  readonly blockMs: number;
+  readonly brokerPid: number | undefined;
 }
 
 /** The closed gate against no gate: blocks of publishing to `<route>.in` and to `<route>.hash` take turns, everything is consumed. */
-export async function rateThroughGate(amqpUrl: string, rounds: number, blockMs: number): Promise<Rates> {
+export async function rateThroughGate(amqpUrl: string, options: RateOptions): Promise<Rates> {
   const publisher = await connected(amqpUrl, 'bench-publisher');
   const consumer = await connected(amqpUrl, 'bench-consumer');
   const stop = await swallow(consumer, 'order');
-  const rates = { inbox: [] as number[], hash: [] as number[] };
-  await block(publisher, inbox('order'), blockMs);
-  for (let round = 0; round < rounds; round += 1) {
+  const rates = { inbox: [] as Block[], hash: [] as Block[] };
+  await block(publisher, inbox('order'), options);
+  for (let round = 0; round < options.rounds; round += 1) {
     const turns = (['inbox', 'hash'] as const).toSorted(() => (round % 2 === 0 ? 1 : -1));
     for (const arm of turns)
-      rates[arm].push(await block(publisher, (arm === 'inbox' ? inbox : hash)('order'), blockMs));
+      rates[arm].push(await block(publisher, (arm === 'inbox' ? inbox : hash)('order'), options));
   }
   await stop();
   await Promise.all([publisher.close(), consumer.close()]);
@@ -65,17 +78,20 @@ async function swallowOne(bus: Bus, queue: string): Promise<Consumer> {
   return ready;
 }
 
-async function block(bus: Bus, exchange: string, ms: number): Promise<number> {
+async function block(bus: Bus, exchange: string, { blockMs, brokerPid }: RateOptions): Promise<Block> {
+  const usedS = (): number => (brokerPid === undefined ? Number.NaN : cpuSeconds(brokerPid));
+  const used = usedS();
   const start = performance.now();
   let confirmed = 0;
   async function publishing(): Promise<void> {
-    while (performance.now() - start < ms) {
+    while (performance.now() - start < blockMs) {
       await bus.publish(exchange, encode(orderMessage(systemClock.id(), confirmed)));
       confirmed += 1;
     }
   }
   await Promise.all(Array.from({ length: OUTSTANDING }, publishing));
-  return confirmed / ((performance.now() - start) / 1000);
+  const perS = confirmed / ((performance.now() - start) / 1000);
+  return { perS, brokerUs: ((usedS() - used) * 1e6) / confirmed };
 }
 
 export function quantileOf(values: readonly number[], q: number): number {

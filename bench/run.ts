@@ -87,6 +87,7 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
     const { amqpUrl, managementUrl } = broker;
     const passwords = secrets.brokerPasswords;
     await benchGate({
+      brokerPid: broker.process?.pid(),
       rounds,
       say,
       async vhost(name) {
