@@ -152,6 +152,18 @@ test('a newer override is not ended by the end of an older one', async (t) => {
   t.is(breaker.stored.state.override, undefined);
 });
 
+test('an override that comes while the older one ends stays', async (t) => {
+  const { clock, broker, breaker, name } = await setUp();
+  await clock.during(breaker.override({ state: 'open', until: clock.now() + 1000 }));
+  await clock.advance(980);
+  broker.inject({ latencyMs: () => 50 });
+  const newer = breaker.override({ state: 'half_open', until: clock.now() + 60_000 });
+  await clock.during(newer);
+  await clock.advance(5000);
+  t.is(name(), 'half_open');
+  t.is(breaker.stored.state.override?.state, 'half_open');
+});
+
 test('an override outlives the leader, and not its time', async (t) => {
   const { clock, breaker, name, settled, next } = await setUp();
   await clock.during(breaker.override({ state: 'open', until: clock.now() + 5000 }));

@@ -270,6 +270,20 @@ function keeping(run: Run): void {
     },
   );
 
+  run('an expiry stops what goes back for a cycle, also where an operator holds the gate closed', async (t, world) => {
+    await world.breaker();
+    await world.until(() => world.view('payment') !== undefined);
+    await ask(world, { id: '1', kind: 'override', route: 'payment', state: 'closed', expiresInMs: 60_000 });
+    await world.during(world.publish('payment', 'a'));
+    await world.until(() => world.view('payment')?.expiredTotal === 2);
+    await world.until(() => world.view('payment')?.parked === 1);
+    const listed = await ask(world, { id: '2', kind: 'parked', limit: 10 });
+    const item = listed.ok ? listed.parked?.[0] : undefined;
+    t.like(item, { expiries: 2, redriven: 1 });
+    t.true((item?.lastExpiredAt ?? 0) - (item?.firstExpiredAt ?? 0) >= cycleMs + ttlMs);
+    t.is(await world.gate('payment'), 'closed');
+  });
+
   run('nothing goes back while the route is not closed', async (t, world) => {
     await world.breaker();
     const drip = await openedByExpiries(world);
