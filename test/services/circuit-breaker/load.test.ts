@@ -4,7 +4,8 @@ import { BREAKER_REPLY, BREAKER_REQUEST, breakerReplySchema } from '#services/ci
 import type { Consumer, Packet } from '#shared/bus/bus.ts';
 import { CONTROL, partitionQueues } from '#shared/bus/topology.ts';
 import { PublishError } from '#shared/errors.ts';
-import { openWorld, policy, rabbitGround, table } from './world.ts';
+import { rabbitGround } from './grounds.ts';
+import { openWorld, policy, table } from './world.ts';
 
 const PUBLISHES = 100_000;
 const TRANSITIONS = 100;

@@ -1,5 +1,5 @@
 import test from 'ava';
+import { memoryGround } from './grounds.ts';
 import { breakerSuite } from './suite.ts';
-import { memoryGround } from './world.ts';
 
 breakerSuite(test, memoryGround, 100);

@@ -1,5 +1,5 @@
 import test from 'ava';
+import { rabbitGround } from './grounds.ts';
 import { breakerSuite } from './suite.ts';
-import { rabbitGround } from './world.ts';
 
 breakerSuite(test, rabbitGround, 8);

@@ -1,20 +1,14 @@
-import { gateOf, type Decision, type GateName, type Input, type Policy } from '#services/circuit-breaker/breaker.ts';
+import { type Decision, type GateName, type Input, type Policy } from '#services/circuit-breaker/breaker.ts';
 import { type CircuitBreaker, startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
 import type { CircuitBreakerOptions } from '#services/circuit-breaker/circuit-breaker.ts';
 import { type Breaker, type Snapshot, snapshotSchema } from '#services/circuit-breaker/contract.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
 import type { Bus, Consumer, Packet, Session } from '#shared/bus/bus.ts';
 import { decode, encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { gate, inbox, partitionQueues, type RouteTable, SNAPSHOT, topologyOf } from '#shared/bus/topology.ts';
-import { systemClock, type Clock } from '#shared/clock.ts';
+import { inbox, partitionQueues, type RouteTable, SNAPSHOT } from '#shared/bus/topology.ts';
+import type { Clock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import type { Message } from '#shared/message.ts';
-import { amqpUrl } from '#test/support/broker-world.ts';
-import { provisionedVhost } from '#test/support/provisioned.ts';
-import { startTcpProxy } from '#test/support/tcp-proxy.ts';
-import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 export const policy: Policy = { ttlMs: 400, delayMs: 250, cycleMs: 1300, badCycles: 2 };
 export const table: RouteTable = {
@@ -29,7 +23,7 @@ export const table: RouteTable = {
 };
 
 /** A broker with the topology of `table`, real under the system's clock or in memory under a virtual one. */
-interface Ground {
+export interface Ground {
   readonly clock: Clock;
   connect(service: string): Promise<Bus>;
   /** A breaker's bus, and how its process dies: from one moment to the next. */
@@ -213,107 +207,10 @@ export function recorded(world: World, route: string): { readonly history: strin
   };
 }
 
-export { gateOf };
-
-export const memoryGround: OpenGround = ({ ttlMs, delayMs }) => {
-  const clock = createVirtualClock();
-  const broker = createMemoryBroker({ clock });
-  broker.apply(topologyOf(table, { ttlMs, delayMs }, 'v'));
-  const buses: Bus[] = [];
-  let breakers = 0;
-  const connect = (name: string): Bus => {
-    const bus = broker.connect(name);
-    buses.push(bus);
-    return bus;
-  };
-  return Promise.resolve({
-    clock,
-    connect: (service) => Promise.resolve(connect(service)),
-    connectBreaker() {
-      const name = `breaker-${(breakers += 1)}`;
-      const bus = connect(name);
-      const die = (): void => broker.dropConnection(name, { stayDown: true, inFlight: 'is-lost' });
-      return Promise.resolve({ bus, cut: () => broker.dropConnection(name), die, close: () => Promise.resolve() });
-    },
-    administrator: () => connect('administrator').session(),
-    urlOf: () => '',
-    bindings(route) {
-      const all = broker.bindings();
-      const { direct, delayed } = gate(route);
-      const has = (one: typeof direct): boolean =>
-        all.some(({ source, destination }) => source === one.source && destination === one.destination);
-      return Promise.resolve({ direct: has(direct), delayed: has(delayed) });
-    },
-    during: (promise) => clock.during(promise),
-    async until(condition, limitMs = 20_000) {
-      const deadline = clock.now() + limitMs;
-      while (!(await clock.during(Promise.resolve(condition())))) {
-        if (clock.now() > deadline) throw new Error(`not within ${limitMs} virtual ms: ${String(condition)}`);
-        await clock.advance(10);
-      }
-    },
-    async close() {
-      await clock.during(Promise.all(buses.map((bus) => bus.close())));
-      broker.close();
-    },
-  });
-};
-
-export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
-  const vhost = provisionedVhost(table, { ttlMs, delayMs });
-  await vhost.provision();
-  const closing: (() => Promise<void>)[] = [];
-  const adminUrl = new URL(amqpUrl ?? '');
-  adminUrl.pathname = `/${vhost.vhost}`;
-  const clock = systemClock;
-  const bound = async (source: string, destination: string): Promise<boolean> => {
-    const list = await vhost.api.get<readonly { readonly destination: string }[]>(
-      `/exchanges/${vhost.vhost}/${source}/bindings/source`,
-    );
-    return (list ?? []).some((one) => one.destination === destination);
-  };
-  const until: Ground['until'] = async (condition, limitMs = 20_000) => {
-    const deadline = clock.now() + limitMs;
-    while (!(await condition())) {
-      if (clock.now() > deadline) throw new Error(`not within ${limitMs} ms: ${String(condition)}`);
-      await clock.sleep(10);
-    }
-  };
-  return {
-    clock,
-    connect: (service) => vhost.connect(service),
-    urlOf: vhost.urlOf,
-    async connectBreaker() {
-      const own = new URL(vhost.urlOf('circuit-breaker'));
-      const proxy = await startTcpProxy(own.hostname, Number(own.port || 5672));
-      own.host = `127.0.0.1:${proxy.port}`;
-      const bus = connectAmqp({ url: own.href, name: 'breaker', clock, log: silentLog });
-      await until(() => bus.connected);
-      const close = async (): Promise<void> => {
-        await bus.close();
-        await proxy.close();
-      };
-      return { bus, cut: () => proxy.cut(), die: () => proxy.cut({ stayDown: true }), close };
-    },
-    async administrator() {
-      const bus = connectAmqp({ url: adminUrl.href, name: 'administrator', clock, log: silentLog });
-      closing.push(() => bus.close());
-      await until(() => bus.connected);
-      return bus.session();
-    },
-    async bindings(route) {
-      const { direct, delayed } = gate(route);
-      const [one, two] = await Promise.all([
-        bound(direct.source, direct.destination),
-        bound(delayed.source, delayed.destination),
-      ]);
-      return { direct: one, delayed: two };
-    },
-    during: (promise) => promise,
-    until,
-    async close() {
-      for (const close of closing) await close();
-      await vhost.remove();
-    },
-  };
-};
+/** Lets messages expire until the route is open; they go on being published. */
+export async function openedByExpiries(world: World, route = 'payment') {
+  const drip = world.drip(route);
+  await world.gateIs(route, 'open');
+  await world.until(() => recorded(world, route).moves.at(-1) === 'half_open->open');
+  return drip;
+}
