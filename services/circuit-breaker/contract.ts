@@ -15,7 +15,7 @@ export const policySchema = z.object({ ttlMs: z.int(), delayMs: z.int(), cycleMs
 export const transitionSchema = z.object({
   from: gateSchema,
   to: gateSchema,
-  /** Epoch ms at which the gate had changed. */
+  /** Epoch ms at which it was decided; the gate moved some ms later. */
   at: z.int(),
   cycle: z.int(),
   /** Expiries of the cycle that decided it. */
