@@ -1,4 +1,4 @@
-import { runOf, type Answer } from './context.ts';
+import { runOf } from './context.ts';
 import type { Context, Entity, Handler, Result } from './entity.ts';
 import type { Outcome } from './mailbox.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -85,6 +85,3 @@ export function createRunner<State>(options: RunnerOptions<State>) {
 function failed(error: unknown): { readonly ok: false; readonly error: unknown } {
   return { ok: false, error };
 }
-
-export type Runner<State> = ReturnType<typeof createRunner<State>>;
-export type { Answer };
