@@ -120,7 +120,8 @@ async function startService<Shape extends z.ZodRawShape>(
     host<State>(entity: Entity<State>, storeOptions: MongoStoreOptions) {
       checks.set('database', () => ping(db));
       checks.set('consuming', () => {
-        if (!engines.some((engine) => engine.ready)) throw new Error('not consuming all partitions');
+        if (engines.length < hosted.length || !engines.every((engine) => engine.ready))
+          throw new Error('not consuming all partitions');
       });
       hosted.push(async () => {
         const store = await preparedStore<State>(db, storeOptions, clock, log);

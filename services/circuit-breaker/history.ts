@@ -30,7 +30,8 @@ export function createHistory(db: Connection, clock: Clock, log: Log): History {
       } catch (error) {
         if ((error as { readonly code?: unknown }).code !== DUPLICATE_KEY) throw error;
       }
-      waiting.shift();
+      const written = next;
+      waiting = waiting.filter((one) => one !== written);
     }
   }
 

@@ -3,7 +3,7 @@ import { type Breaker, type Snapshot, SNAPSHOT_EVERY_MS } from './contract.ts';
 import { watchDepths } from './depths.ts';
 import type { Term } from './leader.ts';
 import type { RedrivePolicy } from './pace.ts';
-import { startParking } from './parking.ts';
+import { type Parking, startParking } from './parking.ts';
 import { REDRIVING_WINDOW, type Redriving, startRedriving } from './redriving.ts';
 import { type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
 import type { Tally } from './tally.ts';
@@ -116,8 +116,11 @@ async function startRoute(
   },
 ): Promise<ActingRoute> {
   const { tally, depths, broadcast, giveUp, distrust, maxRedrives, redrive } = options;
+  // The breaker's timers run from the moment that it has taken over, before there is anything to put back or to park.
+  let redriving: Redriving | undefined;
+  let parking: Parking | undefined;
   const blindness = (): string | undefined =>
-    distrust(route) ?? (parking.full ? 'what expired cannot be parked fast enough to see more' : undefined);
+    distrust(route) ?? (parking?.full ? 'what expired cannot be parked fast enough to see more' : undefined);
   const breaker = await takeOver({
     ...options,
     route,
@@ -125,11 +128,11 @@ async function startRoute(
     blindness,
     giveUp: giveUp(route),
     broadcast() {
-      redriving.look();
+      redriving?.look();
       return broadcast();
     },
   });
-  const redriving = await startRedriving({
+  const putBack = await startRedriving({
     ...options,
     route,
     policy: redrive,
@@ -137,22 +140,23 @@ async function startRoute(
     closedSince: () => (gateOf(breaker.stored.state) === 'closed' ? breaker.stored.since : undefined),
     onRedriven: () => tally.redriven(route),
   });
-  const parking = await startParking({
+  redriving = putBack;
+  parking = await startParking({
     ...options,
     route,
     maxRedrives,
     onExpired() {
       tally.expired(route);
-      redriving.expired();
+      putBack.expired();
       breaker.expired();
     },
   });
-  return { breaker, redriving, view };
+  return { breaker, redriving: putBack, view };
 
   function view(): Breaker {
     const { state, since, transitions } = breaker.stored;
     const { machine, override, generation } = state;
-    const { held } = redriving;
+    const { held } = putBack;
     return {
       route,
       state: gateOf(state),

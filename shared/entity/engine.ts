@@ -82,10 +82,10 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
   let stopSweep: (() => void) | undefined;
   let givingBack: GivingBack | undefined;
 
-  async function rest(): Promise<void> {
+  function rest(): void {
     stopSweep?.();
     stopSweep = undefined;
-    await givingBack?.stop();
+    givingBack?.stop();
     givingBack = undefined;
   }
 
@@ -105,12 +105,12 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
       stopSweep ??= startSweep({ route: entity.route, bus, store, clock, log, everyMs: limits.sweepMs });
     },
     async pause() {
-      await rest();
+      rest();
       await consumers.close();
     },
     async drain(deadlineMs) {
       pump.stop();
-      await rest();
+      rest();
       const deadline = clock.now() + deadlineMs;
       while (clock.now() < deadline && (mailboxes.busy() || committer.busy())) await clock.sleep(5);
       consumers.flush();

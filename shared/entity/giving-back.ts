@@ -1,5 +1,6 @@
-import type { Clock } from '#shared/clock.ts';
 import { backoffMs } from '#shared/backoff.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface GivingBackOptions {
@@ -15,10 +16,10 @@ export interface GivingBackOptions {
 }
 
 export interface GivingBack {
-  /** Something was acknowledged (stashing ends in it too), or there was nothing to do. */
+  /** Something was acknowledged; stashing ends in it too. */
   progress(): void;
-  /** Ends the watch; resolves when no closing or opening is under way. */
-  stop(): Promise<void>;
+  /** Ends the watch at once; what it was opening is the caller's to close. */
+  stop(): void;
 }
 
 /**
@@ -28,10 +29,9 @@ export interface GivingBack {
  */
 export function watchForStandstill(options: GivingBackOptions): GivingBack {
   const { clock, log, route, patienceMs } = options;
+  const ended = new AbortController();
   let since = clock.now();
   let standstills = 0;
-  let stopped = false;
-  let busy: Promise<void> = Promise.resolve();
   let cancel = clock.after(patienceMs / 8, look);
 
   function look(): void {
@@ -40,7 +40,15 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
       cancel = clock.after(patienceMs / 8, look);
       return;
     }
-    busy = giveBack();
+    tryGivingBack();
+  }
+
+  function tryGivingBack(): void {
+    giveBack().catch((error: unknown) => {
+      if (ended.signal.aborted) return;
+      log.warn('consuming could not be taken up again, still trying', { route, reason: reasonOf(error) });
+      cancel = clock.after(patienceMs / 8, tryGivingBack);
+    });
   }
 
   async function giveBack(): Promise<void> {
@@ -48,30 +56,21 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
     const pauseMs = backoffMs({ baseMs: patienceMs / 2, capMs: patienceMs * 2 }, standstills, clock.random);
     log.warn('no progress: everything goes back to the broker', { route, patienceMs, pauseMs });
     await options.close();
-    await new Promise<void>((resolve) => {
-      cancel = clock.after(pauseMs, resolve);
-      ending = () => {
-        cancel();
-        resolve();
-      };
-    });
-    if (stopped) return;
+    await clock.sleep(pauseMs, ended.signal);
     await options.open();
+    if (ended.signal.aborted) return;
     since = clock.now();
     cancel = clock.after(patienceMs / 8, look);
   }
-  let ending = (): void => {};
 
   return {
     progress() {
       since = clock.now();
       standstills = 0;
     },
-    async stop() {
-      stopped = true;
+    stop() {
       cancel();
-      ending();
-      await busy;
+      ended.abort(new Error('the engine stops'));
     },
   };
 }

@@ -95,9 +95,11 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
       case 'message':
         return task.message.type === WAKE ? waking.expand(box, task) : receive(box, task);
       case 'stashed':
-        return expired(task.message)
-          ? trouble.unstashed(box, task, tooLate(task.message))
-          : perform(box, task, task.message);
+        return current(box).stash[0]?.message.id !== task.message.id
+          ? skip(box)
+          : expired(task.message)
+            ? trouble.unstashed(box, task, tooLate(task.message))
+            : perform(box, task, task.message);
       case 'own-wake':
         return perform(box, task, task.message);
       case 'resend':
@@ -107,6 +109,12 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
       case 'refused-sends':
         return waking.remember(box, task);
     }
+  }
+
+  /** Another wake has already dealt with the head. */
+  function skip(box: Mailbox<State>): Step {
+    box.tasks.shift();
+    return 'done';
   }
 
   function receive(box: Mailbox<State>, task: Extract<Task, { kind: 'message' }>): Step {

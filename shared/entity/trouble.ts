@@ -5,7 +5,7 @@ import type { Stashed } from './store.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { InvalidMessage, reasonOf } from '#shared/errors.ts';
-import type { Message, Send } from '#shared/message.ts';
+import { WAKE, type Message, type Send } from '#shared/message.ts';
 
 type MessageTask = Extract<Task, { kind: 'message' }>;
 type StashedTask = Extract<Task, { kind: 'stashed' }>;
@@ -112,7 +112,7 @@ function stashed(message: Message, attempts: number, nextTryAt: number, lastErro
 function leadingMessages<State>(box: Mailbox<State>, most: number): MessageTask[] {
   const tasks: MessageTask[] = [];
   for (const task of box.tasks) {
-    if (task.kind !== 'message' || tasks.length >= most) break;
+    if (task.kind !== 'message' || task.message.type === WAKE || tasks.length >= most) break;
     if (tasks.some((other) => other.message.id === task.message.id)) break;
     tasks.push(task);
   }

@@ -1,7 +1,8 @@
 import test from 'ava';
+import { encode } from '#shared/bus/envelope.ts';
 import { dead, hash } from '#shared/bus/topology.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
-import { TOO_LATE } from '#shared/message.ts';
+import { TOO_LATE, WAKE } from '#shared/message.ts';
 import { createWorld, TTL_MS, type Tally } from '#test/support/engine-world.ts';
 
 test('a command is applied, answered and acknowledged', async (t) => {
@@ -230,6 +231,55 @@ test('after the last try the head becomes a dead letter with its reason, and tho
   t.is(letter?.messageId, 'a:1');
   t.regex(String(letter?.headers['dead-reason']), /never \(after 4 tries\)/);
   t.is(world.runs.filter((run) => run === 'a:1').length, 4);
+});
+
+test('a second wake while the head of the stash runs neither loses nor repeats those behind it', async (t) => {
+  const release = Promise.withResolvers<void>();
+  let sick = true;
+  let slow = false;
+  const world = createWorld(
+    (n) => {
+      if (sick && n === 1) throw new Error('not now');
+      if (!slow || n !== 1) return undefined;
+      slow = false;
+      return release.promise.then(() => {
+        throw new Error('after a second wake');
+      });
+    },
+    { limits: { attempts: 1000, effectMs: 100_000 } },
+  );
+  await world.clock.during(world.engine().start());
+  for (let n = 1; n <= 3; n += 1) world.put('a', n);
+  await world.clock.until(() => world.store.documents.get('a')?.stash.length === 3);
+  sick = false;
+  slow = true;
+  await world.clock.until(() => !slow, 60_000);
+  const wake = { id: `${WAKE}:a:second`, type: WAKE, key: 'a', body: {}, correlationId: 'a' };
+  world.broker.put(hash('tally'), encode(wake));
+  await world.clock.advance(100);
+  release.resolve();
+  await world.clock.until(() => world.total('a') === 6, 60_000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3]);
+});
+
+test('a wake behind a failing message is not put into the stash with it', async (t) => {
+  let sick = true;
+  const world = createWorld(
+    (n) => {
+      if (sick && n === 1) throw new Error('not now');
+    },
+    { limits: { attempts: 1000 } },
+  );
+  await world.clock.during(world.engine().start());
+  world.put('a', 1);
+  await world.clock.settle();
+  const wake = { id: `${WAKE}:a:early`, type: WAKE, key: 'a', body: {}, correlationId: 'a' };
+  world.broker.put(hash('tally'), encode(wake));
+  world.put('a', 2);
+  await world.clock.until(() => world.waiting() === 0, TTL_MS);
+  sick = false;
+  await world.clock.until(() => world.total('a') === 3, 60_000);
+  t.deepEqual(world.broker.queue(dead('tally')).ready, []);
 });
 
 test('a dead letter from the stash leaves the stash', async (t) => {
