@@ -1,3 +1,4 @@
+import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 
 /** Provisioning cannot go on; the text says what to do about it. */
@@ -5,10 +6,16 @@ export class ProvisionError extends Error {
   override readonly name = 'ProvisionError';
   /** The broker does not answer (yet): trying again may help. */
   readonly transient: boolean;
+  /** What the management API answered, if it did. */
+  readonly status: number | undefined;
 
-  constructor(message: string, options: ErrorOptions & { readonly transient?: boolean } = {}) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly transient?: boolean; readonly status?: number } = {},
+  ) {
     super(message, options);
     this.transient = options.transient ?? false;
+    this.status = options.status;
   }
 }
 
@@ -23,6 +30,7 @@ export interface Management {
 }
 
 const TIMEOUT_MS = 10_000;
+const READ_TRIES = 5;
 
 /** `url`: `http://user:password@host:port`. Rejects with `ProvisionError`; never puts the password into a text. */
 export function connectManagement(url: string): Management {
@@ -55,9 +63,22 @@ export function connectManagement(url: string): Management {
     if (!response.ok && response.status !== 404) {
       throw new ProvisionError(
         `RabbitMQ's management API answered ${response.status} to ${method} ${path}: ${(await response.text()).slice(0, 300)}`,
+        { status: response.status },
       );
     }
     return response;
+  }
+
+  /** RabbitMQ 3.10 answers 500 to a list when something in it is deleted at that moment; the next try does not meet it. */
+  async function read(path: string): Promise<Response> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call('GET', path);
+      } catch (error) {
+        if (!(error instanceof ProvisionError) || error.status !== 500 || tries >= READ_TRIES) throw error;
+        await systemClock.sleep(50 * tries);
+      }
+    }
   }
 
   async function change(method: string, path: string, body?: object): Promise<void> {
@@ -70,7 +91,7 @@ export function connectManagement(url: string): Management {
   return {
     user,
     async get<Answer>(path: string) {
-      const response = await call('GET', path);
+      const response = await read(path);
       const text = await response.text();
       return response.status === 404 ? undefined : (JSON.parse(text) as Answer);
     },
