@@ -13,11 +13,12 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
   for (const route of rights.commands ?? []) write.add(`${route}\\.(in|hash)`);
   for (const route of rights.answers ?? []) write.add(`${route}\\.hash`);
   if (own !== undefined) {
-    write.add(`${own}\\.(hash|dead)`).add('events');
-    read.add(`${own}\\.[0-9]{3}`);
+    write.add(`${own}\\.(hash|dead)`).add('events').add('workers');
+    read.add(`${own}\\.[0-9]{3}`).add('workers');
   } else if (!rights.breaker) {
     read.add('breaker\\.snapshot');
   }
+  if (rights.controls) read.add('workers');
   if (rights.breaker) {
     const any = `(${routes.join('|')})`;
     configure.add('breaker\\.leader');
@@ -37,6 +38,7 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
         exchange: 'control',
         ...controlRights(service, rights),
       },
+      { exchange: 'workers', ...workersRights(service, rights) },
     ],
   };
 }
@@ -47,6 +49,12 @@ function controlRights(service: string, rights: ServiceRights): { readonly write
   if (rights.breaker)
     return { write: '^(faults-applied|breaker\\.reply)$', read: `^(faults\\.${service}|breaker\\.request)$` };
   return { write: '^faults-applied$', read: `^faults\\.${service}$` };
+}
+
+/** Workers speak only for their own service, and hear only it. */
+function workersRights(service: string, rights: ServiceRights): { readonly write: string; readonly read: string } {
+  const own = rights.route === undefined ? '^$' : `^${service}$`;
+  return { write: own, read: rights.controls ? '.*' : own };
 }
 
 const oneOf = (expressions: ReadonlySet<string>): string => `^(${[...expressions].toSorted().join('|')})$`;

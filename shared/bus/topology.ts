@@ -18,7 +18,7 @@ export interface ServiceRights {
   readonly answers?: readonly string[];
   /** News that its route receives: routing keys of `events`, e.g. `order.placed` or `order.*`. */
   readonly hears?: readonly string[];
-  /** May ask on `control` (fault injection, the breaker) and hear the answers. */
+  /** May ask on `control` (fault injection, the breaker), hear the answers, and hear every service's workers. */
   readonly controls?: boolean;
   /** May bind the gate, read what expired and park it. */
   readonly breaker?: boolean;
@@ -39,6 +39,8 @@ export type { Topology };
 export const EVENTS = 'events';
 /** Topic: `faults.<service>` and `faults-applied` (fault injection), `breaker.request` and `breaker.reply`. */
 export const CONTROL = 'control';
+/** Topic: what the workers of a service tell each other, and gateways; routing key = the service's name. */
+export const WORKERS = 'workers';
 /** Fanout: the breaker's state, for gateways. */
 export const SNAPSHOT = 'breaker.snapshot';
 /** Exclusive queue: whoever holds it is the breaker. */
@@ -85,7 +87,7 @@ export function topologyOf(table: RouteTable, timings: Timings, vhost: string): 
 }
 
 const NAME = /^[a-z][a-z-]*$/;
-const RESERVED = new Set(['amq', EVENTS, CONTROL, 'breaker']);
+const RESERVED = new Set(['amq', EVENTS, CONTROL, WORKERS, 'breaker']);
 
 function check(table: RouteTable, timingOf: (route: string) => Timing): void {
   const { partitions, routes, services } = table;
@@ -120,6 +122,7 @@ const fanout = (name: string, args: HeaderTable = {}): ExchangeSpec => ({ name, 
 const broadcasts: readonly ExchangeSpec[] = [
   { name: EVENTS, type: 'topic', arguments: {} },
   { name: CONTROL, type: 'topic', arguments: {} },
+  { name: WORKERS, type: 'topic', arguments: {} },
   fanout(SNAPSHOT),
 ];
 

@@ -94,14 +94,16 @@ test('once the state queue exists the gate is left alone; before, it is made', a
   t.is((await session.get('order.state'))?.packet.messageId, 's2');
 });
 
-test('an interrupted provisioning is completed', async (t) => {
+test('an interrupted provisioning, or an older one, is completed', async (t) => {
   const vhost = await fresh(t);
   const complete = await everything(vhost);
   await asAdministrator(vhost, async (channel) => {
     await channel.deleteQueue('order.state');
     await channel.deleteQueue('order.002');
     await channel.deleteQueue('order.delay');
+    await channel.deleteExchange('workers');
   });
+  await vhost.api.remove(`/topic-permissions/${vhost.vhost}/${vhost.vhost}.wallet/workers`);
   await vhost.provision();
   t.is(await everything(vhost), complete);
 });

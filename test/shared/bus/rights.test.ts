@@ -85,6 +85,17 @@ test('no service can do more than it needs', async (t) => {
           bus.subscribe('control', [key], () => {}),
         );
     }
+    for (const key of ['order', 'wallet', '#', '*']) {
+      const isOwn = key === service;
+      if (isOwn || service === 'gateway') await (await bus.subscribe('workers', [key], () => {})).close();
+      else
+        await forbidden(
+          `hear the workers ${key}`,
+          bus.subscribe('workers', [key], () => {}),
+        );
+      if (!isOwn) await forbidden(`speak as a worker of ${key}`, bus.publish('workers', packet('m'), key));
+      await until(() => bus.connected);
+    }
   }
 });
 
@@ -110,6 +121,14 @@ test('every service can do what it is for', async (t) => {
   await order.publish('control', m, 'faults-applied');
   await breaker.publish('breaker.snapshot', m);
   await until(() => heard.length === 3);
+  const workers: string[] = [];
+  await order.subscribe('workers', ['order'], (_, key) => workers.push(`order hears ${key}`));
+  await gateway.subscribe('workers', ['#'], (_, key) => workers.push(`gateway hears ${key}`));
+  await until(() => wallet.connected);
+  await order.publish('workers', m, 'order');
+  await wallet.publish('workers', m, 'wallet');
+  await until(() => workers.length === 3);
+  t.deepEqual(workers.toSorted(), ['gateway hears order', 'gateway hears wallet', 'order hears order']);
   const session = await breaker.session();
   await session.declareQueue({ name: 'breaker.leader', type: 'classic', exclusive: true, arguments: {} });
   await session.unbind(gate('order').direct);

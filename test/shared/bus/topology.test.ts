@@ -65,12 +65,26 @@ test('only the breaker may read what the gate is bound to', (t) => {
   }
 });
 
+test('workers speak and hear only for their own service, the gateway hears all, the breaker nothing', (t) => {
+  for (const { service, read, write, topics } of topology.users) {
+    const workers = topics.find(({ exchange }) => exchange === 'workers');
+    if (workers === undefined) return t.fail(`${service} has no word about workers`);
+    const may = (expression: string, name: string): boolean => new RegExp(expression).test(name);
+    const isWorker = routeTable.services[service]?.route !== undefined;
+    t.is(may(write, 'workers') && may(workers.write, service), isWorker, service);
+    t.is(may(read, 'workers') && may(workers.read, service), isWorker || service === 'gateway', service);
+    t.false(may(workers.write, 'other'), service);
+    for (const key of ['other', '#', '*', `${service}.x`]) t.is(may(workers.read, key), service === 'gateway', service);
+  }
+});
+
 const wrong: readonly [string, Partial<RouteTable>][] = [
   ['no partitions', { partitions: 0 }],
   ['too many partitions', { partitions: 1000 }],
   ['a fraction of a partition', { partitions: 2.5 }],
   ['a route in capitals', { routes: ['Order'] }],
   ['a route that is an exchange of ours', { routes: ['events'] }],
+  ['a service that is an exchange of ours', { services: { workers: {} } }],
   ['a route twice', { routes: ['order', 'order'] }],
   ['a right to a route that does not exist', { services: { order: { commands: ['stock'] } } }],
 ];
