@@ -38,13 +38,18 @@ export function createAmqpConsumer(
       live = { channel, id, window: createAckWindow() };
       unsent = [];
       await channel.prefetch(options.prefetch);
-      await channel.consume(queue, (message) => {
-        if (message === null) {
-          // The queue was deleted or lost its leader.
-          live = undefined;
-          void channel.close().catch(() => {});
-        } else if (!closed) options.onDelivery(deliveryOf(message, queue, id));
-      });
+      await channel.consume(
+        queue,
+        (message) => {
+          if (message === null) {
+            // The queue was deleted or lost its leader.
+            live = undefined;
+            void channel.close().catch(() => {});
+          } else if (!closed) options.onDelivery(deliveryOf(message, queue, id));
+        },
+        options.tag === undefined ? {} : { consumerTag: options.tag },
+      );
+      options.onRegistered?.();
     },
     onLost(id) {
       live = undefined;

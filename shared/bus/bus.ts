@@ -29,6 +29,10 @@ export interface Delivery {
 
 export interface ConsumeOptions {
   readonly prefetch: number;
+  /** The name under which the broker's management shows the registration. */
+  readonly tag?: string;
+  /** Registered at the broker: the first time, and again after every lost channel. */
+  readonly onRegistered?: () => void;
   /** May be called before `consume` has resolved. Must not throw. */
   readonly onDelivery: (delivery: Delivery) => void;
   /**

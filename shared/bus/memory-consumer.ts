@@ -66,7 +66,10 @@ export function createMemoryConsumer(
           return;
         }
         active = true;
-        link.toClient.push(first.resolve);
+        link.toClient.push(() => {
+          if (current?.channel === channel && !closed) options.onRegistered?.();
+          first.resolve();
+        });
       });
     },
     consumer: {

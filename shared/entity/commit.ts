@@ -1,5 +1,5 @@
 import type { Consumers } from './consumers.ts';
-import type { EngineMeter } from './engine.ts';
+import type { CommittedRuns, EngineMeter } from './engine.ts';
 import { putNext, reset, type Mailbox, type Settling, type Staged } from './mailbox.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import type { Outbox } from './outbox.ts';
@@ -14,7 +14,8 @@ export interface Committer<State> {
   add(box: Mailbox<State>): void;
   /** Does what follows from a task that changed no document, or whose change is committed. */
   settle(settling: Settling, channel: number): void;
-  busy(): boolean;
+  /** Something is being written, or what follows from it (from what this channel brought) is under way. */
+  busy(channel?: number): boolean;
 }
 
 const STORE_BACKOFF = { baseMs: 50, capMs: 2000 };
@@ -30,13 +31,15 @@ export function createCommitter<State>(options: {
   readonly log: Log;
   readonly consumers: Consumers;
   readonly meter: EngineMeter;
+  readonly history?: ((commit: CommittedRuns) => void) | undefined;
   readonly mailboxes: Mailboxes<State>;
   readonly pump: (box: Mailbox<State>) => void;
 }): Committer<State> {
-  const { store, outbox, clock, log, consumers, meter, mailboxes, pump } = options;
+  const { store, outbox, clock, log, consumers, meter, history, mailboxes, pump } = options;
   let waiting = new Set<Mailbox<State>>();
   let writing = false;
-  let settlingNow = 0;
+  /** By channel, how many settlings are under way. */
+  const settlingNow = new Map<number, number>();
   let failures = 0;
 
   function add(box: Mailbox<State>): void {
@@ -65,6 +68,7 @@ export function createCommitter<State>(options: {
 
   async function commit(batch: readonly ReturnType<typeof take>[]): Promise<void> {
     let lost: ReadonlySet<string>;
+    let known = true;
     try {
       lost = await store.commit(batch.map(({ staged }) => staged));
       failures = 0;
@@ -75,10 +79,12 @@ export function createCommitter<State>(options: {
         reason: reasonOf(error),
       });
       await clock.sleep(backoffMs(STORE_BACKOFF, failures, clock.random));
+      known = false;
       lost = new Set(batch.map(({ box }) => box.key));
     }
     meter.committed(batch.length, lost.size);
     for (const { box, staged, generation, channel } of batch) {
+      history?.(runsOf(staged, clock.now(), known ? (lost.has(box.key) ? 'lost' : 'committed') : 'unknown'));
       if (box.generation !== generation) continue;
       box.committing = false;
       if (lost.has(box.key)) {
@@ -97,9 +103,11 @@ export function createCommitter<State>(options: {
       if (receipt !== undefined) consumers.ack(receipt);
       return;
     }
-    settlingNow += 1;
+    settlingNow.set(channel, (settlingNow.get(channel) ?? 0) + 1);
     void finish(settling, channel).finally(() => {
-      settlingNow -= 1;
+      const left = (settlingNow.get(channel) ?? 1) - 1;
+      if (left === 0) settlingNow.delete(channel);
+      else settlingNow.set(channel, left);
     });
   }
 
@@ -119,5 +127,18 @@ export function createCommitter<State>(options: {
     if (receipt !== undefined) consumers.ack(receipt);
   }
 
-  return { add, settle, busy: () => writing || waiting.size > 0 || settlingNow > 0 };
+  return {
+    add,
+    settle,
+    busy: (channel) =>
+      channel === undefined ? writing || waiting.size > 0 || settlingNow.size > 0 : settlingNow.has(channel),
+  };
+}
+
+function runsOf<State>(staged: Staged<State>, committedAt: number, outcome: CommittedRuns['outcome']): CommittedRuns {
+  const { over, startedAt, document, settling } = staged;
+  const messages = settling.flatMap(({ id, task }) =>
+    id !== undefined && 'message' in task ? [{ id, type: task.message.type }] : [],
+  );
+  return { key: document.key, over, version: document.version, messages, startedAt, committedAt, outcome };
 }

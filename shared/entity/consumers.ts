@@ -3,9 +3,17 @@ import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 
 export interface Consumers {
+  /** Registers on every queue that is held. */
   open(): Promise<void>;
-  /** Closes every channel; what was not acknowledged goes back to the broker in place. */
+  /** Closes every channel; what was not acknowledged goes back to the broker in place. The queues stay held. */
   close(): Promise<void>;
+  /** Holds the queue; registers at once unless everything is closed at present. */
+  take(queue: string): Promise<void>;
+  /** Closes the queue's channel and holds it no longer. */
+  leave(queue: string): Promise<void>;
+  held(): readonly string[];
+  /** The channel that brought the queue's deliveries, if any came. */
+  channelOf(queue: string): number | undefined;
   /** Acknowledges at the end of the turn, together with what else is done by then. */
   ack(receipt: Receipt): void;
   flush(): void;
@@ -13,23 +21,39 @@ export interface Consumers {
   alive(channel: number): boolean;
   /** Some delivery is not acknowledged yet. */
   waiting(): boolean;
+  /** Registered on every queue that is held. */
   ready(): boolean;
 }
 
-/** The registrations of an engine: one channel per partition queue. */
-export function createConsumers(options: {
+export interface ConsumersOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly queues: readonly string[];
   readonly prefetch: number;
+  /** How the broker's management shows this worker's registrations: `<worker>/<queue>`. */
+  readonly worker?: string | undefined;
   readonly onDelivery: (receipt: Receipt) => void;
   readonly onChannelLost: (channel: number) => void;
   readonly onAck: () => void;
-}): Consumers {
-  const { bus, clock, queues, prefetch } = options;
-  const open = new Map<string, Consumer>();
-  /** Living channels, with the number of deliveries that each still has to be told about. */
-  const channels = new Map<number, number>();
+  /** A new registration at the broker under an id of its own, or the end of one. */
+  readonly onRegistration?: ((queue: string, id: string | undefined) => void) | undefined;
+}
+
+interface Registration {
+  readonly queue: string;
+  /** Absent until the broker has confirmed it for the first time. */
+  consumer: Consumer | undefined;
+  readonly confirmed: Promise<void>;
+}
+
+/** The registrations of an engine: one channel per partition queue. */
+export function createConsumers(options: ConsumersOptions): Consumers {
+  const { bus, clock, prefetch, worker, onRegistration } = options;
+  const held = new Set(options.queues);
+  let isOpen = false;
+  const registrations = new Map<string, Registration>();
+  /** Living channels, and how many of their deliveries are not acknowledged. */
+  const channels = new Map<number, { readonly of: Registration; unacked: number }>();
   let done = new Map<Consumer, Delivery[]>();
 
   function lose(channel: number): void {
@@ -37,20 +61,57 @@ export function createConsumers(options: {
     options.onChannelLost(channel);
   }
 
-  async function register(queue: string): Promise<void> {
+  function register(queue: string): Registration {
     const early: Delivery[] = [];
-    let consumer: Consumer | undefined;
-    consumer = await bus.consume(queue, {
+    const consuming = bus.consume(queue, {
       prefetch,
+      ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
+      onRegistered: () => onRegistration?.(queue, clock.id()),
       onDelivery(delivery) {
-        channels.set(delivery.channel, (channels.get(delivery.channel) ?? 0) + 1);
-        if (consumer === undefined) early.push(delivery);
-        else options.onDelivery({ delivery, consumer });
+        const channel = channels.get(delivery.channel);
+        if (channel === undefined) channels.set(delivery.channel, { of: registration, unacked: 1 });
+        else channel.unacked += 1;
+        if (registration.consumer === undefined) early.push(delivery);
+        else options.onDelivery({ delivery, consumer: registration.consumer });
       },
-      onChannelLost: lose,
+      onChannelLost(channel) {
+        onRegistration?.(queue, undefined);
+        lose(channel);
+      },
     });
-    open.set(queue, consumer);
-    for (const delivery of early) if (channels.has(delivery.channel)) options.onDelivery({ delivery, consumer });
+    const registration: Registration = {
+      queue,
+      consumer: undefined,
+      confirmed: consuming.then((consumer) => {
+        registration.consumer = consumer;
+        for (const delivery of early) if (channels.has(delivery.channel)) options.onDelivery({ delivery, consumer });
+      }),
+    };
+    return registration;
+  }
+
+  async function take(queue: string): Promise<void> {
+    held.add(queue);
+    if (!isOpen) return;
+    const registration = registrations.get(queue) ?? register(queue);
+    registrations.set(queue, registration);
+    await registration.confirmed.catch((error: unknown) => {
+      if (registrations.get(queue) === registration) registrations.delete(queue);
+      throw error;
+    });
+  }
+
+  async function end(registration: Registration): Promise<void> {
+    registrations.delete(registration.queue);
+    // The broker may be away: whoever closes does not wait for a registration that is still asked for.
+    if (registration.consumer === undefined) registration.confirmed.then(() => finish(registration)).catch(() => {});
+    else await finish(registration);
+  }
+
+  async function finish(registration: Registration): Promise<void> {
+    await registration.consumer?.close();
+    onRegistration?.(registration.queue, undefined);
+    for (const [channel, { of }] of channels) if (of === registration) lose(channel);
   }
 
   function flush(): void {
@@ -58,9 +119,9 @@ export function createConsumers(options: {
     done = new Map();
     for (const [consumer, deliveries] of batch) {
       consumer.ack(deliveries);
-      for (const { channel } of deliveries) {
-        const unacked = channels.get(channel);
-        if (unacked !== undefined) channels.set(channel, unacked - 1);
+      for (const { channel: id } of deliveries) {
+        const channel = channels.get(id);
+        if (channel !== undefined) channel.unacked -= 1;
       }
     }
     options.onAck();
@@ -68,14 +129,21 @@ export function createConsumers(options: {
 
   return {
     async open() {
-      await Promise.all(queues.filter((queue) => !open.has(queue)).map(register));
+      isOpen = true;
+      await Promise.all([...held].map(take));
     },
     async close() {
-      const closing = [...open.values()];
-      open.clear();
-      await Promise.all(closing.map((consumer) => consumer.close()));
-      for (const channel of channels.keys()) lose(channel);
+      isOpen = false;
+      await Promise.all([...registrations.values()].map(end));
     },
+    take,
+    async leave(queue) {
+      held.delete(queue);
+      const registration = registrations.get(queue);
+      if (registration !== undefined) await end(registration);
+    },
+    held: () => [...held],
+    channelOf: (queue) => channels.entries().find(([, { of }]) => of.queue === queue)?.[0],
     ack({ delivery, consumer }) {
       if (done.size === 0) clock.soon(flush);
       const deliveries = done.get(consumer);
@@ -84,7 +152,7 @@ export function createConsumers(options: {
     },
     flush,
     alive: (channel) => channels.has(channel),
-    waiting: () => channels.values().some((unacked) => unacked > 0),
-    ready: () => open.size === queues.length && [...open.values()].every((consumer) => consumer.active),
+    waiting: () => channels.values().some(({ unacked }) => unacked > 0),
+    ready: () => isOpen && [...held].every((queue) => registrations.get(queue)?.consumer?.active === true),
   };
 }

@@ -2,6 +2,7 @@ import { createCommitter } from './commit.ts';
 import { createConsumers } from './consumers.ts';
 import type { Entity } from './entity.ts';
 import { watchForStandstill, type GivingBack } from './giving-back.ts';
+import { watchForHanging } from './hanging.ts';
 import { createInbox } from './inbox.ts';
 import type { Limits } from './limits.ts';
 import { createMailboxes } from './mailboxes.ts';
@@ -20,12 +21,32 @@ export interface EngineOptions<State> {
   readonly store: EntityStore<State>;
   readonly clock: Clock;
   readonly log: Log;
-  /** The partition queues to consume. */
+  /** The partition queues to consume from the start; `take` and `release` change them. */
   readonly queues: readonly string[];
+  /** Whose registrations these are, for the broker's management. */
+  readonly worker?: string;
+  /** Every new registration at the broker, under an id of its own, and (`undefined`) the end of one. */
+  readonly onRegistration?: (queue: string, id: string | undefined) => void;
   readonly limits: Limits;
   /** Wraps every run of a handler; for fault injection. */
   readonly intercept?: Intercept;
   readonly meter?: EngineMeter;
+  /** Told of every commit; for checking histories. */
+  readonly history?: (commit: CommittedRuns) => void;
+}
+
+/** One write of one document, with the handler runs that it holds. Times in epoch ms. */
+export interface CommittedRuns {
+  readonly key: string;
+  /** The version that the runs were based on, and the one that was written. */
+  readonly over: number;
+  readonly version: number;
+  readonly messages: readonly { readonly id: string; readonly type: string }[];
+  /** When the first of the runs began; they may begin while the same engine is still writing the version before. */
+  readonly startedAt: number;
+  readonly committedAt: number;
+  /** `lost`: another write came first, nothing of this one counts. `unknown`: the store did not say. */
+  readonly outcome: 'committed' | 'lost' | 'unknown';
 }
 
 /** What the engine counts; all monotonic. */
@@ -37,13 +58,23 @@ export interface EngineMeter {
 }
 
 export interface Engine {
-  /** Registers on every partition; resolves when the broker has confirmed all of them. */
+  /** Registers on every queue that it holds; resolves when the broker has confirmed all of them. */
   start(): Promise<void>;
+  /** Holds a queue from now on: registers on a fresh channel, at once unless the engine pauses. */
+  take(queue: string): Promise<void>;
+  /**
+   * Holds a queue no longer: starts nothing new of it, finishes, commits, publishes and acknowledges what runs, for at
+   * most `deadlineMs`, then closes its channel; the rest goes back in place to whoever is registered next.
+   */
+  release(queue: string, deadlineMs: number): Promise<void>;
+  held(): readonly string[];
+  /** What waits or runs of each queue: how many, and since when (epoch ms) the oldest was delivered. */
+  inHand(): ReadonlyMap<string, { readonly count: number; readonly since: number }>;
   /** Gives back what is not acknowledged and takes nothing more, until `start` is called again. */
   pause(): Promise<void>;
   /** Starts nothing new, finishes, commits, publishes and acknowledges what runs, then closes the channels. */
   drain(deadlineMs: number): Promise<void>;
-  /** Registered on every partition. */
+  /** Registered on every queue that it holds. */
   readonly ready: boolean;
 }
 
@@ -64,6 +95,8 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     clock,
     queues: options.queues,
     prefetch: limits.prefetch,
+    worker: options.worker,
+    onRegistration: options.onRegistration,
     onDelivery: (receipt) => pump.deliver(receipt),
     onChannelLost: (channel) => mailboxes.dropChannel(channel),
     onAck: () => givingBack?.progress(),
@@ -75,10 +108,25 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     log,
     consumers,
     meter,
+    history: options.history,
     mailboxes,
     pump: (box) => pump.pump(box),
   });
-  const pump = createPump<State>({ ...options, meter, inbox, outbox, mailboxes, committer, consumers });
+  const pump = createPump<State>({
+    ...options,
+    meter,
+    inbox,
+    outbox,
+    mailboxes,
+    committer,
+    consumers,
+    hanging: watchForHanging({
+      now: clock.now,
+      effectMs: limits.effectMs,
+      keysUntilWidespread: limits.hangingKeys,
+    }),
+    giveBack: (reason) => givingBack?.now(reason),
+  });
   let stopSweep: (() => void) | undefined;
   let givingBack: GivingBack | undefined;
 
@@ -87,6 +135,11 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     stopSweep = undefined;
     givingBack?.stop();
     givingBack = undefined;
+  }
+
+  async function atRest(busy: () => boolean, deadlineMs: number): Promise<void> {
+    const deadline = clock.now() + deadlineMs;
+    while (clock.now() < deadline && busy()) await clock.sleep(5);
   }
 
   return {
@@ -111,11 +164,22 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     async drain(deadlineMs) {
       pump.stop();
       rest();
-      const deadline = clock.now() + deadlineMs;
-      while (clock.now() < deadline && (mailboxes.busy() || committer.busy())) await clock.sleep(5);
+      await atRest(() => mailboxes.busy() || committer.busy(), deadlineMs);
       consumers.flush();
       await consumers.close();
     },
+    take: (queue) => consumers.take(queue),
+    async release(queue, deadlineMs) {
+      const channel = consumers.channelOf(queue);
+      if (channel !== undefined) {
+        pump.stopChannel(channel);
+        await atRest(() => mailboxes.busy(channel) || committer.busy(channel), deadlineMs);
+        consumers.flush();
+      }
+      await consumers.leave(queue);
+    },
+    held: () => consumers.held(),
+    inHand: () => mailboxes.inHand(),
     get ready() {
       return consumers.ready();
     },

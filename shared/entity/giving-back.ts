@@ -18,6 +18,8 @@ export interface GivingBackOptions {
 export interface GivingBack {
   /** Something was acknowledged; stashing ends in it too. */
   progress(): void;
+  /** Gives everything back without waiting for a standstill; nothing happens when it is being given back already. */
+  now(reason: string): void;
   /** Ends the watch at once; what it was opening is the caller's to close. */
   stop(): void;
 }
@@ -32,6 +34,7 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
   const ended = new AbortController();
   let since = clock.now();
   let standstills = 0;
+  let givingBack = false;
   let cancel = clock.after(patienceMs / 8, look);
 
   function look(): void {
@@ -40,25 +43,27 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
       cancel = clock.after(patienceMs / 8, look);
       return;
     }
-    tryGivingBack();
+    tryGivingBack(`nothing was acknowledged for ${patienceMs} ms`);
   }
 
-  function tryGivingBack(): void {
-    giveBack().catch((error: unknown) => {
+  function tryGivingBack(reason: string): void {
+    givingBack = true;
+    giveBack(reason).catch((error: unknown) => {
       if (ended.signal.aborted) return;
       log.warn('consuming could not be taken up again, still trying', { route, reason: reasonOf(error) });
-      cancel = clock.after(patienceMs / 8, tryGivingBack);
+      cancel = clock.after(patienceMs / 8, () => tryGivingBack(reason));
     });
   }
 
-  async function giveBack(): Promise<void> {
+  async function giveBack(reason: string): Promise<void> {
     standstills += 1;
     const pauseMs = backoffMs({ baseMs: patienceMs / 2, capMs: patienceMs * 2 }, standstills, clock.random);
-    log.warn('no progress: everything goes back to the broker', { route, patienceMs, pauseMs });
+    log.warn('everything goes back to the broker', { route, reason, pauseMs });
     await options.close();
     await clock.sleep(pauseMs, ended.signal);
     await options.open();
     if (ended.signal.aborted) return;
+    givingBack = false;
     since = clock.now();
     cancel = clock.after(patienceMs / 8, look);
   }
@@ -67,6 +72,11 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
     progress() {
       since = clock.now();
       standstills = 0;
+    },
+    now(reason) {
+      if (givingBack || ended.signal.aborted) return;
+      cancel();
+      tryGivingBack(reason);
     },
     stop() {
       cancel();

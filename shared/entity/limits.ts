@@ -10,6 +10,8 @@ export interface Limits {
   readonly stashAfterMs: number;
   /** Messages that one document can hold back. */
   readonly stashSize: number;
+  /** So many keys whose effects of one type time out, without one success between, and the effect hangs for everybody. */
+  readonly hangingKeys: number;
   /** Tries of one message before it becomes a dead letter. */
   readonly attempts: number;
   readonly retry: Backoff;
@@ -30,6 +32,7 @@ export function limitsFor(ttlMs: number, override: Partial<Limits> = {}): Limits
     effectMs: Math.floor(ttlMs * 0.24),
     stashAfterMs: Math.floor(ttlMs / 2),
     stashSize: 100,
+    hangingKeys: 3,
     attempts: 10,
     retry: { baseMs: 50, capMs: Math.max(50, Math.floor(ttlMs / 2)) },
     resend: { baseMs: 500, capMs: 5000 },

@@ -48,6 +48,7 @@ export interface Settling {
 /** Applied, not yet committed. */
 export interface Staged<State> {
   readonly over: number;
+  readonly startedAt: number;
   document: Document<State>;
   readonly settling: Settling[];
 }
@@ -69,6 +70,8 @@ export interface Mailbox<State> {
   tasks: Task[];
   staged: Staged<State> | undefined;
   committing: boolean;
+  /** When the latest run began, epoch ms. */
+  startedAt: number;
   running: boolean;
   /** Set while the head waits for its next try. */
   retry: (() => void) | undefined;
@@ -89,6 +92,7 @@ export function createMailbox<State>(key: string, channel: number): Mailbox<Stat
     tasks: [],
     staged: undefined,
     committing: false,
+    startedAt: 0,
     running: false,
     retry: undefined,
     resumed: undefined,
@@ -106,7 +110,7 @@ export function current<State>(box: Mailbox<State>): Document<State> {
 /** Puts `document` in line for the next commit, with what follows from it. */
 export function stage<State>(box: Mailbox<State>, document: Document<State>, settling: readonly Settling[]): void {
   if (box.staged === undefined) {
-    box.staged = { over: box.document?.version ?? 0, document, settling: [...settling] };
+    box.staged = { over: box.document?.version ?? 0, startedAt: box.startedAt, document, settling: [...settling] };
   } else {
     box.staged.document = document;
     box.staged.settling.push(...settling);

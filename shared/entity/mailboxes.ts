@@ -16,8 +16,10 @@ export interface Mailboxes<State> {
   load(box: Mailbox<State>): void;
   /** A channel ended: what it brought is somebody else's now, and so are the documents. */
   dropChannel(channel: number): void;
-  /** Some mailbox runs a handler or waits for a commit. */
-  busy(): boolean;
+  /** Some mailbox (of this channel) runs a handler or waits for a commit. */
+  busy(channel?: number): boolean;
+  /** By queue: how many messages wait or run, and when the oldest of them was delivered. */
+  inHand(): ReadonlyMap<string, { readonly count: number; readonly since: number }>;
 }
 
 /** Every key that this engine knows something about; idle ones are kept as a cache, least recently used first out. */
@@ -99,9 +101,25 @@ export function createMailboxes<State>(options: {
         boxes.delete(key);
       }
     },
-    busy() {
-      for (const box of boxes.values()) if (box.running || box.committing || box.staged !== undefined) return true;
+    busy(channel) {
+      for (const box of boxes.values()) {
+        if (channel !== undefined && box.channel !== channel) continue;
+        if (box.running || box.committing || box.staged !== undefined) return true;
+      }
       return false;
+    },
+    inHand() {
+      const found = new Map<string, { count: number; since: number }>();
+      for (const box of boxes.values()) {
+        for (const task of box.tasks) {
+          if (task.kind !== 'message') continue;
+          const { queue } = task.receipt.delivery;
+          const of = found.get(queue);
+          if (of === undefined) found.set(queue, { count: 1, since: task.receivedAt });
+          else found.set(queue, { count: of.count + 1, since: Math.min(of.since, task.receivedAt) });
+        }
+      }
+      return found;
     },
   };
 }

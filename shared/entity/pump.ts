@@ -3,6 +3,7 @@ import type { Consumers } from './consumers.ts';
 import { answerTo, tooLateTo } from './context.ts';
 import { applied, withDueAt } from './document.ts';
 import type { EngineMeter, EngineOptions } from './engine.ts';
+import type { HangWatch } from './hanging.ts';
 import type { createInbox } from './inbox.ts';
 import {
   current,
@@ -31,6 +32,9 @@ export interface PumpParts<State> extends EngineOptions<State> {
   readonly mailboxes: Mailboxes<State>;
   readonly committer: Committer<State>;
   readonly consumers: Consumers;
+  readonly hanging: HangWatch;
+  /** Gives everything back to the broker. */
+  readonly giveBack: (reason: string) => void;
 }
 
 export interface Pump<State> {
@@ -39,17 +43,21 @@ export interface Pump<State> {
   pump(box: Mailbox<State>): void;
   /** Starts no further task. */
   stop(): void;
+  /** Starts no further task of what this channel brought. */
+  stopChannel(channel: number): void;
   resume(): void;
 }
 
 /** Takes the tasks of each key one after another: duplicate, too late, behind a stash, or run. */
 export function createPump<State>(parts: PumpParts<State>): Pump<State> {
-  const { entity, clock, limits, meter, inbox, outbox, mailboxes, committer, consumers, log } = parts;
+  const { entity, clock, limits, meter, inbox, outbox, mailboxes, committer, consumers, hanging, log } = parts;
   const run = createRunner<State>({ ...parts, effectMs: limits.effectMs, handlerOf: inbox.handlerOf });
   const flow: Flow<State> = { pump, finish, change, settlingOf, later };
   const trouble = createTrouble<State>({ ...parts, flow });
   const waking = createWaking<State>({ ...parts, flow });
   let stopped = false;
+  /** Channels that are being given up; numbers never come again. */
+  const ending = new Set<number>();
 
   function deliver(receipt: Receipt): void {
     const { packet, channel } = receipt.delivery;
@@ -73,7 +81,7 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
 
   function pump(box: Mailbox<State>): void {
     if (box.committing || box.running) return;
-    while (!stopped || box.resumed !== undefined) {
+    while (!(stopped || ending.has(box.channel)) || box.resumed !== undefined) {
       const task = box.tasks[0];
       if (task === undefined || box.retry !== undefined) break;
       if (box.document === undefined) {
@@ -135,6 +143,7 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
   /** Runs the handler; a pure one concludes at once, the result of another is taken up when nothing is being committed. */
   function perform(box: Mailbox<State>, task: Task, message: Message): Step {
     const attempt = 'attempts' in task ? task.attempts + 1 : 1;
+    box.startedAt = clock.now();
     const outcome = run(current(box).state, message, attempt);
     if (!(outcome instanceof Promise)) return conclude(box, task, outcome);
     return later(
@@ -161,6 +170,7 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
     if (task.kind !== 'message' && task.kind !== 'stashed' && task.kind !== 'own-wake') return 'done';
     const { message } = task;
     meter.handled(message.type);
+    hanging.succeeded(message.type);
     const { document, send } = applied(
       current(box),
       message,
@@ -219,6 +229,7 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
     stop() {
       stopped = true;
     },
+    stopChannel: (channel) => void ending.add(channel),
     resume() {
       stopped = false;
     },

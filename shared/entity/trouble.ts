@@ -4,6 +4,7 @@ import type { Flow, PumpParts } from './pump.ts';
 import type { Stashed } from './store.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import { encode } from '#shared/bus/envelope.ts';
+import { EffectTimeout } from './run.ts';
 import { InvalidMessage, reasonOf } from '#shared/errors.ts';
 import { WAKE, type Message, type Send } from '#shared/message.ts';
 
@@ -12,7 +13,7 @@ type StashedTask = Extract<Task, { kind: 'stashed' }>;
 
 /** What happens to a key whose handler failed: retry in place, then the stash, at last a dead letter. Other keys go on. */
 export function createTrouble<State>(parts: PumpParts<State> & { readonly flow: Flow<State> }) {
-  const { entity, clock, limits, log, meter, outbox, consumers, flow } = parts;
+  const { entity, clock, limits, log, meter, outbox, consumers, hanging, flow } = parts;
 
   function failed(box: Mailbox<State>, task: Task, error: unknown): Step {
     if (task.kind !== 'message' && task.kind !== 'stashed' && task.kind !== 'own-wake') return 'wait';
@@ -27,11 +28,17 @@ export function createTrouble<State>(parts: PumpParts<State> & { readonly flow: 
       reason: reasonOf(error),
     });
     meter.retried(message.type);
+    const timedOut = error instanceof EffectTimeout;
+    if (timedOut) hanging.timedOut(message.type, box.key);
     if (task.kind === 'own-wake') return flow.finish(box, flow.settlingOf(box, task, []));
     if (hopeless) return bury(box, task, `${reasonOf(error)} (after ${attempts} tries)`);
     const waitMs = backoffMs(limits.retry, attempts, clock.random);
     if (task.kind === 'stashed') return postpone(box, task, waitMs, reasonOf(error));
-    if (clock.now() + waitMs >= task.receivedAt + limits.stashAfterMs) return stashAll(box, waitMs, reasonOf(error));
+    // The next try, should it hang, has to end before the key's messages are to be off the queue.
+    if (clock.now() + waitMs + limits.effectMs >= task.receivedAt + limits.stashAfterMs) {
+      if (!timedOut || !hanging.isWidespread(message.type)) return stashAll(box, waitMs, reasonOf(error));
+      parts.giveBack(`${message.type} hangs for every key: ${reasonOf(error)}`);
+    }
     box.retry = clock.after(waitMs, () => {
       box.retry = undefined;
       flow.pump(box);

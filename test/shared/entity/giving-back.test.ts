@@ -1,6 +1,8 @@
 import test from 'ava';
+import { on, type Context } from '#shared/entity/entity.ts';
+import { command } from '#shared/message.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
-import { createWorld, TTL_MS, type Tally } from '#test/support/engine-world.ts';
+import { add, createWorld, TTL_MS, type Tally } from '#test/support/engine-world.ts';
 
 const EXPIRED = 'tally.expired';
 
@@ -48,4 +50,63 @@ test('an idle engine keeps its channels', async (t) => {
   t.true(engine.ready);
   world.put('a', 1);
   await world.clock.until(() => world.total('a') === 1);
+});
+
+const hangs = (context: Context): Promise<void> =>
+  new Promise((_, reject) => {
+    context.signal.addEventListener('abort', () => reject(context.signal.reason as Error));
+  });
+
+test('an effect that hangs for every key is given back, and expires where it is seen', async (t) => {
+  const world = createWorld((_n, context) => hangs(context));
+  await world.clock.during(world.engine('tally').start());
+  const start = world.clock.now();
+  for (let n = 1; n <= 20; n += 1) world.put(`k${n}`, n);
+  await world.clock.until(() => world.broker.queue(EXPIRED).ready.length > 0, 60_000);
+  t.true(world.clock.now() - start <= 2 * TTL_MS + 1000, `seen after ${world.clock.now() - start} ms`);
+});
+
+test('it is given back although messages of another kind succeed all the time', async (t) => {
+  const quickly = command('tally.add-quickly', { body: add.body, key: add.key });
+  const world = createWorld(undefined, {
+    entity: {
+      handlers: [
+        on(add, (state, _body, context) => hangs(context).then(() => ({ state: state ?? { total: 0, seen: [] } }))),
+        on(quickly, (_state, { n }) => ({ state: { total: n, seen: [] } })),
+      ],
+    },
+  });
+  await world.clock.during(world.engine('tally').start());
+  const start = world.clock.now();
+  let n = 100;
+  const steady = (): void => {
+    world.put(`healthy${(n += 1)}`, n, { type: quickly.name });
+    world.clock.after(500, steady);
+  };
+  steady();
+  for (let i = 1; i <= 5; i += 1) world.put(`k${i}`, i);
+  await world.clock.until(() => world.broker.queue(EXPIRED).ready.length > 0, 60_000);
+  t.true(world.clock.now() - start <= 2 * TTL_MS + 1000, `seen after ${world.clock.now() - start} ms`);
+});
+
+test('keys that hang while others of the kind succeed wait in their documents, and nothing expires', async (t) => {
+  const world = createWorld((n, context) => (n <= 5 ? hangs(context) : undefined), { limits: { attempts: 1000 } });
+  await world.clock.during(world.engine('tally').start());
+  for (let n = 1; n <= 5; n += 1) world.put(`k${n}`, n);
+  for (let n = 6; n <= 60; n += 1) {
+    world.put(`healthy${n}`, n);
+    await world.clock.advance(1000);
+  }
+  t.is(world.broker.queue(EXPIRED).ready.length, 0);
+  for (let n = 1; n <= 5; n += 1) t.is(world.store.documents.get(`k${n}`)?.stash.length, 1);
+  t.is(world.total('healthy60'), 60);
+});
+
+test('one key that hangs alone trips nothing', async (t) => {
+  const world = createWorld((_n, context) => hangs(context), { limits: { attempts: 1000 } });
+  await world.clock.during(world.engine('tally').start());
+  world.put('a', 1);
+  await world.clock.advance(6 * TTL_MS);
+  t.is(world.broker.queue(EXPIRED).ready.length, 0);
+  t.is(world.store.documents.get('a')?.stash.length, 1);
 });
