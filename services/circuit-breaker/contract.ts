@@ -66,6 +66,7 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 /** The longest time for which a state can be forced. */
 export const MAX_OVERRIDE_MS = 24 * 3_600_000;
 export const MAX_PARKED_LISTED = 500;
+const MAX_CURSOR = 1000;
 
 /** `id` is the asker's, and comes back in the answer. */
 export const breakerRequestSchema = z.discriminatedUnion('kind', [
@@ -82,6 +83,8 @@ export const breakerRequestSchema = z.discriminatedUnion('kind', [
     kind: z.literal('parked'),
     route: z.string().optional(),
     limit: z.int().min(1).max(MAX_PARKED_LISTED),
+    /** The `nextCursor` of the page before. */
+    cursor: z.string().max(MAX_CURSOR).optional(),
   }),
 ]);
 export type BreakerRequest = z.infer<typeof breakerRequestSchema>;
@@ -109,8 +112,10 @@ export const breakerReplySchema = z.discriminatedUnion('ok', [
     ok: z.literal(true),
     /** After `override` and `clear-override`. */
     breaker: breakerSchema.optional(),
-    /** After `parked`: oldest first, at most `limit`, from the part that the breaker has at hand. */
+    /** After `parked`: by last expiry, oldest first, at most `limit`, from the part that the breaker has at hand. */
     parked: z.array(parkedItemSchema).optional(),
+    /** There are more behind these. */
+    nextCursor: z.string().optional(),
   }),
   z.object({ id: z.string(), ok: z.literal(false), problem: z.string() }),
 ]);

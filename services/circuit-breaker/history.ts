@@ -1,32 +1,51 @@
 import type { Connection } from 'mongoose';
-import type { Decision } from './breaker.ts';
+import type { Decision, Transition } from './breaker.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 export const transitionsCollection = 'breaker_transitions';
 
+export interface StoredTransition extends Transition {
+  /** The same for the same transition, whoever writes it and how often. */
+  readonly _id: string;
+  readonly route: string;
+  readonly generation: number;
+  readonly at: Date;
+}
+
 export interface History {
-  /** Returns at once; what cannot be written now is written later, and forgotten when it is too much. */
-  record(route: string, decision: Decision): void;
+  /** Returns at once; what cannot be written now is written later, and forgotten when it is too much. `at`: epoch ms. */
+  record(route: string, decision: Decision, at: number): void;
   stop(): void;
 }
 
 const MAX_WAITING = 1000;
 const RETRY_MS = 5000;
 const DUPLICATE_KEY = 11000;
+const KEPT_S = 90 * 24 * 3600;
 
 /** Transitions for later questions. The gate never waits for it: it must be able to report that the database is down. */
 export function createHistory(db: Connection, clock: Clock, log: Log): History {
-  let waiting: { readonly _id: string }[] = [];
+  const collection = () => db.collection<StoredTransition>(transitionsCollection);
+  let waiting: StoredTransition[] = [];
+  let prepared = false;
   let writing = false;
   let stopped = false;
   let cancel = (): void => {};
 
+  async function prepare(): Promise<void> {
+    if (prepared) return;
+    await collection().createIndex({ at: 1 }, { expireAfterSeconds: KEPT_S });
+    await collection().createIndex({ route: 1, at: -1, generation: -1 });
+    prepared = true;
+  }
+
   async function write(): Promise<void> {
+    await prepare();
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       try {
-        await db.collection<{ readonly _id: string }>(transitionsCollection).insertOne(next);
+        await collection().insertOne(next);
       } catch (error) {
         if ((error as { readonly code?: unknown }).code !== DUPLICATE_KEY) throw error;
       }
@@ -50,16 +69,9 @@ export function createHistory(db: Connection, clock: Clock, log: Log): History {
   }
 
   return {
-    record(route, { state, transition }) {
+    record(route, { state: { generation }, transition }, at) {
       if (transition === undefined) return;
-      const at = clock.now();
-      const entry = {
-        _id: `${route}:${at}:${state.generation}`,
-        route,
-        at,
-        generation: state.generation,
-        ...transition,
-      };
+      const entry = { _id: `${route}:${at}:${generation}`, route, generation, at: new Date(at), ...transition };
       waiting = [...waiting, entry].slice(-MAX_WAITING);
       flush();
     },

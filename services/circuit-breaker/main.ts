@@ -40,9 +40,9 @@ export const service = defineService({
       distrust,
       onExpired: meter.expired,
       onRedriven: meter.redriven,
-      onDecision(route, _input, decision) {
+      onDecision(route, _input, decision, at) {
         meter.decided(route, decision);
-        history.record(route, decision);
+        history.record(route, decision, at);
       },
     });
     views.now = breaker.views;

@@ -20,12 +20,12 @@ export interface Redriving {
   look(): void;
   /** A message of the route has expired: nothing goes back for a cycle. */
   expired(): void;
-  /** Oldest first. */
-  items(limit: number): readonly ParkedItem[];
+  /** What is at hand, in no particular order. */
+  items(): readonly ParkedItem[];
 }
 
 /** Parked messages of one route that are held, unacknowledged, as the index of what is parked. */
-export const REDRIVING_WINDOW = 500;
+export const REDRIVING_WINDOW = 2000;
 const TICK_MS = 100;
 
 /**
@@ -91,13 +91,6 @@ export async function startRedriving(options: RedrivingOptions): Promise<Redrivi
       lastExpiryAt = clock.now();
       allowance = 0;
     },
-    items(limit) {
-      const items: ParkedItem[] = [];
-      for (const { packet } of held) {
-        const item = items.length < limit ? parkedItemOf(route, packet) : undefined;
-        if (item !== undefined) items.push(item);
-      }
-      return items;
-    },
+    items: () => [...held].flatMap(({ packet }) => parkedItemOf(route, packet) ?? []),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BREAKER_REPLY, type BreakerReply, type BreakerRequest, breakerRequestSchema } from './contract.ts';
+import { parkedPage } from './parked-page.ts';
 import type { ActingTerm } from './term.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { CONTROL } from '#shared/bus/topology.ts';
@@ -55,9 +56,9 @@ async function carryOut(term: ActingTerm, request: BreakerRequest, clock: Clock)
       break;
     case 'parked': {
       const asked = route === undefined ? [...term.routes.values()] : [route];
-      const items = asked.flatMap(({ redriving }) => redriving.items(request.limit));
-      const oldest = items.toSorted((a, b) => a.lastExpiredAt - b.lastExpiredAt).slice(0, request.limit);
-      return { id, ok: true, parked: oldest };
+      const all = asked.flatMap(({ redriving }) => redriving.items());
+      const { items, nextCursor } = parkedPage(all, request.limit, request.cursor);
+      return { id, ok: true, parked: [...items], ...(nextCursor === undefined ? {} : { nextCursor }) };
     }
   }
   return { id, ok: true, ...(route === undefined ? {} : { breaker: route.view() }) };

@@ -9,6 +9,9 @@ import type { Log } from '#shared/log.ts';
 export type Point = 'stored' | 'applied' | 'broadcast';
 export type OnPoint = (point: Point, route: string, decision: Decision) => void | Promise<void>;
 
+/** Every input with what was decided and when (epoch ms), in order, once it is so. */
+export type OnDecision = (route: string, input: Input, decision: Decision, at: number) => void;
+
 export interface RouteBreakerOptions {
   readonly route: string;
   readonly policy: Policy;
@@ -17,8 +20,7 @@ export interface RouteBreakerOptions {
   readonly log: Log;
   /** Told after the change was stored and applied, whether or not the gate moved. */
   readonly broadcast: () => Promise<void>;
-  /** Every input with what was decided, in order, once it is so. */
-  readonly onDecision: (route: string, input: Input, decision: Decision) => void;
+  readonly onDecision: OnDecision;
   readonly onPoint: OnPoint;
   /** Storing or applying failed: this breaker must act no more, the next one repairs. */
   readonly giveUp: (reason: unknown) => void;
@@ -64,7 +66,7 @@ export async function takeOver(options: RouteBreakerOptions): Promise<RouteBreak
   await putState(session, route, now);
   if (held !== undefined) session.ack(held);
   await setGate(session, route, gateOf(now.state));
-  onDecision(route, input, decision);
+  onDecision(route, input, decision, clock.now());
   return startRouteBreaker(options, now);
 }
 
@@ -131,7 +133,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
         if (mustStore(input, decision)) await enact(input, decision);
         else {
           stored = { ...stored, state: decision.state };
-          onDecision(route, input, decision);
+          onDecision(route, input, decision, clock.now());
         }
       } catch (error) {
         end();
@@ -156,7 +158,8 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
 
   async function enact(input: Input, decision: Decision): Promise<void> {
     const { state, transition, cycleStarts } = decision;
-    const next = after(stored, state, transition, clock.now());
+    const at = clock.now();
+    const next = after(stored, state, transition, at);
     await putState(session, route, next);
     await onPoint('stored', route, decision);
     if (transition !== undefined) await moveGate(session, route, transition.from, transition.to);
@@ -164,7 +167,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
     if (cycleStarts) startCycle();
     watchOverride();
     if (transition !== undefined) log.warn('the gate has moved', { route, ...transition });
-    onDecision(route, input, decision);
+    onDecision(route, input, decision, at);
     await onPoint('applied', route, decision);
     await broadcast();
     await onPoint('broadcast', route, decision);

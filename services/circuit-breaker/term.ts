@@ -1,11 +1,11 @@
-import { type Decision, gateOf, type Input, type Policy } from './breaker.ts';
+import { gateOf, type Policy } from './breaker.ts';
 import { type Breaker, type Snapshot, SNAPSHOT_EVERY_MS } from './contract.ts';
 import { watchDepths } from './depths.ts';
 import type { Term } from './leader.ts';
 import type { RedrivePolicy } from './pace.ts';
 import { type Parking, startParking } from './parking.ts';
 import { REDRIVING_WINDOW, type Redriving, startRedriving } from './redriving.ts';
-import { type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
+import { type OnDecision, type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
 import type { Tally } from './tally.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import { delay, parked, SNAPSHOT } from '#shared/bus/topology.ts';
@@ -23,7 +23,7 @@ export interface TermOptions {
   readonly maxRedrives: number;
   readonly redrive: RedrivePolicy;
   readonly tally: Tally;
-  readonly onDecision: (route: string, input: Input, decision: Decision) => void;
+  readonly onDecision: OnDecision;
   readonly onPoint: OnPoint;
   /** Why the queues of a route cannot be trusted to let messages expire; `undefined`: they can. */
   readonly distrust: (route: string) => string | undefined;

@@ -124,7 +124,7 @@ async function serve(
   verify: Verify,
 ): Promise<void> {
   ctx.state.endpoint = endpoint;
-  const caller = await authenticate(ctx, endpoint, verify);
+  const { identity: caller, acceptedUntil } = await authenticate(ctx, endpoint, verify);
   ctx.state.caller = caller;
   const key = endpoint.idempotent === true ? ctx.headers['idempotency-key'] : undefined;
   const call: Call = {
@@ -136,6 +136,7 @@ async function serve(
     ...(key !== undefined && {
       idempotencyKey: validate(idempotency, { 'Idempotency-Key': key }, 'header')['Idempotency-Key'],
     }),
+    acceptedUntil,
     ...lastEventIdOf(ctx),
   };
   const limitMs = endpoint.method === 'GET' ? gateway.readMs : gateway.writeMs;
@@ -162,11 +163,15 @@ async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes 
 }
 
 /** RFC 6750: a token that does not hold is told apart from none at all. */
-async function authenticate(ctx: Context, { access }: Endpoint, verify: Verify): Promise<Caller> {
-  if (access === 'public') return { role: 'anonymous', subject: '' };
+async function authenticate(
+  ctx: Context,
+  { access }: Endpoint,
+  verify: Verify,
+): Promise<{ readonly identity: Caller; readonly acceptedUntil?: number }> {
+  if (access === 'public') return { identity: { role: 'anonymous', subject: '' } };
   const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(ctx.get('authorization')) ?? [];
-  const identity = token === undefined ? undefined : await verify(token);
-  if (identity === undefined) {
+  const verified = token === undefined ? undefined : await verify(token);
+  if (verified === undefined) {
     const error = token === undefined ? '' : ', error="invalid_token"';
     const detail =
       token === undefined
@@ -174,8 +179,9 @@ async function authenticate(ctx: Context, { access }: Endpoint, verify: Verify):
         : 'the token is not valid, or not any more';
     throw new Problem('unauthorized', detail, { headers: { 'WWW-Authenticate': `Bearer realm="switchyard"${error}` } });
   }
-  if (access === 'operator' && identity.role !== 'operator') throw new Problem('forbidden', 'this needs an operator');
-  return identity;
+  if (access === 'operator' && verified.identity.role !== 'operator')
+    throw new Problem('forbidden', 'this needs an operator');
+  return verified;
 }
 
 /** What no endpoint took: a path that does not exist, or another method than it has. */

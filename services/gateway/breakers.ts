@@ -1,9 +1,10 @@
 import { type Answer, type Call, ok } from './endpoint.ts';
 import type { Asking } from './asking.ts';
 import { breakerShape, parkedShape } from './breaker-shape.ts';
+import { opened, sealed } from './cursors.ts';
 import type { Gateway } from './gateway.ts';
 import { Problem, retryAfter } from './problems.ts';
-import type { ListParked, OverrideBreaker } from './schemas.ts';
+import type { ListParked, ListTransitions, OverrideBreaker } from './schemas.ts';
 import type { Known } from './snapshot.ts';
 import { Late } from './within.ts';
 import {
@@ -18,7 +19,7 @@ import { PublishError } from '#shared/errors.ts';
 type Question = BreakerRequest extends infer Kind ? (Kind extends BreakerRequest ? Omit<Kind, 'id'> : never) : never;
 
 /** Reads what the acting breaker broadcasts; what it is to do, it is asked for. */
-export function breakerHandlers({ board, askBreaker, stream, clock }: Gateway) {
+export function breakerHandlers({ board, askBreaker, stream, views, clock }: Gateway) {
   return {
     async list(): Promise<Answer> {
       const all = board.all();
@@ -43,12 +44,22 @@ export function breakerHandlers({ board, askBreaker, stream, clock }: Gateway) {
     },
 
     async parked({ query }: Call<ListParked>): Promise<Answer> {
-      const { parked } = await ask({ kind: 'parked', ...query });
-      return ok({ items: (parked ?? []).map(parkedShape) });
+      const { limit, route } = query;
+      const filter = route === undefined ? {} : { route };
+      const list = ['parked', filter];
+      const { parked, nextCursor } = await ask({ kind: 'parked', ...filter, limit, ...opened(list, query.cursor) });
+      return ok(sealed(list, { items: (parked ?? []).map(parkedShape), nextCursor }));
     },
 
-    async events({ lastEventId }: Call): Promise<Answer> {
-      return { status: 200, headers: { Connection: 'close' }, body: stream.open(lastEventId) };
+    async transitions({ params, query }: Call<ListTransitions>): Promise<Answer> {
+      const route = routeOf(params);
+      const { limit, cursor } = query;
+      const list = ['transitions', route];
+      return ok(sealed(list, await views.breakers.transitions(route, { limit, ...opened(list, cursor) })));
+    },
+
+    async events({ lastEventId, acceptedUntil }: Call): Promise<Answer> {
+      return { status: 200, headers: { Connection: 'close' }, body: stream.open({ lastEventId, acceptedUntil }) };
     },
   };
 

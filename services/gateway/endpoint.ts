@@ -15,6 +15,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly caller: Caller;
   readonly trace: Trace;
   readonly idempotencyKey?: string;
+  /** When the token is not accepted any more, epoch ms; absent: there is none. What takes longer must end then. */
+  readonly acceptedUntil?: number | undefined;
   /** Of a client that comes back to an event stream. */
   readonly lastEventId?: number;
 }

@@ -11,6 +11,7 @@ import type { RefusedBy } from './submit.ts';
 import { startSweep } from './sweep.ts';
 import { parseTokenKeys } from './tokens.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
+import { breakerView } from '#services/circuit-breaker/view.ts';
 import { notifyView } from '#services/notify/view.ts';
 import { orderView } from '#services/order/view.ts';
 import { paymentView } from '#services/payment/view.ts';
@@ -60,6 +61,7 @@ export const service = defineService({
         payments: paymentView(db),
         wallets: walletView(db),
         sagas: sagaView(db),
+        breakers: breakerView(db),
         emails: notifyView(db),
       },
       settings: { gateCycleMs: kit.config.GATE_CYCLE_MS, maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT },

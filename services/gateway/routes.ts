@@ -106,6 +106,13 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       answers: { 200: shapes.breaker },
       handle: breakers.find,
     }),
+    endpoint('GET', '/v1/breakers/:route/transitions', {
+      summary: 'Every transition of the last 90 days, newest first, as far as the database was there to keep it.',
+      access: 'operator',
+      query: schemas.listTransitions,
+      answers: { 200: shapes.transitions },
+      handle: breakers.transitions,
+    }),
     endpoint('PUT', '/v1/breakers/:route/override', {
       summary: 'Force a state for a time; the breaker counts on underneath. The answer comes when it is applied.',
       access: 'operator',
@@ -120,7 +127,8 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       handle: breakers.clearOverride,
     }),
     endpoint('GET', '/v1/parked', {
-      summary: 'Messages that expired and wait until their route is closed: since when, how often.',
+      summary:
+        'Messages that expired and wait until their route is closed: since when, how often. By last expiry, oldest first.',
       access: 'operator',
       query: schemas.listParked,
       answers: { 200: shapes.parked },

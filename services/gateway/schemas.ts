@@ -74,8 +74,11 @@ export type OverrideBreaker = z.output<typeof overrideBreaker>;
 export const listParked = z.strictObject({
   route: z.enum(routeTable.routes).optional(),
   limit: limitUpTo(MAX_PARKED_LISTED, 100),
+  cursor,
 });
 export type ListParked = z.output<typeof listParked>;
+export const listTransitions = z.strictObject({ limit, cursor });
+export type ListTransitions = z.output<typeof listTransitions>;
 
 /** Bare or as a structured-field string (RFC 8941, 3.3.3); the two spell the same key. */
 export const idempotencyKey = z

@@ -105,6 +105,7 @@ export const events = z.string();
 
 export const orders = listOf(order);
 export const breakers = listOf(breaker);
+export const transitions = listOf(transition);
 export const parked = listOf(parkedMessage);
 export const payments = listOf(payment);
 export const emails = listOf(email);

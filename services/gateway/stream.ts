@@ -20,13 +20,17 @@ export interface StreamOptions {
 export interface EventStream {
   /**
    * First what happened since the event of that id, then the state of all routes (`snapshot`), then every transition (`breaker`)
-   * and, when anything else changed, another `snapshot`. Throws a `Problem` when too many listen.
+   * and, when anything else changed, another `snapshot`. At `acceptedUntil` (epoch ms) an event `end` is the last one.
+   * Throws a `Problem` when too many listen.
    */
-  open(lastEventId?: number): Readable;
+  open(listener?: { readonly lastEventId?: number | undefined; readonly acceptedUntil?: number | undefined }): Readable;
   readonly clients: number;
   /** Ends every stream; new ones end at once. */
   close(): void;
 }
+
+/** Timers know no longer time; who still listens then comes back. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 interface Transition {
   readonly id: number;
@@ -59,7 +63,6 @@ export function createStream(options: StreamOptions): EventStream {
     }
     shown = state;
     for (const [client, from] of early) greet(client, from);
-    early.clear();
   });
   let cancelBeat = clock.after(heartbeatMs, beat);
 
@@ -89,21 +92,36 @@ export function createStream(options: StreamOptions): EventStream {
   }
 
   function greet(client: Readable, from: number | undefined): void {
+    early.delete(client);
+    clients.add(client);
     const missed = from === undefined ? [] : ring.filter(({ id }) => id > from);
     for (const { text } of missed) write(client, text);
     const id = missed.length === 0 && from === undefined && lastId > 0 ? `id: ${lastId}\n` : '';
     write(client, `${id}event: snapshot\n${snapshot()}`);
-    clients.add(client);
   }
 
   function write(client: Readable, text: string): void {
-    if (client.destroyed || client.readableEnded) return;
+    if (client.destroyed || !(clients.has(client) || early.has(client))) return;
     client.push(text);
     if (client.readableLength > maxBehindBytes) client.destroy();
   }
 
+  /** A client that comes back with the same token is told 401, and tries no more. */
+  function endAt(client: Readable, at: number): () => void {
+    return clock.after(Math.min(at - clock.now(), LONGEST_MS), () => {
+      write(client, `event: end\n${dataOf({ reason: 'the token has expired' })}`);
+      end(client);
+    });
+  }
+
+  /** Nothing may be written to it any more, however slowly it reads. */
+  function end(client: Readable): void {
+    if (!clients.delete(client) && !early.delete(client)) return;
+    client.push(null);
+  }
+
   return {
-    open(lastEventId) {
+    open({ lastEventId, acceptedUntil } = {}) {
       if (clients.size + early.size >= maxClients)
         throw new Problem('too-many-requests', 'too many listen already', { headers: retryAfter(5000) });
       const client = new Readable({ read() {} });
@@ -112,7 +130,9 @@ export function createStream(options: StreamOptions): EventStream {
         client.push(null);
         return client;
       }
+      const cancelEnd = acceptedUntil === undefined ? undefined : endAt(client, acceptedUntil);
       client.once('close', () => {
+        cancelEnd?.();
         clients.delete(client);
         early.delete(client);
       });
@@ -127,7 +147,7 @@ export function createStream(options: StreamOptions): EventStream {
       closed = true;
       unlisten();
       cancelBeat();
-      for (const client of [...clients, ...early.keys()]) client.push(null);
+      for (const client of [...clients, ...early.keys()]) end(client);
     },
   };
 }

@@ -64,21 +64,27 @@ export function signToken(
     .sign(keys[0].secret);
 }
 
+export interface Verified {
+  readonly identity: Identity;
+  /** From then on the token is not accepted any more, epoch ms. */
+  readonly acceptedUntil: number;
+}
+
 /** Returns who a token speaks for; `undefined` for one that is forged, expired or says nothing. Never rejects. */
-export type Verify = (token: string) => Promise<Identity | undefined>;
+export type Verify = (token: string) => Promise<Verified | undefined>;
 
 /** Verified tokens are remembered until they expire, so that a busy client costs one signature check. */
 export function verifier(keys: TokenKeys, clock: Clock): Verify {
   const secrets = new Map(keys.map((key) => [key.kid, key.secret]));
-  const known = new Map<string, { readonly identity: Identity; readonly expiresAt: number }>();
+  const known = new Map<string, Verified>();
   return async (token) => {
     const cached = known.get(token);
-    if (cached !== undefined && clock.now() < cached.expiresAt) return cached.identity;
+    if (cached !== undefined && clock.now() < cached.acceptedUntil) return cached;
     const verified = await check(token, secrets, clock.now());
     if (verified === undefined) return undefined;
     if (known.size >= CACHED_TOKENS) known.clear();
     known.set(token, verified);
-    return verified.identity;
+    return verified;
   };
 }
 
@@ -86,7 +92,7 @@ async function check(
   token: string,
   secrets: ReadonlyMap<string, Uint8Array>,
   now: number,
-): Promise<{ readonly identity: Identity; readonly expiresAt: number } | undefined> {
+): Promise<Verified | undefined> {
   try {
     const secret = secrets.get(String(decodeProtectedHeader(token).kid));
     if (secret === undefined) return undefined;
@@ -97,7 +103,7 @@ async function check(
       currentDate: new Date(now),
     });
     const identity = identityIn(payload);
-    return identity && { identity, expiresAt: (payload.exp ?? 0) * 1000 };
+    return identity && { identity, acceptedUntil: ((payload.exp ?? 0) + CLOCK_TOLERANCE_S) * 1000 };
   } catch {
     return undefined;
   }

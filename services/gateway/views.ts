@@ -20,6 +20,7 @@ export interface Views {
     notBegun(orderId: string, acceptedAt: number): object;
     outcome(orderId: string, messageId: string): Promise<Outcome | undefined>;
   };
+  readonly breakers: { transitions(route: string, query: PageQuery): Promise<Page<object>> };
   readonly emails: { emails(orderId: string): Promise<Page<object>> };
 }
 

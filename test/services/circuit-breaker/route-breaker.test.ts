@@ -76,6 +76,21 @@ test('an expiry at the end of the cycle belongs to the next one, also when the t
   t.deepEqual(moves(), ['half_open', 'closed', 'half_open']);
 });
 
+test('an operator’s word after the end of a cycle finds that cycle concluded, also when the timer is late', async (t) => {
+  for (const ask of ['override', 'clearOverride'] as const) {
+    const { clock, breaker, name, moves, settled } = await setUp({ skewMs: 400 });
+    breaker.expired();
+    await settled();
+    await clock.advance((breaker.cycleEndsAt as number) - clock.now());
+    t.is(name(), 'half_open', 'nobody has noticed yet');
+    await clock.during(
+      ask === 'override' ? breaker.override({ state: 'open', until: clock.now() + 1000 }) : breaker.clearOverride(),
+    );
+    t.deepEqual(moves(), ask === 'override' ? ['half_open', 'closed', 'open'] : ['half_open', 'closed']);
+    t.is(breaker.stored.state.machine.name, 'closed');
+  }
+});
+
 test('a timer that is a millisecond early ends the cycle all the same', async (t) => {
   const { clock, breaker, moves, settled } = await setUp({ skewMs: -1 });
   breaker.expired();

@@ -13,8 +13,9 @@ const operator = { as: 'root', role: 'operator' } as const;
 async function inWorld(
   run: (world: Awaited<ReturnType<typeof setUp>>) => Promise<void>,
   answer?: (request: BreakerRequest) => BreakerReply | undefined,
+  options?: Parameters<typeof startListening>[1],
 ): Promise<void> {
-  const world = await setUp(answer);
+  const world = await setUp(answer, options);
   try {
     await run(world);
   } finally {
@@ -23,13 +24,16 @@ async function inWorld(
 }
 
 /** Without `answer` no breaker runs. */
-async function setUp(answer?: (request: BreakerRequest) => BreakerReply | undefined) {
+async function setUp(
+  answer?: (request: BreakerRequest) => BreakerReply | undefined,
+  options?: Parameters<typeof startListening>[1],
+) {
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: 10_000, delayMs: 2000 }, 'test'));
   const bus = broker.connect('gateway');
   const breaker = broker.connect('circuit-breaker');
   const leader = answer && (await startLeader(breaker, answer));
-  const world = await startListening(bus);
+  const world = await startListening(bus, options);
   return {
     ...world,
     asked: leader?.asked ?? [],
@@ -265,6 +269,74 @@ test('what is parked is listed with its times, filtered and limited by the break
       ],
     }),
   ));
+
+test('what is parked comes in pages, each asked of the breaker with where the one before ended', (t) =>
+  inWorld(
+    async ({ call, asked }) => {
+      const first = await call('GET', '/v1/parked?route=wallet&limit=500', operator);
+      t.notThrows(() => shapes.parked.parse(first.body));
+      const next = String(first.body['nextCursor']);
+      const second = await call('GET', `/v1/parked?route=wallet&limit=500&cursor=${next}`, operator);
+      t.is(second.status, 200);
+      t.false('nextCursor' in second.body);
+      t.like(asked[1], { kind: 'parked', route: 'wallet', limit: 500, cursor: '5 wallet o1:hold:do' });
+      for (const wrong of [`/v1/parked?cursor=${next}`, '/v1/parked?route=wallet&cursor=abc']) {
+        const reply = await call('GET', wrong, operator);
+        t.is(reply.status, 400);
+        t.like((reply.body['errors'] as object[])[0], { pointer: '/cursor', in: 'query' });
+      }
+      t.is(asked.length, 2);
+    },
+    (request) => ({
+      id: request.id,
+      ok: true,
+      parked: [],
+      ...('cursor' in request ? {} : { nextCursor: '5 wallet o1:hold:do' }),
+    }),
+  ));
+
+test('the history of a route comes from the database, in pages, whether or not a breaker runs', (t) => {
+  const asked: object[] = [];
+  const one = {
+    from: 'closed',
+    to: 'open',
+    at: '2026-01-02T03:04:05.678Z',
+    cycle: 1,
+    expired: 0,
+    cause: 'forced',
+    generation: 3,
+  };
+  const views = {
+    breakers: {
+      async transitions(route: string, query: object) {
+        asked.push({ route, ...query });
+        return 'cursor' in query ? { items: [] } : { items: [one], nextCursor: '5-3' };
+      },
+    },
+  };
+  return inWorld(
+    async ({ call }) => {
+      const first = await call('GET', '/v1/breakers/wallet/transitions', operator);
+      t.is(first.status, 200, first.text);
+      t.notThrows(() => shapes.transitions.parse(first.body));
+      t.deepEqual(first.body['items'], [one]);
+      const cursor = String(first.body['nextCursor']);
+      t.deepEqual((await call('GET', `/v1/breakers/wallet/transitions?limit=7&cursor=${cursor}`, operator)).body, {
+        items: [],
+      });
+      t.deepEqual(asked, [
+        { route: 'wallet', limit: 20 },
+        { route: 'wallet', limit: 7, cursor: '5-3' },
+      ]);
+      t.is((await call('GET', `/v1/breakers/order/transitions?cursor=${cursor}`, operator)).status, 400);
+      t.is((await call('GET', '/v1/breakers/wallet/transitions?limit=101', operator)).status, 400);
+      t.is((await call('GET', '/v1/breakers/nobody/transitions', operator)).status, 404);
+      t.is((await call('GET', '/v1/breakers/wallet/transitions', { as: 'alice' })).status, 403);
+    },
+    undefined,
+    { views },
+  );
+});
 
 for (const query of ['route=nobody', 'limit=0', 'limit=501', 'limit=x', 'since=1', 'route=']) {
   test(`parked messages with ${query} are a validation problem`, (t) =>

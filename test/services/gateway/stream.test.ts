@@ -11,13 +11,13 @@ const token = await signToken({ subject: 'root', role: 'operator', expiresInS: 6
 type Listening = Awaited<ReturnType<typeof listenTo>>;
 
 async function inWorld(
-  run: (world: World & { listen(lastEventId?: string): Promise<Listening> }) => Promise<void>,
+  run: (world: World & { listen(lastEventId?: string, as?: string): Promise<Listening> }) => Promise<void>,
   options?: Parameters<typeof startWorld>[0],
 ): Promise<void> {
   const world = await startWorld(options);
   const open: Listening[] = [];
-  async function listen(lastEventId?: string): Promise<Listening> {
-    const headers = { authorization: `Bearer ${token}`, ...(lastEventId && { 'last-event-id': lastEventId }) };
+  async function listen(lastEventId?: string, as = token): Promise<Listening> {
+    const headers = { authorization: `Bearer ${as}`, ...(lastEventId && { 'last-event-id': lastEventId }) };
     const listening = await listenTo(`${world.url}/v1/stream`, headers);
     open.push(listening);
     return listening;
@@ -227,6 +227,55 @@ test('a client that does not read is cut off instead of filling the memory', (t)
     },
     { stream: { maxBehindBytes: 5000 } },
   ));
+
+test('a stream ends with its token, says so, and is not opened again with it; others go on', (t) =>
+  inWorld(async ({ board, listen, stream, clock }) => {
+    // Accepted for five seconds more than it says, for clocks that differ.
+    const short = await signToken({ subject: 'root', role: 'operator', expiresInS: -3 }, keys);
+    const early = await listen(undefined, short);
+    const other = await listen();
+    board.take(aSnapshot([changed('payment', 1)], clock.now()));
+    const late = await listen(undefined, short);
+    for (const listening of [early, late]) {
+      await listening.ended();
+      t.deepEqual(
+        listening.all.filter(({ event }) => event !== undefined).map(({ event }) => event),
+        ['snapshot', 'end'],
+      );
+      t.deepEqual(listening.all.at(-1), { event: 'end', data: { reason: 'the token has expired' } });
+    }
+    t.is(stream.clients, 1);
+    t.is((await listen(undefined, short)).response.status, 401);
+    board.take(aSnapshot([changed('payment', 2)], clock.now()));
+    await other.until(() => causes(other).length === 1);
+  }));
+
+test('a client that does not read when its token expires is not written to any more', (t) =>
+  inWorld(async ({ board, stream, clock }) => {
+    const idle = stream.open({ acceptedUntil: clock.now() });
+    await until(
+      'it was ended',
+      () => stream.clients,
+      (clients) => clients === 0,
+      { everyMs: 2 },
+    );
+    board.take(aSnapshot([changed('payment', 1)], clock.now()));
+    stream.close();
+    const text = (await idle.setEncoding('utf8').toArray()).join('');
+    t.regex(text, /event: end\ndata: [^\n]+\n\n$/);
+    t.false(text.includes('snapshot'));
+  }));
+
+test('a token that is good for a year keeps its stream', (t) =>
+  inWorld(async ({ board, listen, clock }) => {
+    const long = await signToken({ subject: 'root', role: 'operator', expiresInS: 365 * 24 * 3600 }, keys);
+    const listening = await listen(undefined, long);
+    for (const count of [1, 2]) {
+      board.take(aSnapshot([changed('payment', count)], clock.now()));
+      await listening.until((all) => all.filter(({ event }) => event === 'snapshot').length === count);
+    }
+    t.is(listening.named('end').length, 0);
+  }));
 
 test('closing ends every stream in good order and lets the server stop', async (t) => {
   const world = await startWorld();

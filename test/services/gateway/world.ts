@@ -89,6 +89,7 @@ export function createFakeViews() {
       notBegun: (orderId) => ({ orderId, state: 'running', definition: 'place-order@1', steps: [] }),
       outcome: async (_, messageId) => outcomes.get(messageId),
     },
+    breakers: { transitions: async () => ({ items: [] }) },
     emails: { emails: async () => ({ items: [] }) },
   };
   return { views, orders, wallets, outcomes };
