@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { Packet } from '#shared/bus/bus.ts';
+import { InvalidMessage, reasonOf } from '#shared/errors.ts';
+
+/** Topic: routing key = the service; what its workers tell each other. */
+export { WORKERS } from '#shared/bus/topology.ts';
+
+const index = z.string().regex(/^\d{1,3}$/);
+const count = z.int().nonnegative();
+const rate = z.number().nonnegative();
+
+const registration = z.object({
+  /** Of the consumer at the broker; no other one ever had or gets it. */
+  id: z.string().min(1),
+  /** Made after this registration of the owner had been seen, so it is later in line. */
+  behind: z.string().min(1).optional(),
+});
+
+const schema = z.object({
+  kind: z.enum(['alive', 'leave']),
+  worker: z.string().min(1).max(200),
+  service: z.string().min(1),
+  route: z.string().min(1),
+  /** Of this run of the process. */
+  incarnation: z.string().min(1),
+  since: z.int(),
+  draining: z.boolean(),
+  /** The newest assignment that it acts by; 0: none. */
+  tableVersion: count,
+  /** Asks everybody to announce at once. */
+  hello: z.literal(true).optional(),
+  registrations: z.record(index, registration),
+  rates: z.object({ handledPerS: rate }),
+  partitions: z.record(index, z.object({ inHand: count, oldestMs: rate.nullable(), handledPerS: rate })),
+});
+
+export type Announcement = Readonly<z.infer<typeof schema>>;
+export type Registration = Readonly<z.infer<typeof registration>>;
+/** What a worker has in hand of a partition, and how fast it is. */
+export type PartitionFigures = Announcement['partitions'][string];
+
+export function encodeAnnouncement(announcement: Announcement): Packet {
+  return {
+    content: Buffer.from(JSON.stringify(announcement)),
+    contentType: 'application/json',
+    type: `worker.${announcement.kind}`,
+    headers: {},
+  };
+}
+
+/** Throws `InvalidMessage`. Ignores fields that it does not know: newer workers may say more. */
+export function decodeAnnouncement({ content }: Packet): Announcement {
+  try {
+    return schema.parse(JSON.parse(content.toString()));
+  } catch (error) {
+    throw new InvalidMessage(`not an announcement of a worker: ${reasonOf(error)}`, { cause: error });
+  }
+}
