@@ -1,4 +1,7 @@
 import { createConnection, type Connection } from 'mongoose';
+import { deliveryEntity } from '#services/delivery/delivery.ts';
+import { deliveriesCollection } from '#services/delivery/model.ts';
+import type { Warehouse } from '#services/delivery/warehouse.ts';
 import type { Provider } from '#services/payment/provider.ts';
 import type { Mailer } from '#services/notify/notification.ts';
 import { notificationEntity } from '#services/notify/notification.ts';
@@ -23,7 +26,7 @@ import { createMemoryStore } from '#shared/entity/memory-store.ts';
 import { createMongoStore, type MongoStoreOptions } from '#shared/entity/mongo-store.ts';
 import { silentLog } from '#shared/log.ts';
 
-export const participants = ['order', 'payment', 'wallet', 'notify', 'saga'] as const;
+export const participants = ['order', 'payment', 'wallet', 'delivery', 'notify', 'saga'] as const;
 export type Participant = (typeof participants)[number];
 
 export interface HostOptions {
@@ -43,9 +46,10 @@ const provider: Provider = {
   void: async () => {},
   refund: async () => ({ refunded: true }),
 };
+const warehouse: Warehouse = { dispatch: async () => ({ accepted: true }), cancel: async () => {} };
 const mailer: Mailer = { send: async () => ({ accepted: true, at: systemClock.now() }) };
 
-/** Runs one service's entity as its `main.ts` does, on a connection of its own, with a provider and a mail server that take no time. */
+/** Runs one service's entity as its `main.ts` does, on a connection of its own, with a provider, a warehouse and a mail server that take no time. */
 export async function host(name: Participant, options: HostOptions): Promise<() => Promise<void>> {
   const db = options.mongoUrl === undefined ? undefined : await createConnection(options.mongoUrl).asPromise();
   const stop = await start(name, options, db);
@@ -66,6 +70,8 @@ function start(name: Participant, options: HostOptions, db: Connection | undefin
       const journal = { journal: entriesCollection, journalIndexes: entryIndexes };
       return run(walletEntity({ findEntry }), { collection: walletsCollection, ...journal }, options, db);
     }
+    case 'delivery':
+      return run(deliveryEntity({ warehouse }), { collection: deliveriesCollection }, options, db);
     case 'notify':
       return run(notificationEntity({ mailer }), { collection: notificationsCollection }, options, db);
     case 'saga':

@@ -6,6 +6,12 @@ interface Timeline {
   readonly state: string;
   readonly failure?: { readonly reason: string; readonly step: string };
   readonly milestones: readonly { readonly number: number; readonly title: string; readonly at: string }[];
+  readonly steps: readonly {
+    readonly number?: number;
+    readonly title: string;
+    readonly state: string;
+    readonly answeredAt?: string;
+  }[];
   readonly compensations: readonly { readonly step: string; readonly message: string; readonly state: string }[];
   readonly waitingFor?: {
     readonly step: string;
@@ -71,11 +77,9 @@ async function follow(
     const { status, body } = await answered(() => api.get<Timeline>(path));
     if (status !== 200) throw new Trouble(`${path} could not be read: ${status} ${JSON.stringify(body)}`);
     const before = shown.size;
-    for (const { number, title, at } of body.milestones) {
-      once(
-        `step ${number}`,
-        `  ${String(number).padStart(2)}  ${title.padEnd(42)} +${Math.max(0, Date.parse(at) - startedAt)} ms`,
-      );
+    for (const { number, title, at } of reachedIn(body)) {
+      const afterMs = Math.max(0, Date.parse(at) - startedAt);
+      once(`step ${title}`, `  ${String(number).padStart(2)}  ${title.padEnd(42)} +${afterMs} ms`);
     }
     if (body.failure) once('failure', `      turned back at ${body.failure.step}: ${body.failure.reason}`);
     for (const undo of body.compensations)
@@ -92,6 +96,24 @@ async function follow(
     if (systemClock.now() - quietSince > PATIENT_MS)
       once(`waiting ${JSON.stringify(body.waitingFor)}`, `      ${waiting(body)}`);
   }
+}
+
+interface Reached {
+  readonly number: number | '+';
+  readonly title: string;
+  readonly at: string;
+}
+
+/** The thirteen steps as far as they were reached, and in their places those that have no number. */
+function reachedIn({ milestones, steps }: Timeline): readonly Reached[] {
+  const reached: Reached[] = [...milestones];
+  for (const [index, { number, title, state, answeredAt: at }] of steps.entries()) {
+    if (number !== undefined || state !== 'done' || at === undefined) continue;
+    const next = steps.slice(index + 1).find((step) => step.number !== undefined)?.number ?? Number.POSITIVE_INFINITY;
+    const before = reached.findIndex((one) => one.number !== '+' && one.number >= next);
+    reached.splice(before === -1 ? reached.length : before, 0, { number: '+', title, at });
+  }
+  return reached;
 }
 
 /** Asks again while the API is away or cannot answer, for a while. */

@@ -1,4 +1,4 @@
-/** One whole stack on a given broker and database: inbox, provider, topology, services. `npm start` and the end-to-end tests run this same code. */
+/** One whole stack on a given broker and database: inbox, provider, warehouse, topology, services. `npm start` and the end-to-end tests run this same code. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { provision } from '#shared/bus/provision.ts';
@@ -43,9 +43,10 @@ export interface Stack {
   readonly api: string;
   readonly inbox: string;
   readonly provider: string;
+  readonly warehouse: string;
   /** Where each service answers `/livez`, `/readyz` and `/metrics`. */
   readonly urls: Readonly<Record<string, string>>;
-  /** By name: `inbox`, `provider` and each service (or `services`, when they share a process). */
+  /** By name: `inbox`, `provider`, `warehouse` and each service (or `services`, when they share a process). */
   readonly processes: ReadonlyMap<string, Supervised>;
   /** Resolves when every service says that it is ready. */
   ready(limitMs?: number): Promise<void>;
@@ -65,23 +66,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     log: options.log,
   });
   mkdirSync(join(options.dir, 'inbox'), { recursive: true });
-  const specs = [inboxSpec(options, ports), providerSpec(options, ports), ...serviceSpecs(options, ports)];
+  const specs = [inboxSpec(options, ports), ...stubSpecs(options, ports), ...serviceSpecs(options, ports)];
   const processes = new Map(specs.map((spec) => [spec.name, supervise(spec, options)] as const));
   const urls = Object.fromEntries(serviceNames.map((name) => [name, `http://127.0.0.1:${ports.services[name]}`]));
   return {
     api: urls['gateway'] ?? '',
     inbox: `http://127.0.0.1:${ports.inbox}`,
     provider: `http://127.0.0.1:${ports.provider}`,
+    warehouse: `http://127.0.0.1:${ports.warehouse}`,
     urls,
     processes,
     ready: (limitMs = 60_000) => allReady(urls, limitMs),
     async stop() {
       const stopAll = (these: readonly Supervised[]): Promise<unknown> => Promise.all(these.map((one) => one.stop()));
       const all = [...processes.values()];
-      const outside = all.filter(({ name }) => name === 'inbox' || name === 'provider');
+      const outside = all.filter(({ name }) => ['inbox', 'provider', 'warehouse'].includes(name));
       await stopAll(all.filter((one) => !outside.includes(one)));
       await stopAll(outside);
-      for (const port of [ports.inbox, ports.smtp, ports.provider, ...Object.values(ports.services)]) releasePort(port);
+      const { services, ...others } = ports;
+      for (const port of [...Object.values(others), ...Object.values(services)]) releasePort(port);
     },
   };
 }
@@ -90,6 +93,7 @@ interface Ports {
   readonly inbox: number;
   readonly smtp: number;
   readonly provider: number;
+  readonly warehouse: number;
   readonly services: Readonly<Record<string, number>>;
 }
 
@@ -100,7 +104,7 @@ async function choosePorts({ ports, say }: StackOptions): Promise<Ports> {
   const services: Record<string, number> = { gateway: await told('the API', 3000) };
   const inbox = await told('the inbox', 1080);
   for (const name of serviceNames) services[name] ??= await quiet(3001);
-  return { inbox, smtp: await quiet(1025), provider: await quiet(3101), services };
+  return { inbox, smtp: await quiet(1025), provider: await quiet(3101), warehouse: await quiet(3201), services };
 }
 
 function inboxSpec({ dir }: StackOptions, ports: Ports): ProcessSpec {
@@ -108,12 +112,11 @@ function inboxSpec({ dir }: StackOptions, ports: Ports): ProcessSpec {
   return ownProcess(dir, { name: 'inbox', file: 'local/inbox/main.ts', env: { HTTP_HOST: '127.0.0.1', ...env } });
 }
 
-function providerSpec({ dir, env }: StackOptions, ports: Ports): ProcessSpec {
-  const own = { HTTP_HOST: '127.0.0.1', HTTP_PORT: String(ports.provider) };
-  return ownProcess(dir, {
-    name: 'provider',
-    file: 'local/provider/main.ts',
-    env: { LOG_LEVEL: 'warn', ...env, ...own },
+/** What stands in for services of others. */
+function stubSpecs({ dir, env }: StackOptions, ports: Ports): readonly ProcessSpec[] {
+  return (['provider', 'warehouse'] as const).map((name) => {
+    const own = { HTTP_HOST: '127.0.0.1', HTTP_PORT: String(ports[name]) };
+    return ownProcess(dir, { name, file: `local/${name}/main.ts`, env: { LOG_LEVEL: 'warn', ...env, ...own } });
   });
 }
 
@@ -142,6 +145,7 @@ function serviceEnvironment(options: StackOptions, ports: Ports, name: string): 
   amqp.pathname = `/${options.vhost}`;
   const own: Record<string, Record<string, string>> = {
     payment: { PROVIDER_URL: `http://127.0.0.1:${ports.provider}` },
+    delivery: { WAREHOUSE_URL: `http://127.0.0.1:${ports.warehouse}` },
     notify: { SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`, MAIL_FROM: 'Switchyard <orders@switchyard.example>' },
     gateway: { TOKEN_KEYS: options.secrets.tokenKeys },
     'circuit-breaker': { RABBITMQ_MANAGEMENT_URL: withoutUser(options.broker.managementUrl) },

@@ -7,13 +7,14 @@ import type { RouteTable } from '#shared/bus/topology.ts';
 export const routeTable: RouteTable = {
   /** Every route has this many partition queues, for ever: another number would move keys between them. */
   partitions: 8,
-  routes: ['order', 'payment', 'wallet', 'notify', 'saga'],
+  routes: ['order', 'payment', 'wallet', 'delivery', 'notify', 'saga'],
   services: {
     order: { route: 'order', answers: ['saga'] },
     payment: { route: 'payment', answers: ['saga'] },
     wallet: { route: 'wallet', answers: ['saga'] },
+    delivery: { route: 'delivery', answers: ['saga'] },
     notify: { route: 'notify', answers: ['saga'] },
-    saga: { route: 'saga', commands: ['order', 'payment', 'wallet', 'notify'] },
+    saga: { route: 'saga', commands: ['order', 'payment', 'wallet', 'delivery', 'notify'] },
     gateway: { commands: ['order', 'saga', 'wallet'], controls: true },
     'circuit-breaker': { breaker: true },
   },

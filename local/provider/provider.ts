@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { createPayments, type Decision } from './payments.ts';
-import { calm, seeded, settingsSchema, type Settings } from './settings.ts';
+import { calm, seeded, settingsSchema, type Settings } from '#local/misbehaviour.ts';
+import { bodyOf, rememberingAnswers, reply, serveStub, type RunningStub, type StubAnswer } from '#local/stub-server.ts';
 import type { Clock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface ProviderOptions {
@@ -17,21 +15,14 @@ export interface ProviderOptions {
   readonly log: Log;
 }
 
-export interface RunningProvider {
-  readonly url: string;
-  /** Ends every connection, also those that wait for an answer. */
-  close(): Promise<void>;
-}
+export type RunningProvider = RunningStub;
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
+interface Answer extends StubAnswer {
   /** Epoch ms before which it is not given: absent, at once. */
   readonly readyAt?: number;
 }
 
 const SLOW_MS = 1000;
-const MAX_BODY_BYTES = 64 * 1024;
 const id = z.string().min(1).max(300);
 const ofPayment = z.strictObject({ paymentId: id });
 const authorization = z.strictObject({
@@ -53,7 +44,7 @@ export async function startProvider({
   log,
 }: ProviderOptions): Promise<RunningProvider> {
   const payments = createPayments();
-  const answered = new Map<string, { readonly request: string; readonly answer: Answer }>();
+  const remembered = rememberingAnswers<Answer>();
   let current = settingsSchema.parse({ ...calm, ...settings });
   let random = seeded(current.seed);
 
@@ -91,8 +82,8 @@ export async function startProvider({
     const fails = random() * denominator < numerator;
     const failsAfter = random() < 0.5;
     const unavailable: Answer = { status: 503, body: { reason: 'unavailable' } };
-    const answer =
-      fails && !failsAfter ? unavailable : applied(pathname, request.headers['idempotency-key'], body, effect);
+    const key = request.headers['idempotency-key'];
+    const answer: Answer = fails && !failsAfter ? unavailable : remembered(key, [pathname, body], () => effect(body));
     const method = pathname === '/authorizations' && (body as { method?: unknown } | null)?.method;
     if (method === 'pm_timeout') return;
     const gone = new AbortController();
@@ -102,62 +93,11 @@ export async function startProvider({
     reply(response, fails ? unavailable : answer);
   }
 
-  /** The same key and request have one effect and one answer; a request that was refused as wrong has none. */
-  function applied(
-    path: string,
-    key: string | string[] | undefined,
-    body: unknown,
-    effect: (body: unknown) => Answer,
-  ): Answer {
-    if (typeof key !== 'string' || key === '') return { status: 400, body: { reason: 'idempotency_key_missing' } };
-    const request = JSON.stringify([path, body]);
-    const before = answered.get(key);
-    if (before)
-      return before.request === request ? before.answer : { status: 422, body: { reason: 'idempotency_key_reused' } };
-    const answer = effect(body);
-    answered.set(key, { request, answer });
-    return answer;
-  }
-
-  const server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      if (response.destroyed || response.headersSent) return;
-      const wrong = error instanceof z.ZodError || error instanceof SyntaxError || error instanceof URIError;
-      if (!wrong) log.error('request failed', { reason: reasonOf(error) });
-      reply(response, { status: wrong ? 400 : 500, body: { reason: wrong ? 'invalid_request' : 'internal' } });
-    });
-  });
-  server.listen(port, host);
-  await once(server, 'listening');
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return serveStub({ host, port, log }, handle);
 }
 
 function decided(decision: Decision): Answer {
   if (!decision.approved) return { status: 402, body: { reason: decision.reason } };
   const { payment } = decision;
   return { status: 200, body: { ...payment, refunded: payment.status === 'refunded' } };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new SyntaxError('body too large');
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
-}
-
-function reply(response: ServerResponse, { status, body }: Answer): void {
-  if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

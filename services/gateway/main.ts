@@ -14,6 +14,7 @@ import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/con
 import { breakerView } from '#services/circuit-breaker/view.ts';
 import { notifyView } from '#services/notify/view.ts';
 import { orderView } from '#services/order/view.ts';
+import { deliveryView } from '#services/delivery/view.ts';
 import { paymentView } from '#services/payment/view.ts';
 import { routeTable } from '#services/routes.ts';
 import { sagaView } from '#services/saga/view.ts';
@@ -59,6 +60,7 @@ export const service = defineService({
       views: {
         orders: orderView(db),
         payments: paymentView(db),
+        deliveries: deliveryView(db),
         wallets: walletView(db),
         sagas: sagaView(db),
         breakers: breakerView(db),

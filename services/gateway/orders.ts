@@ -3,7 +3,7 @@ import { requireCustomer, sees } from './access.ts';
 import { opened, sealed } from './cursors.ts';
 import type { Gateway } from './gateway.ts';
 import { Problem } from './problems.ts';
-import type { CancelOrder, FindPayments, ListOrders, PlaceOrder } from './schemas.ts';
+import type { CancelOrder, ListOrders, OfOrder, PlaceOrder } from './schemas.ts';
 import { totalOf } from './total.ts';
 import type { OrderView } from './views.ts';
 import { type OrderDetails, place } from '#services/order/contract.ts';
@@ -77,9 +77,14 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gat
       return ok(await views.emails.emails(order.id));
     },
 
-    async payments({ query, caller }: Call<FindPayments>): Promise<Answer> {
+    async payments({ query, caller }: Call<OfOrder>): Promise<Answer> {
       const order = await visibleOrder(query.orderId, caller);
       return ok(await views.payments.byOrder(order.id));
+    },
+
+    async deliveries({ query, caller }: Call<OfOrder>): Promise<Answer> {
+      const order = await visibleOrder(query.orderId, caller);
+      return ok(await views.deliveries.byOrder(order.id));
     },
 
     /** Answers what the saga decided. An order that the saga does not know yet is asked for again for a while. */

@@ -63,9 +63,16 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
     endpoint('GET', '/v1/payments', {
       summary: 'The payments of an order: one, or none yet.',
       access: 'token',
-      query: schemas.findPayments,
+      query: schemas.ofOrder,
       answers: { 200: shapes.payments },
       handle: orders.payments,
+    }),
+    endpoint('GET', '/v1/deliveries', {
+      summary: 'The delivery of an order: one, or none yet.',
+      access: 'token',
+      query: schemas.ofOrder,
+      answers: { 200: shapes.deliveries },
+      handle: orders.deliveries,
     }),
     endpoint('GET', '/v1/wallets/:customerId', {
       summary: 'What a customer has and what is reserved of it.',

@@ -65,8 +65,9 @@ export const listOrders = z.strictObject({
 export type ListOrders = z.output<typeof listOrders>;
 export const listEntries = z.strictObject({ limit, cursor });
 export type ListEntries = z.output<typeof listEntries>;
-export const findPayments = z.strictObject({ orderId: z.string().min(1).max(200) });
-export type FindPayments = z.output<typeof findPayments>;
+/** What belongs to one order: its payments, its deliveries. */
+export const ofOrder = z.strictObject({ orderId: z.string().min(1).max(200) });
+export type OfOrder = z.output<typeof ofOrder>;
 
 /** Without an end an override would be forgotten. */
 export const overrideBreaker = z.strictObject({ state: gateSchema, expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS) });

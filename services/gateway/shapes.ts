@@ -51,6 +51,14 @@ export const timeline = z.looseObject({
 });
 
 export const payment = z.looseObject({ id: z.string(), orderId: z.string(), amount: money, status: paymentStatus });
+export const delivery = z.looseObject({
+  id: z.string(),
+  orderId: z.string(),
+  items: z.array(z.looseObject({ sku: z.string(), quantity: z.int() })),
+  status: z.enum(['dispatched', 'refused', 'cancelled']),
+  dispatchedAt: time.optional(),
+  reason: z.string().optional(),
+});
 export const email = z.looseObject({
   kind: z.string(),
   to: z.string(),
@@ -108,6 +116,7 @@ export const breakers = listOf(breaker);
 export const transitions = listOf(transition);
 export const parked = listOf(parkedMessage);
 export const payments = listOf(payment);
+export const deliveries = listOf(delivery);
 export const emails = listOf(email);
 export const entries = listOf(entry);
 
@@ -128,6 +137,7 @@ export const named = {
   Order: order,
   Timeline: timeline,
   Payment: payment,
+  Delivery: delivery,
   Email: email,
   Wallet: wallet,
   Entry: entry,

@@ -8,6 +8,7 @@ export interface Views {
     list(query: OrderQuery): Promise<Page<OrderView>>;
   };
   readonly payments: { byOrder(orderId: string): Promise<Page<object>> };
+  readonly deliveries: { byOrder(orderId: string): Promise<Page<object>> };
   readonly wallets: {
     wallet(customerId: string): Promise<object | undefined>;
     entries(customerId: string, query: PageQuery): Promise<Page<object>>;

@@ -26,6 +26,7 @@ const reasons: Readonly<Record<string, string>> = {
   unknown_customer: 'There is no wallet under your name yet.',
   currency_mismatch: 'Your wallet is kept in another currency.',
   card_declined: 'Your payment method was declined.',
+  not_deliverable: 'What you ordered cannot be delivered.',
   unknown_payment_method: 'Your payment method is not known.',
 };
 

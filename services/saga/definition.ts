@@ -8,6 +8,8 @@ export interface Order {
   readonly email: string;
   readonly total: Money;
   readonly paymentMethod: string;
+  /** What is to be delivered, each sku once. Sagas that began under version 1 have none, and no step that reads it. */
+  readonly parcel: readonly { readonly sku: string; readonly quantity: number }[];
 }
 
 /** What answers told. A step may read only what an earlier step learned. */
@@ -44,8 +46,8 @@ export interface Milestone {
 interface Described {
   /** Names its record in the state and its messages for ever: a renamed step is another step, and needs a new version. */
   readonly name: string;
-  /** Which of the thirteen is reached when it is answered. */
-  readonly number: number;
+  /** Which of the thirteen is reached when it is answered. Absent: none, it was added to the road later. */
+  readonly number?: number;
   readonly title: string;
   /** Another of the thirteen, reached when it is sent. */
   readonly sent?: Milestone;

@@ -21,8 +21,8 @@ export function milestonesOf({ start, steps }: Definition, records: readonly Ste
     const record = recordOf(records, step.name);
     if (record === undefined) return [];
     const { number, title } = step;
-    const answered =
-      doState(record) === 'done' && step.milestone !== false ? [{ number, title, at: iso(record.answeredAt!) }] : [];
+    const reached = number !== undefined && step.milestone !== false && doState(record) === 'done';
+    const answered = reached ? [{ number, title, at: iso(record.answeredAt!) }] : [];
     return [...(step.sent === undefined ? [] : [{ ...step.sent, at: iso(record.sentAt) }]), ...answered];
   });
 }

@@ -1,4 +1,5 @@
 import { closing, defineSaga, step, undo, undoneWith } from './definition.ts';
+import * as delivery from '#services/delivery/contract.ts';
 import * as notify from '#services/notify/contract.ts';
 import * as order from '#services/order/contract.ts';
 import * as payment from '#services/payment/contract.ts';
@@ -13,7 +14,7 @@ const { holdIdOf } = wallet;
  */
 export const placeOrder = defineSaga({
   name: 'place-order',
-  version: 1,
+  version: 2,
 
   start: {
     name: 'initialise-order',
@@ -115,6 +116,14 @@ export const placeOrder = defineSaga({
       forwardOnly: true,
       with: ({ orderId }, { capturedAt }) => ({ orderId, paymentId: paymentIdOf(orderId), capturedAt }),
       undo: undoneWith('initialise-order'),
+    }),
+    step({
+      name: 'arrange-delivery',
+      title: 'delivery arranged with the warehouse',
+      command: delivery.dispatch,
+      forwardOnly: true,
+      with: ({ orderId, customerId, parcel }) => ({ orderId, customerId, items: parcel }),
+      undo: undo(delivery.cancel, ({ orderId }, { of, failure }) => ({ orderId, of, reason: failure.reason })),
     }),
     step({
       name: 'notify-customer',

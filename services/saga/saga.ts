@@ -1,6 +1,6 @@
 import { advance, begin, cancellable, type Input } from './advance.ts';
 import { cancel, cancelRefused, cancelling } from './contract.ts';
-import type { Definition } from './definition.ts';
+import type { Definition, Order } from './definition.ts';
 import type { Advanced, Timing } from './pace.ts';
 import { outstandingId, type OpenState, type Parked, type SagaState } from './state.ts';
 import { placeRefused, placed, type OrderDetails } from '#services/order/contract.ts';
@@ -75,8 +75,8 @@ export function sagaEntity(definitions: readonly Definition[], { log, ...timing 
 
   function start(state: SagaState | undefined, details: OrderDetails, context: Context): Result<SagaState> {
     if (state !== undefined && state.phase !== 'unknown') return { state };
-    const { items: _items, ...order } = details;
-    const advanced = begin(newest!, order, { now: context.now, timing });
+    const { items, ...order } = details;
+    const advanced = begin(newest!, { ...order, parcel: parcelOf(items) }, { now: context.now, timing });
     return { state: advanced.state, send: sendsOf(advanced, context) };
   }
 
@@ -124,6 +124,13 @@ export function sagaEntity(definitions: readonly Definition[], { log, ...timing 
     dueAt: (state) => ('dueAt' in state ? state.dueAt : undefined),
     wake: (state, _body, context) => receive(state, { kind: 'wake' }, context),
   };
+}
+
+/** Each sku once, so that what the saga carries along does not grow with every line of the order. */
+function parcelOf(items: OrderDetails['items']): Order['parcel'] {
+  const quantities = new Map<string, number>();
+  for (const { sku, quantity } of items) quantities.set(sku, (quantities.get(sku) ?? 0) + quantity);
+  return [...quantities].map(([sku, quantity]) => ({ sku, quantity }));
 }
 
 function labelOf({ name, version }: { readonly name: string; readonly version: number }): string {

@@ -134,9 +134,10 @@ function bareSteps({ steps }: Known): TimelineStep[] {
 
 function described(step: {
   readonly name: string;
-  readonly number: number;
+  readonly number?: number;
   readonly title: string;
   readonly sent?: Milestone;
 }) {
-  return { name: step.name, number: step.sent?.number ?? step.number, title: step.title };
+  const number = step.sent?.number ?? step.number;
+  return { name: step.name, ...(number === undefined ? {} : { number }), title: step.title };
 }

@@ -15,6 +15,7 @@ test('nothing goes wrong: the order completes and every milestone is reached', a
   await world.ended();
   t.is(world.order?.status, 'completed');
   t.is(world.timeline.milestones.length, 13);
+  t.is(world.delivered, 'arranged');
   t.like(world.wallet, { available: FUNDS - total.amount, held: 0, captured: total.amount });
   t.is(world.mails.length, 1);
 });
@@ -87,6 +88,7 @@ function isUndone(t: ExecutionContext, world: RoadWorld, step: StepCase, owed: r
   t.like(wallet, { available: FUNDS, held: 0, captured: 0 });
   t.not(payment?.status, 'settled');
   t.is(world.captured.size, 0);
+  t.not(world.delivered, 'arranged');
   const kinds = world.entries().map(({ kind }) => kind);
   t.is(new Set(kinds).size, kinds.length);
   const outcomes = world.mails.map(({ messageId }) => messageId);

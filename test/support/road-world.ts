@@ -1,6 +1,10 @@
 /** Every entity of the road on its own engine, over the in-memory broker and store, under the virtual clock. */
 import { createVirtualClock } from './virtual-clock.ts';
 import { details } from '#test/services/saga/cases.ts';
+import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { deliveryIdOf } from '#services/delivery/contract.ts';
+import { deliveryEntity } from '#services/delivery/delivery.ts';
+import { warehouseOf } from './warehouse.ts';
 import { notificationEntity, type Mail } from '#services/notify/notification.ts';
 import { place } from '#services/order/contract.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
@@ -34,6 +38,7 @@ export async function createRoadWorld(seed = 1) {
   broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, 'test'));
   const mails: Mail[] = [];
   const captured = new Set<string>();
+  const deliveries = createDeliveries();
   let isLost = (_packet: Packet): boolean => false;
   const control = broker.connect('gateway');
 
@@ -89,6 +94,7 @@ export async function createRoadWorld(seed = 1) {
       },
     }),
   );
+  await host('delivery', () => deliveryEntity({ warehouse: warehouseOf(deliveries) }));
   await host('notify', () =>
     notificationEntity({ mailer: { send: async (mail) => (mails.push(mail), { accepted: true, at: clock.now() }) } }),
   );
@@ -101,6 +107,10 @@ export async function createRoadWorld(seed = 1) {
     broker,
     mails,
     captured,
+    /** What the warehouse thinks of the order's delivery. */
+    get delivered() {
+      return deliveries.find(deliveryIdOf(orderId))?.status;
+    },
     /** From now on the broker takes such packets and they arrive nowhere. */
     lose(which: (packet: Packet) => boolean): void {
       isLost = which;

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { startProvider, type RunningProvider } from '#local/provider/provider.ts';
 import { httpProvider } from '#services/payment/http-provider.ts';
-import type { Settings } from '#local/provider/settings.ts';
+import type { Settings } from '#local/misbehaviour.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 

@@ -24,6 +24,7 @@ const endpoints = [
   { method: 'GET', path: '/v1/orders/o1/emails', own: 200, foreign: 404 },
   { method: 'POST', path: '/v1/orders/o1/cancel', own: 202, foreign: 404 },
   { method: 'GET', path: '/v1/payments?orderId=o1', own: 200, foreign: 404 },
+  { method: 'GET', path: '/v1/deliveries?orderId=o1', own: 200, foreign: 404 },
   { method: 'GET', path: '/v1/wallets/alice', own: 200, foreign: 403 },
   { method: 'GET', path: '/v1/wallets/alice/entries', own: 200, foreign: 403 },
   { method: 'POST', path: '/v1/wallets/alice/top-ups', body: { amount: 1, currency: 'EUR' }, own: 202, foreign: 403 },

@@ -54,6 +54,7 @@ const path = fc.oneof(
   segment.map((id) => `/v1/wallets/${id}`),
   segment.map((id) => `/v1/wallets/${id}/top-ups`),
   segment.map((id) => `/v1/payments?orderId=${id}`),
+  segment.map((id) => `/v1/deliveries?orderId=${id}`),
   segment.map((query) => `/v1/orders?limit=${query}&cursor=${query}`),
   segment.map((id) => `/problems/${id}`),
   fc.array(segment).map((parts) => `/${parts.join('/')}`),

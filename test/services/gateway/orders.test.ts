@@ -40,6 +40,7 @@ test('an accepted order is published to its owner once, and is readable at once 
     const timeline = await call('GET', `/v1/orders/${String(id)}/timeline`, { as: 'alice' });
     t.is(timeline.body['state'], 'running');
     t.deepEqual((await call('GET', `/v1/payments?orderId=${String(id)}`, { as: 'alice' })).body, { items: [] });
+    t.deepEqual((await call('GET', `/v1/deliveries?orderId=${String(id)}`, { as: 'alice' })).body, { items: [] });
     t.deepEqual((await call('GET', `/v1/orders/${String(id)}/emails`, { as: 'alice' })).body, { items: [] });
   }));
 

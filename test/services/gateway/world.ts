@@ -79,6 +79,7 @@ export function createFakeViews() {
       },
     },
     payments: { byOrder: async (orderId) => ({ items: orders.has(orderId) ? [{ id: `pay-${orderId}` }] : [] }) },
+    deliveries: { byOrder: async (orderId) => ({ items: orders.has(orderId) ? [{ id: `dlv-${orderId}` }] : [] }) },
     wallets: {
       wallet: async (customerId) => wallets.get(customerId),
       entries: async () => ({ items: [] }),

@@ -24,7 +24,8 @@ interface Run {
   readonly sent: readonly Outgoing[];
 }
 
-const { items: _items, ...order } = details;
+const { items: _items, ...placed } = details;
+const order = { ...placed, parcel: [{ sku: 'book', quantity: 2 }] };
 const ID = /^(?<order>.+):(?<step>[a-z-]+):(?<way>do|undo)$/;
 
 /** Applies the events, then lets everybody answer, until the saga has ended. */

@@ -145,6 +145,11 @@ export function driveSaga(options: DriveOptions = {}) {
     async goOn() {
       while (state?.phase !== 'ended') await drive.answer();
     },
+    /** The saga is older than this field of its order. */
+    strip(field: string) {
+      const { [field]: _gone, ...order } = (state as unknown as { order: Record<string, unknown> }).order;
+      state = { ...state, order } as unknown as SagaState;
+    },
     /** Another process goes on, with other definitions. */
     restart(others: readonly Definition[]) {
       definitions = others;

@@ -11,7 +11,7 @@ const definitionCommands = [
 ];
 const commands = new Map(definitionCommands.map((command) => [command.name, command]));
 
-test('an order travels by nine commands, in this order', async (t) => {
+test('an order travels by ten commands, in this order', async (t) => {
   const drive = driveSaga();
   await drive.place();
   await drive.goOn();
@@ -25,6 +25,7 @@ test('an order travels by nine commands, in this order', async (t) => {
       'wallet.capture',
       'payment.settle',
       'order.record-payment',
+      'delivery.dispatch',
       'notify.send',
       'order.record-dispatch',
     ],
@@ -59,8 +60,17 @@ const undosAfterSilenceAt: Readonly<Record<string, readonly string[]>> = {
   'capture-funds': ['wallet.refund', 'wallet.release', 'payment.void', 'order.fail'],
   'settle-payment': ['payment.refund', 'wallet.refund', 'wallet.release', 'payment.void', 'order.fail'],
   'record-payment': ['payment.refund', 'wallet.refund', 'wallet.release', 'payment.void', 'order.fail'],
+  'arrange-delivery': [
+    'delivery.cancel',
+    'payment.refund',
+    'wallet.refund',
+    'wallet.release',
+    'payment.void',
+    'order.fail',
+  ],
   'notify-customer': [
     'notify.retract',
+    'delivery.cancel',
     'payment.refund',
     'wallet.refund',
     'wallet.release',
@@ -70,6 +80,7 @@ const undosAfterSilenceAt: Readonly<Record<string, readonly string[]>> = {
   'record-dispatch': [
     'order.withdraw-dispatch',
     'notify.retract',
+    'delivery.cancel',
     'payment.refund',
     'wallet.refund',
     'wallet.release',
@@ -184,7 +195,7 @@ test('the mail about the failure is tried for as long as a saga may take, then t
   t.is(drive.timeline().steps.at(-1)?.state, 'timed-out');
 });
 
-test('an order needs the payment, the order and the wallet up to its capture', (t) => {
+test('an order needs the payment, the order and the wallet up to its capture, but no delivery', (t) => {
   t.deepEqual(routesUpToCapture(placeOrder), ['payment', 'order', 'wallet']);
 });
 

@@ -24,6 +24,7 @@ function assertSettled(t: ExecutionContext, town: Town, available = 10_000): voi
   const undone = town.timeline.compensations.map(({ step }) => step);
   const sent = town.timeline.steps.filter(({ undo }) => undo !== undefined).map(({ name }) => name);
   t.deepEqual(undone, sent.toReversed(), 'undone in the mirrored order');
+  t.is(town.delivered === 'arranged', completed, 'delivered');
   if (!completed)
     t.false(['created', 'authorized', 'settled'].includes(town.payment?.status ?? 'none'), 'payment undone');
 }

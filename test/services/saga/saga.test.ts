@@ -2,13 +2,14 @@ import test from 'ava';
 import { details } from './cases.ts';
 import { driveSaga, timing } from './drive.ts';
 import { defineSaga, type Definition } from '#services/saga/definition.ts';
+import { definitions, placeOrder1 } from '#services/saga/definitions.ts';
 import { placeOrder } from '#services/saga/place-order.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import { silentLog, type Log } from '#shared/log.ts';
 
-const second: Definition = {
+const changed: Definition = {
   ...placeOrder,
-  version: 2,
+  version: 99,
   steps: placeOrder.steps.filter(({ name }) => name !== 'attach-payment'),
 };
 
@@ -28,11 +29,13 @@ test('a second order.placed changes nothing, not even after the end', async (t) 
   t.is(drive.timeline().state, 'completed');
 });
 
-test("the items of an order are not the saga's business", async (t) => {
+test('of the items of an order the saga keeps each sku once, for the delivery', async (t) => {
   const drive = driveSaga();
   const items = Array.from({ length: 10_000 }, () => details.items[0]!);
   await drive.place({ items });
   t.true(JSON.stringify(drive.state).length < 1000);
+  while (drive.last.type !== 'delivery.dispatch') await drive.answer();
+  t.deepEqual(drive.last.body['items'], [{ sku: 'book', quantity: 20_000 }]);
 });
 
 test('cancelling an unknown order is refused, and the order can still be placed', async (t) => {
@@ -65,33 +68,53 @@ test('a wake before its time, and one after the end, change nothing', async (t) 
 test('new orders start under the first definition, open ones go on under theirs', async (t) => {
   const drive = driveSaga({ definitions: [placeOrder] });
   await drive.goTo('create-payment');
-  drive.restart([second, placeOrder]);
+  drive.restart([changed, placeOrder]);
   await drive.answer();
   t.is(drive.last.type, 'order.attach-payment');
   await drive.goOn();
-  t.is(drive.timeline().definition, 'place-order@1');
+  t.is(drive.timeline().definition, 'place-order@2');
 
-  const other = driveSaga({ definitions: [second, placeOrder] });
+  const other = driveSaga({ definitions: [changed, placeOrder] });
   await other.goTo('create-payment');
   await other.answer();
   t.is(other.last.type, 'wallet.hold');
 });
 
+test('an order that began before there were deliveries ends without one, and without what a delivery needs', async (t) => {
+  for (const turnsBackAt of [undefined, 'notify-customer']) {
+    const drive = driveSaga({ definitions: [placeOrder1] });
+    await drive.goTo('create-payment');
+    drive.restart(definitions);
+    drive.strip('parcel');
+    while (drive.state?.phase !== 'ended')
+      await drive.answer(drive.last.id.endsWith(`:${turnsBackAt}:do`) ? 'refused' : 'done');
+    t.is(drive.timeline().definition, 'place-order@1');
+    t.is(drive.timeline().state, turnsBackAt === undefined ? 'completed' : 'failed');
+    t.false(drive.sent.some(({ type }) => type.startsWith('delivery.')));
+    t.false(drive.timeline().steps.some(({ name }) => name === 'arrange-delivery'));
+  }
+  const next = driveSaga({ definitions });
+  await next.place();
+  await next.goOn();
+  t.is(next.timeline().definition, 'place-order@2');
+  t.true(next.sent.some(({ type }) => type === 'delivery.dispatch'));
+});
+
 test('a saga of a definition that this process has not is parked, loudly, and goes on where it is known', async (t) => {
   const errors: string[] = [];
-  const drive = driveSaga({ definitions: [second], log: errorsIn(errors) });
+  const drive = driveSaga({ definitions: [changed], log: errorsIn(errors) });
   await drive.goTo('hold-funds');
   drive.restart([placeOrder]);
   t.deepEqual(await drive.answer('done', drive.last), []);
   t.is(drive.state?.phase, 'parked');
   t.deepEqual(errors, ['saga parked']);
-  t.like(drive.timeline().waitingFor, { step: 'hold-funds', reason: 'no definition place-order@2 in this process' });
+  t.like(drive.timeline().waitingFor, { step: 'hold-funds', reason: 'no definition place-order@99 in this process' });
   t.is(drive.timeline().state, 'parked');
   t.like((await drive.cancel())[0], { type: 'saga.cancel-refused', body: { reason: 'parked' } });
   await drive.passDue();
   t.deepEqual(errors, ['saga parked', 'saga is still parked']);
 
-  drive.restart([placeOrder, second]);
+  drive.restart([placeOrder, changed]);
   await drive.passDue();
   t.is(drive.last.type, 'payment.authorize', 'the answer that came meanwhile was kept');
   await drive.goOn();
@@ -99,12 +122,12 @@ test('a saga of a definition that this process has not is parked, loudly, and go
 });
 
 test('a parked saga whose step was not answered meanwhile undoes it', async (t) => {
-  const drive = driveSaga({ definitions: [second] });
+  const drive = driveSaga({ definitions: [changed] });
   await drive.goTo('hold-funds');
   drive.restart([placeOrder]);
   await drive.passDue();
   t.is(drive.state?.phase, 'parked');
-  drive.restart([second]);
+  drive.restart([changed]);
   await drive.passDue();
   t.is(drive.last.type, 'wallet.release');
 });

@@ -1,5 +1,8 @@
 import { details } from './cases.ts';
 import { timing } from './drive.ts';
+import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { deliveryIdOf } from '#services/delivery/contract.ts';
+import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
 import { notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';
 import { place } from '#services/order/contract.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
@@ -12,6 +15,7 @@ import { timelineOf } from '#services/saga/timeline.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
+import { warehouseOf } from '#test/support/warehouse.ts';
 import { runOf } from '#shared/entity/context.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { silentLog } from '#shared/log.ts';
@@ -30,10 +34,12 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
   const mails: Mail[] = [];
   const journal = new Map<string, Entry>();
   const captured = new Set<string>();
+  const deliveries = createDeliveries();
   const entities = {
     order: orderEntity,
     saga: sagaEntity(definitions, { ...timing, log: silentLog }),
     wallet: walletEntity({ findEntry: async (id) => journal.get(id) }),
+    delivery: deliveryEntity({ warehouse: warehouseOf(deliveries) }),
     notify: notificationEntity({
       mailer: { send: async (mail) => (mails.push(mail), { accepted: true, at: now }) },
     }),
@@ -112,6 +118,13 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
     },
     get wallet() {
       return documents.get(`wallet/${details.customerId}`) as WalletState;
+    },
+    get delivery() {
+      return documents.get(`delivery/${details.orderId}`) as DeliveryState | undefined;
+    },
+    /** What the warehouse thinks. */
+    get delivered() {
+      return deliveries.find(deliveryIdOf(details.orderId))?.status;
     },
     get notification() {
       return documents.get(`notify/${details.orderId}`) as NotificationState | undefined;

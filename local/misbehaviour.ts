@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How the provider misbehaves. */
+/** How a stub of somebody else's service misbehaves. */
 export const settingsSchema = z.strictObject({
   /** Added to every answer, ms. */
   latencyMs: z.int().min(0).max(60_000),

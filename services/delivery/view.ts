@@ -1,0 +1,49 @@
+import type { Connection } from 'mongoose';
+import { deliveryIdOf } from './contract.ts';
+import type { DeliveryState } from './delivery.ts';
+import { deliveriesCollection, type StoredDelivery } from './model.ts';
+
+/** A delivery as the API shows it; times are RFC 3339. */
+export interface DeliveryView {
+  readonly id: string;
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly items: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly status: 'dispatched' | 'refused' | 'cancelled';
+  readonly dispatchedAt?: string;
+  /** Why it was refused or cancelled. */
+  readonly reason?: string;
+  readonly createdAt: string;
+}
+
+/** Read-only queries on the delivery service's collection. */
+export function deliveryView(db: Connection) {
+  return {
+    /** One, or none yet. */
+    async byOrder(orderId: string): Promise<{ readonly items: readonly DeliveryView[] }> {
+      const stored = await db
+        .collection<StoredDelivery>(deliveriesCollection)
+        .findOne({ _id: orderId }, { projection: { state: 1 } });
+      const view = stored?.state && shown(stored.state);
+      return { items: view ? [view] : [] };
+    },
+  };
+}
+
+/** A delivery's state in the API's shape; `undefined` when it was cancelled before it was asked for. */
+export function shown(state: DeliveryState): DeliveryView | undefined {
+  const { details, createdAt } = state;
+  if (details === undefined || createdAt === undefined) return undefined;
+  const { orderId, customerId, items } = details;
+  const dispatchedAt = 'dispatchedAt' in state ? state.dispatchedAt : undefined;
+  return {
+    id: deliveryIdOf(orderId),
+    orderId,
+    customerId,
+    items,
+    status: state.status,
+    ...(dispatchedAt !== undefined && { dispatchedAt: new Date(dispatchedAt).toISOString() }),
+    ...('reason' in state && { reason: state.reason }),
+    createdAt: new Date(createdAt).toISOString(),
+  };
+}

@@ -1,0 +1,13 @@
+import type { createDeliveries } from '#local/warehouse/deliveries.ts';
+import type { Warehouse } from '#services/delivery/warehouse.ts';
+
+/** The simulated warehouse's book without HTTP between. */
+export function warehouseOf(deliveries: ReturnType<typeof createDeliveries>): Warehouse {
+  return {
+    async dispatch({ deliveryId, orderId, items }) {
+      const { status, body } = deliveries.take({ deliveryId, orderId, items: [...items] });
+      return status < 300 ? { accepted: true } : { accepted: false, reason: (body as { reason: string }).reason };
+    },
+    cancel: async ({ deliveryId }) => void deliveries.cancel(deliveryId),
+  };
+}
