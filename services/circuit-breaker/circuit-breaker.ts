@@ -1,5 +1,6 @@
 import { BREAKER_REQUEST, type Breaker } from './contract.ts';
 import { campaign, type Standing } from './leader.ts';
+import type { ReadPartitions } from './partitions.ts';
 import { answer } from './requests.ts';
 import { createTally } from './tally.ts';
 import { type ActingTerm, startTerm, type TermOptions } from './term.ts';
@@ -11,6 +12,7 @@ export interface CircuitBreakerOptions extends Pick<
 > {
   readonly distrust?: TermOptions['distrust'];
   readonly onDecision?: TermOptions['onDecision'];
+  readonly readPartitions?: ReadPartitions | undefined;
   readonly onExpired?: (route: string) => void;
   readonly onRedriven?: (route: string) => void;
   /** For tests: what happens in the middle of a transition. */
@@ -64,7 +66,7 @@ export async function startCircuitBreaker(options: CircuitBreakerOptions): Promi
   });
   const requests = await bus.subscribe(CONTROL, [BREAKER_REQUEST], (packet) => {
     // `answer` catches what a request can do wrong.
-    if (term !== undefined) void answer(term, packet, clock, log);
+    if (term !== undefined) void answer(term, packet, options);
   });
   return {
     get standing() {

@@ -86,6 +86,7 @@ export const breakerRequestSchema = z.discriminatedUnion('kind', [
     /** The `nextCursor` of the page before. */
     cursor: z.string().max(MAX_CURSOR).optional(),
   }),
+  z.strictObject({ id: z.string().min(1), kind: z.literal('partitions'), route: z.string().optional() }),
 ]);
 export type BreakerRequest = z.infer<typeof breakerRequestSchema>;
 
@@ -105,6 +106,17 @@ export const parkedItemSchema = z.object({
 });
 export type ParkedItem = z.infer<typeof parkedItemSchema>;
 
+/** A partition queue as the broker's management API tells it, up to 5 s late. */
+export const partitionFactsSchema = z.object({
+  route: z.string(),
+  queue: z.string(),
+  /** Messages in it, those with a consumer included; `null`: not known yet. */
+  depth: z.int().nullable(),
+  /** The worker that gets its messages; `null`: none is registered, or not known yet. */
+  active: z.string().nullable(),
+});
+export type PartitionFacts = z.infer<typeof partitionFactsSchema>;
+
 /** Sent after the change was stored and applied. Breakers that do not act stay silent: no answer means that none acts now. */
 export const breakerReplySchema = z.discriminatedUnion('ok', [
   z.object({
@@ -114,6 +126,8 @@ export const breakerReplySchema = z.discriminatedUnion('ok', [
     breaker: breakerSchema.optional(),
     /** After `parked`: by last expiry, oldest first, at most `limit`, from the part that the breaker has at hand. */
     parked: z.array(parkedItemSchema).optional(),
+    /** After `partitions`: of that route, or of all, in the order of their names. */
+    partitions: z.array(partitionFactsSchema).optional(),
     /** There are more behind these. */
     nextCursor: z.string().optional(),
   }),

@@ -4,6 +4,7 @@ import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
 import { createHistory } from './history.ts';
 import { breakerMeter } from './metrics.ts';
 import { policiesOf, policyProblems } from './policies.ts';
+import { partitionReader } from './partitions.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
@@ -17,7 +18,7 @@ export const service = defineService({
     MAX_REDRIVES: z.coerce.number().int().min(0).default(5),
     REDRIVE_START_PER_S: z.coerce.number().min(0.1).default(5),
     REDRIVE_CAP_PER_S: z.coerce.number().min(0.1).max(2000).default(1000),
-    /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked. */
+    /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked, and nobody knows which worker the broker takes. */
     RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
   },
   problems: (config) => policyProblems(config, routeTable.routes),
@@ -38,6 +39,7 @@ export const service = defineService({
       maxRedrives: config.MAX_REDRIVES,
       redrive: { startPerS: config.REDRIVE_START_PER_S, capPerS: config.REDRIVE_CAP_PER_S },
       distrust,
+      readPartitions: management && partitionReader({ ...management, table: routeTable }),
       onExpired: meter.expired,
       onRedriven: meter.redriven,
       onDecision(route, _input, decision, at) {
