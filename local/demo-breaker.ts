@@ -13,11 +13,13 @@ import { createApi, type Api } from './api.ts';
 import { startBroker } from './broker.ts';
 import { removeTestRun } from './clean-up.ts';
 import { startDatabase } from './database.ts';
-import { createLoad, type Load } from './demo-load.ts';
 import { lifetime } from './lifetime.ts';
 import { anyFreePort } from './ports.ts';
 import { loadSecrets } from './secrets.ts';
 import { serviceNames } from './service-names.ts';
+import { planOf } from './simulator/plan.ts';
+import { ENDS, type Progress, type Result } from './simulator/result.ts';
+import { simulate } from './simulator/run.ts';
 import { startStack } from './stack.ts';
 import { Trouble } from './trouble.ts';
 
@@ -68,12 +70,56 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   await stack.ready();
   const keys = parseTokenKeys(secrets.tokenKeys);
   const api = createApi(stack.api, await signToken({ subject: 'operator', role: 'operator', expiresInS: 3600 }, keys));
-  const load = await createLoad(api, ORDERS_PER_SECOND);
-  onStop(() => load.stop());
+  const load = startLoad(api);
+  onStop(() => load.abandon());
   const problems = await show(api, load);
   for (const problem of problems) say(problem);
   finish(problems.length === 0 ? 0 : 1, problems.length === 0 ? 'Every accepted order ended; nothing was lost.' : '');
 });
+
+interface Load {
+  /** Orders that were accepted and that were not, since the last call. */
+  sinceLastCall(): Pick<Progress, 'accepted' | 'notAccepted'>;
+  elapsedMs(): number;
+  /** Places nothing more and waits until every accepted order has ended. */
+  end(): Promise<Result>;
+  /** Waits for no order. */
+  abandon(): Promise<void>;
+}
+
+/** More orders than the story needs, all of them good, without a second try. */
+function startLoad(api: Api): Load {
+  const [enough, abandoned] = [new AbortController(), new AbortController()];
+  const count = (10 * LIMIT_MS * ORDERS_PER_SECOND) / 1000;
+  const plan = planOf({ seed: 1, ratePerS: ORDERS_PER_SECOND, count, customers: 20, mix: { ok: 1 }, names: 'demo' });
+  let now = { accepted: 0, notAccepted: 0, elapsedMs: 0 };
+  let before = now;
+  const result = simulate({
+    api,
+    plan,
+    enough: enough.signal,
+    signal: abandoned.signal,
+    limitMs: LIMIT_MS,
+    onProgress: (progress) => (now = progress),
+  });
+  result.catch(() => {}); // awaited at the end
+  return {
+    sinceLastCall() {
+      const since = { accepted: now.accepted - before.accepted, notAccepted: now.notAccepted - before.notAccepted };
+      before = now;
+      return since;
+    },
+    elapsedMs: () => now.elapsedMs,
+    end() {
+      enough.abort();
+      return result;
+    },
+    async abandon() {
+      abandoned.abort();
+      await result.catch(() => {});
+    },
+  };
+}
 
 /** Runs the story and gives what went wrong in it. */
 async function show(api: Api, load: Load): Promise<readonly string[]> {
@@ -89,12 +135,19 @@ async function show(api: Api, load: Load): Promise<readonly string[]> {
   say('         --- the payment service consumes again');
   await api.put('/v1/faults/payment', {});
   await cycles(api, load, async (breaker) => breaker.state === 'closed' && breaker.parked === 0);
-  await load.stop();
   say('\nNo new orders. Waiting until every accepted one has ended ...');
-  const { accepted, refused, ended, missing } = await load.outcome(LIMIT_MS);
-  const outcomes = Object.entries(ended).map(([status, count]) => `${count} ${status}`);
-  say(`${accepted} accepted: ${outcomes.join(', ')}. ${refused} refused with 503 before anything was stored.`);
-  return missing.map((orderId) => `order ${orderId} was accepted and has not ended`);
+  const { rows } = await load.end();
+  const count = (outcome: string): number => rows.filter((row) => row.outcome === outcome).length;
+  const outcomes = ENDS.flatMap((end) => (count(end) === 0 ? [] : [`${count(end)} ${end}`]));
+  const accepted = rows.filter(({ orderId }) => orderId !== undefined).length;
+  const others = count('unanswered') + count('rejected');
+  say(
+    `${accepted} accepted: ${outcomes.join(', ')}. ${count('refused')} refused with 503 before anything was stored.` +
+      (others === 0 ? '' : ` ${others} without an answer.`),
+  );
+  return rows
+    .filter(({ outcome }) => outcome === 'open')
+    .map(({ orderId }) => `order ${orderId} was accepted and has not ended`);
 }
 
 type Shown = Breaker & { readonly transitions: readonly { readonly from: string; readonly to: string }[] };
@@ -106,8 +159,8 @@ async function cycles(api: Api, load: Load, over: (breaker: Shown, count: number
     await systemClock.sleep(CYCLE_MS);
     const { status, body } = await api.get<Shown>('/v1/breakers/payment');
     if (status !== 200) throw new Trouble(`the breaker is not known: ${JSON.stringify(body)}`);
-    const { accepted, refused } = load.sinceLastCall();
-    const cells = [accepted, refused, body.expiredTotal, body.delayed, body.parked].map((cell) =>
+    const { accepted, notAccepted } = load.sinceLastCall();
+    const cells = [accepted, notAccepted, body.expiredTotal, body.delayed, body.parked].map((cell) =>
       String(cell ?? '-').padStart(7),
     );
     const time = (load.elapsedMs() / 1000).toFixed(1).padStart(6);
