@@ -12,6 +12,8 @@ COPY shared ./shared
 COPY services ./services
 COPY rabbitmq ./rabbitmq
 COPY local/provider ./local/provider
+COPY local/warehouse ./local/warehouse
+COPY local/stub-server.ts local/misbehaviour.ts ./local/
 
 USER node
 EXPOSE 8080

@@ -147,11 +147,12 @@ async function takeOver(): Promise<void> {
 
 /** The services' configuration may be set in the environment of `npm start`; what the stack itself decides may not. */
 function passedOn(): Record<string, string> {
-  const names = /^(LOG_LEVEL|FAULTS|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|(GATE|GATEWAY|REDRIVE|PROVIDER)_[A-Z_]+)$/;
+  const names =
+    /^(LOG_LEVEL|FAULTS|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|(GATE|GATEWAY|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] =>
-        names.test(entry[0]) && entry[1] !== undefined && entry[0] !== 'PROVIDER_URL',
+        names.test(entry[0]) && entry[1] !== undefined && !/^(PROVIDER|WAREHOUSE)_URL$/.test(entry[0]),
     ),
   );
 }

@@ -23,7 +23,7 @@ test.before(async () => {
 });
 test.after.always(async () => stack?.stop());
 
-const services = ['order', 'payment', 'wallet', 'notify', 'saga', 'circuit-breaker', 'gateway'];
+const services = ['order', 'payment', 'wallet', 'delivery', 'notify', 'saga', 'circuit-breaker', 'gateway'];
 
 async function isReady(name: string): Promise<boolean> {
   const answer = await fetch(`${stack.urls[name]}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(
@@ -76,6 +76,7 @@ const exits: readonly (readonly [string, string])[] = [
   ['wallet', 'wallet.capture'],
   ['payment', 'payment.settle'],
   ['order', 'order.record-payment'],
+  ['delivery', 'delivery.dispatch'],
   ['notify', 'notify.send'],
   ['order', 'order.record-dispatch'],
 ];
@@ -96,6 +97,7 @@ test.serial('each owner ending after its effect and before its commit: the effec
       command,
     );
     t.like(await shop.payments(orderId), [{ status: 'settled' }]);
+    t.like(await shop.deliveries(orderId), [{ status: 'dispatched' }]);
     const ids = (await shop.mails(orderId)).map(({ messageId }) => messageId);
     t.is(new Set(ids).size, 1, command);
     t.true(ids.length <= (service === 'notify' ? 2 : 1), `${ids.length} mails`);

@@ -1,6 +1,7 @@
 /** An end-to-end test's hands: what a shop and its customers do with a stack, over HTTP and the inbox's REST API. */
 import type { TestStack } from './stack.ts';
 import { tail, until } from './until.ts';
+import type { DeliveryView } from '#services/delivery/view.ts';
 import type { OrderView } from '#services/order/view.ts';
 import type { PaymentView } from '#services/payment/view.ts';
 import type { Timeline } from '#services/saga/timeline-shape.ts';
@@ -60,6 +61,8 @@ export function createShop(stack: TestStack) {
     timeline: (orderId: string) => read<Timeline>(`${path(orderId)}/timeline`),
     payments: async (orderId: string) =>
       (await read<{ items: readonly PaymentView[] }>(`/v1/payments?orderId=${encodeURIComponent(orderId)}`)).items,
+    deliveries: async (orderId: string) =>
+      (await read<{ items: readonly DeliveryView[] }>(`/v1/deliveries?orderId=${encodeURIComponent(orderId)}`)).items,
     wallet: (customerId: string) => read<WalletView>(`/v1/wallets/${encodeURIComponent(customerId)}`),
     /** Oldest first, all pages. */
     async entries(customerId: string): Promise<readonly EntryView[]> {

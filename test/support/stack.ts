@@ -28,6 +28,8 @@ export interface TestStack extends AsyncDisposable {
   readonly api: Api;
   readonly apiUrl: string;
   readonly inboxUrl: string;
+  /** The simulated warehouse: `GET /calls`, `PUT /script/{orderId}`. */
+  readonly warehouseUrl: string;
   readonly operatorToken: string;
   readonly vhost: string;
   /** An administrator's, with the vhost. */
@@ -38,7 +40,7 @@ export interface TestStack extends AsyncDisposable {
   /** Where each service answers `/readyz` and `/metrics`. */
   readonly urls: Readonly<Record<string, string>>;
   tokenOf(customer: string): Promise<string>;
-  /** A process of the stack: a service, `inbox`, `provider`, and `broker` or `database` when it is the stack's own. */
+  /** A process of the stack: a service, `inbox`, `provider`, `warehouse`, and `broker` or `database` when it is the stack's own. */
   process(name: string): Supervised;
   /** Sends a signal; the supervisor starts it again when it ends. */
   kill(name: string, signal?: NodeJS.Signals): void;
@@ -132,6 +134,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       api: createApi(stack.api, operatorToken),
       apiUrl: stack.api,
       inboxUrl: stack.inbox,
+      warehouseUrl: stack.warehouse,
       operatorToken,
       vhost: id,
       amqpUrl: `${broker.amqpUrl}/${id}`,
