@@ -98,6 +98,16 @@ for (const step of stepCases(placeOrder)) {
   });
 }
 
+test('after the capture a fault is retried forward, and a certain refusal still undoes the order', (t) => {
+  const cases = stepCases(placeOrder);
+  const forward = cases.filter(({ forwardOnly }) => forwardOnly);
+  t.deepEqual(
+    forward.map(({ name }) => name),
+    ['record-payment', 'arrange-delivery', 'notify-customer', 'record-dispatch'],
+  );
+  t.true(forward.every(({ canRefuse }) => canRefuse));
+});
+
 test('every body passes its schema and names the key that it is sent under, forward and back', async (t) => {
   const drive = driveSaga();
   await drive.goTo('record-dispatch');

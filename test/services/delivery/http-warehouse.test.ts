@@ -1,0 +1,184 @@
+import test, { type ExecutionContext } from 'ava';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { httpWarehouse, triesWithin, type Tries } from '#services/delivery/http-warehouse.ts';
+import { backoffMs } from '#shared/backoff.ts';
+import { limitsFor } from '#shared/entity/limits.ts';
+
+interface Seen {
+  readonly at: number;
+  readonly method: string;
+  readonly url: string;
+  readonly key: string;
+  readonly traceparent: string | undefined;
+}
+
+const quick: Tries = { backoff: { baseMs: 2, capMs: 8 }, limit: 5, tryMs: 2000 };
+const [LOW, HIGH] = [0, 1 - Number.EPSILON];
+
+/** A warehouse that answers one status after the other, the last for ever; `silent` never answers, `broken` hangs up. */
+async function answering(
+  t: ExecutionContext,
+  script: readonly (number | 'silent' | 'broken' | RequestListener)[],
+  { tries = quick, random = Math.random, body = '{}' }: { tries?: Tries; random?: () => number; body?: string } = {},
+) {
+  const seen: Seen[] = [];
+  const server = createServer((request, response) => {
+    const next = script[Math.min(seen.length, script.length - 1)]!;
+    const { 'idempotency-key': key, traceparent } = request.headers;
+    seen.push({
+      at: performance.now(),
+      method: request.method!,
+      url: request.url!,
+      key: String(key),
+      traceparent: traceparent as string | undefined,
+    });
+    if (next === 'broken') request.socket.destroy();
+    else if (typeof next === 'function') next(request, response);
+    else if (next !== 'silent')
+      response.writeHead(next, { 'content-type': 'application/json', location: '/elsewhere' }).end(body);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`;
+  const warehouse = httpWarehouse({ url, tries, clock: { random } });
+  const call = (signal = AbortSignal.timeout(10_000)) => ({
+    deliveryId: 'dlv-o1',
+    idempotencyKey: 'o1:arrange-delivery:do',
+    traceparent: '00-a-b-01',
+    signal,
+  });
+  return {
+    seen,
+    dispatch: (signal?: AbortSignal) =>
+      warehouse.dispatch({ ...call(signal), orderId: 'o1', items: [{ sku: 'book', quantity: 1 }] }),
+    cancel: (signal?: AbortSignal) => warehouse.cancel(call(signal)),
+  };
+}
+
+test('503, 503, 200: three calls and success, each try under the same key', async (t) => {
+  const one = await answering(t, [503, 503, 200]);
+  t.deepEqual(await one.dispatch(), { accepted: true });
+  t.is(one.seen.length, 3);
+  for (const { at: _at, ...rest } of one.seen)
+    t.deepEqual(rest, {
+      method: 'POST',
+      url: '/v2/deliveries',
+      key: 'o1:arrange-delivery:do',
+      traceparent: '00-a-b-01',
+    });
+});
+
+for (const [status, body, reason] of [
+  [400, '{"reason":"not_deliverable"}', 'not_deliverable'],
+  [400, '', 'warehouse_400'],
+  [404, 'no json', 'warehouse_404'],
+  [409, '{"reason":""}', 'warehouse_409'],
+  [422, `{"reason":"${'x'.repeat(300)}"}`, 'warehouse_422'],
+] as const) {
+  test(`${status} with ${body.slice(0, 30) || 'nothing'}: one call, a refusal for the reason ${reason}`, async (t) => {
+    const one = await answering(t, [status, 200], { body });
+    t.deepEqual(await one.dispatch(), { accepted: false, reason });
+    t.is(one.seen.length, 1);
+  });
+}
+
+for (const passing of [500, 502, 503, 504, 507, 599, 408, 429, 'broken'] as const) {
+  test(`${passing}, then 200: tried again, and done`, async (t) => {
+    const one = await answering(t, [passing, 200]);
+    t.deepEqual(await one.dispatch(), { accepted: true });
+    t.is(one.seen.length, 2);
+    t.is(new Set(one.seen.map(({ key }) => key)).size, 1);
+  });
+}
+
+test('a try without an answer is given up after its time, and made again', async (t) => {
+  const one = await answering(t, ['silent', 200], { tries: { ...quick, tryMs: 60 } });
+  t.deepEqual(await one.dispatch(), { accepted: true });
+  t.is(one.seen.length, 2);
+  t.true(one.seen[1]!.at - one.seen[0]!.at >= 59);
+});
+
+test('a 4xx after a 5xx is a refusal too', async (t) => {
+  const one = await answering(t, [503, 400], { body: '{"reason":"not_deliverable"}' });
+  t.deepEqual(await one.dispatch(), { accepted: false, reason: 'not_deliverable' });
+  t.is(one.seen.length, 2);
+});
+
+for (const [jitter, random] of [
+  ['least', LOW],
+  ['most', HIGH],
+] as const) {
+  test(`with the ${jitter} jitter, the waits grow as base x 2^n up to the cap`, async (t) => {
+    const backoff = { baseMs: 40, capMs: 200 };
+    const one = await answering(t, [503], { tries: { backoff, limit: 6, tryMs: 2000 }, random: () => random });
+    await t.throwsAsync(one.dispatch(), { message: /503/ });
+    const waits = one.seen.slice(1).map(({ at }, index) => at - one.seen[index]!.at);
+    const full = [40, 80, 160, 200, 200];
+    t.is(waits.length, full.length);
+    for (const [index, wait] of waits.entries()) {
+      const wanted = random === LOW ? full[index]! / 2 : full[index]!;
+      t.is(
+        backoffMs(backoff, index + 1, () => random),
+        wanted,
+        'half of it is random',
+      );
+      t.true(wait >= wanted - 2, `wait ${index + 1} was ${wait}, not ${wanted}`);
+      t.true(wait < wanted + 500, `wait ${index + 1} was ${wait}, not ${wanted}`);
+    }
+    t.log(waits.map(Math.round).join(', '));
+  });
+}
+
+test('a warehouse that always fails is given up after so many tries, with its status', async (t) => {
+  const one = await answering(t, [502]);
+  await t.throwsAsync(one.dispatch(), { message: /502/ });
+  t.is(one.seen.length, 5);
+});
+
+test('the signal of a run ends its tries, in the middle of one and between two', async (t) => {
+  const silent = await answering(t, ['silent'], { tries: { ...quick, tryMs: 10_000 } });
+  await t.throwsAsync(silent.dispatch(AbortSignal.timeout(80)), { name: 'TimeoutError' });
+  t.is(silent.seen.length, 1);
+  const slow = await answering(t, [503], {
+    tries: { backoff: { baseMs: 60_000, capMs: 60_000 }, limit: 5, tryMs: 10_000 },
+  });
+  await t.throwsAsync(slow.dispatch(AbortSignal.timeout(150)), { name: 'TimeoutError' });
+  t.is(slow.seen.length, 1);
+});
+
+for (const ttlMs of [400, 2000, 10_000, 60_000]) {
+  test(`with a TTL of ${ttlMs} ms the waits of a run fit half the effect's limit, and a try a third of it`, (t) => {
+    const { effectMs } = limitsFor(ttlMs);
+    const { backoff, limit, tryMs } = triesWithin(effectMs);
+    let waits = 0;
+    for (let attempt = 1; attempt < limit; attempt += 1) waits += backoffMs(backoff, attempt, () => HIGH);
+    t.true(waits <= effectMs / 2, `${waits} of ${effectMs}`);
+    t.true(tryMs <= effectMs / 3);
+    t.true(limit >= 3);
+  });
+}
+
+test('a cancellation is tried again as well, and done when there is no such delivery', async (t) => {
+  const one = await answering(t, [503, 'broken', 404]);
+  await one.cancel();
+  t.deepEqual(
+    one.seen.map(({ method, url, key }) => `${method} ${url} ${key}`),
+    Array.from({ length: 3 }, () => 'DELETE /v2/deliveries/dlv-o1 o1:arrange-delivery:do'),
+  );
+});
+
+test('a refused cancellation is an error, because none may be refused', async (t) => {
+  const one = await answering(t, [409]);
+  await t.throwsAsync(one.cancel(), { message: /409/ });
+});
+
+test('a redirection is not followed', async (t) => {
+  const one = await answering(t, [302]);
+  await t.throwsAsync(one.dispatch());
+  t.false(one.seen.some(({ url }) => url === '/elsewhere'));
+});
