@@ -40,6 +40,17 @@ export const commonConfig = {
   STEP_DEADLINE_MS: z.coerce.number().int().min(500).default(60_000),
   /** How long the steps that are only retried forward may take before everything is undone. */
   SAGA_DEADLINE_MS: z.coerce.number().int().min(500).default(600_000),
+  /** The name of this process among the copies of its service: one at a time. Absent: the service's with a random end. */
+  WORKER_ID: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'has other characters than letters, digits, dot, dash and underscore, or too many')
+    .optional(),
+  /** How often a worker says that it lives. */
+  WORKER_HEARTBEAT_MS: z.coerce.number().int().min(50).default(1000),
+  /** After this long without a word its partitions go to others. */
+  WORKER_DEAD_AFTER_MS: z.coerce.number().int().min(250).default(5000),
+  /** Every commit is written to this file as a line of JSON; for tests. */
+  HISTORY_FILE: z.string().optional(),
   /** How long a stop may take before what runs is given back to the broker. */
   DRAIN_MS: z.coerce.number().int().min(0).default(10_000),
 } satisfies z.ZodRawShape;
@@ -88,6 +99,11 @@ export function problemsOfTimes(config: CommonConfig): readonly string[] {
   }
   if (STEP_DEADLINE_MS <= MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS) {
     problems.push('STEP_DEADLINE_MS must be more than MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS');
+  }
+  if (config.WORKER_DEAD_AFTER_MS < 5 * config.WORKER_HEARTBEAT_MS) {
+    problems.push(
+      'WORKER_DEAD_AFTER_MS must be at least five times WORKER_HEARTBEAT_MS, or a lost word would count as death',
+    );
   }
   if (SAGA_DEADLINE_MS <= STEP_DEADLINE_MS) problems.push('SAGA_DEADLINE_MS must be more than STEP_DEADLINE_MS');
   return problems;

@@ -4,20 +4,18 @@ import type { z } from 'zod';
 import { connectAmqp } from './bus/amqp.ts';
 import type { Bus } from './bus/bus.ts';
 import { tellingRefusals } from './bus/refusals.ts';
-import { requirePartitions } from './bus/partitions.ts';
-import { partitionQueues, type RouteTable } from './bus/topology.ts';
+import type { RouteTable } from './bus/topology.ts';
 import { systemClock, type Clock } from './clock.ts';
-import { connectMongo, ping, preparedStore } from './database.ts';
+import { connectMongo, ping } from './database.ts';
 import { commonConfig, problemsOfTimes, readConfig, type CommonConfig, type Environment } from './config.ts';
-import { createEngine, type Engine } from './entity/engine.ts';
 import type { Entity } from './entity/entity.ts';
-import { limitsFor } from './entity/limits.ts';
 import type { MongoStoreOptions } from './entity/mongo-store.ts';
 import { ConfigError, reasonOf } from './errors.ts';
 import { createFaults } from './faults.ts';
+import { hostEntity, type Hosted } from './hosting.ts';
 import { serveHttp, type RequestListener } from './http.ts';
 import { createLog, type Log } from './log.ts';
-import { createRegistry, engineMeter, gauge, refusalMeter } from './metrics.ts';
+import { createRegistry, refusalMeter } from './metrics.ts';
 
 /** What a service gets to build itself from. */
 export interface Kit<Config> {
@@ -27,7 +25,7 @@ export interface Kit<Config> {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
-  /** Runs an entity on all partitions of its route, with its documents in this collection; drained at stop. */
+  /** Runs an entity as one worker of this service, with its documents in this collection; drained at stop. */
   host<State>(entity: Entity<State>, store: MongoStoreOptions): void;
   /** Answers every path but `/livez`, `/readyz` and `/metrics`. */
   http(listener: RequestListener): void;
@@ -88,7 +86,7 @@ async function startService<Shape extends z.ZodRawShape>(
   const clock = systemClock;
   const stops: (() => Promise<void>)[] = [];
   const checks = new Map<string, () => void | Promise<void>>();
-  const hosted: (() => Promise<Engine>)[] = [];
+  const hosted: (() => Promise<Hosted>)[] = [];
   const closing = new AbortController();
   const metrics = createRegistry(name);
   let listener: RequestListener | undefined;
@@ -108,7 +106,8 @@ async function startService<Shape extends z.ZodRawShape>(
   });
   const exit = options.exit ?? ((code: number) => process.exit(code));
   const faults = createFaults(name, { clock, log, exit: () => exit(137) });
-  const engines: Engine[] = [];
+  const running: Hosted[] = [];
+  const worker = config.WORKER_ID ?? `${name}-${clock.id().slice(-6)}`;
 
   await spec.start({
     config,
@@ -117,30 +116,28 @@ async function startService<Shape extends z.ZodRawShape>(
     clock,
     log,
     metrics,
-    host<State>(entity: Entity<State>, storeOptions: MongoStoreOptions) {
+    host<State>(entity: Entity<State>, documents: MongoStoreOptions) {
       checks.set('database', () => ping(db));
       checks.set('consuming', () => {
-        if (engines.length < hosted.length || !engines.every((engine) => engine.ready))
-          throw new Error('not consuming all partitions');
+        if (running.length < hosted.length || !running.every((one) => one.ready))
+          throw new Error('not consuming all partitions of its own');
       });
-      hosted.push(async () => {
-        const store = await preparedStore<State>(db, storeOptions, clock, log);
-        const engine = createEngine<State>({
+      hosted.push(() =>
+        hostEntity<State>({
           entity,
+          documents,
+          service: name,
+          worker,
+          table,
+          config,
           bus: config.FAULTS === 'on' ? faults.mute(bus) : bus,
-          store,
+          db,
           clock,
           log,
-          queues: partitionQueues(table, entity.route),
-          limits: limitsFor(config.GATE_POLICIES[entity.route]?.ttlMs ?? config.MESSAGE_TTL_MS),
-          meter: engineMeter(metrics),
-          ...(config.FAULTS === 'on' ? { intercept: faults.intercept } : {}),
-        });
-        gauge(metrics, 'switchyard_consuming', '1 while registered on every partition', () => (engine.ready ? 1 : 0));
-        await requirePartitions(bus, table, entity.route, clock);
-        await engine.start();
-        return engine;
-      });
+          metrics,
+          intercept: config.FAULTS === 'on' ? faults.intercept : undefined,
+        }),
+      );
     },
     http(wanted) {
       listener = wanted;
@@ -149,7 +146,7 @@ async function startService<Shape extends z.ZodRawShape>(
     onStop: (stop) => void stops.push(stop),
   });
 
-  const starting = Promise.all(hosted.map(async (start) => engines.push(await start()))).then(() => {
+  const starting = Promise.all(hosted.map(async (start) => running.push(await start()))).then(() => {
     log.info('ready', { url: http.url });
   });
   // Faults are those of entities; a service without any has nobody to tell.
@@ -163,7 +160,7 @@ async function startService<Shape extends z.ZodRawShape>(
 
   async function listenForFaults(): Promise<void> {
     await faults.listen(bus, async (paused) => {
-      await Promise.all(engines.map((engine) => (paused ? engine.pause() : engine.start())));
+      await Promise.all(running.map((one) => (paused ? one.pause() : one.resume())));
     });
   }
 
@@ -175,7 +172,7 @@ async function startService<Shape extends z.ZodRawShape>(
       (stopping ??= (async () => {
         log.info('stopping');
         http.stopListening();
-        await Promise.all(engines.map((engine) => engine.drain(config.DRAIN_MS)));
+        await Promise.all(running.map((one) => one.drain(config.DRAIN_MS)));
         for (const stop of stops.toReversed()) await stop();
         await http.close(REQUEST_GRACE_MS);
         await bus.close();

@@ -21,6 +21,8 @@ export interface Consumers {
   alive(channel: number): boolean;
   /** Some delivery is not acknowledged yet. */
   waiting(): boolean;
+  /** How many deliveries of each queue were acknowledged so far. */
+  acknowledged(): ReadonlyMap<string, number>;
   /** Registered on every queue that is held. */
   ready(): boolean;
 }
@@ -55,10 +57,17 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   /** Living channels, and how many of their deliveries are not acknowledged. */
   const channels = new Map<number, { readonly of: Registration; unacked: number }>();
   let done = new Map<Consumer, Delivery[]>();
+  const acknowledged = new Map<string, number>();
 
   function lose(channel: number): void {
     channels.delete(channel);
     options.onChannelLost(channel);
+  }
+
+  /** One that is being given up, and that another has followed already, says nothing about the queue. */
+  function tell(registration: Registration, id: string | undefined): void {
+    const current = registrations.get(registration.queue);
+    if (current === undefined ? id === undefined : current === registration) onRegistration?.(registration.queue, id);
   }
 
   function register(queue: string): Registration {
@@ -66,7 +75,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     const consuming = bus.consume(queue, {
       prefetch,
       ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
-      onRegistered: () => onRegistration?.(queue, clock.id()),
+      onRegistered: () => tell(registration, clock.id()),
       onDelivery(delivery) {
         const channel = channels.get(delivery.channel);
         if (channel === undefined) channels.set(delivery.channel, { of: registration, unacked: 1 });
@@ -75,7 +84,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
         else options.onDelivery({ delivery, consumer: registration.consumer });
       },
       onChannelLost(channel) {
-        onRegistration?.(queue, undefined);
+        tell(registration, undefined);
         lose(channel);
       },
     });
@@ -110,7 +119,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
 
   async function finish(registration: Registration): Promise<void> {
     await registration.consumer?.close();
-    onRegistration?.(registration.queue, undefined);
+    tell(registration, undefined);
     for (const [channel, { of }] of channels) if (of === registration) lose(channel);
   }
 
@@ -119,6 +128,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     done = new Map();
     for (const [consumer, deliveries] of batch) {
       consumer.ack(deliveries);
+      acknowledged.set(consumer.queue, (acknowledged.get(consumer.queue) ?? 0) + deliveries.length);
       for (const { channel: id } of deliveries) {
         const channel = channels.get(id);
         if (channel !== undefined) channel.unacked -= 1;
@@ -152,6 +162,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     },
     flush,
     alive: (channel) => channels.has(channel),
+    acknowledged: () => acknowledged,
     waiting: () => channels.values().some(({ unacked }) => unacked > 0),
     ready: () => isOpen && [...held].every((queue) => registrations.get(queue)?.consumer?.active === true),
   };

@@ -29,10 +29,20 @@ export interface EngineOptions<State> {
   readonly onRegistration?: (queue: string, id: string | undefined) => void;
   readonly limits: Limits;
   /** Wraps every run of a handler; for fault injection. */
-  readonly intercept?: Intercept;
+  readonly intercept?: Intercept | undefined;
   readonly meter?: EngineMeter;
   /** Told of every commit; for checking histories. */
-  readonly history?: (commit: CommittedRuns) => void;
+  readonly history?: ((commit: CommittedRuns) => void) | undefined;
+}
+
+/** What an engine has to do with one queue. */
+export interface QueueFigures {
+  /** Messages that wait or run in this process. */
+  readonly inHand: number;
+  /** When the oldest of them was delivered, epoch ms. */
+  readonly oldestSince: number | undefined;
+  /** Acknowledged since the engine was made. */
+  readonly handled: number;
 }
 
 /** One write of one document, with the handler runs that it holds. Times in epoch ms. */
@@ -68,8 +78,8 @@ export interface Engine {
    */
   release(queue: string, deadlineMs: number): Promise<void>;
   held(): readonly string[];
-  /** What waits or runs of each queue: how many, and since when (epoch ms) the oldest was delivered. */
-  inHand(): ReadonlyMap<string, { readonly count: number; readonly since: number }>;
+  /** By queue, of those that it holds or held. */
+  figures(): ReadonlyMap<string, QueueFigures>;
   /** Gives back what is not acknowledged and takes nothing more, until `start` is called again. */
   pause(): Promise<void>;
   /** Starts nothing new, finishes, commits, publishes and acknowledges what runs, then closes the channels. */
@@ -179,7 +189,20 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
       await consumers.leave(queue);
     },
     held: () => consumers.held(),
-    inHand: () => mailboxes.inHand(),
+    figures() {
+      const inHand = mailboxes.inHand();
+      const handled = consumers.acknowledged();
+      return new Map(
+        [...new Set([...consumers.held(), ...handled.keys()])].map((queue) => [
+          queue,
+          {
+            inHand: inHand.get(queue)?.count ?? 0,
+            oldestSince: inHand.get(queue)?.since,
+            handled: handled.get(queue) ?? 0,
+          },
+        ]),
+      );
+    },
     get ready() {
       return consumers.ready();
     },

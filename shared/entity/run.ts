@@ -23,7 +23,7 @@ export interface RunnerOptions<State> {
   readonly clock: Clock;
   readonly effectMs: number;
   readonly handlerOf: (message: Message) => Handler<State> | undefined;
-  readonly intercept?: Intercept;
+  readonly intercept?: Intercept | undefined;
 }
 
 /** Runs one message against a state. Pure handlers come back at once, others as a promise that never outlives the effect's limit. */

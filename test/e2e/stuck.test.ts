@@ -33,7 +33,7 @@ async function reaches(state: Breaker['state'], limitMs = 60_000): Promise<numbe
     `payment is ${state}`,
     async () => (await shop.read<Breaker>('/v1/breakers/payment').catch(() => undefined))?.state,
     (now) => now === state,
-    { limitMs, everyMs: 20, show: () => tail(stack.logs(), 'payment', 'circuit-breaker') },
+    { limitMs, everyMs: 20, show: () => tail(stack.logs(), 'payment') },
   );
   return performance.now() - start;
 }

@@ -111,7 +111,7 @@ test('what is taken while everything was given back is registered when consuming
   t.deepEqual(engine.held(), ['tally.000', 'tally.001']);
 });
 
-test('what an engine has in hand is counted by queue, with the time of its oldest', async (t) => {
+test('what an engine has in hand and has handled is counted by queue, with the time of its oldest', async (t) => {
   const world = createWorld((_n, context) => world.clock.sleep(1000, context.signal));
   const engine = world.engine('tally');
   await world.clock.during(engine.start());
@@ -120,8 +120,8 @@ test('what an engine has in hand is counted by queue, with the time of its oldes
   await world.clock.advance(100);
   world.put('a', 2);
   await world.clock.advance(100);
-  t.deepEqual(
-    [...engine.inHand().values()].map(({ count, since }) => ({ count, after: since - start })),
-    [{ count: 2, after: 0 }],
-  );
+  const busy = () => [...engine.figures().values()].filter(({ inHand, handled }) => inHand + handled > 0);
+  t.deepEqual(busy(), [{ inHand: 2, oldestSince: start, handled: 0 }]);
+  await world.clock.advance(3000);
+  t.deepEqual(busy(), [{ inHand: 0, oldestSince: undefined, handled: 2 }]);
 });

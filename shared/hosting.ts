@@ -1,0 +1,93 @@
+import type { Connection } from 'mongoose';
+import type { Registry } from 'prom-client';
+import type { Bus } from './bus/bus.ts';
+import { requirePartitions } from './bus/partitions.ts';
+import { partitionQueues, type RouteTable } from './bus/topology.ts';
+import type { Clock } from './clock.ts';
+import type { CommonConfig } from './config.ts';
+import { preparedStore } from './database.ts';
+import { createEngine } from './entity/engine.ts';
+import type { Entity } from './entity/entity.ts';
+import { limitsFor } from './entity/limits.ts';
+import type { MongoStoreOptions } from './entity/mongo-store.ts';
+import type { Intercept } from './entity/run.ts';
+import { historyFile } from './history.ts';
+import type { Log } from './log.ts';
+import { engineMeter, gauge } from './metrics.ts';
+import { createFigures } from './partition/figures.ts';
+import { createMongoTableStore } from './partition/table-store.ts';
+import { createWorker, type Worker } from './partition/worker.ts';
+
+export interface HostingOptions<State> {
+  readonly entity: Entity<State>;
+  readonly documents: MongoStoreOptions;
+  readonly service: string;
+  readonly worker: string;
+  readonly table: RouteTable;
+  readonly config: CommonConfig;
+  /** What the engine publishes and consumes through. */
+  readonly bus: Bus;
+  readonly db: Connection;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+  readonly intercept?: Intercept | undefined;
+}
+
+/** An entity at work in this process. */
+export interface Hosted {
+  /** Consumes every partition that the assignment gives it. */
+  readonly ready: boolean;
+  /** Closes all its channels until `resume`; the partitions stay assigned. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Hands its partitions over, or gives them back, within `deadlineMs`, and leaves. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+/** Runs an entity as one worker of its service. Resolves when it has joined the others; waits for broker and database. */
+export async function hostEntity<State>(options: HostingOptions<State>): Promise<Hosted> {
+  const { entity, config, bus, clock, log, metrics, table } = options;
+  const { route } = entity;
+  const store = await preparedStore<State>(options.db, options.documents, clock, log);
+  const history = config.HISTORY_FILE === undefined ? undefined : historyFile(config.HISTORY_FILE, options);
+  let worker: Worker | undefined;
+  const engine = createEngine<State>({
+    ...options,
+    queues: [],
+    store,
+    limits: limitsFor(config.GATE_POLICIES[route]?.ttlMs ?? config.MESSAGE_TTL_MS),
+    meter: engineMeter(metrics),
+    onRegistration: (queue, id) => worker?.onRegistration(queue, id),
+    history,
+  });
+  const joined = createWorker({
+    ...options,
+    engine,
+    store: createMongoTableStore(options.db),
+    route,
+    partitions: table.partitions,
+    heartbeatMs: config.WORKER_HEARTBEAT_MS,
+    deadAfterMs: config.WORKER_DEAD_AFTER_MS,
+    figures: createFigures({ queues: partitionQueues(table, route), read: () => engine.figures(), now: clock.now }),
+  });
+  worker = joined;
+  const isReady = (): boolean => joined.ready && engine.ready;
+  gauge(metrics, 'switchyard_consuming', '1 while registered on every partition of its own', () => (isReady() ? 1 : 0));
+  gauge(metrics, 'switchyard_partitions', 'Partitions that it owns', () => joined.describe().owner.length);
+  await requirePartitions(bus, table, route, clock);
+  await engine.start();
+  await joined.start();
+  return {
+    get ready() {
+      return isReady();
+    },
+    pause: () => engine.pause(),
+    resume: () => engine.start(),
+    async drain(deadlineMs) {
+      const deadline = clock.now() + deadlineMs;
+      await joined.drain(deadlineMs);
+      await engine.drain(Math.max(0, deadline - clock.now()));
+    },
+  };
+}
