@@ -19,11 +19,18 @@ export interface AskingOptions<Reply> {
 export interface Asking<Reply> {
   /**
    * Publishes the question, with its `id`, on the exchange `control` and resolves with the first answer of that id. Rejects
-   * with `Late` when none comes in time, with `PublishError` when it was not taken (`returned`: nobody listens).
+   * with `Late` when none comes in time, with `PublishError` when it was not taken (`returned`: nobody listens). `wanted`: how many
+   * answers to wait for, asked again all the time; 1 unless given.
    */
-  ask(routingKey: string, question: { readonly id: string }): Promise<Reply>;
+  ask<Question extends { readonly id: string }>(
+    routingKey: string,
+    question: Question,
+    wanted?: () => number,
+  ): Promise<Reply>;
   close(): Promise<void>;
 }
+
+const RECHECK_MS = 250;
 
 /** Request and reply over the exchange `control`. */
 export function createAsking<Reply extends { readonly id: string }>(options: AskingOptions<Reply>): Asking<Reply> {
@@ -36,17 +43,31 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
   subscription.catch((error: unknown) => log.error(`${replyKey} can not be heard`, { reason: reasonOf(error) }));
 
   return {
-    async ask(routingKey, question) {
+    async ask(routingKey, question, wanted = () => 1) {
       const answer = Promise.withResolvers<Reply>();
-      waiting.set(question.id, answer.resolve);
+      const answers: Reply[] = [];
+      const look = (): void => {
+        if (answers[0] !== undefined && answers.length >= wanted()) answer.resolve(answers[0]);
+      };
+      waiting.set(question.id, (one) => {
+        answers.push(one);
+        look();
+      });
+      let cancelLook = (): void => {};
+      const lookAgain = (): void => {
+        look();
+        cancelLook = clock.after(RECHECK_MS, lookAgain);
+      };
       try {
         const until = clock.now() + waitMs;
         await within(clock, waitMs, subscription);
         const content = Buffer.from(JSON.stringify(question));
         const packet = { content, contentType: 'application/json', headers: {} };
         await within(clock, until - clock.now(), bus.publish(CONTROL, packet, routingKey));
+        lookAgain();
         return await within(clock, until - clock.now(), answer.promise);
       } finally {
+        cancelLook();
         waiting.delete(question.id);
       }
     },

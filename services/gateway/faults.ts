@@ -11,7 +11,7 @@ import { PublishError } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface FaultControl {
-  /** Resolves once a copy of the service has applied them. Throws `Problem`. */
+  /** Resolves once every copy of the service that lives has applied them. Throws `Problem`. */
   apply(service: string, faults: Faults): Promise<void>;
   close(): Promise<void>;
 }
@@ -24,16 +24,19 @@ export function createFaultControl(options: {
   readonly clock: Clock;
   readonly log: Log;
   readonly waitMs: number;
+  /** How many copies of a service are known to live now; 0 when it does not tell. */
+  readonly copies?: (service: string) => number;
 }): FaultControl {
+  const { copies = () => 0 } = options;
   const { ask, close } = createAsking({ ...options, replyKey: 'faults-applied', reply: acknowledgement });
   return {
     async apply(service, faults) {
       try {
         const question = { id: options.clock.id(), service, faults };
-        await ask(`faults.${service}`, question);
+        await ask(`faults.${service}`, question, () => Math.max(1, copies(service)));
       } catch (cause) {
         if (cause instanceof Late)
-          throw new Problem('outcome-unknown', `no answer from the service ${service}`, {
+          throw new Problem('outcome-unknown', `no answer from the service ${service}, or not from all of its copies`, {
             cause,
             headers: retryAfter(1000),
           });

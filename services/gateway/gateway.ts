@@ -6,6 +6,7 @@ import type { EventStream } from './stream.ts';
 import { type RefusedBy, type Submit, createSubmit } from './submit.ts';
 import type { TokenKeys } from './tokens.ts';
 import type { Views } from './views.ts';
+import type { Workers } from './workers.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
@@ -21,6 +22,7 @@ export interface GatewayOptions {
   readonly board: BreakerBoard;
   readonly stream: EventStream;
   readonly askBreaker: AskBreaker;
+  readonly workers: Workers;
   /** Absent: the fault endpoints do not exist. */
   readonly faults?: FaultControl | undefined;
   readonly settings?: Partial<Settings> | undefined;

@@ -10,6 +10,7 @@ import { createStream } from './stream.ts';
 import type { RefusedBy } from './submit.ts';
 import { startSweep } from './sweep.ts';
 import { parseTokenKeys } from './tokens.ts';
+import { createRoll, DEAD_AFTER_MS, watchWorkers } from './worker-roll.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
 import { breakerView } from '#services/circuit-breaker/view.ts';
 import { notifyView } from '#services/notify/view.ts';
@@ -20,6 +21,7 @@ import { routeTable } from '#services/routes.ts';
 import { sagaView } from '#services/saga/view.ts';
 import { walletView } from '#services/wallet/view.ts';
 import { reasonOf } from '#shared/errors.ts';
+import { createMongoTableStore } from '#shared/partition/table-store.ts';
 import { defineService, type Kit, runProcess } from '#shared/service.ts';
 
 const config = {
@@ -31,6 +33,9 @@ const config = {
   GATEWAY_SWEEP_MS: z.coerce.number().int().min(100).default(3000),
 };
 
+/** A copy that does not answer is counted until it is known to be dead. */
+const FAULTS_WAIT_MS = DEAD_AFTER_MS + 1000;
+
 /** The HTTP API. */
 export const service = defineService({
   name: 'gateway',
@@ -40,9 +45,14 @@ export const service = defineService({
     const { bus, db, clock, log } = kit;
     const tokens = parseTokenKeys(kit.config.TOKEN_KEYS);
     const requests = createMongoRequests(db, () => clock.now());
-    const faults = kit.config.FAULTS === 'on' ? createFaultControl({ bus, clock, log, waitMs: 3000 }) : undefined;
     const board = createBoard(clock);
     watchSnapshots(board, { bus, log });
+    const roll = createRoll(clock);
+    watchWorkers(roll, { bus, log });
+    const copies = (name: string): number =>
+      roll.all().filter(({ announcement }) => announcement.service === name).length;
+    const faults =
+      kit.config.FAULTS === 'on' ? createFaultControl({ bus, clock, log, waitMs: FAULTS_WAIT_MS, copies }) : undefined;
     const stream = createStream({ board, clock });
     kit.onStop(async () => stream.close());
     const reply = { replyKey: BREAKER_REPLY, reply: breakerReplySchema };
@@ -52,6 +62,7 @@ export const service = defineService({
       board,
       stream,
       askBreaker: breaker.ask,
+      workers: { roll, assignments: createMongoTableStore(db) },
       requests,
       tokens,
       clock,

@@ -8,12 +8,14 @@ import { orderHandlers } from './orders.ts';
 import { Problem, problemTypes } from './problems.ts';
 import * as schemas from './schemas.ts';
 import * as shapes from './shapes.ts';
+import { workerHandlers } from './workers.ts';
 
 /** Every endpoint. Routing, authentication, validation and the OpenAPI document are all made from this table. */
 export function routes(gateway: Gateway): readonly Endpoint[] {
   const orders = orderHandlers(gateway);
   const money = moneyHandlers(gateway);
   const breakers = breakerHandlers(gateway);
+  const workers = workerHandlers(gateway);
   const faults = faultHandlers(gateway);
 
   const api: readonly Endpoint[] = [
@@ -140,6 +142,18 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       query: schemas.listParked,
       answers: { 200: shapes.parked },
       handle: breakers.parked,
+    }),
+    endpoint('GET', '/v1/workers', {
+      summary: 'The processes that work on entities: their partitions, and whether they are handing them over.',
+      access: 'operator',
+      answers: { 200: shapes.workers },
+      handle: workers.list,
+    }),
+    endpoint('GET', '/v1/partitions', {
+      summary: 'Every partition: who is to work on it, whom the broker takes, and what waits (both up to 5 s late).',
+      access: 'operator',
+      answers: { 200: shapes.partitions },
+      handle: workers.partitions,
     }),
     endpoint('GET', '/v1/stream', {
       summary: 'What the breakers do, live: server-sent events.',

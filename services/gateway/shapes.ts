@@ -108,6 +108,31 @@ export const breaker = z.looseObject({
   stale: z.boolean().optional(),
 });
 export const parkedMessage = z.looseObject({ ...parkedItemSchema.shape, firstExpiredAt: time, lastExpiredAt: time });
+export const worker = z.looseObject({
+  worker: z.string(),
+  service: z.string(),
+  route: z.string(),
+  since: time,
+  /** It hands over what it has and will leave. */
+  draining: z.boolean(),
+  /** Names of partition queues. */
+  partitions: z.looseObject({ owner: z.array(z.string()), standby: z.array(z.string()) }),
+  handledPerS: z.number(),
+  lastSeenAt: time,
+});
+export const partition = z.looseObject({
+  route: z.string(),
+  /** Name of its queue. */
+  partition: z.string(),
+  owner: z.string().nullable(),
+  /** Follows when the owner goes; `null` when the owner is alone. */
+  standby: z.string().nullable(),
+  /** Who gets its messages, as the broker sees it; with `depth` `null` while no circuit breaker answers. */
+  active: z.string().nullable(),
+  depth: z.int().nullable(),
+  /** Of the messages that a worker has in hand. */
+  oldestMessageAgeMs: z.number().nullable(),
+});
 /** Server-sent events: `snapshot` (`{items}` of breakers) and `breaker` (a transition with its route). */
 export const events = z.string();
 
@@ -115,6 +140,8 @@ export const orders = listOf(order);
 export const breakers = listOf(breaker);
 export const transitions = listOf(transition);
 export const parked = listOf(parkedMessage);
+export const workers = listOf(worker);
+export const partitions = listOf(partition);
 export const payments = listOf(payment);
 export const deliveries = listOf(delivery);
 export const emails = listOf(email);
@@ -143,6 +170,8 @@ export const named = {
   Entry: entry,
   Breaker: breaker,
   ParkedMessage: parkedMessage,
+  Worker: worker,
+  Partition: partition,
   Problem: problem,
   Money: money,
 };

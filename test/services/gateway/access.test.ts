@@ -42,6 +42,8 @@ const endpoints = [
   },
   { method: 'DELETE', path: '/v1/breakers/payment/override', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/parked', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/workers', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/partitions', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/stream', own: 403, foreign: 403, operator: 200 },
 ] as const;
 

@@ -15,12 +15,13 @@ async function inFaultyWorld(
     world: Awaited<ReturnType<typeof startWorld>>,
     listen: (answers: boolean) => Promise<unknown[]>,
   ) => Promise<void>,
+  copies?: () => number,
 ): Promise<void> {
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: 10_000, delayMs: 2000 }, 'test'));
   const bus = broker.connect('gateway');
   const service = broker.connect('wallet');
-  const faults = createFaultControl({ bus, clock, log, waitMs: 200 });
+  const faults = createFaultControl({ bus, clock, log, waitMs: 400, ...(copies && { copies }) });
   const world = await startWorld({ faults });
   try {
     await run(world, async (answers) => {
@@ -56,6 +57,24 @@ test('a service that does not run is 503, one that does not answer 504', (t) =>
     await listen(false);
     t.is((await call('PUT', '/v1/faults/wallet', { ...operator, body: {} })).status, 504);
   }));
+
+test('the answer waits for every copy that lives, and not for one that died meanwhile', async (t) => {
+  let living = 2;
+  await inFaultyWorld(
+    async ({ call }, listen) => {
+      const apply = () => call('PUT', '/v1/faults/wallet', { ...operator, body: {} });
+      await listen(true);
+      t.is((await apply()).status, 504, 'one of two has answered');
+      const waiting = apply();
+      living = 1;
+      t.is((await waiting).status, 200);
+      living = 2;
+      await listen(true);
+      t.is((await apply()).status, 200);
+    },
+    () => living,
+  );
+});
 
 test('unknown services and faults are refused, and only an operator may cause any', (t) =>
   inFaultyWorld(async ({ call }) => {

@@ -6,6 +6,7 @@ import type { GatewayOptions, Settings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import { createBoard } from '#services/gateway/snapshot.ts';
+import { createRoll } from '#services/gateway/worker-roll.ts';
 import { createStream } from '#services/gateway/stream.ts';
 import { parseTokenKeys, type Role, signToken } from '#services/gateway/tokens.ts';
 import type { OrderView, Outcome, Views } from '#services/gateway/views.ts';
@@ -14,6 +15,7 @@ import { type Clock, systemClock } from '#shared/clock.ts';
 import { type PublishFailure, PublishError } from '#shared/errors.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import type { Message } from '#shared/message.ts';
+import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 
 export const keys = parseTokenKeys(`test:${'s'.repeat(32)}`);
 
@@ -117,12 +119,14 @@ export async function startWorld(
   const settings = { publishMs: 2000, outcomeMs: 150, ...options.settings };
   const board = createBoard(clock);
   const stream = createStream({ board, clock, ...options.stream });
+  const workers = { roll: createRoll(clock), assignments: createMemoryTableStore() };
   const nobody: AskBreaker = () => Promise.reject(new PublishError('returned', 'control', 'nobody listens'));
   const app = createApp({
     bus: options.bus ?? bus,
     board,
     stream,
     askBreaker: options.askBreaker ?? nobody,
+    workers,
     onRefused: options.onRefused,
     views: { ...views, ...options.views },
     requests,
@@ -168,6 +172,7 @@ export async function startWorld(
     ...read,
     bus,
     board,
+    workers,
     stream,
     requests,
     clock,
