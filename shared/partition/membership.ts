@@ -1,0 +1,199 @@
+import { decodeAnnouncement, encodeAnnouncement, WORKERS, type Announcement } from './announcement.ts';
+import { peerOf, type Peer } from './duties.ts';
+import { backoffMs } from '#shared/backoff.ts';
+import type { Bus, Packet } from '#shared/bus/bus.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+/** Another worker of the service, as it announced itself last. */
+export interface Member {
+  readonly announcement: Announcement;
+  readonly lastSeenAt: number;
+  readonly peer: Peer;
+}
+
+/** A run of a worker's process. */
+export type Identity = Pick<Announcement, 'worker' | 'service' | 'route' | 'incarnation' | 'since'>;
+
+export interface MembershipOptions {
+  readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
+  readonly me: Identity;
+  /** What else to announce at this moment. */
+  readonly standing: () => Omit<Announcement, 'kind' | 'hello' | keyof Identity>;
+  /** Somebody said something. */
+  readonly onHeard: (announcement: Announcement) => void;
+}
+
+export interface Membership {
+  /** Resolves once it hears what is announced. Rejects with `BrokerRefusal`; waits for a broker that is not there. */
+  start(): Promise<void>;
+  /** Something about me changed: tells everybody at once. */
+  announce(): void;
+  /** The living others. */
+  others(): ReadonlyMap<string, Member>;
+  /**
+   * Hears announcements at present, its own among them. Who does not must not judge who is dead: it may be the broker, or
+   * this process, that was away.
+   */
+  hearing(): boolean;
+  /** Of these, somebody has neither been heard nor had the time to be: it is too early to call it dead. */
+  undecided(workers: readonly string[]): boolean;
+  /** Tells that it leaves, if it can be told, and is silent from then on. */
+  leave(): Promise<void>;
+}
+
+/** How long a hello waits for an answer of somebody who was never heard. */
+const HELLO_PATIENCE_MS = 1500;
+const LEAVE_PATIENCE_MS = 1000;
+
+/** Who lives: everybody says so about every `heartbeatMs`, and is dead when nothing was heard of it for `deadAfterMs`. */
+export function createMembership(options: MembershipOptions): Membership {
+  const { bus, clock, log, heartbeatMs, deadAfterMs, me, standing, onHeard } = options;
+  const { worker, service, incarnation, since } = me;
+  const known = new Map<string, Member>();
+  const told = new Set<string>();
+  let lastEchoAt = -Infinity;
+  let hearingSince = -Infinity;
+  let hello = true;
+  let changed = false;
+  let publishing: Promise<void> | undefined;
+  let failures = 0;
+  let cancelBeat = (): void => {};
+  let subscription: { close(): Promise<void> } | undefined;
+  let stopped = false;
+
+  const hearing = (): boolean => clock.now() - lastEchoAt <= 3 * heartbeatMs;
+  const alive = ({ lastSeenAt }: Member): boolean =>
+    !hearing() || clock.now() - Math.max(lastSeenAt, hearingSince) <= deadAfterMs;
+
+  function once(what: string, say: () => void): void {
+    if (!told.has(what)) say();
+    told.add(what);
+  }
+
+  function hear(packet: Packet): void {
+    let announcement: Announcement;
+    try {
+      announcement = decodeAnnouncement(packet);
+    } catch (error) {
+      once('unreadable', () => log.warn('ignored an announcement that cannot be read', { reason: reasonOf(error) }));
+      return;
+    }
+    if (stopped || announcement.service !== service) return;
+    if (announcement.worker === worker) hearMyself(announcement);
+    else hearOther(announcement);
+    if (announcement.hello && announcement.incarnation !== incarnation) announce();
+    onHeard(announcement);
+  }
+
+  function hearMyself(announcement: Announcement): void {
+    if (announcement.incarnation !== incarnation) {
+      // What the process that had this name before said last may still come; a living one says more.
+      if (announcement.kind === 'alive' && announcement.since >= since)
+        once('namesake', () => log.error('another process has the same worker id', { worker }));
+      return;
+    }
+    if (!hearing()) {
+      hearingSince = clock.now();
+      if (!announcement.hello) {
+        hello = true;
+        announce();
+      }
+    }
+    lastEchoAt = clock.now();
+  }
+
+  function hearOther(announcement: Announcement): void {
+    const before = known.get(announcement.worker);
+    const same = before?.announcement.incarnation === announcement.incarnation;
+    if (before !== undefined && !same && announcement.since < before.announcement.since) return;
+    if (announcement.kind === 'leave') {
+      known.delete(announcement.worker);
+      return;
+    }
+    const lastSeenAt = clock.now();
+    const peer = peerOf(same ? before.peer : undefined, announcement, lastSeenAt);
+    known.set(announcement.worker, { announcement, lastSeenAt, peer });
+  }
+
+  function announce(): void {
+    if (stopped) return;
+    changed = true;
+    publishing ??= publish().finally(() => {
+      publishing = undefined;
+    });
+  }
+
+  async function publish(): Promise<void> {
+    while (changed && !stopped) {
+      changed = false;
+      const asks = hello;
+      try {
+        await bus.publish(
+          WORKERS,
+          encodeAnnouncement({ ...me, ...standing(), kind: 'alive', ...(asks ? { hello: true } : {}) }),
+          service,
+        );
+        if (asks) hello = false;
+        if (failures > 0) log.info('announces itself again');
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures === 1) log.warn('cannot announce itself', { reason: reasonOf(error) });
+      }
+      beat();
+    }
+  }
+
+  function beat(): void {
+    cancelBeat();
+    if (stopped) return;
+    const ms =
+      failures > 0
+        ? backoffMs({ baseMs: heartbeatMs / 10, capMs: heartbeatMs }, failures, clock.random)
+        : heartbeatMs * (0.8 + 0.4 * clock.random());
+    cancelBeat = clock.after(ms, announce);
+  }
+
+  return {
+    announce,
+    hearing,
+    async start() {
+      const listening = await bus.subscribe(WORKERS, [service], hear);
+      if (stopped) {
+        await listening.close();
+        return;
+      }
+      subscription = listening;
+      announce();
+    },
+    others() {
+      for (const [name, member] of known) {
+        if (alive(member)) continue;
+        known.delete(name);
+        log.warn('a worker is silent and counts as dead', { dead: name, silentMs: clock.now() - member.lastSeenAt });
+      }
+      return known;
+    },
+    undecided: (workers) =>
+      !hearing() ||
+      (clock.now() - hearingSince <= HELLO_PATIENCE_MS && workers.some((name) => name !== worker && !known.has(name))),
+    async leave() {
+      if (stopped) return;
+      stopped = true;
+      cancelBeat();
+      const patience = new AbortController();
+      const said = (publishing ?? Promise.resolve()).then(() =>
+        bus.publish(WORKERS, encodeAnnouncement({ ...me, ...standing(), kind: 'leave' }), service),
+      );
+      await Promise.race([said, clock.sleep(LEAVE_PATIENCE_MS, patience.signal)]).catch(() => {});
+      patience.abort();
+      await subscription?.close();
+    },
+  };
+}
