@@ -20,7 +20,7 @@ test.after.always(async () => stack?.stop());
 
 test('everything killed at once, twice, while orders run: what was accepted is there afterwards and ends', async (t) => {
   const shop = createShop(stack);
-  const traffic = await createTraffic(shop, stack);
+  const traffic = createTraffic(shop, stack);
   for (let round = 0; round < 2; round += 1) {
     const load = traffic.stream(20, 20);
     load.catch(() => {}); // awaited below

@@ -45,7 +45,7 @@ async function restarted(name: string, before: number): Promise<void> {
 test.serial(
   'each service killed under load: the others stay ready, every order ends, the invariants hold',
   async (t) => {
-    const traffic = await createTraffic(shop, stack);
+    const traffic = createTraffic(shop, stack);
     const load = traffic.stream(90, 9);
     load.catch(() => {}); // awaited below
     for (const name of services) {

@@ -1,7 +1,10 @@
 /** A stream of orders of all kinds, from customers who try again under the same Idempotency-Key until they are told. */
-import { isEnded, orderBody, type Shop } from './place.ts';
+import { orderBody, type Shop } from './place.ts';
 import type { TestStack } from './stack.ts';
-import { tail, until } from './until.ts';
+import { type Mix, planOf } from '#local/simulator/plan.ts';
+import { report } from '#local/simulator/report.ts';
+import { simulate } from '#local/simulator/run.ts';
+import { verdictOf } from '#local/simulator/verdict.ts';
 import { systemClock } from '#shared/clock.ts';
 
 export interface Traffic {
@@ -11,58 +14,34 @@ export interface Traffic {
   readonly paidIn: Readonly<Record<string, number>>;
   /** The `sku` of requests that were refused for good. */
   readonly refused: ReadonlySet<string>;
-  /** Sends `count` orders, at most `perSecond`; resolves when each was answered. */
+  /** Sends `count` orders, `perSecond`; resolves when each was answered and has ended. Throws what must not have happened. */
   stream(count: number, perSecond: number): Promise<void>;
-  /** Resolves when every accepted order has ended. */
+  /** Resolves when the sagas of all accepted orders have ended too. */
   allEnded(limitMs: number): Promise<void>;
 }
 
-const CUSTOMERS = ['ann', 'ben', 'cora', 'dan'];
-const FUNDS = 30_000;
-const KINDS = [{}, {}, {}, { paymentMethod: 'pm_declined' }, {}, { amount: 50_000 }, { currency: 'USD' }, {}] as const;
+/** Without those that wait for the provider: a stack with short times undoes them. */
+const MIX: Mix = { ok: 5, declined: 1, short_funds: 1, foreign_currency: 1, cancelled: 1, duplicate: 1 };
+const INVALID_EVERY = 10;
+const LIMIT_MS = 60_000;
 
-export async function createTraffic(shop: Shop, stack: TestStack): Promise<Traffic> {
+export function createTraffic(shop: Shop, stack: TestStack): Traffic {
   const accepted = new Set<string>();
   const refused = new Set<string>();
-  const seen = new Map<string, string[]>();
+  const seen = new Map<string, readonly string[]>();
   const paidIn: Record<string, number> = {};
-  let sent = 0;
-  for (const customerId of CUSTOMERS) {
-    await shop.topUp(customerId, FUNDS);
-    paidIn[customerId] = FUNDS;
-  }
+  let streams = 0;
 
-  async function observe(orderId: string): Promise<string> {
-    const { status } = await shop.order(orderId);
-    const path = seen.get(orderId) ?? [];
-    if (path.at(-1) !== status) seen.set(orderId, [...path, status]);
-    return status;
-  }
-
-  /** Until an answer is certain. A request that was cut off may have been taken: the same key tells. */
-  async function send(index: number): Promise<void> {
-    const kind = KINDS[index % KINDS.length]!;
-    const body = orderBody({ customerId: CUSTOMERS[index % CUSTOMERS.length]!, sku: `sku-${index}`, ...kind });
-    const headers = { 'idempotency-key': `stream-${index}` };
-    const { status, body: order } = await until(
-      `an answer to order ${index}`,
-      () => stack.api.post<{ id: string }>('/v1/orders', body, headers),
-      ({ status: code }) => ![409, 429, 503, 504].includes(code),
-      { limitMs: 40_000, everyMs: 200, show: () => tail(stack.logs(), 'gateway') },
-    );
-    if (status !== 202) throw new Error(`order ${index} answered ${status} ${JSON.stringify(order)}`);
-    accepted.add(order.id);
-    await observe(order.id).catch(() => {}); // the gateway may be down again
-    if (index % 9 === 4) await shop.cancel(order.id).catch(() => {});
-  }
-
-  /** A request that can never be accepted, while others are. */
-  async function sendInvalid(index: number): Promise<void> {
-    const sku = `refused-${index}`;
-    const answer = await stack.api
-      .post('/v1/orders', { ...orderBody({ customerId: 'ann', sku }), total: 1 })
-      .catch(() => undefined);
-    if (answer !== undefined && answer.status >= 400 && answer.status < 500) refused.add(sku);
+  /** Requests that can never be accepted, while others are. */
+  async function sendInvalid(count: number, everyMs: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      const sku = `refused-${streams}-${index}`;
+      const answer = await stack.api
+        .post('/v1/orders', { ...orderBody({ customerId: 'shop-1', sku }), total: 1 })
+        .catch(() => undefined);
+      if (answer !== undefined && answer.status >= 400 && answer.status < 500) refused.add(sku);
+      await systemClock.sleep(everyMs);
+    }
   }
 
   return {
@@ -71,36 +50,25 @@ export async function createTraffic(shop: Shop, stack: TestStack): Promise<Traff
     paidIn,
     refused,
     async stream(count, perSecond) {
-      const running: Promise<void>[] = [];
-      for (let index = sent; index < sent + count; index += 1) {
-        running.push(send(index));
-        if (index % 10 === 0) running.push(sendInvalid(index));
-        await systemClock.sleep(1000 / perSecond);
-      }
-      sent += count;
-      await Promise.all(running);
+      streams += 1;
+      const plan = planOf({ seed: streams, ratePerS: perSecond, count, customers: 4, mix: MIX, names: 'shop' });
+      for (const { id, fundsMinor } of plan.customers) paidIn[id] = (paidIn[id] ?? 0) + fundsMinor;
+      const [result] = await Promise.all([
+        simulate({
+          api: stack.api,
+          plan,
+          retry: 'until-answered',
+          limitMs: LIMIT_MS,
+          onAccepted: (orderId) => accepted.add(orderId),
+        }),
+        sendInvalid(count / INVALID_EVERY, (INVALID_EVERY * 1000) / perSecond),
+      ]);
+      for (const row of result.rows) if (row.orderId !== undefined) seen.set(row.orderId, row.seen);
+      const isBad = result.rows.some((row) => row.orderId === undefined || verdictOf(row) === 'wrong');
+      if (isBad) throw new Error(report(result));
     },
     async allEnded(limitMs) {
-      const open = new Set(accepted);
-      await until(
-        'every accepted order has ended',
-        async () => {
-          for (const orderId of open) if (isEnded({ status: (await observe(orderId)) as 'paid' })) open.delete(orderId);
-          return [...open];
-        },
-        (left) => left.length === 0,
-        {
-          limitMs,
-          everyMs: 200,
-          show: () =>
-            [...open]
-              .slice(0, 3)
-              .map((id) => tail(stack.logs(), id))
-              .join('\n\n'),
-        },
-      );
-      for (const orderId of accepted)
-        await shop.timelineWhen(orderId, 'its saga ends', ({ state }) => state !== 'running' && state !== 'undoing');
+      for (const orderId of accepted) await shop.ended(orderId, limitMs);
     },
   };
 }
