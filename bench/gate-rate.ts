@@ -10,39 +10,66 @@ import { silentLog } from '#shared/log.ts';
 
 const OUTSTANDING = 500;
 
-export interface Block {
+/** `again` is `hash` once more: what the measurement itself makes of no difference. */
+const ARMS = ['inbox', 'hash', 'again'] as const;
+type Arm = (typeof ARMS)[number];
+
+interface Slice {
   /** Messages confirmed per second. */
   readonly perS: number;
-  /** What the broker spent on one message, microseconds of a core; says the same as the rate on a machine that has more to do. */
-  readonly brokerUs: number;
+  readonly confirmed: number;
+  readonly brokerS: number;
 }
 
 export interface Rates {
-  readonly inbox: readonly Block[];
-  readonly hash: readonly Block[];
+  /** Of each round: messages per second, by arm. */
+  readonly rounds: readonly Readonly<Record<Arm, number>>[];
+  /** What the broker spent on one message, microseconds of a core; says the same as the rate on a machine that has more to do. */
+  readonly brokerUs: Readonly<Record<Arm, number>>;
 }
 
 export interface RateOptions {
   readonly rounds: number;
-  readonly blockMs: number;
+  readonly sliceMs: number;
   readonly brokerPid: number | undefined;
 }
 
-/** The closed gate against no gate: blocks of publishing to `<route>.in` and to `<route>.hash` take turns, everything is consumed. */
+/**
+ * The closed gate against no gate: short slices of publishing to `<route>.in` and to `<route>.hash` take turns in an order
+ * that rotates. Everything is consumed, and each slice begins with empty queues, so that none pays for the one before.
+ */
 export async function rateThroughGate(amqpUrl: string, options: RateOptions): Promise<Rates> {
   const publisher = await connected(amqpUrl, 'bench-publisher');
   const consumer = await connected(amqpUrl, 'bench-consumer');
-  const stop = await swallow(consumer, 'order');
-  const rates = { inbox: [] as Block[], hash: [] as Block[] };
-  await block(publisher, inbox('order'), options);
+  let arrived = 0;
+  const stop = await swallow(consumer, 'order', () => (arrived += 1));
+  let sent = 0;
+  const run = async (arm: Arm): Promise<Slice> => {
+    const done = await slice(publisher, (arm === 'inbox' ? inbox : hash)('order'), options);
+    sent += done.confirmed;
+    while (arrived < sent) await systemClock.sleep(2);
+    return done;
+  };
+  for (const arm of ARMS) await run(arm);
+  const all: Record<Arm, Slice>[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
-    const turns = (['inbox', 'hash'] as const).toSorted(() => (round % 2 === 0 ? 1 : -1));
-    for (const arm of turns)
-      rates[arm].push(await block(publisher, (arm === 'inbox' ? inbox : hash)('order'), options));
+    const slices: Partial<Record<Arm, Slice>> = {};
+    const turns = ARMS.map((_, n) => ARMS[(n + round) % ARMS.length] as Arm);
+    for (const arm of round % 2 === 0 ? turns : turns.toReversed()) slices[arm] = await run(arm);
+    all.push(slices as Record<Arm, Slice>);
   }
   await stop();
   await Promise.all([publisher.close(), consumer.close()]);
-  return rates;
+  const sum = (arm: Arm, what: 'confirmed' | 'brokerS'): number => all.reduce((to, one) => to + one[arm][what], 0);
+  const each = (of: (arm: Arm) => number): Record<Arm, number> => ({
+    inbox: of('inbox'),
+    hash: of('hash'),
+    again: of('again'),
+  });
+  return {
+    rounds: all.map((round) => each((arm) => round[arm].perS)),
+    brokerUs: each((arm) => (sum(arm, 'brokerS') * 1e6) / sum(arm, 'confirmed')),
+  };
 }
 
 export async function connected(url: string, name: string): Promise<Bus> {
@@ -52,19 +79,21 @@ export async function connected(url: string, name: string): Promise<Bus> {
 }
 
 /** Acknowledges whatever comes to the partitions of a route. */
-export async function swallow(bus: Bus, route: string): Promise<() => Promise<void>> {
-  const consumers = await Promise.all(partitionQueues(routeTable, route).map((queue) => swallowOne(bus, queue)));
+export async function swallow(bus: Bus, route: string, onMessage = (): void => {}): Promise<() => Promise<void>> {
+  const queues = partitionQueues(routeTable, route);
+  const consumers = await Promise.all(queues.map((queue) => swallowOne(bus, queue, onMessage)));
   return async () => {
     await Promise.all(consumers.map((one) => one.close()));
   };
 }
 
-async function swallowOne(bus: Bus, queue: string): Promise<Consumer> {
+async function swallowOne(bus: Bus, queue: string, onMessage: () => void): Promise<Consumer> {
   let waiting: Delivery[] = [];
   const ready: Promise<Consumer> = bus.consume(queue, {
     prefetch: 300,
     onChannelLost() {},
     onDelivery(delivery) {
+      onMessage();
       waiting.push(delivery);
       if (waiting.length > 1) return;
       void ready.then((consumer) =>
@@ -78,20 +107,20 @@ async function swallowOne(bus: Bus, queue: string): Promise<Consumer> {
   return ready;
 }
 
-async function block(bus: Bus, exchange: string, { blockMs, brokerPid }: RateOptions): Promise<Block> {
+async function slice(bus: Bus, exchange: string, { sliceMs, brokerPid }: RateOptions): Promise<Slice> {
   const usedS = (): number => (brokerPid === undefined ? Number.NaN : cpuSeconds(brokerPid));
   const used = usedS();
   const start = performance.now();
   let confirmed = 0;
   async function publishing(): Promise<void> {
-    while (performance.now() - start < blockMs) {
+    while (performance.now() - start < sliceMs) {
       await bus.publish(exchange, encode(orderMessage(systemClock.id(), confirmed)));
       confirmed += 1;
     }
   }
   await Promise.all(Array.from({ length: OUTSTANDING }, publishing));
   const perS = confirmed / ((performance.now() - start) / 1000);
-  return { perS, brokerUs: ((usedS() - used) * 1e6) / confirmed };
+  return { perS, confirmed, brokerS: usedS() - used };
 }
 
 export function quantileOf(values: readonly number[], q: number): number {

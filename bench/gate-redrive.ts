@@ -9,54 +9,58 @@ import { encode } from '#shared/bus/envelope.ts';
 import { inbox, parked } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
-export interface RedriveResult {
-  /** Latencies of fresh orders, from publishing to completed, ms. */
-  readonly without: readonly number[];
-  readonly during: readonly number[];
-  readonly redriven: number;
-  readonly seconds: number;
+export interface RedriveOptions {
+  /** Messages put back per second, by arm; 0: nothing is parked. */
+  readonly paces: readonly number[];
+  readonly rounds: number;
+  readonly sliceS: number;
+  readonly ordersPerS: number;
 }
-
-/** Short, so that the pace reaches its cap within seconds; the queues' own TTL is longer. */
-const CYCLE_MS = 1000;
 
 /**
  * Fresh orders arrive steadily at `ordersPerS` and travel the whole road in one process, documents in memory; meanwhile
- * `count` parked `payment.create` go back at the pace that the breaker allows them, each to be handled and answered.
+ * parked `payment.create` go back at a steady pace, each to be handled and answered. The arms take turns in slices, in an
+ * order that rotates. Gives the latencies of fresh orders, from publishing to completed, ms: of each round, by arm.
  */
 export async function redrive(
   amqpUrl: string,
-  { count, ordersPerS, quietS }: { readonly count: number; readonly ordersPerS: number; readonly quietS: number },
-): Promise<RedriveResult> {
+  { paces, rounds, sliceS, ordersPerS }: RedriveOptions,
+): Promise<readonly (readonly (readonly number[])[])[]> {
   const bus = await connected(amqpUrl, 'bench');
+  const breakerBus = await connected(amqpUrl, 'bench-breaker');
   const fresh = createFresh(bus, ordersPerS);
   const shared = { amqpUrl, ttlMs: 60_000, onCompleted: fresh.completed, onMessage() {} };
   const stops: (() => Promise<void>)[] = [];
   for (const name of participants) stops.push(await host(name, shared));
   await fillWallets(bus);
-  await fresh.run(async () => systemClock.sleep(2000));
-  const before = await fresh.run(async () => systemClock.sleep(quietS * 1000));
+  await fresh.run(async () => systemClock.sleep(3000));
 
-  await park(bus, count);
-  const breakerBus = await connected(amqpUrl, 'bench-breaker');
-  const start = performance.now();
-  let seconds = 0;
-  let redriven = 0;
-  const during = await fresh.run(async () => {
-    const term = await act(breakerBus, 'bench', { ttlMs: 60_000, delayMs: 2000, cycleMs: CYCLE_MS, badCycles: 3 });
-    const view = term.routes.get('payment')?.view;
-    while (redriven < count) {
-      await systemClock.sleep(100);
-      redriven = view?.().redriven ?? count;
-    }
-    seconds = (performance.now() - start) / 1000;
+  async function slice(pace: number): Promise<readonly number[]> {
+    if (pace === 0) return fresh.run(async () => systemClock.sleep(sliceS * 1000));
+    await park(bus, pace * sliceS);
+    const policy = { ttlMs: 60_000, delayMs: 2000, cycleMs: 120_000, badCycles: 3 };
+    const term = await act(breakerBus, 'bench', policy, { redrive: { startPerS: pace, capPerS: pace } });
+    const route = term.routes.get('payment');
+    const latencies = await fresh.run(async () => {
+      while ((route?.view().redriven ?? Infinity) < pace * sliceS) await systemClock.sleep(50);
+    });
     term.end();
     await term.session.close();
-  });
-  const after = await fresh.run(async () => systemClock.sleep(quietS * 1000));
+    return latencies;
+  }
+
+  const results: (readonly number[])[][] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const of: (readonly number[])[] = [];
+    for (let n = 0; n < paces.length; n += 1) {
+      const arm = (n + round) % paces.length;
+      of[arm] = await slice(paces[arm] ?? 0);
+    }
+    results.push(of);
+  }
   for (const stop of stops) await stop();
   await Promise.all([bus.close(), breakerBus.close()]);
-  return { without: [...before, ...after], during, redriven, seconds };
+  return results;
 }
 
 async function park(bus: Bus, count: number): Promise<void> {
@@ -64,7 +68,7 @@ async function park(bus: Bus, count: number): Promise<void> {
   const amount = { amount: 1299, currency: 'EUR' } as const;
   await Promise.all(
     Array.from({ length: count }, (_, n) => {
-      const orderId = `parked-${n}`;
+      const orderId = `parked-${now}-${n}`;
       const body = { paymentId: paymentIdOf(orderId), orderId, customerId: 'customer-0', amount, method: 'pm_ok' };
       const packet = encode({
         id: `${orderId}:payment-create:do`,

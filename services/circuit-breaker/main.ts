@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
 import { createHistory } from './history.ts';
 import { breakerMeter } from './metrics.ts';
+import { REDRIVE } from './pace.ts';
 import { policiesOf, policyProblems } from './policies.ts';
 import { partitionReader } from './partitions.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
@@ -16,8 +17,8 @@ export const service = defineService({
   config: {
     /** How often a message is put back before it becomes a dead letter. */
     MAX_REDRIVES: z.coerce.number().int().min(0).default(5),
-    REDRIVE_START_PER_S: z.coerce.number().min(0.1).default(5),
-    REDRIVE_CAP_PER_S: z.coerce.number().min(0.1).max(2000).default(1000),
+    REDRIVE_START_PER_S: z.coerce.number().min(0.1).default(REDRIVE.startPerS),
+    REDRIVE_CAP_PER_S: z.coerce.number().min(0.1).max(2000).default(REDRIVE.capPerS),
     /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked, and nobody knows which worker the broker takes. */
     RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
   },

@@ -4,6 +4,9 @@ export interface RedrivePolicy {
   readonly capPerS: number;
 }
 
+/** Unless configured otherwise. */
+export const REDRIVE: RedrivePolicy = { startPerS: 5, capPerS: 100 };
+
 /**
  * How many parked messages of a route may go back per second: few at first, twice as many after every `cycleMs` without an
  * expiry; none for a cycle after one. Times in epoch ms; `closedSince` undefined: the gate is not closed.
