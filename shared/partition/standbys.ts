@@ -32,9 +32,13 @@ export function spreadStandbys({
     standbys[index] = member;
   }
 
+  /** How much of this owner's would fall to the member at once: one owner's partitions are to go to several. */
+  const shares = (member: string, index: number): number =>
+    held.get(member)!.filter((other) => owners[other] === owners[index]).length;
+
   /** Kuhn's augmenting path: who is full hands one of its partitions on. Somebody always can: what one owns and may stand by for is at most all. */
   function fill(index: number, asked: Set<string>): boolean {
-    for (const member of preferences[index]!) {
+    for (const member of preferences[index]!.toSorted((a, b) => shares(a, index) - shares(b, index))) {
       if (member === owners[index] || asked.has(member)) continue;
       asked.add(member);
       const theirs = held.get(member)!.toSorted((a, b) => a - b);

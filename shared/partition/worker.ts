@@ -1,7 +1,7 @@
 import type { Announcement } from './announcement.ts';
 import type { Table } from './assignment.ts';
 import { dutiesOf, type Duty } from './duties.ts';
-import { createMembership } from './membership.ts';
+import { createMembership, type Member } from './membership.ts';
 import { createRegistrations, type Taker } from './registrations.ts';
 import { createTableKeeper, type Candidates } from './table-keeper.ts';
 import type { TableStore } from './table-store.ts';
@@ -107,13 +107,20 @@ export function createWorker(options: WorkerOptions): Worker {
     return (table?.partitions ?? []).flatMap((place, index) => (place[as] === worker ? [index] : []));
   }
 
-  /** Those who live and stay. */
-  const partners = (): readonly string[] =>
-    [...membership.others()].filter(([, { announcement }]) => !announcement.draining).map(([name]) => name);
+  /** The others who live and stay. */
+  const partners = (): readonly (readonly [name: string, member: Member])[] =>
+    [...membership.others()].filter(([, { announcement }]) => !announcement.draining);
 
+  /**
+   * Who is in the table stays while it may be alive; who is not was heard just now. Else two who heard different things of somebody,
+   * because one of them was away, would put it in and out in turns.
+   */
   function candidates(): Candidates | undefined {
-    if (membership.undecided(keeper.current()?.members ?? [])) return undefined;
-    const members = [...partners(), ...(draining ? [] : [worker])].toSorted();
+    const named = keeper.current()?.members ?? [];
+    if (membership.undecided(named)) return undefined;
+    const justNow = clock.now() - 2 * options.heartbeatMs;
+    const others = partners().filter(([name, { lastSeenAt }]) => named.includes(name) || lastSeenAt >= justNow);
+    const members = [...others.map(([name]) => name), ...(draining ? [] : [worker])].toSorted();
     if (members.length === 0) return undefined;
     return { members, rank: draining ? members.length : members.indexOf(worker) };
   }
