@@ -28,6 +28,8 @@ export interface Broker {
   /** An administrator's, without a virtual host. */
   readonly amqpUrl: string;
   readonly managementUrl: string;
+  /** Of a cluster: every node's `amqpUrl`. */
+  readonly nodes?: readonly string[];
   readonly user: string;
   readonly password: string;
   /** The process that holds the node and starts it again; undefined when the broker is not ours. */

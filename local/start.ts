@@ -1,7 +1,6 @@
 /** `npm start`: the whole of Switchyard on this machine. See DESIGN of the local stack in `docs/`, options in the README. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
@@ -20,7 +19,9 @@ import { portFor } from './ports.ts';
 import { loadSecrets } from './secrets.ts';
 import { seedCustomers } from './seed.ts';
 import { serviceNames } from './service-names.ts';
-import { databaseUrl, startStack } from './stack.ts';
+import { databaseUrl } from './service-specs.ts';
+import { startStack } from './stack.ts';
+import { startOptions } from './start-options.ts';
 import type { Tell } from './supervisor.ts';
 import { Trouble } from './trouble.ts';
 
@@ -33,10 +34,6 @@ const stoppingFile = join(stackDir, 'stopping');
 const recordDir = join(stackDir, 'run');
 
 let serving = false;
-const { values: flags } = parseArgs({
-  options: { processes: { type: 'string' }, demo: { type: 'boolean', default: true } },
-  allowNegative: true,
-});
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 /** Until the stack serves, only what goes wrong is shown: the steps of the first order are easier to read. */
 const output = (source: string, line: string): void => {
@@ -45,6 +42,7 @@ const output = (source: string, line: string): void => {
 const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
 
 await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
+  const { oneProcess, demo, workers } = startOptions(process.argv.slice(2));
   await takeOver();
   onEnding(() => {
     removeAddresses();
@@ -84,7 +82,8 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     databaseName: VHOST,
     vhost: VHOST,
     secrets,
-    processes: flags.processes === '1' ? 'one' : 'one-each',
+    processes: oneProcess ? 'one' : 'one-each',
+    workers,
     ports: 'default',
     env: passedOn(),
     say,
@@ -110,7 +109,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   };
   const api = createApi(stack.api, operatorToken);
   await seedCustomers(api);
-  if (flags.demo) {
+  if (demo) {
     say('\nOne order on its road:\n');
     await placeAndFollow(
       api,
@@ -148,7 +147,7 @@ async function takeOver(): Promise<void> {
 /** The services' configuration may be set in the environment of `npm start`; what the stack itself decides may not. */
 function passedOn(): Record<string, string> {
   const names =
-    /^(LOG_LEVEL|FAULTS|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|(GATE|GATEWAY|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
+    /^(LOG_LEVEL|FAULTS|HISTORY_FILE|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|(GATE|GATEWAY|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] =>

@@ -4,17 +4,21 @@ import { join } from 'node:path';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { createApi, type Api } from '#local/api.ts';
 import { startBroker } from '#local/broker.ts';
+import type { Copies } from '#local/copies.ts';
 import { startDatabase } from '#local/database.ts';
 import { readableLine } from '#local/log-lines.ts';
 import { anyFreePort } from '#local/ports.ts';
 import { loadSecrets } from '#local/secrets.ts';
 import { serviceNames } from '#local/service-names.ts';
-import { databaseUrl, startStack as startParts } from '#local/stack.ts';
+import { databaseUrl } from '#local/service-specs.ts';
+import { startStack as startParts } from '#local/stack.ts';
 import type { Supervised } from '#local/supervisor.ts';
 import { silentLog } from '#shared/log.ts';
 
 export interface TestStackOptions {
   readonly processes?: 'one-each' | 'one';
+  /** Copies of services, e.g. `{ payment: 3 }`: their processes are `payment-1`, `payment-2`, `payment-3`. */
+  readonly workers?: Copies;
   /** For every service, e.g. shorter times. */
   readonly env?: Readonly<Record<string, string>>;
   /** A broker node of its own, which the test may stop and kill. */
@@ -37,7 +41,7 @@ export interface TestStack extends AsyncDisposable {
   readonly managementUrl: string;
   /** With the database's name. */
   readonly mongoUrl: string;
-  /** Where each service answers `/readyz` and `/metrics`. */
+  /** Where each process of a service, by its name, answers `/readyz` and `/metrics`. */
   readonly urls: Readonly<Record<string, string>>;
   tokenOf(customer: string): Promise<string>;
   /** A process of the stack: a service, `inbox`, `provider`, `warehouse`, and `broker` or `database` when it is the stack's own. */
@@ -112,6 +116,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       vhost: id,
       secrets,
       processes: options.processes ?? 'one-each',
+      workers: options.workers ?? {},
       ports: 'any',
       env: options.env ?? {},
       say: () => {},

@@ -1,0 +1,50 @@
+/** What `npm start` is told on its command line. */
+import { parseArgs } from 'node:util';
+import { type Copies, parseCopies } from './copies.ts';
+import { Trouble } from './trouble.ts';
+
+export interface StartOptions {
+  /** All services in one process. */
+  readonly oneProcess: boolean;
+  /** Shows one order on its road. */
+  readonly demo: boolean;
+  readonly workers: Copies;
+  /** Three broker nodes instead of one. */
+  readonly cluster: boolean;
+}
+
+const USAGE =
+  'npm start [-- --workers payment=3,saga=2] [--processes=1] [--cluster] [--no-demo]; the README says what each does';
+
+/** @throws {Trouble} that says what is wrong */
+export function startOptions(args: readonly string[]): StartOptions {
+  const { processes, demo, workers, cluster } = parsed(args);
+  if (processes !== undefined && processes !== '1')
+    throw new Trouble(`--processes ${processes}: only 1 is possible; without it every service has its own. ${USAGE}`);
+  if (processes !== undefined && workers !== undefined)
+    throw new Trouble('--workers needs a process for each worker: leave --processes out');
+  return {
+    oneProcess: processes !== undefined,
+    demo,
+    workers: workers === undefined ? {} : parseCopies(workers),
+    cluster,
+  };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        processes: { type: 'string' },
+        workers: { type: 'string' },
+        demo: { type: 'boolean', default: true },
+        cluster: { type: 'boolean', default: false },
+      },
+      allowNegative: true,
+    });
+    return values;
+  } catch (error) {
+    throw new Trouble(`${error instanceof Error ? error.message.split('. ')[0] : String(error)}. ${USAGE}`);
+  }
+}

@@ -1,0 +1,44 @@
+import test from 'ava';
+import { allCopies, copiesOf } from '#local/copies.ts';
+import { startOptions } from '#local/start-options.ts';
+import { Trouble } from '#local/trouble.ts';
+import { serviceNames } from '#local/service-names.ts';
+
+test('workers are given by service; the others have one', (t) => {
+  const { workers, oneProcess, demo, cluster } = startOptions(['--workers', 'payment=3, saga=2', '--no-demo']);
+  t.deepEqual(workers, { payment: 3, saga: 2 });
+  t.deepEqual([oneProcess, demo, cluster], [false, false, false]);
+  t.deepEqual(
+    copiesOf('payment', workers).map(({ name, worker }) => [name, worker]),
+    [
+      ['payment-1', 'payment-1'],
+      ['payment-2', 'payment-2'],
+      ['payment-3', 'payment-3'],
+    ],
+  );
+  t.deepEqual(copiesOf('wallet', workers), [{ service: 'wallet', name: 'wallet', worker: 'wallet-1' }]);
+  t.is(allCopies(workers).length, serviceNames.length + 3);
+});
+
+const wrong: readonly [string, readonly string[], RegExp][] = [
+  ['a service that does not exist', ['--workers', 'payments=3'], /no service payments; there are order, /],
+  ['no number', ['--workers', 'payment'], /"payment" is not like payment=3/],
+  ['a negative number', ['--workers', 'payment=-1'], /"payment=-1" is not like/],
+  ['half a worker', ['--workers', 'payment=1.5'], /not like/],
+  ['no workers', ['--workers', 'payment=0'], /1 to 32 workers/],
+  ['more than the machine bears', ['--workers', 'payment=33'], /1 to 32 workers/],
+  ['a service twice', ['--workers', 'payment=2,payment=3'], /payment is there twice/],
+  ['nothing', ['--workers', ''], /not like/],
+  ['a comma too many', ['--workers', 'payment=2,'], /"" is not like/],
+  ['a word that is no number', ['--workers', 'constructor=2'], /no service constructor/],
+  ['workers in one process', ['--workers', 'payment=2', '--processes=1'], /leave --processes out/],
+  ['two processes', ['--processes=2'], /only 1 is possible/],
+  ['an unknown option', ['--worker', 'payment=2'], /Unknown option '--worker'.*--workers payment=3/s],
+  ['a stray word', ['payment=2'], /Unexpected argument 'payment=2'/],
+];
+
+for (const [what, args, message] of wrong) {
+  test(`${what} is refused in a sentence`, (t) => {
+    t.throws(() => startOptions(args), { instanceOf: Trouble, message });
+  });
+}
