@@ -19,9 +19,15 @@ export function readableLine(source: string, line: string, colour: boolean, now:
   const level = String(entry?.['level'] ?? 'info');
   const paint = (text: string, code: number): string => (colour ? `\u001B[${code}m${text}\u001B[0m` : text);
   const time = timeOf(entry?.['time'], now);
-  const name = String(entry?.['service'] ?? source).padEnd(15);
+  const name = nameOf(source, entry?.['service']).padEnd(15);
   const head = `${paint(time, 90)} ${name} ${paint(level.padEnd(5), COLOURS[level as keyof typeof COLOURS] ?? 36)}`;
   return `${head} ${entry ? `${String(entry['msg'] ?? '')}${fieldsOf(entry, paint)}` : line}`;
+}
+
+/** A line tells its service; which copy of it wrote it, its source tells. */
+function nameOf(source: string, service: unknown): string {
+  if (typeof service !== 'string') return source;
+  return source.startsWith(`${service}-`) ? source : service;
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {

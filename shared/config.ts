@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { brokerUrls } from './bus/broker-urls.ts';
 import { ConfigError, reasonOf } from './errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -7,6 +8,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const routeTimes = z
   .strictObject({ ttlMs: z.number(), delayMs: z.number(), cycleMs: z.number(), badCycles: z.number() })
   .partial();
+
+const isAmqpUrl = (text: string): boolean => z.url({ protocol: /^amqps?$/ }).safeParse(text).success;
 
 function parsedJson(text: string, context: z.RefinementCtx): unknown {
   try {
@@ -19,8 +22,8 @@ function parsedJson(text: string, context: z.RefinementCtx): unknown {
 
 /** What every service reads from its environment. Times in ms. */
 export const commonConfig = {
-  /** The service's own broker user, with the vhost. */
-  AMQP_URL: z.url({ protocol: /^amqps?$/ }),
+  /** The service's own broker user, with the vhost; of a cluster, one address for each node, separated by commas. */
+  AMQP_URL: z.string().refine((text) => brokerUrls(text).every(isAmqpUrl), 'Invalid URL'),
   MONGO_URL: z.url({ protocol: /^mongodb(\+srv)?$/ }),
   HTTP_HOST: z.string().default('127.0.0.1'),
   /** 0: any free port. */

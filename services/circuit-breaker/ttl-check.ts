@@ -1,4 +1,5 @@
 import type { Policy } from './breaker.ts';
+import { brokerUrls } from '#shared/bus/broker-urls.ts';
 import { connectManagement, type Management } from '#shared/bus/management.ts';
 import { delay, partitionQueues, type RouteTable } from '#shared/bus/topology.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -29,7 +30,8 @@ export function managementOf(
   managementUrl: string | undefined,
 ): { readonly api: Management; readonly vhost: string } | undefined {
   if (managementUrl === undefined) return undefined;
-  const { username, password, pathname } = new URL(amqpUrl);
+  const [node = ''] = brokerUrls(amqpUrl);
+  const { username, password, pathname } = new URL(node);
   const url = new URL(managementUrl);
   url.username ||= username;
   url.password ||= password;

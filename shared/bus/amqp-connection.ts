@@ -1,13 +1,14 @@
 import { connect as connectManaged } from 'amqp-connection-manager';
 import { connect as connectOnce, type ChannelModel } from 'amqplib';
 import { gatherWrites } from './amqp-socket.ts';
+import { brokerUrls, rotated } from './broker-urls.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface ConnectionOptions {
-  /** `amqp://user:password@host:port/vhost` */
+  /** `amqp://user:password@host:port/vhost`; of a cluster, several separated by commas: tried one after the other. */
   readonly url: string;
   /** What the broker's management shows. */
   readonly name: string;
@@ -38,7 +39,7 @@ export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionO
   const ups: (() => void)[] = [];
   let failures = 0;
   let current: ChannelModel | undefined;
-  const manager = connectManaged([url], {
+  const manager = connectManaged([...rotated(brokerUrls(url), clock.random)], {
     heartbeatIntervalInSeconds: heartbeatS,
     connectionOptions: socketOptions(name),
   });
@@ -82,16 +83,31 @@ export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionO
   };
 }
 
-/** One connection that is never made again. */
+/** One connection that is never made again, to the first node that takes it. */
 export async function connectOnceTo({
   url,
   name,
   heartbeatS,
 }: Pick<ConnectionOptions, 'url' | 'name' | 'heartbeatS'>): Promise<ChannelModel> {
-  const target = new URL(url);
-  target.searchParams.set('heartbeat', String(heartbeatS));
-  const model = await connectOnce(target.toString(), socketOptions(name));
+  const model = await firstOf(brokerUrls(url), (node) => {
+    const target = new URL(node);
+    target.searchParams.set('heartbeat', String(heartbeatS));
+    return connectOnce(target.toString(), socketOptions(name));
+  });
   model.on('error', () => {});
   gatherWrites(model);
   return model;
+}
+
+/** Tries them in order; rejects with the reason of the last. */
+async function firstOf<Answer>(urls: readonly string[], connect: (url: string) => Promise<Answer>): Promise<Answer> {
+  let reason: unknown;
+  for (const url of urls) {
+    try {
+      return await connect(url);
+    } catch (error) {
+      reason = error;
+    }
+  }
+  throw reason;
 }

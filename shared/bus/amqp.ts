@@ -15,7 +15,7 @@ import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface AmqpOptions {
-  /** The service's own broker user, with vhost: `amqp://user:password@host:port/vhost`. */
+  /** The service's own broker user, with vhost: `amqp://user:password@host:port/vhost`; of a cluster, several separated by commas. */
   readonly url: string;
   /** What the broker's management shows as the connections' names: `<name>:publish`, `:consume`, `:session`. */
   readonly name: string;
