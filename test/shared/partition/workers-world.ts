@@ -1,5 +1,4 @@
 import { createWorld, TTL_MS } from '#test/support/engine-world.ts';
-import type { VirtualClock } from '#test/support/virtual-clock.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { partition, WORKERS } from '#shared/bus/topology.ts';
 import { PublishError } from '#shared/errors.ts';
@@ -149,7 +148,7 @@ export function createWorkersWorld({
 
   return {
     ...world,
-    clock: clock as VirtualClock,
+    clock,
     tables,
     living,
     start,
