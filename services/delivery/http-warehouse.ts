@@ -20,10 +20,10 @@ export interface HttpWarehouseOptions {
   readonly clock: Pick<Clock, 'random'>;
 }
 
-/** Tries that fit an effect's limit: their waits take less than half of it, and three that hang fill it. */
+/** Tries that fit an effect's limit: their waits take less than half of it, and two that hang fill it. */
 export function triesWithin(effectMs: number): Tries {
   const part = (of: number): number => Math.max(1, Math.floor(effectMs / of));
-  return { backoff: { baseMs: part(24), capMs: part(6) }, limit: 5, tryMs: part(3) };
+  return { backoff: { baseMs: part(24), capMs: part(6) }, limit: 5, tryMs: part(2) };
 }
 
 const AGAIN_LATER: readonly number[] = [408, 429];

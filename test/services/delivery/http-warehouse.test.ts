@@ -60,6 +60,13 @@ async function answering(
   };
 }
 
+/** Those that measure times run by themselves, and after the first exchange of the process, which takes longer. */
+test.serial('a warehouse that always fails is given up after so many tries, with its status', async (t) => {
+  const one = await answering(t, [502]);
+  await t.throwsAsync(one.dispatch(), { message: /502/ });
+  t.is(one.seen.length, 5);
+});
+
 test('503, 503, 200: three calls and success, each try under the same key', async (t) => {
   const one = await answering(t, [503, 503, 200]);
   t.deepEqual(await one.dispatch(), { accepted: true });
@@ -96,11 +103,12 @@ for (const passing of [500, 502, 503, 504, 507, 599, 408, 429, 'broken'] as cons
   });
 }
 
-test('a try without an answer is given up after its time, and made again', async (t) => {
-  const one = await answering(t, ['silent', 200], { tries: { ...quick, tryMs: 60 } });
+test.serial('a try without an answer is given up after its time, and made again', async (t) => {
+  const one = await answering(t, ['silent', 200], { tries: { ...quick, tryMs: 250 } });
+  const before = performance.now();
   t.deepEqual(await one.dispatch(), { accepted: true });
   t.is(one.seen.length, 2);
-  t.true(one.seen[1]!.at - one.seen[0]!.at >= 59);
+  t.true(performance.now() - before >= 249);
 });
 
 test('a 4xx after a 5xx is a refusal too', async (t) => {
@@ -109,56 +117,63 @@ test('a 4xx after a 5xx is a refusal too', async (t) => {
   t.is(one.seen.length, 2);
 });
 
-for (const [jitter, random] of [
-  ['least', LOW],
-  ['most', HIGH],
+for (const [jitter, random, wanted] of [
+  ['least', LOW, [50, 100, 150, 150]],
+  ['most', HIGH, [100, 200, 300, 300]],
 ] as const) {
-  test(`with the ${jitter} jitter, the waits grow as base x 2^n up to the cap`, async (t) => {
-    const backoff = { baseMs: 40, capMs: 200 };
-    const one = await answering(t, [503], { tries: { backoff, limit: 6, tryMs: 2000 }, random: () => random });
-    await t.throwsAsync(one.dispatch(), { message: /503/ });
-    const waits = one.seen.slice(1).map(({ at }, index) => at - one.seen[index]!.at);
-    const full = [40, 80, 160, 200, 200];
-    t.is(waits.length, full.length);
-    for (const [index, wait] of waits.entries()) {
-      const wanted = random === LOW ? full[index]! / 2 : full[index]!;
-      t.is(
-        backoffMs(backoff, index + 1, () => random),
-        wanted,
-        'half of it is random',
-      );
-      t.true(wait >= wanted - 2, `wait ${index + 1} was ${wait}, not ${wanted}`);
-      t.true(wait < wanted + 500, `wait ${index + 1} was ${wait}, not ${wanted}`);
-    }
-    t.log(waits.map(Math.round).join(', '));
+  test.serial(`with the ${jitter} jitter, the waits grow as base x 2^n up to the cap`, async (t) => {
+    const tries = { backoff: { baseMs: 100, capMs: 300 }, limit: 5, tryMs: 5000 };
+    const { seen, dispatch } = await answering(t, [503], { tries, random: () => random });
+    const asked = await timersOf(() => t.throwsAsync(dispatch(), { message: /503/ }));
+    t.deepEqual(
+      asked.filter((ms) => ms <= tries.backoff.capMs),
+      [...wanted],
+    );
+    const waited = seen.slice(1).map(({ at }, index) => at - seen[index]!.at);
+    t.log(`wanted ${wanted.join(', ')}, waited ${waited.map(Math.round).join(', ')}`);
+    t.is(waited.length, wanted.length);
+    t.true(waited.every((ms, index) => ms >= wanted[index]! - 2));
   });
 }
 
-test('a warehouse that always fails is given up after so many tries, with its status', async (t) => {
-  const one = await answering(t, [502]);
-  await t.throwsAsync(one.dispatch(), { message: /502/ });
-  t.is(one.seen.length, 5);
-});
+/** For how long timers were set meanwhile, ms: on a busy machine the time that passed only says that it was not less. */
+async function timersOf(run: () => Promise<unknown>): Promise<readonly number[]> {
+  const asked: number[] = [];
+  const real = globalThis.setTimeout;
+  globalThis.setTimeout = ((callback: () => void, ms = 0) => {
+    asked.push(ms);
+    return real(callback, ms);
+  }) as typeof setTimeout;
+  try {
+    await run();
+  } finally {
+    globalThis.setTimeout = real;
+  }
+  return asked;
+}
 
 test('the signal of a run ends its tries, in the middle of one and between two', async (t) => {
-  const silent = await answering(t, ['silent'], { tries: { ...quick, tryMs: 10_000 } });
-  await t.throwsAsync(silent.dispatch(AbortSignal.timeout(80)), { name: 'TimeoutError' });
-  t.is(silent.seen.length, 1);
-  const slow = await answering(t, [503], {
-    tries: { backoff: { baseMs: 60_000, capMs: 60_000 }, limit: 5, tryMs: 10_000 },
-  });
-  await t.throwsAsync(slow.dispatch(AbortSignal.timeout(150)), { name: 'TimeoutError' });
-  t.is(slow.seen.length, 1);
+  for (const script of ['silent', 503] as const) {
+    const over = new AbortController();
+    const tries = { backoff: { baseMs: 3000, capMs: 3000 }, limit: 2, tryMs: 3000 };
+    const answer: RequestListener = (_request, response) => {
+      if (script === 503) response.writeHead(script).end();
+      setTimeout(() => over.abort(new Error('the run is over')), 50);
+    };
+    const one = await answering(t, [answer], { tries });
+    await t.throwsAsync(one.dispatch(over.signal), { message: 'the run is over' });
+    t.is(one.seen.length, 1);
+  }
 });
 
 for (const ttlMs of [400, 2000, 10_000, 60_000]) {
-  test(`with a TTL of ${ttlMs} ms the waits of a run fit half the effect's limit, and a try a third of it`, (t) => {
+  test(`with a TTL of ${ttlMs} ms the waits of a run fit half the effect's limit, and a try half of it`, (t) => {
     const { effectMs } = limitsFor(ttlMs);
     const { backoff, limit, tryMs } = triesWithin(effectMs);
     let waits = 0;
     for (let attempt = 1; attempt < limit; attempt += 1) waits += backoffMs(backoff, attempt, () => HIGH);
     t.true(waits <= effectMs / 2, `${waits} of ${effectMs}`);
-    t.true(tryMs <= effectMs / 3);
+    t.true(tryMs <= effectMs / 2);
     t.true(limit >= 3);
   });
 }
