@@ -4,6 +4,7 @@ import { startStack, until } from './real-stack.ts';
 import { anOrder } from './world.ts';
 import { service as breaker } from '#services/circuit-breaker/main.ts';
 import * as shapes from '#services/gateway/shapes.ts';
+import { routeTable } from '#services/routes.ts';
 
 test('on the real broker: a forced route is refused by the gateway, shown, streamed and counted, and taken again afterwards', async (t) => {
   const stops: (() => Promise<void>)[] = [];
@@ -15,7 +16,7 @@ test('on the real broker: a forced route is refused by the gateway, shown, strea
   const all = shapes.breakers.parse((await call('GET', '/v1/breakers')).body);
   t.deepEqual(
     all.items.map(({ route, state }) => `${route} ${state}`),
-    ['order closed', 'payment closed', 'wallet closed', 'notify closed', 'saga closed'],
+    routeTable.routes.map((route) => `${route} closed`),
   );
   const events = await listenTo(`${url}/v1/stream`, { authorization: `Bearer ${token}` });
   stops.push(() => events.leave());
