@@ -60,15 +60,47 @@ export function writeNodeConfiguration(
   writeFileSync(join(dir, 'definitions.json'), JSON.stringify(definitions, null, 2), { mode: 0o600 });
 }
 
-/** The programs of the node: its own epmd (a shared one would outlive it), then the server, which finds that one. */
-export async function privateNode(
-  server: string,
-  dir: string,
-  recordDir: string,
-  ports: NodePorts,
-  password: string,
-): Promise<readonly Guarded[]> {
-  const [prometheus, distribution, epmdPort] = [await anyFreePort(), await anyFreePort(), await anyFreePort()];
+export interface NodeOptions {
+  /** The server script. */
+  readonly server: string;
+  readonly dir: string;
+  readonly recordDir: string;
+  readonly ports: NodePorts;
+  readonly password: string;
+}
+
+/** The programs of a single node: its own epmd (a shared one would outlive it), then the server, which finds that one. */
+export async function privateNode(options: NodeOptions): Promise<readonly Guarded[]> {
+  const { dir, recordDir } = options;
+  const epmdPort = await anyFreePort();
+  const node = await nodeProgram({ ...options, name: 'switchyard', record: 'rabbitmq', home: dir, epmdPort });
+  return [...epmdProgram(dir, recordDir, epmdPort), node];
+}
+
+/** The server alone; somebody runs the epmd at that port. */
+export async function nodeProgram({
+  server,
+  dir,
+  recordDir,
+  ports,
+  password,
+  name,
+  record,
+  home,
+  epmdPort,
+  settings = [],
+}: NodeOptions & {
+  /** The node is `<name>@localhost`. */
+  readonly name: string;
+  /** Under this name its process is recorded. */
+  readonly record: string;
+  /** Where the cookie is: the same for all nodes of a cluster. */
+  readonly home: string;
+  readonly epmdPort: number;
+  /** More lines for its `rabbitmq.conf`. */
+  readonly settings?: readonly string[];
+}): Promise<Guarded> {
+  const [prometheus, distribution] = [await anyFreePort(), await anyFreePort()];
   const listeners = [
     `listeners.tcp.local = 127.0.0.1:${ports.amqp}`,
     'management.tcp.ip = 127.0.0.1',
@@ -78,14 +110,15 @@ export async function privateNode(
     'log.console = false',
     'log.file.rotation.size = 10485760',
     'log.file.rotation.count = 3',
+    ...settings,
   ];
   writeNodeConfiguration(dir, dir, listeners, password);
   const env = {
     ...baseEnvironment(dir),
-    HOME: dir,
+    HOME: home,
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(epmdPort),
-    RABBITMQ_NODENAME: 'switchyard@localhost',
+    RABBITMQ_NODENAME: `${name}@localhost`,
     RABBITMQ_DIST_PORT: String(distribution),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
     RABBITMQ_MNESIA_BASE: join(dir, 'data'),
@@ -99,22 +132,15 @@ export async function privateNode(
     // The script then becomes the server instead of waiting for it as a second process.
     detached: 'true',
   };
-  const epmd = findEpmd();
-  const common = { env, cwd: dir, recordDir };
-  return [
-    ...(epmd
-      ? [
-          {
-            ...common,
-            name: 'epmd',
-            command: epmd,
-            args: ['-address', '127.0.0.1', '-port', String(epmdPort)],
-            graceMs: 1000,
-          },
-        ]
-      : []),
-    { ...common, name: 'rabbitmq', command: server, args: [], graceMs: 15_000 },
-  ];
+  return { name: record, command: server, args: [], env, cwd: dir, graceMs: 15_000, recordDir };
+}
+
+/** None where it is not found: then the server starts one itself. */
+export function epmdProgram(dir: string, recordDir: string, port: number): readonly Guarded[] {
+  const command = findEpmd();
+  if (command === undefined) return [];
+  const args = ['-address', '127.0.0.1', '-port', String(port)];
+  return [{ name: 'epmd', command, args, env: baseEnvironment(dir), cwd: dir, graceMs: 1000, recordDir }];
 }
 
 function findEpmd(): string | undefined {

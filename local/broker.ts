@@ -92,7 +92,7 @@ function external(url: string, managementUrl: string | undefined): Broker {
 
 async function runNode(options: BrokerOptions, server: string): Promise<Broker> {
   const dir = join(options.dir, 'broker');
-  const guarded = await privateNode(server, dir, options.recordDir, options.ports, options.password);
+  const guarded = await privateNode({ ...options, server, dir });
   return run(
     options,
     options.disposable ? guarded.map((one) => ({ ...one, graceMs: 0 })) : guarded,

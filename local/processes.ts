@@ -56,6 +56,12 @@ export async function endRecorded(dir: string, graceMs: number): Promise<readonl
   return left.map(({ name }) => name);
 }
 
+/** The pid of the process that is recorded under this name, if it runs. */
+export function recordedPid(dir: string, name: string): number | undefined {
+  const mark = recordsOf(dir).find((one) => one.name === name)?.mark;
+  return mark !== undefined && isRunning(mark) ? mark.pid : undefined;
+}
+
 /** Ends the process that is recorded under this name, if it still runs. */
 export async function endRecordedAs(dir: string, name: string, graceMs: number): Promise<void> {
   const record = recordsOf(dir).find((one) => one.name === name);

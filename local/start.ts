@@ -8,14 +8,16 @@ import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { findAddresses, removeAddresses, stackDir, writeAddresses, type Addresses } from './addresses.ts';
 import { createApi } from './api.ts';
 import { startBroker } from './broker.ts';
+import type { NodePorts } from './broker-node.ts';
 import { endRecorded } from './processes.ts';
 import { cleanUp } from './clean-up.ts';
+import { startCluster } from './cluster.ts';
 import { startDatabase } from './database.ts';
 import { placeAndFollow } from './follow.ts';
 import { lifetime } from './lifetime.ts';
 import { tryLock, unlock } from './lock.ts';
 import { isRoutine, readableLine } from './log-lines.ts';
-import { portFor } from './ports.ts';
+import { freePort, portFor } from './ports.ts';
 import { loadSecrets } from './secrets.ts';
 import { seedCustomers } from './seed.ts';
 import { serviceNames } from './service-names.ts';
@@ -27,6 +29,7 @@ import { Trouble } from './trouble.ts';
 
 const VHOST = 'switchyard';
 const DEMO_LIMIT_MS = 60_000;
+const CLUSTER_NODES = 3;
 const OPERATOR_TOKEN_S = 30 * 24 * 3600;
 const lockFile = join(stackDir, 'stack.lock');
 /** Holds the process id of a stack that is stopping. */
@@ -42,7 +45,7 @@ const output = (source: string, line: string): void => {
 const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
 
 await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
-  const { oneProcess, demo, workers } = startOptions(process.argv.slice(2));
+  const { oneProcess, demo, workers, cluster } = startOptions(process.argv.slice(2));
   await takeOver();
   onEnding(() => {
     removeAddresses();
@@ -67,12 +70,15 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   const ports = {
     amqp: await portFor('the broker', 5672, say),
     management: await portFor("the broker's management", 15_672, say),
-    mongo: await portFor('the database', 27_017, say),
   };
+  const mongoPort = await portFor('the database', 27_017, say);
+  const brokerOptions = { ...common, password: secrets.brokerAdmin, say };
   say('Starting the broker and the database ...');
   const [broker, database] = await Promise.all([
-    startBroker({ ...common, ports, password: secrets.brokerAdmin, say }),
-    startDatabase({ ...common, port: ports.mongo }),
+    cluster
+      ? startCluster({ ...brokerOptions, ports: [ports, ...(await morePorts(CLUSTER_NODES - 1))] })
+      : startBroker({ ...brokerOptions, ports }),
+    startDatabase({ ...common, port: mongoPort }),
   ]);
   say(`Broker: ${broker.description}. Database: ${database.description}.`);
   const stack = await startStack({
@@ -142,6 +148,12 @@ async function takeOver(): Promise<void> {
     }
     await systemClock.sleep(100);
   }
+}
+
+async function morePorts(count: number): Promise<readonly NodePorts[]> {
+  const ports: NodePorts[] = [];
+  while (ports.length < count) ports.push({ amqp: await freePort(5673), management: await freePort(15_673) });
+  return ports;
 }
 
 /** The services' configuration may be set in the environment of `npm start`; what the stack itself decides may not. */

@@ -3,10 +3,12 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { createApi, type Api } from '#local/api.ts';
-import { startBroker } from '#local/broker.ts';
+import { type Broker, startBroker } from '#local/broker.ts';
+import { type ClusterMember, startCluster } from '#local/cluster.ts';
 import type { Copies } from '#local/copies.ts';
 import { startDatabase } from '#local/database.ts';
 import { readableLine } from '#local/log-lines.ts';
+import type { NodePorts } from '#local/broker-node.ts';
 import { anyFreePort } from '#local/ports.ts';
 import { loadSecrets } from '#local/secrets.ts';
 import { serviceNames } from '#local/service-names.ts';
@@ -23,6 +25,8 @@ export interface TestStackOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A broker node of its own, which the test may stop and kill. */
   readonly ownBroker?: boolean;
+  /** Three broker nodes of its own that are one broker; their processes are `broker-1`, `broker-2`, `broker-3`. */
+  readonly cluster?: boolean;
   /** An embedded database process of its own, which the test may stop and kill. */
   readonly ownDatabase?: boolean;
 }
@@ -43,8 +47,10 @@ export interface TestStack extends AsyncDisposable {
   readonly mongoUrl: string;
   /** Where each process of a service, by its name, answers `/readyz` and `/metrics`. */
   readonly urls: Readonly<Record<string, string>>;
+  /** Of a cluster; empty otherwise. */
+  readonly brokerNodes: readonly ClusterMember[];
   tokenOf(customer: string): Promise<string>;
-  /** A process of the stack: a service, `inbox`, `provider`, `warehouse`, and `broker` or `database` when it is the stack's own. */
+  /** A process of the stack: a service, `inbox`, `provider`, `warehouse`, and `broker`, `broker-1` ... or `database` when it is the stack's own. */
   process(name: string): Supervised;
   /** Sends a signal; the supervisor starts it again when it ends. */
   kill(name: string, signal?: NodeJS.Signals): void;
@@ -91,20 +97,20 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const broker = options.ownBroker
-      ? await startBroker({
-          ...common,
-          say: () => {},
-          password: secrets.brokerAdmin,
-          disposable: true,
-          ports: { amqp: await anyFreePort(), management: await anyFreePort() },
-        })
-      : {
-          amqpUrl: setByRunner('SWITCHYARD_TEST_AMQP_URL'),
-          managementUrl: setByRunner('SWITCHYARD_TEST_MANAGEMENT_URL'),
-          process: undefined,
-        };
-    if (!options.ownBroker) undo.push(() => removeVhost(id));
+    const own = { ...common, say: () => {}, password: secrets.brokerAdmin, disposable: true };
+    const cluster = options.cluster
+      ? await startCluster({ ...own, ports: [await nodePorts(), await nodePorts(), await nodePorts()] })
+      : undefined;
+    const broker: Pick<Broker, 'amqpUrl' | 'managementUrl' | 'nodes' | 'process'> =
+      cluster ??
+      (options.ownBroker
+        ? await startBroker({ ...own, ports: await nodePorts() })
+        : {
+            amqpUrl: setByRunner('SWITCHYARD_TEST_AMQP_URL'),
+            managementUrl: setByRunner('SWITCHYARD_TEST_MANAGEMENT_URL'),
+            process: undefined,
+          });
+    if (!cluster && !options.ownBroker) undo.push(() => removeVhost(id));
     const database = options.ownDatabase
       ? await startDatabase({ ...common, port: await anyFreePort(), embedded: true })
       : { url: setByRunner('SWITCHYARD_TEST_MONGO_URL'), process: undefined };
@@ -131,6 +137,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     const processNamed = (name: string): Supervised => {
       const found =
         stack.processes.get(name) ??
+        cluster?.members.find((member) => member.name === name)?.process ??
         (name === 'broker' ? broker.process : name === 'database' ? database.process : undefined);
       if (!found) throw new Error(`this stack has no process ${name} of its own`);
       return found;
@@ -146,6 +153,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       managementUrl: broker.managementUrl,
       mongoUrl: databaseUrl(database.url, id),
       urls: stack.urls,
+      brokerNodes: cluster?.members ?? [],
       tokenOf: (customer) => tokenFor(customer, 'customer'),
       process: processNamed,
       kill(name, signal = 'SIGKILL') {
@@ -163,6 +171,10 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
 }
 
 let stacks = 0;
+
+async function nodePorts(): Promise<NodePorts> {
+  return { amqp: await anyFreePort(), management: await anyFreePort() };
+}
 
 function setByRunner(name: string): string {
   const value = process.env[name];
