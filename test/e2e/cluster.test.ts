@@ -1,0 +1,135 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { findRabbitServer } from '#local/broker-node.ts';
+import { connectManagement } from '#shared/bus/management.ts';
+import { partitionQueues } from '#shared/bus/topology.ts';
+import { systemClock } from '#shared/clock.ts';
+import type { HistoryLine } from '#shared/history.ts';
+import { routeTable } from '#services/routes.ts';
+import { createShop } from '#test/support/place.ts';
+import { holdAll, readRest } from '#test/support/rest.ts';
+import { startStack } from '#test/support/stack.ts';
+import { createTraffic } from '#test/support/traffic.ts';
+import { tail, until } from '#test/support/until.ts';
+
+const RATE_PER_S = 5;
+const LOAD_S = 70;
+/** Before the node is killed, and from its death until it is started again. */
+const CALM_MS = 15_000;
+const DOWN_MS = 20_000;
+const BACK_WITHIN_MS = 15_000;
+
+interface Run {
+  readonly service: string;
+  readonly id: string;
+  readonly type: string;
+  readonly committedAt: number;
+}
+
+/** Every handler run that was committed, from all processes. */
+const runsIn = (file: string): readonly Run[] =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as HistoryLine)
+    .filter(({ outcome }) => outcome === 'committed')
+    .flatMap(({ service, committedAt, messages }) =>
+      messages.map(({ id, type }) => ({ service, id, type, committedAt })),
+    );
+
+/** How many ended in each second from `start` to `end`. */
+function perSecond(ends: readonly number[], start: number, end: number): readonly number[] {
+  return Array.from(
+    { length: Math.floor((end - start) / 1000) },
+    (_, second) => ends.filter((at) => Math.floor((at - start) / 1000) === second).length,
+  );
+}
+
+/** When, in ms after `since`, three seconds in a row reach this share of the rate and none of the later ones stays below it. */
+function backAfterMs(ends: readonly number[], since: number, until: number): number {
+  const enough = RATE_PER_S * 3 * 0.8;
+  let back = 0;
+  for (let at = 0; since + at + 3000 <= until; at += 250) {
+    const count = ends.filter((end) => end >= since + at && end < since + at + 3000).length;
+    if (count < enough) back = at + 250;
+  }
+  return back;
+}
+
+const here = findRabbitServer() === undefined ? test.skip : test;
+
+here(
+  'one of three broker nodes killed under load and brought back: nothing accepted is lost, nothing is handled twice',
+  async (t) => {
+    const historyFile = join(tmpdir(), `switchyard-cluster-${systemClock.id()}.jsonl`);
+    t.teardown(() => rmSync(historyFile, { force: true }));
+    const beganAt = systemClock.now();
+    await using stack = await startStack({
+      cluster: true,
+      ownDatabase: true,
+      env: { HISTORY_FILE: historyFile, RESEND_BASE_MS: '1000' },
+    });
+    t.log(`three nodes and the services ready after ${systemClock.now() - beganAt} ms`);
+    const api = connectManagement(stack.managementUrl);
+    const membersOf = async (queue: string, field: 'members' | 'online'): Promise<number> =>
+      (await api.get<Record<string, readonly string[]>>(`/queues/${stack.vhost}/${queue}`))?.[field]?.length ?? 0;
+    const queues = routeTable.routes.flatMap((route) => [...partitionQueues(routeTable, route), `${route}.parked`]);
+    const counts = async (field: 'members' | 'online') =>
+      new Set(await Promise.all(queues.map((queue) => membersOf(queue, field))));
+    t.deepEqual(await counts('members'), new Set([3]), 'every quorum queue is on all three nodes');
+
+    const shop = createShop(stack);
+    const traffic = createTraffic(shop, stack);
+    const victim = stack.brokerNodes[1];
+    if (victim === undefined) throw new Error('no second node');
+    const load = traffic.stream(RATE_PER_S * LOAD_S, RATE_PER_S);
+    load.catch(() => {}); // awaited below
+    const loadAt = systemClock.now();
+    await systemClock.sleep(CALM_MS);
+    const killedAt = systemClock.now();
+    const pid = victim.serverPid();
+    t.truthy(pid);
+    process.kill(pid ?? 0, 'SIGKILL');
+    await victim.process.stop();
+    await systemClock.sleep(killedAt + DOWN_MS - systemClock.now());
+    const startedAt = systemClock.now();
+    victim.process.start();
+    await until(
+      'the node is back with all its queues',
+      () => counts('online').catch(() => new Set([0])),
+      (online) => online.size === 1 && online.has(3),
+      { limitMs: 60_000, show: () => tail(stack.logs(), 'broker') },
+    );
+    const backAt = systemClock.now();
+    await load;
+    const endedAt = loadAt + LOAD_S * 1000;
+    await traffic.allEnded(60_000);
+
+    const runs = runsIn(historyFile);
+    const ends = runs
+      .filter(({ service, type }) => service === 'saga' && /order\.(dispatch-recorded|failed)/.test(type))
+      .map(({ committedAt }) => committedAt);
+    t.log(`ended per second: ${perSecond(ends, loadAt, endedAt).join(' ')}`);
+    t.log(
+      `killed in second ${(killedAt - loadAt) / 1000}, started ${(startedAt - loadAt) / 1000}, back ${(backAt - loadAt) / 1000}`,
+    );
+    const afterKillMs = backAfterMs(ends, killedAt, startedAt);
+    const afterStartMs = backAfterMs(ends, startedAt, endedAt);
+    t.log(`throughput back ${afterKillMs} ms after the kill, ${afterStartMs} ms after the start`);
+    t.true(afterKillMs <= BACK_WITHIN_MS, `${afterKillMs} ms`);
+    t.true(afterStartMs <= BACK_WITHIN_MS, `${afterStartMs} ms`);
+
+    t.is(traffic.accepted.size, RATE_PER_S * LOAD_S);
+    for (const orderId of traffic.accepted) t.is((await shop.order(orderId)).id, orderId);
+    const twice = [...Map.groupBy(runs, ({ service, id }) => `${service} ${id}`)].filter(([, of]) => of.length > 1);
+    t.deepEqual(
+      twice.map(([id]) => id),
+      [],
+      'handled twice',
+    );
+    t.true(runs.length > traffic.accepted.size * 10, `${runs.length} runs are recorded`);
+    holdAll(t, await readRest(shop, traffic, false));
+  },
+);
