@@ -70,7 +70,8 @@ function dutyOf({ me, table, held, peers, now }: Situation, index: number): Duty
   const certain = owner.tableVersion === table.version;
   if (place.standby === me) {
     if (mine === undefined) return { take: index, behind: owners };
-    return certain && mine.behind !== owners ? { release: index } : undefined;
+    // What is not registered yet gets its place in line when it is: the engine may be pausing.
+    return certain && mine.id !== undefined && mine.behind !== owners ? { release: index } : undefined;
   }
   if (mine === undefined || !certain) return undefined;
   const linedUp =

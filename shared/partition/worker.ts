@@ -76,7 +76,7 @@ export function createWorker(options: WorkerOptions): Worker {
       membership.announce();
       act();
     },
-    onDone: act,
+    onDone: () => clock.soon(act),
   });
   const membership = createMembership({
     ...options,
