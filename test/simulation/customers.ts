@@ -1,0 +1,244 @@
+/** Customers who place a seeded mixture of orders through gateways without sockets, and try again until they are told. */
+import type { Host } from './host.ts';
+import type { SimulatedTown } from './town.ts';
+import { orderBody } from '#test/support/place.ts';
+import { parseTokenKeys } from '#services/gateway/tokens.ts';
+import { assemble } from '#services/gateway/gateway.ts';
+import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
+import { orderHandlers } from '#services/gateway/orders.ts';
+import { Problem } from '#services/gateway/problems.ts';
+import type { RequestStore } from '#services/gateway/requests.ts';
+import { createBoard, watchSnapshots } from '#services/gateway/snapshot.ts';
+import { createStream } from '#services/gateway/stream.ts';
+import { startSweep } from '#services/gateway/sweep.ts';
+import { createRoll } from '#services/gateway/worker-roll.ts';
+import type { Views } from '#services/gateway/views.ts';
+import type { PlaceOrder } from '#services/gateway/schemas.ts';
+import { shown } from '#services/order/view.ts';
+import { topUp } from '#services/wallet/contract.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import { inbox } from '#shared/bus/topology.ts';
+import { silentLog } from '#shared/log.ts';
+
+export const CUSTOMERS = ['ann', 'ben', 'cora', 'dan'];
+export const FUNDS = 30_000;
+const PATIENCE_MS = 25_000;
+const KINDS = [
+  {},
+  {},
+  {},
+  {},
+  { paymentMethod: 'pm_slow' },
+  { paymentMethod: 'pm_declined' },
+  { paymentMethod: 'pm_timeout' },
+  { amount: 50_000 },
+  { currency: 'USD' },
+  { sku: 'no-delivery' },
+] as const;
+
+type Handlers = ReturnType<typeof orderHandlers>;
+
+export interface Customers {
+  /** By customer's key: the order that was accepted under it. */
+  readonly accepted: ReadonlyMap<string, string>;
+  /** Keys that were refused for good and given up: nothing of theirs may exist. */
+  readonly refused: ReadonlySet<string>;
+  readonly complaints: readonly string[];
+  /** Everybody knows what became of their request. */
+  readonly answered: boolean;
+}
+
+/** Fills the wallets, without faults. */
+export function payIn({ broker }: SimulatedTown): void {
+  for (const customerId of CUSTOMERS) {
+    const id = `top-up-${customerId}`;
+    const body = { customerId, topUpId: id, amount: { amount: FUNDS, currency: 'EUR' } };
+    broker.put(inbox('wallet'), encode({ id, type: topUp.name, key: customerId, body, correlationId: id }));
+  }
+}
+
+/** Sends `count` orders within `overMs`. */
+export function sendOrders(town: SimulatedTown, count: number, overMs: number): Customers {
+  const { scheduler, tell } = town;
+  const { clock, between, chance } = scheduler;
+  const requests = createMemoryRequests(clock.now);
+  const gateways: { handlers: Handlers | undefined }[] = [];
+  const accepted = new Map<string, string>();
+  const refused = new Set<string>();
+  const complaints: string[] = [];
+  let open = count;
+
+  for (let copy = 1; copy <= between(1, 3); copy += 1) {
+    const gateway: (typeof gateways)[number] = { handlers: undefined };
+    gateways.push(gateway);
+    town.add(`gateway-${copy}`, async (host) => {
+      const board = createBoard(host.clock);
+      const snapshots = watchSnapshots(board, { bus: host.bus, log: silentLog });
+      const own = throughPorts(host, requests);
+      gateway.handlers = orderHandlers(
+        assemble({
+          bus: host.bus,
+          board,
+          requests: own,
+          views: viewsOf(town),
+          tokens: parseTokenKeys(`simulated:${'s'.repeat(32)}`),
+          stream: createStream({ board, clock: host.clock }),
+          workers: { roll: createRoll(host.clock), assignments: { load: async () => undefined } },
+          askBreaker: () => Promise.reject(new Error('not simulated')),
+          clock: host.clock,
+          log: silentLog,
+        }),
+      );
+      const sweep = startSweep({
+        bus: host.bus,
+        requests: own,
+        clock: host.clock,
+        log: silentLog,
+        everyMs: 2000,
+        publishMs: 5000,
+      });
+      return async () => {
+        gateway.handlers = undefined;
+        await Promise.all([sweep.stop(), snapshots.close()]);
+        await host.bus.close();
+      };
+    });
+  }
+
+  /** One try: what the gateway answered, or nothing for as long as a customer waits. */
+  async function ask(run: (handlers: Handlers) => Promise<{ readonly status: number; readonly body: unknown }>) {
+    const { handlers } = gateways[between(0, gateways.length)]!;
+    if (handlers === undefined) return undefined;
+    const { promise, resolve } = Promise.withResolvers<{ status: number; body: unknown } | undefined>();
+    const cancel = clock.after(PATIENCE_MS, () => resolve(undefined));
+    run(handlers).then(resolve, (error: unknown) => {
+      if (error instanceof Problem) resolve({ status: error.status, body: { type: error.slug } });
+      else {
+        // What the database says becomes a 503 of unknown outcome further out, in `app.ts`.
+        if (!String(error).includes('simulated:')) complaints.push(`the gateway threw ${String(error)}`);
+        resolve(undefined);
+      }
+    });
+    const answer = await promise;
+    cancel();
+    return answer;
+  }
+
+  async function send(index: number): Promise<void> {
+    const kind = KINDS[between(0, KINDS.length)]!;
+    const customerId = CUSTOMERS[between(0, CUSTOMERS.length)]!;
+    const key = `order-${index}`;
+    const body = { paymentMethod: 'pm_ok', ...orderBody({ customerId, sku: `sku-${index}`, ...kind }) } as PlaceOrder;
+    const givesUp = chance() < 0.1;
+    const call = {
+      body,
+      params: {},
+      query: undefined,
+      caller: { role: 'customer', subject: customerId } as const,
+      trace: { traceId: '0'.repeat(32), traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` },
+      idempotencyKey: key,
+    };
+    const place = () => ask((handlers) => handlers.place(call));
+    if (chance() < 0.1)
+      void place().then((twin) => twin?.status === 202 && note(key, (twin.body as { id: string }).id));
+    let certain = true;
+    for (;;) {
+      const answer = await place();
+      if (answer?.status === 202) {
+        note(key, (answer.body as { id: string }).id);
+        if (chance() < 0.15) void cancel(call, (answer.body as { id: string }).id);
+        return;
+      }
+      if (answer === undefined || answer.status !== 503) certain = false;
+      if (answer?.status === 503 && certain && givesUp && !accepted.has(key)) {
+        refused.add(key);
+        tell(`${key} was refused and is given up`);
+        return;
+      }
+      await clock.sleep(between(200, 3000));
+    }
+  }
+
+  function note(key: string, orderId: string): void {
+    const before = accepted.get(key);
+    if (before !== undefined && before !== orderId) complaints.push(`${key} became ${before} and ${orderId}`);
+    if (before === undefined) tell(`${key} is accepted as ${orderId}`);
+    accepted.set(key, orderId);
+  }
+
+  async function cancel(call: Parameters<Handlers['place']>[0], orderId: string): Promise<void> {
+    await clock.sleep(between(0, 20_000));
+    await ask((handlers) =>
+      handlers.cancel({ ...call, params: { orderId }, body: {}, idempotencyKey: `${orderId}-off` }),
+    );
+  }
+
+  for (let index = 0; index < count; index += 1) {
+    clock.after(between(0, overMs), () => {
+      void send(index).finally(() => {
+        open -= 1;
+      });
+    });
+  }
+  return {
+    accepted,
+    refused,
+    complaints,
+    get answered() {
+      return open === 0;
+    },
+  };
+}
+
+/** Each call like one to a database: it takes a while, and may fail with or without effect. */
+function throughPorts(host: Host, requests: RequestStore): RequestStore {
+  const failing = host.store<never>({
+    load: async () => new Map(),
+    commit: async () => new Set(),
+    append: async () => {},
+    due: async () => [],
+  });
+  const through = async <T>(run: () => Promise<T>): Promise<T> => {
+    await failing.append([]);
+    const result = await run();
+    await failing.append([]);
+    return result;
+  };
+  return {
+    insert: (request) => through(() => requests.insert(request)),
+    confirm: (id, confirmed) => through(() => requests.confirm(id, confirmed)),
+    settle: (id, answer) => through(() => requests.settle(id, answer)),
+    withdraw: (id) => through(() => requests.withdraw(id)),
+    giveUp: (id, nextTryAt) => through(() => requests.giveUp(id, nextTryAt)),
+    takeOver: (id, until) => through(() => requests.takeOver(id, until)),
+    takeDue: (now, until) => through(() => requests.takeDue(now, until)),
+    forget: (id) => through(() => requests.forget(id)),
+    ofResource: (resourceId) => through(() => requests.ofResource(resourceId)),
+    find: (id) => through(() => requests.find(id)),
+  };
+}
+
+/** What the gateway reads of the services' documents for placing and cancelling. */
+function viewsOf({ orders, sagas }: SimulatedTown): Views {
+  const nothing = async () => ({ items: [] });
+  return {
+    orders: {
+      async find(orderId) {
+        const state = orders.documents.get(orderId)?.state;
+        return state && shown(state);
+      },
+      list: nothing,
+    },
+    payments: { byOrder: nothing },
+    deliveries: { byOrder: nothing },
+    wallets: { wallet: async () => undefined, entries: nothing, outcome: async () => undefined },
+    sagas: {
+      timeline: async () => undefined,
+      notBegun: (orderId) => ({ orderId }),
+      outcome: async (orderId, messageId) =>
+        sagas.documents.get(orderId)?.handled.find(({ id }) => id === messageId)?.answer,
+    },
+    breakers: { transitions: nothing },
+    emails: { emails: nothing },
+  };
+}

@@ -1,0 +1,243 @@
+/** A simulated operating-system process: everything that it does goes through ports, at each of which it may die, stand still or be failed. */
+import type { Faults } from './faults.ts';
+import type { Scheduler } from './scheduler.ts';
+import { clockFrom, type Clock } from '#shared/clock.ts';
+import type { Bus } from '#shared/bus/bus.ts';
+import type { MemoryBroker } from '#shared/bus/memory.ts';
+import type { EntityStore } from '#shared/entity/store.ts';
+
+/** A connection that is silent for so long is cut by the broker, ms: three heartbeats of 5 s. */
+const HEARTBEATS_MS = 15_000;
+
+export interface Host {
+  readonly name: string;
+  /** Of this life: its timers stop with it. */
+  readonly clock: Clock;
+  readonly bus: Bus;
+  /** The same documents, through a connection that may fail. */
+  store<State>(documents: EntityStore<State>): EntityStore<State>;
+  /** A call to the outside world that takes a while, may fail before or after it took effect, and may never answer. */
+  effect<T>(signal: AbortSignal, run: () => T): Promise<T>;
+}
+
+export interface Town {
+  readonly scheduler: Scheduler;
+  readonly broker: MemoryBroker;
+  readonly faults: Faults;
+  readonly tell: (line: string) => void;
+}
+
+export interface Machine {
+  readonly name: string;
+  readonly alive: boolean;
+  /** kill -9; it starts again after a while. */
+  kill(): void;
+  /** SIGSTOP, SIGCONT after `ms`. */
+  pause(ms: number): void;
+  /** SIGTERM: what `start` returned is run, then it starts again. */
+  retire(): void;
+}
+
+/** Starts `start` now and after every end. What `start` resolves with is its orderly stop. */
+export function createMachine(town: Town, name: string, start: (host: Host) => Promise<() => Promise<void>>): Machine {
+  const { scheduler, broker, faults, tell } = town;
+  const { clock: time, between } = scheduler;
+  let lives = 0;
+  let life = begin();
+
+  function begin() {
+    lives += 1;
+    const connection = `${name}#${lives}`;
+    let alive = true;
+    let paused = false;
+    let waiting: (() => void)[] = [];
+    let stop: (() => Promise<void>) | undefined;
+
+    /** Lets something into the process: later when it stands still, never when it is dead. */
+    function enter(run: () => void): void {
+      if (!alive) return;
+      if (paused) waiting.push(run);
+      else run();
+    }
+
+    function into<T>(promise: Promise<T>): Promise<T> {
+      return new Promise((resolve, reject) => {
+        promise.then(
+          (value) => enter(() => resolve(value)),
+          (error: unknown) => enter(() => reject(error)),
+        );
+      });
+    }
+
+    const never = <T>(): Promise<T> => new Promise(() => {});
+
+    function end(how: string): void {
+      if (!alive) return;
+      alive = false;
+      waiting = [];
+      tell(`${name} ${how}`);
+      broker.dropConnection(connection, { stayDown: true, inFlight: scheduler.chance() < 0.5 ? 'arrives' : 'is-lost' });
+      void raw.close();
+      time.after(between(200, 3000), () => {
+        life = begin();
+      });
+    }
+
+    /** Every call to a port passes here. */
+    function port<T>(run: () => Promise<T>): Promise<T> {
+      if (!alive) return never();
+      if (faults.strikes('crash at a port call')) {
+        end('is killed');
+        return never();
+      }
+      if (faults.strikes('pause')) pause(between(100, 25_000));
+      if (faults.strikes('connection lost')) lose();
+      const result = run();
+      if (faults.strikes('crash after a port call took effect')) {
+        result.catch(() => {});
+        time.after(between(0, 5), () => end('is killed'));
+      }
+      return into(result);
+    }
+
+    function lose(): void {
+      tell(`${name} loses its connections`);
+      broker.dropConnection(connection, { inFlight: scheduler.chance() < 0.5 ? 'arrives' : 'is-lost' });
+    }
+
+    function pause(ms: number): void {
+      if (!alive || paused) return;
+      paused = true;
+      tell(`${name} stands still for ${ms} ms`);
+      if (ms > HEARTBEATS_MS)
+        time.after(HEARTBEATS_MS, () => alive && broker.dropConnection(connection, { stayDown: true }));
+      time.after(ms, () => {
+        if (!alive) return;
+        if (ms > HEARTBEATS_MS) broker.restore(connection);
+        paused = false;
+        const late = waiting;
+        waiting = [];
+        for (const run of late) enter(run);
+      });
+    }
+
+    const clock = clockFrom({
+      now: time.now,
+      random: time.random,
+      after: (ms, run) => time.after(ms, () => enter(run)),
+      soon: (run) => time.soon(() => enter(run)),
+    });
+
+    const raw = broker.connect(connection);
+    const bus: Bus = {
+      publish: (exchange, packet, routingKey) => port(() => raw.publish(exchange, packet, routingKey)),
+      async consume(queue, options) {
+        const consumer = await port(() =>
+          raw.consume(queue, {
+            ...options,
+            onDelivery: (delivery) => enter(() => options.onDelivery(delivery)),
+            onChannelLost: (channel) => enter(() => options.onChannelLost(channel)),
+            onRegistered: () => enter(() => options.onRegistered?.()),
+          }),
+        );
+        return {
+          queue,
+          get active() {
+            return consumer.active;
+          },
+          ack: (deliveries) => enter(() => consumer.ack(deliveries)),
+          close: () => into(consumer.close()),
+        };
+      },
+      subscribe: (exchange, keys, onPacket) =>
+        port(() => raw.subscribe(exchange, keys, (packet, key) => enter(() => onPacket(packet, key)))),
+      async session() {
+        const session = await port(() => raw.session());
+        return {
+          declareExchange: (spec) => port(() => session.declareExchange(spec)),
+          declareQueue: (spec) => port(() => session.declareQueue(spec)),
+          bind: (binding) => port(() => session.bind(binding)),
+          unbind: (binding) => port(() => session.unbind(binding)),
+          publish: (exchange, packet, key) => port(() => session.publish(exchange, packet, key)),
+          get: (queue) => port(() => session.get(queue)),
+          consume: (queue, prefetch, onDelivery) =>
+            port(() => session.consume(queue, prefetch, (delivery) => enter(() => onDelivery(delivery)))),
+          ack: (delivery) => enter(() => session.ack(delivery)),
+          release: (delivery) => enter(() => session.release(delivery)),
+          depth: (queue) => port(() => session.depth(queue)),
+          closed: into(session.closed),
+          close: () => into(session.close()),
+        };
+      },
+      get connected() {
+        return raw.connected;
+      },
+      close: () => into(raw.close()),
+    };
+
+    async function remote<T>(run: () => Promise<T>): Promise<T> {
+      await time.sleep(between(1, faults.strikes('store is slow') ? 3000 : 4));
+      if (faults.strikes('store refuses')) throw new Error('simulated: the store refuses');
+      const result = await run();
+      await time.sleep(between(0, 3));
+      if (faults.strikes('store applies, then fails')) throw new Error('simulated: the store applied it and failed');
+      return result;
+    }
+
+    const host: Host = {
+      name,
+      clock,
+      bus,
+      store: (documents) => ({
+        load: (keys) => port(() => remote(() => documents.load(keys))),
+        commit: (writes) => port(() => remote(() => documents.commit(writes))),
+        append: (records) => port(() => remote(() => documents.append(records))),
+        due: (now, limit) => port(() => remote(() => documents.due(now, limit))),
+      }),
+      effect: (signal, run) =>
+        port(async () => {
+          if (faults.strikes('effect hangs')) return new Promise((_, reject) => abortWith(signal, reject));
+          await time.sleep(between(1, 60));
+          if (faults.strikes('effect fails')) throw new Error('simulated: the effect fails');
+          const result = run();
+          if (faults.strikes('effect happens, then fails')) throw new Error('simulated: done, and failed');
+          return result;
+        }),
+    };
+
+    start(host).then(
+      (orderly) => {
+        stop = orderly;
+      },
+      (error: unknown) => tell(`${name} could not start: ${String(error)}`),
+    );
+
+    return {
+      get alive() {
+        return alive;
+      },
+      end,
+      pause,
+      retire() {
+        if (!alive || stop === undefined) return;
+        tell(`${name} is asked to stop`);
+        void stop().then(() => end('has stopped'));
+        stop = undefined;
+      },
+    };
+  }
+
+  return {
+    name,
+    get alive() {
+      return life.alive;
+    },
+    kill: () => life.end('is killed'),
+    pause: (ms) => life.pause(ms),
+    retire: () => life.retire(),
+  };
+}
+
+function abortWith(signal: AbortSignal, reject: (reason: Error) => void): void {
+  signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+}

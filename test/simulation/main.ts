@@ -1,0 +1,118 @@
+/** `npm run simulate:faults -- --seeds 2000 --from 1 [--history] [--first]`: seeded runs of all services with everything that may go wrong. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { ORDERS, simulate, type Outcome } from './simulate.ts';
+import { stackDir } from '#local/addresses.ts';
+import { systemClock } from '#shared/clock.ts';
+
+interface Share {
+  readonly seeds: readonly number[];
+  readonly orders: number;
+}
+
+if (isMainThread) await main();
+else await work(workerData as Share);
+
+async function work({ seeds, orders }: Share): Promise<void> {
+  for (const seed of seeds) parentPort?.postMessage(await simulate(seed, orders));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '200' },
+      from: { type: 'string', default: '1' },
+      orders: { type: 'string', default: String(ORDERS) },
+      history: { type: 'boolean', default: false },
+      first: { type: 'boolean', default: false },
+    },
+  });
+  const [count, from, orders] = [
+    wholeOf('seeds', values.seeds),
+    wholeOf('from', values.from),
+    wholeOf('orders', values.orders),
+  ];
+  const started = systemClock.now();
+  const outcomes: Outcome[] = [];
+  const threads = Math.min(availableParallelism(), count);
+  const stopping = new AbortController();
+  await Promise.all(
+    Array.from({ length: threads }, (_, thread) => {
+      const seeds = Array.from({ length: count }, (__, n) => from + n).filter((__, n) => n % threads === thread);
+      return share({ seeds, orders }, stopping, (outcome) => {
+        outcomes.push(outcome);
+        if (outcome.violations.length > 0 || values.history) report(outcome, orders);
+        return outcome.violations.length > 0 && values.first;
+      });
+    }),
+  );
+  const failed = outcomes.filter(({ violations }) => violations.length > 0);
+  print(summary(outcomes, systemClock.now() - started));
+  process.exitCode = failed.length === 0 && outcomes.length === count ? 0 : 1;
+}
+
+/** One thread's share; ends early when `onOutcome` of any thread says so. */
+function share(data: Share, stopping: AbortController, onOutcome: (outcome: Outcome) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: data });
+    worker.on('message', (outcome: Outcome) => {
+      if (stopping.signal.aborted) return;
+      if (onOutcome(outcome)) stopping.abort();
+    });
+    stopping.signal.addEventListener('abort', () => void worker.terminate());
+    worker.once('error', reject);
+    worker.once('exit', () => resolve());
+  });
+}
+
+/** Where a failing seed leaves what it did, and how it is done again. */
+function report({ seed, violations, history, fingerprint }: Outcome, orders: number): void {
+  const dir = join(stackDir, 'simulation');
+  mkdirSync(dir, { recursive: true });
+  const file = join(dir, `seed-${seed}.history`);
+  writeFileSync(file, history.join('\n'));
+  print(
+    `seed ${seed}: ${violations.length === 0 ? 'every invariant holds' : 'FAILED'} (history ${fingerprint.slice(0, 16)}, in ${file})`,
+  );
+  for (const violation of violations.slice(0, 20)) print(`  ${violation}`);
+  if (violations.length > 0)
+    print(
+      `  again: npm run simulate:faults -- --seeds 1 --from ${seed}${orders === ORDERS ? '' : ` --orders ${orders}`} --history`,
+    );
+}
+
+function summary(outcomes: readonly Outcome[], tookMs: number): string {
+  const failed = outcomes.filter(({ violations }) => violations.length > 0).map(({ seed }) => seed);
+  const sum = (of: (outcome: Outcome) => ReadonlyMap<string, number>): string => {
+    const totals = new Map<string, number>();
+    for (const outcome of outcomes) for (const [what, n] of of(outcome)) totals.set(what, (totals.get(what) ?? 0) + n);
+    return [...totals]
+      .toSorted(([a], [b]) => a.localeCompare(b, 'en'))
+      .map(([what, n]) => `${what} ${n}`)
+      .join(', ');
+  };
+  const orders = outcomes.reduce((total, outcome) => total + outcome.orders, 0);
+  const virtualS = outcomes.reduce((total, { virtualMs }) => total + virtualMs, 0) / 1000;
+  return [
+    `${outcomes.length} seeds in ${(tookMs / 1000).toFixed(1)} s (${(virtualS / 3600).toFixed(1)} h of virtual time): ${orders} orders accepted`,
+    `ended: ${sum(({ counts }) => counts)}`,
+    `faults: ${sum(({ faults }) => faults)}`,
+    failed.length === 0
+      ? 'violations: 0'
+      : `violations in ${failed.length} seeds: ${failed.toSorted((a, b) => a - b).join(', ')}`,
+  ].join('\n');
+}
+
+function wholeOf(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  print(`--${name} must be a whole number from 1 on, not ${text}`);
+  process.exit(2);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,90 @@
+/** One simulated run from one seed: a town, its customers, everything that goes wrong, then healing, rest and judgement. */
+import { createHash } from 'node:crypto';
+import { isAtRest, violations } from './checks.ts';
+import { CUSTOMERS, FUNDS, payIn, sendOrders } from './customers.ts';
+import { createFaults } from './faults.ts';
+import { createScheduler } from './scheduler.ts';
+import { buildTown, type SimulatedTown } from './town.ts';
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  /** What happened, a line each, with virtual times. */
+  readonly history: readonly string[];
+  /** SHA-256 of the history: equal for equal seeds. */
+  readonly fingerprint: string;
+  readonly orders: number;
+  /** How they ended, compensations, mails. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly virtualMs: number;
+}
+
+export const ORDERS = 50;
+const ARRIVALS_MS = 30_000;
+/** A step deadline, a saga deadline and some cycles of the breaker fit in. */
+const REST_LIMIT_MS = 45 * 60_000;
+
+export async function simulate(seed: number, orders = ORDERS): Promise<Outcome> {
+  const scheduler = createScheduler(seed);
+  const { clock, chance, between } = scheduler;
+  const start = clock.now();
+  const history: string[] = [];
+  const tell = (line: string): void => void history.push(`${clock.now() - start} ${line}`);
+  const faults = createFaults(scheduler);
+  const town = buildTown(scheduler, faults, tell);
+  payIn(town);
+  const paid = await scheduler.run(
+    () => CUSTOMERS.every((customer) => town.wallets.documents.get(customer)?.state?.available === FUNDS),
+    60_000,
+  );
+  if (!paid) throw new Error(`seed ${seed}: the wallets were not filled`);
+  const customers = sendOrders(town, orders, ARRIVALS_MS);
+  faults.start();
+
+  const trouble = between(0, 12);
+  for (let n = 0; n < trouble; n += 1) {
+    clock.after(between(0, ARRIVALS_MS + 20_000), () => {
+      if (faults.healed) return;
+      const machine = town.machines[between(0, town.machines.length)]!;
+      const what = chance();
+      faults.count(what < 0.4 ? 'kill' : what < 0.7 ? 'stand still' : 'retire');
+      if (what < 0.4) machine.kill();
+      else if (what < 0.7) machine.pause(between(1000, 40_000));
+      else machine.retire();
+    });
+  }
+  await scheduler.run(() => false, ARRIVALS_MS + between(0, 60_000));
+  faults.heal();
+  tell('healed');
+  const atRest = await scheduler.run(() => isAtRest(town, customers), REST_LIMIT_MS, 500);
+  // Answers under way, records being appended, redriving that ends.
+  await scheduler.run(() => false, 5000);
+  for (const { key, state, version } of town.orders.documents.values())
+    tell(`order ${key} ${state?.status} at version ${version}`);
+  for (const { key, over, version } of town.record.writes) history.push(`${key} ${over} -> ${version}`);
+  const found = violations(town, customers);
+  town.broker.close();
+  return {
+    seed,
+    violations: atRest || found.length > 0 ? found : ['I-7: it does not come to rest'],
+    history,
+    fingerprint: createHash('sha256').update(history.join('\n')).digest('hex'),
+    orders: customers.accepted.size,
+    counts: countsOf(town),
+    faults: faults.counts,
+    virtualMs: clock.now() - start,
+  };
+}
+
+function countsOf({ orders, sagas, mails, record }: SimulatedTown): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const add = (what: string, n: number): void => void counts.set(what, (counts.get(what) ?? 0) + n);
+  for (const { state } of orders.documents.values()) add(state?.status ?? 'unknown', 1);
+  for (const { state } of sagas.documents.values())
+    if (state?.phase === 'ended') add('steps undone', state.steps.filter(({ undo }) => undo !== undefined).length);
+  add('mails', mails.length);
+  add('commits', record.writes.length);
+  add('commits that lost a race', record.commits.filter(({ outcome }) => outcome === 'lost').length);
+  return counts;
+}

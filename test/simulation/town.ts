@@ -1,0 +1,209 @@
+/** Every service with its real entities, engine and worker, on the in-memory broker and stores, as machines that may die. */
+import type { Faults } from './faults.ts';
+import { createMachine, type Host, type Machine, type Town } from './host.ts';
+import { createRecord, type Record } from './record.ts';
+import type { Scheduler } from './scheduler.ts';
+import { createPayments } from '#local/provider/payments.ts';
+import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
+import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
+import { notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';
+import { orderEntity, type OrderState } from '#services/order/order.ts';
+import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
+import type { Provider } from '#services/payment/provider.ts';
+import { routeTable } from '#services/routes.ts';
+import { definitions } from '#services/saga/definitions.ts';
+import { sagaEntity } from '#services/saga/saga.ts';
+import type { SagaState } from '#services/saga/state.ts';
+import type { Entry } from '#services/wallet/ledger.ts';
+import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
+import { createMemoryBroker } from '#shared/bus/memory.ts';
+import { topologyOf } from '#shared/bus/topology.ts';
+import { createEngine } from '#shared/entity/engine.ts';
+import type { Entity } from '#shared/entity/entity.ts';
+import { limitsFor } from '#shared/entity/limits.ts';
+import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { silentLog } from '#shared/log.ts';
+import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
+import { createWorker, type Worker } from '#shared/partition/worker.ts';
+
+export const TIMES = { ttlMs: 10_000, delayMs: 2000, cycleMs: 15_000, badCycles: 3, stepMs: 60_000, sagaMs: 600_000 };
+const SLOW_MS = 1000;
+const DRAIN_MS = 10_000;
+
+export interface SimulatedTown extends Town {
+  readonly machines: readonly Machine[];
+  readonly record: Record;
+  readonly orders: ReturnType<typeof createMemoryStore<OrderState>>;
+  readonly sagas: ReturnType<typeof createMemoryStore<SagaState>>;
+  readonly wallets: ReturnType<typeof createMemoryStore<WalletState>>;
+  readonly payments: ReturnType<typeof createMemoryStore<PaymentState>>;
+  /** The payment provider's and the warehouse's own books, and what the mail server accepted. */
+  readonly provider: ReturnType<typeof createPayments>;
+  readonly warehouse: ReturnType<typeof createDeliveries>;
+  readonly mails: readonly Mail[];
+  /** Adds a machine that is killed and paused like the others. */
+  add(name: string, start: (host: Host) => Promise<() => Promise<void>>): Machine;
+}
+
+/** `copies` of each service; the breaker has a second one when the services have. */
+export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: string) => void): SimulatedTown {
+  const { clock, between } = scheduler;
+  const broker = createMemoryBroker({ clock });
+  broker.apply(topologyOf(routeTable, { ttlMs: TIMES.ttlMs, delayMs: TIMES.delayMs }, 'simulated'));
+  broker.inject({
+    latencyMs: () => between(0, faults.strikes('slow link') ? 800 : 4),
+    copies: (queue) => (/\.\d{3}$/.test(queue) && faults.strikes('duplicate') ? 2 : 1),
+    refuses: (exchange) => /\.(in|hash)$/.test(exchange) && faults.strikes('publish refused'),
+  });
+  const record = createRecord(clock);
+  const tables = createMemoryTableStore();
+  const machines: Machine[] = [];
+  const orders = createMemoryStore<OrderState>();
+  const sagas = createMemoryStore<SagaState>();
+  const wallets = createMemoryStore<WalletState>();
+  const payments = createMemoryStore<PaymentState>();
+  const provider = createPayments();
+  const warehouse = createDeliveries();
+  const mails: Mail[] = [];
+  const town: Town = { scheduler, broker, faults, tell };
+
+  function add(name: string, start: (host: Host) => Promise<() => Promise<void>>): Machine {
+    const machine = createMachine(town, name, start);
+    machines.push(machine);
+    return machine;
+  }
+
+  /** As `shared/hosting.ts` does it, with memory in the place of the database. */
+  function run<State>(
+    service: string,
+    documents: ReturnType<typeof createMemoryStore<State>>,
+    entityOf: (host: Host) => Entity<State>,
+  ): void {
+    const watched = record.watched(service, documents);
+    for (let copy = 1; copy <= between(1, 4); copy += 1) {
+      add(`${service}-${copy}`, async (host) => {
+        const { clock: own, bus } = host;
+        let worker: Worker | undefined;
+        const engine = createEngine<State>({
+          entity: entityOf(host),
+          bus: record.publishing(host.name, bus),
+          store: host.store(watched),
+          clock: own,
+          log: silentLog,
+          queues: [],
+          limits: limitsFor(TIMES.ttlMs, { sweepMs: 2000 }),
+          onRegistration: (queue, id) => worker?.onRegistration(queue, id),
+          history: (commit) => record.committed(host.name, service, commit),
+        });
+        worker = createWorker({
+          engine,
+          bus,
+          store: tables,
+          clock: own,
+          log: silentLog,
+          service,
+          route: service,
+          partitions: routeTable.partitions,
+          worker: host.name,
+          heartbeatMs: 2000,
+          deadAfterMs: 10_000,
+        });
+        await engine.start();
+        await worker.start();
+        return async () => {
+          await worker.drain(DRAIN_MS);
+          await engine.drain(1000);
+          await bus.close();
+        };
+      });
+    }
+  }
+
+  run('order', orders, () => orderEntity);
+  run('saga', sagas, () =>
+    sagaEntity(definitions, {
+      stepDeadlineMs: TIMES.stepMs,
+      sagaDeadlineMs: TIMES.sagaMs,
+      resend: { baseMs: 5000, capMs: 60_000 },
+      log: silentLog,
+    }),
+  );
+  run('wallet', wallets, () => walletEntity({ findEntry: async (id) => wallets.journal.get(id) as Entry | undefined }));
+  run('payment', payments, (host) => paymentEntity({ provider: providerOf(host) }));
+  run('delivery', createMemoryStore<DeliveryState>(), (host) =>
+    deliveryEntity({
+      warehouse: {
+        dispatch: ({ signal, deliveryId, orderId, items }) =>
+          host.effect(signal, () => {
+            const { status, body } = warehouse.take({ deliveryId, orderId, items: [...items] });
+            // The warehouse remembers the answer to an idempotency key.
+            if (status < 300 || (status === 409 && warehouse.find(deliveryId)?.status === 'arranged'))
+              return { accepted: true } as const;
+            return { accepted: false, reason: (body as { reason: string }).reason } as const;
+          }),
+        cancel: ({ signal, deliveryId }) => host.effect(signal, () => void warehouse.cancel(deliveryId)),
+      },
+    }),
+  );
+  run('notify', createMemoryStore<NotificationState>(), (host) =>
+    notificationEntity({
+      mailer: {
+        send: (mail, signal) =>
+          host.effect(signal, () => {
+            mails.push(mail);
+            return { accepted: true, at: clock.now() } as const;
+          }),
+      },
+    }),
+  );
+  for (let copy = 1; copy <= between(1, 3); copy += 1) {
+    add(`circuit-breaker-${copy}`, async ({ bus, clock: own, name }) => {
+      const breaker = await startCircuitBreaker({
+        bus,
+        clock: own,
+        log: silentLog,
+        name,
+        policies: new Map(routeTable.routes.map((route) => [route, TIMES])),
+        maxRedrives: 50,
+        redrive: { startPerS: 5, capPerS: 1000 },
+      });
+      return async () => {
+        await breaker.stop();
+        await bus.close();
+      };
+    });
+  }
+
+  function providerOf(host: Host): Provider {
+    type Decision = { readonly approved: true } | { readonly approved: false; readonly reason: string };
+    return {
+      async authorize({ signal, paymentId, orderId, amount, method }) {
+        if (method === 'pm_timeout') return never(signal);
+        if (method === 'pm_slow') await host.clock.sleep(SLOW_MS, signal);
+        return host.effect<Decision>(signal, () => {
+          // The provider remembers the answer to an idempotency key.
+          if (provider.find(paymentId)?.status === 'authorized') return { approved: true };
+          return provider.authorize(paymentId, { orderId, amount, method });
+        });
+      },
+      capture: ({ signal, paymentId }) => host.effect<Decision>(signal, () => provider.capture(paymentId)),
+      void: ({ signal, paymentId }) => host.effect(signal, () => void provider.void(paymentId)),
+      refund: ({ signal, paymentId }) =>
+        host.effect(signal, () => {
+          const refunded =
+            provider.find(paymentId)?.status === 'captured' || provider.find(paymentId)?.status === 'refunded';
+          provider.refund(paymentId);
+          return { refunded };
+        }),
+    };
+  }
+
+  return { ...town, machines, record, orders, sagas, wallets, payments, provider, warehouse, mails, add };
+}
+
+function never<T>(signal: AbortSignal): Promise<T> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
