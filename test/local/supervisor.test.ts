@@ -49,6 +49,20 @@ test('a process that keeps ending is given up, and says so', async (t) => {
   t.is(world.supervised.restarts(), 5);
 });
 
+test('every restart in a row waits longer', async (t) => {
+  const world = run(t, 'process.exit(3)', { backoff: { baseMs: 20, capMs: 10_000 } });
+  await until('giving up', 30_000, async () => world.givenUp.length > 0);
+  const waits = world.lines.flatMap((line) => /starting it again in (\d+) ms/.exec(line)?.[1] ?? []).map(Number);
+  t.is(waits.length, 5);
+  for (const [index, ms] of waits.entries()) t.true(ms >= 10 * 2 ** index && ms <= 20 * 2 ** index, waits.join());
+});
+
+test('ends that lie far enough apart are not counted together', async (t) => {
+  const world = run(t, 'setTimeout(() => process.exit(3), 100)', { maxRestarts: 1, windowMs: 50 });
+  await until('many lives', 15_000, async () => world.supervised.restarts() >= 4);
+  t.deepEqual(world.givenUp, []);
+});
+
 test('a process that refuses its configuration is not started again', async (t) => {
   const world = run(t, 'process.exit(78)');
   await until('giving up', 5000, async () => world.givenUp.length > 0);
