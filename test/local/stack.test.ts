@@ -44,3 +44,50 @@ test.serial('a broker of its own comes back with its queues after it was killed'
   await until('readiness', 90_000, async () => stack.ready(2000).then(() => true));
   t.is(await placeAndFollow(stack.api, order, () => {}, 60_000), 'completed');
 });
+
+interface Worker {
+  readonly worker: string;
+  readonly partitions: { readonly owner: readonly string[]; readonly standby: readonly string[] };
+}
+
+test.serial(
+  'three workers of a service share its partitions, all hear of faults, and one that dies comes back',
+  async (t) => {
+    await using stack = await startStack({ workers: { payment: 3 } });
+    await seedCustomers(stack.api);
+    t.deepEqual(
+      Object.keys(stack.urls)
+        .filter((name) => name.startsWith('payment'))
+        .toSorted(),
+      ['payment-1', 'payment-2', 'payment-3'],
+    );
+    const paymentWorkers = async (): Promise<readonly Worker[]> => {
+      const { body } = await stack.api.get<{ items: readonly Worker[] }>('/v1/workers');
+      return body.items.filter(({ worker }) => worker.startsWith('payment-'));
+    };
+    const sharesOf = (workers: readonly Worker[]): readonly number[] =>
+      workers.map(({ partitions }) => partitions.owner.length).toSorted();
+    await until('three equal shares', 20_000, async () => sharesOf(await paymentWorkers()).join() === '2,3,3');
+    await until('the broker to take each partition’s owner', 30_000, async () => {
+      const { body } = await stack.api.get<{ items: { route: string; owner: string; active: string | null }[] }>(
+        '/v1/partitions',
+      );
+      const own = body.items.filter(({ route }) => route === 'payment');
+      return own.length === 8 && own.every(({ owner, active }) => owner === active);
+    });
+    t.is(await placeAndFollow(stack.api, order, () => {}, 30_000), 'completed');
+
+    const refusing = await stack.api.put('/v1/faults/payment', { refuseAt: ['payment.authorize'] });
+    t.is(refusing.status, 200);
+    const told = stack.logs().filter((line) => /payment-[123].*faults set/.test(line));
+    t.is(told.length, 3, told.join('\n'));
+    for (let index = 0; index < 6; index += 1)
+      t.is(await placeAndFollow(stack.api, order, () => {}, 30_000), 'failed', 'whichever worker had it');
+    t.is((await stack.api.put('/v1/faults/payment', {})).status, 200);
+
+    stack.kill('payment-2');
+    t.is(await placeAndFollow(stack.api, order, () => {}, 60_000), 'completed');
+    await until('three equal shares again', 30_000, async () => sharesOf(await paymentWorkers()).join() === '2,3,3');
+    t.is(stack.process('payment-2').restarts(), 1);
+  },
+);
