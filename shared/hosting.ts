@@ -72,7 +72,8 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     figures: createFigures({ queues: partitionQueues(table, route), read: () => engine.figures(), now: clock.now }),
   });
   worker = joined;
-  const isReady = (): boolean => joined.ready && engine.ready;
+  let paused = false;
+  const isReady = (): boolean => joined.ready && !paused;
   gauge(metrics, 'switchyard_consuming', '1 while registered on every partition of its own', () => (isReady() ? 1 : 0));
   gauge(metrics, 'switchyard_partitions', 'Partitions that it owns', () => joined.describe().owner.length);
   await requirePartitions(bus, table, route, clock);
@@ -82,8 +83,14 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     get ready() {
       return isReady();
     },
-    pause: () => engine.pause(),
-    resume: () => engine.start(),
+    async pause() {
+      paused = true;
+      await engine.pause();
+    },
+    async resume() {
+      await engine.start();
+      paused = false;
+    },
     async drain(deadlineMs) {
       const deadline = clock.now() + deadlineMs;
       await joined.drain(deadlineMs);

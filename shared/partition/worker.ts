@@ -2,6 +2,7 @@ import type { Announcement } from './announcement.ts';
 import type { Table } from './assignment.ts';
 import { dutiesOf, type Duty } from './duties.ts';
 import { createMembership, type Member } from './membership.ts';
+import { createReadiness } from './readiness.ts';
 import { createRegistrations, type Taker } from './registrations.ts';
 import { createTableKeeper, type Candidates } from './table-keeper.ts';
 import type { TableStore } from './table-store.ts';
@@ -48,7 +49,10 @@ export interface Worker {
   start(): Promise<void>;
   /** Hands everything over, or gives it back when nobody takes it in time, and leaves. The engine holds nothing afterwards. */
   drain(deadlineMs: number): Promise<void>;
-  /** Named by the newest table that it knows, and registered wherever that makes it the owner. */
+  /**
+   * Named by the newest table that it knows, and registered wherever that makes it the owner; what was assigned a moment ago may
+   * still be on its way.
+   */
   readonly ready: boolean;
   /** To be told by the engine. */
   onRegistration(queue: string, id: string | undefined): void;
@@ -73,11 +77,13 @@ export function createWorker(options: WorkerOptions): Worker {
     queues: Array.from({ length: options.partitions }, (_, index) => partition(route, index)),
     releaseMs,
     onChange() {
+      readiness.look();
       membership.announce();
       act();
     },
     onDone: () => clock.soon(act),
   });
+  const readiness = createReadiness({ clock, graceMs: options.deadAfterMs, registered: registrations.has });
   const membership = createMembership({
     ...options,
     me: { worker, service, route, incarnation: clock.id(), since },
@@ -98,6 +104,7 @@ export function createWorker(options: WorkerOptions): Worker {
     onTable(table) {
       const places = { owner: placesOf(table, 'owner'), standby: placesOf(table, 'standby') };
       log.info('assignment', { version: table?.version, ...places });
+      readiness.assigned(table?.members.includes(worker) === true ? places.owner : undefined);
       membership.announce();
       act();
     },
@@ -178,12 +185,7 @@ export function createWorker(options: WorkerOptions): Worker {
       await leave(deadline);
     },
     get ready() {
-      const table = keeper.current();
-      return (
-        !draining &&
-        table?.members.includes(worker) === true &&
-        placesOf(table, 'owner').every((index) => registrations.has(index))
-      );
+      return !draining && readiness.ready;
     },
     onRegistration: registrations.onRegistration,
     describe() {
