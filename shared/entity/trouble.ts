@@ -1,7 +1,7 @@
 import { withLists } from './document.ts';
 import { current, type Mailbox, type Settling, type Step, type Task } from './mailbox.ts';
 import type { Flow, PumpParts } from './pump.ts';
-import type { Stashed } from './store.ts';
+import type { Document, Stashed } from './store.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { EffectTimeout } from './run.ts';
@@ -83,7 +83,7 @@ export function createTrouble<State>(parts: PumpParts<State> & { readonly flow: 
   /** Takes the failing head and its successors off the queue into the document, as many as there is room for. */
   function stashAll(box: Mailbox<State>, waitMs: number, reason: string): Step {
     const document = current(box);
-    const tasks = leadingMessages(box, limits.stashSize);
+    const tasks = leadingMessages(box, limits.stashSize, document);
     const stash = tasks.map((task, index) =>
       stashed(task.message, task.attempts, clock.now() + waitMs, index === 0 ? reason : undefined),
     );
@@ -115,12 +115,14 @@ function stashed(message: Message, attempts: number, nextTryAt: number, lastErro
   return { message, attempts, nextTryAt, ...(lastError === undefined ? {} : { lastError: lastError.slice(0, 500) }) };
 }
 
-/** The messages at the head of the line, each id once, until something else stands there. */
-function leadingMessages<State>(box: Mailbox<State>, most: number): MessageTask[] {
+/** The messages at the head of the line until something else stands there, or a duplicate: that is answered, not stashed. */
+function leadingMessages<State>(box: Mailbox<State>, most: number, { handled }: Document<State>): MessageTask[] {
   const tasks: MessageTask[] = [];
+  const known = new Set(handled.map(({ id }) => id));
   for (const task of box.tasks) {
     if (task.kind !== 'message' || task.message.type === WAKE || tasks.length >= most) break;
-    if (tasks.some((other) => other.message.id === task.message.id)) break;
+    if (known.has(task.message.id)) break;
+    known.add(task.message.id);
     tasks.push(task);
   }
   return tasks;

@@ -282,6 +282,28 @@ test('a wake behind a failing message is not put into the stash with it', async 
   t.deepEqual(world.broker.queue(dead('tally')).ready, []);
 });
 
+test('a duplicate behind a failing message is not put into the stash and applied again', async (t) => {
+  let sick = true;
+  const world = createWorld(
+    (n) => {
+      if (sick && n === 2) throw new Error('not now');
+    },
+    { limits: { attempts: 1000 } },
+  );
+  await world.clock.during(world.engine().start());
+  world.put('a', 1);
+  await world.clock.until(() => world.waiting() === 0);
+  for (const n of [2, 1, 3]) world.put('a', n);
+  await world.clock.until(() => world.waiting() === 0, TTL_MS);
+  t.deepEqual(
+    world.store.documents.get('a')?.stash.map((one) => one.message.id),
+    ['a:2', 'a:3'],
+  );
+  sick = false;
+  await world.clock.until(() => world.store.documents.get('a')?.stash.length === 0, 60_000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3]);
+});
+
 test('a dead letter from the stash leaves the stash', async (t) => {
   const world = createWorld(
     (n) => {
