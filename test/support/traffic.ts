@@ -25,7 +25,8 @@ const MIX: Mix = { ok: 5, declined: 1, short_funds: 1, foreign_currency: 1, canc
 const INVALID_EVERY = 10;
 const LIMIT_MS = 60_000;
 
-export function createTraffic(shop: Shop, stack: TestStack): Traffic {
+/** The first stream's plan follows from `seed`, the next one's from the number after it. */
+export function createTraffic(shop: Shop, stack: TestStack, seed = 1): Traffic {
   const accepted = new Set<string>();
   const refused = new Set<string>();
   const seen = new Map<string, readonly string[]>();
@@ -51,7 +52,14 @@ export function createTraffic(shop: Shop, stack: TestStack): Traffic {
     refused,
     async stream(count, perSecond) {
       streams += 1;
-      const plan = planOf({ seed: streams, ratePerS: perSecond, count, customers: 4, mix: MIX, names: 'shop' });
+      const plan = planOf({
+        seed: seed + streams - 1,
+        ratePerS: perSecond,
+        count,
+        customers: 4,
+        mix: MIX,
+        names: 'shop',
+      });
       for (const { id, fundsMinor } of plan.customers) paidIn[id] = (paidIn[id] ?? 0) + fundsMinor;
       const [result] = await Promise.all([
         simulate({
