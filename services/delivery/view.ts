@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import { deliveryIdOf } from './contract.ts';
 import type { DeliveryState } from './delivery.ts';
 import { deliveriesCollection, type StoredDelivery } from './model.ts';
+import { documentsById, type Source } from '#shared/pages.ts';
 
 /** A delivery as the API shows it; times are RFC 3339. */
 export interface DeliveryView {
@@ -46,4 +47,25 @@ export function shown(state: DeliveryState): DeliveryView | undefined {
     ...('reason' in state && { reason: state.reason }),
     createdAt: new Date(createdAt).toISOString(),
   };
+}
+
+/** What an audit reads of a delivery. */
+export interface AuditedDelivery {
+  readonly orderId: string;
+  readonly status: DeliveryState['status'];
+  /** Epoch ms. */
+  readonly dispatchedAt?: number;
+}
+
+/** Every delivery that was asked for or cancelled, by order. */
+export function auditedDeliveries(db: Connection): Source<AuditedDelivery> {
+  return documentsById<StoredDelivery, AuditedDelivery>(db, {
+    collection: deliveriesCollection,
+    fields: { 'state.status': 1, 'state.dispatchedAt': 1 },
+    row({ _id: orderId, state }) {
+      if (state === undefined) return undefined;
+      const dispatchedAt = 'dispatchedAt' in state ? state.dispatchedAt : undefined;
+      return { orderId, status: state.status, ...(dispatchedAt !== undefined && { dispatchedAt }) };
+    },
+  });
 }

@@ -1,6 +1,8 @@
 import type { Connection } from 'mongoose';
 import { notificationsCollection, type StoredNotification } from './model.ts';
+import type { SentMail } from './notification.ts';
 import type { MailKind } from './templates.ts';
+import { documentsById, type Source } from '#shared/pages.ts';
 
 /** A mail that the mail server accepted, as the API shows it. */
 export interface MailView {
@@ -33,4 +35,24 @@ export function notifyView(db: Connection) {
       };
     },
   };
+}
+
+/** What an audit reads of the mails about an order. */
+export interface AuditedMails {
+  readonly orderId: string;
+  readonly mails: readonly Pick<SentMail, 'outcome' | 'kind' | 'messageId' | 'acceptedAt'>[];
+}
+
+/** Every order that mails were accepted for, by id. */
+export function auditedMails(db: Connection): Source<AuditedMails> {
+  return documentsById<StoredNotification, AuditedMails>(db, {
+    collection: notificationsCollection,
+    fields: {
+      'state.mails.outcome': 1,
+      'state.mails.kind': 1,
+      'state.mails.messageId': 1,
+      'state.mails.acceptedAt': 1,
+    },
+    row: ({ _id: orderId, state }) => state && { orderId, mails: state.mails },
+  });
 }

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import type { OrderDetails } from './contract.ts';
 import { ordersCollection, type StoredOrder } from './model.ts';
 import type { OrderEnd, OrderState, PlacedOrder } from './order.ts';
+import { documentsById, type Source } from '#shared/pages.ts';
 
 export type OrderStatus = PlacedOrder['status'];
 
@@ -95,4 +96,46 @@ function shownPayment({
 
 function rfc3339(epochMs: number): string {
   return new Date(epochMs).toISOString();
+}
+
+/** What an audit reads of an order; times in epoch ms. */
+export interface AuditedOrder {
+  readonly orderId: string;
+  readonly status: OrderState['status'];
+  /** Absent: it was never placed. */
+  readonly placed?: {
+    readonly customerId: string;
+    readonly total: OrderDetails['total'];
+    readonly createdAt: number;
+    readonly updatedAt: number;
+    readonly payment?: PlacedOrder['payment'];
+    readonly dispatchedAt?: number;
+  };
+}
+
+const auditedFields = {
+  'state.status': 1,
+  'state.details.customerId': 1,
+  'state.details.total': 1,
+  'state.payment': 1,
+  'state.createdAt': 1,
+  'state.updatedAt': 1,
+  'state.dispatchedAt': 1,
+} as const;
+
+/** Every order, by id. */
+export function auditedOrders(db: Connection): Source<AuditedOrder> {
+  return documentsById<StoredOrder, AuditedOrder>(db, {
+    collection: ordersCollection,
+    fields: auditedFields,
+    row: ({ _id: orderId, state }) => state && { orderId, status: state.status, ...placedOf(state) },
+  });
+}
+
+function placedOf(state: OrderState): Pick<AuditedOrder, 'placed'> {
+  if (state.status === 'unplaced') return {};
+  const { details, createdAt, updatedAt, payment } = state;
+  const { customerId, total } = details;
+  const dispatchedAt = state.status === 'completed' ? { dispatchedAt: state.dispatchedAt } : {};
+  return { placed: { customerId, total, createdAt, updatedAt, ...(payment && { payment }), ...dispatchedAt } };
 }

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import { paymentsCollection, type StoredPayment } from './model.ts';
 import type { PaymentState } from './payment.ts';
 import type { Money } from '#services/money.ts';
+import type { Source } from '#shared/pages.ts';
 
 /** A payment as the API shows it; times are RFC 3339. */
 export interface PaymentView {
@@ -62,4 +63,47 @@ function reasonIn(state: PaymentState): string | undefined {
     case 'settled':
       return undefined;
   }
+}
+
+/** What an audit reads of a payment. */
+export type AuditedPayment = Pick<PaymentView, 'id' | 'orderId' | 'customerId' | 'amount' | 'status'>;
+
+const ORDER = 'state.details.orderId';
+const auditedFields = { 'state.status': 1, 'state.details': 1, 'state.createdAt': 1 } as const;
+
+/** Every payment that was created, by its order, so that a second one of an order would show. */
+export function auditedPayments(db: Connection): Source<AuditedPayment> {
+  const payments = () => db.collection<StoredPayment>(paymentsCollection);
+  const find = (filter: object) => payments().find(filter, { projection: auditedFields });
+  return {
+    async *pages(size) {
+      let seen: readonly string[] = [];
+      for (let orders: object = { $gte: '' }; ;) {
+        const found = await find({ [ORDER]: orders })
+          .sort({ [ORDER]: 1 })
+          .limit(size)
+          .toArray();
+        const fresh = found.filter(({ _id }) => !seen.includes(_id));
+        if (fresh.length > 0) yield fresh.flatMap(auditedOf);
+        const last = orderOf(found.at(-1));
+        if (found.length < size || last === undefined) return;
+        // The last order of a page may have more of them; one that fills whole pages is left where it is.
+        seen = found.filter((one) => orderOf(one) === last).map(({ _id }) => _id);
+        orders = fresh.length === 0 ? { $gt: last } : { $gte: last };
+      }
+    },
+    async of(orderIds) {
+      return (await find({ [ORDER]: { $in: [...orderIds] } }).toArray()).flatMap(auditedOf);
+    },
+  };
+}
+
+function orderOf(stored: StoredPayment | undefined): string | undefined {
+  return stored?.state && 'details' in stored.state ? stored.state.details?.orderId : undefined;
+}
+
+function auditedOf({ _id: id, state }: StoredPayment): readonly AuditedPayment[] {
+  if (state === undefined || state.status === 'unknown' || !state.details) return [];
+  const { orderId, customerId, amount } = state.details;
+  return [{ id, orderId, customerId, amount, status: state.status }];
 }

@@ -1,9 +1,11 @@
 import type { Connection } from 'mongoose';
 import { definitions } from './definitions.ts';
 import { sagasCollection, type StoredSaga } from './model.ts';
+import type { SagaState, StepRecord } from './state.ts';
 import { timelineBefore, timelineOf } from './timeline.ts';
 import type { Timeline } from './timeline-shape.ts';
 import { answerTo } from '#shared/entity/mongo-store.ts';
+import { documentsById, type Source } from '#shared/pages.ts';
 
 export type { Timeline } from './timeline-shape.ts';
 export { routesUpToCapture } from './definition.ts';
@@ -38,4 +40,56 @@ export function sagaView(db: Connection) {
       return answerTo(db, sagasCollection, orderId, messageId);
     },
   };
+}
+
+/** What an audit reads of a saga; times in epoch ms. */
+export interface AuditedSaga {
+  readonly orderId: string;
+  readonly phase: Exclude<SagaState['phase'], 'unknown'>;
+  /** Once it has ended. */
+  readonly outcome?: 'completed' | 'failed' | 'cancelled';
+  readonly endedAt?: number;
+  /** The step that it is at while it has not ended, and why it is parked. */
+  readonly current?: string;
+  readonly reason?: string;
+  /** In the order in which they were sent. */
+  readonly steps: readonly Pick<StepRecord, 'name' | 'end'>[];
+}
+
+const auditedFields = {
+  'state.phase': 1,
+  'state.outcome': 1,
+  'state.endedAt': 1,
+  'state.current': 1,
+  'state.reason': 1,
+  'state.steps.name': 1,
+  'state.steps.end': 1,
+  'state.was.current': 1,
+  'state.was.steps.name': 1,
+  'state.was.steps.end': 1,
+} as const;
+
+/** Every saga that has begun, by the order's id. */
+export function auditedSagas(db: Connection): Source<AuditedSaga> {
+  return documentsById<StoredSaga, AuditedSaga>(db, {
+    collection: sagasCollection,
+    fields: auditedFields,
+    row: ({ _id: orderId, state }) => state && auditedOf(orderId, state),
+  });
+}
+
+function auditedOf(orderId: string, state: SagaState): AuditedSaga | undefined {
+  const { phase } = state;
+  switch (phase) {
+    case 'unknown':
+      return undefined;
+    case 'ended':
+      return { orderId, phase, outcome: state.outcome, endedAt: state.endedAt, steps: state.steps };
+    case 'parked':
+      return { orderId, phase, current: state.was.current, reason: state.reason, steps: state.was.steps };
+    case 'running':
+    case 'undoing':
+    case 'closing':
+      return { orderId, phase, current: state.current, steps: state.steps };
+  }
 }

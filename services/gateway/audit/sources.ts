@@ -1,0 +1,25 @@
+import type { Connection } from 'mongoose';
+import type { AcceptedOrder } from './facts.ts';
+import type { AuditSources } from './reading.ts';
+import { auditedDeliveries } from '#services/delivery/view.ts';
+import { auditedMails } from '#services/notify/view.ts';
+import { auditedOrders } from '#services/order/view.ts';
+import { auditedPayments } from '#services/payment/view.ts';
+import { auditedSagas } from '#services/saga/view.ts';
+import { auditedEntries, auditedWallets, entriesByCustomer } from '#services/wallet/view.ts';
+import type { Source } from '#shared/pages.ts';
+
+/** Everything that an audit reads, from the services' own collections. */
+export function auditSources(db: Connection, accepted: Source<AcceptedOrder>): AuditSources {
+  return {
+    accepted,
+    sagas: auditedSagas(db),
+    payments: auditedPayments(db),
+    deliveries: auditedDeliveries(db),
+    mails: auditedMails(db),
+    entries: auditedEntries(db),
+    orders: auditedOrders(db),
+    wallets: auditedWallets(db),
+    ledger: (size, customerId) => entriesByCustomer(db, size, customerId),
+  };
+}
