@@ -17,6 +17,7 @@ export const routeTable: RouteTable = {
     saga: { route: 'saga', commands: ['order', 'payment', 'wallet', 'delivery', 'notify'] },
     gateway: { commands: ['order', 'saga', 'wallet'], controls: true },
     'circuit-breaker': { breaker: true },
+    'dead-letters': { deadLetters: true },
   },
 };
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ProblemSlug } from './problems.ts';
 import type { Identity } from './tokens.ts';
 import type { Trace } from './trace.ts';
 
@@ -40,6 +41,8 @@ export interface Endpoint {
   readonly idempotent?: boolean;
   /** What successful answers are; `application/json` unless said. */
   readonly produces?: 'application/json' | 'text/event-stream';
+  /** Problems of its own, besides those that follow from the rest. */
+  readonly problems?: readonly ProblemSlug[];
   /** The body of each successful status, for the OpenAPI document. */
   readonly answers: Readonly<Record<number, z.ZodType>>;
   handle(call: Call): Promise<Answer>;

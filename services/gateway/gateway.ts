@@ -1,4 +1,5 @@
 import type { AskBreaker } from './breakers.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import type { FaultControl } from './faults.ts';
 import type { RequestStore } from './requests.ts';
 import type { BreakerBoard } from './snapshot.ts';
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   readonly stream: EventStream;
   readonly askBreaker: AskBreaker;
   readonly workers: Workers;
+  /** Absent: its endpoints do not exist, and no timeline tells of them. */
+  readonly deadLetters?: DeadLetters | undefined;
   /** Absent: the fault endpoints do not exist. */
   readonly faults?: FaultControl | undefined;
   readonly settings?: Partial<Settings> | undefined;

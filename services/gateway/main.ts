@@ -12,6 +12,8 @@ import { startSweep } from './sweep.ts';
 import { parseTokenKeys } from './tokens.ts';
 import { createRoll, DEAD_AFTER_MS, watchWorkers } from './worker-roll.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
+import { DEAD_LETTERS_REPLY, deadLettersReplySchema } from '#services/dead-letters/contract.ts';
+import { deadLetterView } from '#services/dead-letters/view.ts';
 import { breakerView } from '#services/circuit-breaker/view.ts';
 import { notifyView } from '#services/notify/view.ts';
 import { orderView } from '#services/order/view.ts';
@@ -36,6 +38,9 @@ const config = {
 /** A copy that does not answer is counted until it is known to be dead. */
 const FAULTS_WAIT_MS = DEAD_AFTER_MS + 1000;
 
+/** Marking many dead letters is one write, but a long one. */
+const MARKING_MS = 10_000;
+
 /** The HTTP API. */
 export const service = defineService({
   name: 'gateway',
@@ -57,11 +62,20 @@ export const service = defineService({
     kit.onStop(async () => stream.close());
     const reply = { replyKey: BREAKER_REPLY, reply: breakerReplySchema };
     const breaker = createAsking({ bus, clock, log, ...reply, waitMs: 2000 });
+    const deadLetters = createAsking({
+      bus,
+      clock,
+      log,
+      replyKey: DEAD_LETTERS_REPLY,
+      reply: deadLettersReplySchema,
+      waitMs: MARKING_MS,
+    });
     const app = createApp({
       bus,
       board,
       stream,
       askBreaker: breaker.ask,
+      deadLetters: { view: deadLetterView(db), ask: deadLetters.ask },
       workers: { roll, assignments: createMongoTableStore(db) },
       requests,
       tokens,

@@ -77,7 +77,7 @@ function problems(endpoint: Endpoint): Json {
   );
 }
 
-function slugsOf({ access, body, query, idempotent, path }: Endpoint): readonly ProblemSlug[] {
+function slugsOf({ access, body, query, idempotent, path, problems: own = [] }: Endpoint): readonly ProblemSlug[] {
   return [
     ...(query || body ? (['validation'] as const) : []),
     ...(body ? (['malformed-json', 'payload-too-large', 'unsupported-media-type'] as const) : []),
@@ -85,6 +85,7 @@ function slugsOf({ access, body, query, idempotent, path }: Endpoint): readonly 
       ? []
       : (['unauthorized', 'forbidden', 'too-many-requests', 'dependency-unavailable'] as const)),
     ...(path.includes(':') ? (['not-found'] as const) : []),
+    ...own,
     ...(idempotent
       ? ([
           'idempotency-key-in-use',

@@ -1,6 +1,7 @@
 import { type Answer, type Call, type Caller, ok } from './endpoint.ts';
 import { requireCustomer, sees } from './access.ts';
 import { opened, sealed } from './cursors.ts';
+import { lettersOnTimeline } from './dead-letters.ts';
 import type { Gateway } from './gateway.ts';
 import { Problem } from './problems.ts';
 import type { CancelOrder, ListOrders, OfOrder, PlaceOrder } from './schemas.ts';
@@ -15,7 +16,7 @@ import { inbox } from '#shared/bus/topology.ts';
 /** While one of these is open, an order could not get as far as its money. */
 const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];
 
-export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gateway) {
+export function orderHandlers({ views, requests, submit, clock, outcomeMs, deadLetters }: Gateway) {
   return {
     async place({ body, caller, trace, idempotencyKey }: Call<unknown, PlaceOrder>): Promise<Answer> {
       requireCustomer(caller, body.customerId);
@@ -69,7 +70,11 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs }: Gat
 
     async timeline({ params, caller }: Call): Promise<Answer> {
       const order = await visibleOrder(params['orderId'] ?? '', caller);
-      return ok((await views.sagas.timeline(order.id)) ?? views.sagas.notBegun(order.id, Date.parse(order.createdAt)));
+      const [timeline, letters] = await Promise.all([
+        views.sagas.timeline(order.id),
+        deadLetters === undefined ? {} : lettersOnTimeline(deadLetters, order.id, caller),
+      ]);
+      return ok({ ...(timeline ?? views.sagas.notBegun(order.id, Date.parse(order.createdAt))), ...letters });
     },
 
     async emails({ params, caller }: Call): Promise<Answer> {

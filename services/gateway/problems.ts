@@ -45,7 +45,7 @@ export const problemTypes = {
     status: 409,
     title: 'Not possible in the current state',
     description:
-      'For example cancelling an order that was paid, or a top-up in another currency than the wallet has. Nothing was done and the Idempotency-Key is free again.',
+      'For example cancelling an order that was paid, discarding a dead letter that is being replayed, or a top-up in another currency than the wallet has. Nothing was done and the Idempotency-Key is free again.',
   },
   'payload-too-large': {
     status: 413,

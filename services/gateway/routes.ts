@@ -1,4 +1,5 @@
 import { breakerHandlers } from './breakers.ts';
+import { deadLetterRoutes } from './dead-letter-routes.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
 import { faultHandlers } from './faults.ts';
 import type { Gateway } from './gateway.ts';
@@ -143,6 +144,7 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       answers: { 200: shapes.parked },
       handle: breakers.parked,
     }),
+    ...(gateway.deadLetters === undefined ? [] : deadLetterRoutes(gateway.deadLetters, gateway.clock)),
     endpoint('GET', '/v1/workers', {
       summary: 'The processes that work on entities: their partitions, and whether they are handing them over.',
       access: 'operator',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MAX_OVERRIDE_MS, MAX_PARKED_LISTED, gateSchema } from '#services/circuit-breaker/contract.ts';
+import { letterStateSchema, rateSchema, selectionSchema } from '#services/dead-letters/contract.ts';
 import { currency, money } from '#services/money.ts';
 import { routeTable } from '#services/routes.ts';
 import { type Faults, faultsSchema } from '#shared/faults.ts';
@@ -80,6 +81,32 @@ export const listParked = z.strictObject({
 export type ListParked = z.output<typeof listParked>;
 export const listTransitions = z.strictObject({ limit, cursor });
 export type ListTransitions = z.output<typeof listTransitions>;
+
+const query = z.string().min(1).max(1000).optional();
+const ofRoute = z.enum(routeTable.routes).optional();
+export const listLetters = z.strictObject({
+  limit,
+  cursor,
+  route: ofRoute,
+  type: query,
+  cause: query,
+  state: letterStateSchema.optional(),
+  orderId: query,
+});
+export type ListLetters = z.output<typeof listLetters>;
+export const listCauses = z.strictObject({ route: ofRoute, state: letterStateSchema.optional() });
+export type ListCauses = z.output<typeof listCauses>;
+export const replayLetter = z.strictObject({});
+export type ReplayLetter = z.output<typeof replayLetter>;
+/** Everything at once is nobody's intention. */
+export const replayLetters = z
+  .strictObject({ ...selectionSchema.shape, route: ofRoute, ratePerS: rateSchema.optional() })
+  .refine(({ ids, route, type, cause }) => (ids ?? route ?? type ?? cause) !== undefined, {
+    message: 'say which: ids, route, type or cause',
+  });
+export type ReplayLetters = z.output<typeof replayLetters>;
+export const discardLetter = z.strictObject({ reason: visible(1000) });
+export type DiscardLetter = z.output<typeof discardLetter>;
 
 /** Bare or as a structured-field string (RFC 8941, 3.3.3); the two spell the same key. */
 export const idempotencyKey = z

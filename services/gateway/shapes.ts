@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { breakerSchema, gateSchema, parkedItemSchema, policySchema } from '#services/circuit-breaker/contract.ts';
+import { letterStateSchema } from '#services/dead-letters/contract.ts';
 import { currency, money, orderStatus } from './schemas.ts';
 
 /** What clients get. Fields may be added, none is renamed or removed; the views deliver these shapes. */
@@ -42,12 +43,24 @@ const waitingFor = z.looseObject({
   nextTryAt: time.optional(),
   reason: z.string().optional(),
 });
+/** A message of the order that nobody could handle and that nobody has dealt with yet. */
+const openLetter = z.looseObject({
+  id: z.string(),
+  type: z.string().optional(),
+  step: z.string().optional(),
+  undo: z.boolean().optional(),
+  state: letterStateSchema,
+  lastFailureAt: time,
+  /** For operators. */
+  cause: z.string().optional(),
+});
 export const timeline = z.looseObject({
   orderId: z.string(),
   state: z.enum(['running', 'undoing', 'completed', 'failed', 'cancelled', 'parked']),
   definition: z.string(),
   waitingFor: waitingFor.optional(),
   steps: z.array(step),
+  deadLetters: z.array(openLetter).optional(),
 });
 
 export const payment = z.looseObject({ id: z.string(), orderId: z.string(), amount: money, status: paymentStatus });
@@ -133,6 +146,50 @@ export const partition = z.looseObject({
   /** Of the messages that a worker has in hand. */
   oldestMessageAgeMs: z.number().nullable(),
 });
+export const letter = z.looseObject({
+  id: z.string(),
+  /** Where it was to be handled. */
+  route: z.string(),
+  state: letterStateSchema,
+  type: z.string().optional(),
+  key: z.string().optional(),
+  messageId: z.string().optional(),
+  orderId: z.string().optional(),
+  /** Of a saga's command: which step it does or undoes. */
+  step: z.string().optional(),
+  undo: z.boolean().optional(),
+  /** Why it is no message of ours: it is kept, and can only be discarded. */
+  broken: z.string().optional(),
+  /** The reason of the newest failure, without ids and counts. */
+  cause: z.string(),
+  reason: z.string(),
+  /** Tries before the newest failure. */
+  attempts: z.int(),
+  failures: z.int(),
+  firstFailureAt: time,
+  lastFailureAt: time,
+  replays: z.int(),
+  replay: z.looseObject({ requestId: z.string(), by: z.string(), requestedAt: time, ratePerS: z.number() }).optional(),
+  discarded: z.looseObject({ by: z.string(), reason: z.string(), at: time }).optional(),
+});
+export const letterDetails = letter.extend({
+  failureList: z.array(z.looseObject({ at: time, reason: z.string(), attempts: z.int() })),
+  /** After this its owner does not act on it any more, and answers that it is too late. */
+  deadline: time.optional(),
+  /** The exchange: `<route>.in` through the gate, `<route>.hash` past it. */
+  replaysTo: z.string().optional(),
+  message: z.looseObject({ headers: z.looseObject({}), bytes: z.int() }),
+});
+const cause = z.looseObject({
+  cause: z.string(),
+  route: z.string(),
+  types: z.array(z.string()),
+  count: z.int(),
+  states: z.partialRecord(letterStateSchema, z.int()),
+  firstFailureAt: time,
+  lastFailureAt: time,
+});
+export const replayRequested = z.looseObject({ requestId: z.string(), selected: z.int(), ratePerS: z.number() });
 /** Server-sent events: `snapshot` (`{items}` of breakers) and `breaker` (a transition with its route). */
 export const events = z.string();
 
@@ -142,6 +199,8 @@ export const transitions = listOf(transition);
 export const parked = listOf(parkedMessage);
 export const workers = listOf(worker);
 export const partitions = listOf(partition);
+export const letters = listOf(letter);
+export const causes = listOf(cause);
 export const payments = listOf(payment);
 export const deliveries = listOf(delivery);
 export const emails = listOf(email);
@@ -172,6 +231,7 @@ export const named = {
   ParkedMessage: parkedMessage,
   Worker: worker,
   Partition: partition,
+  DeadLetter: letter,
   Problem: problem,
   Money: money,
 };

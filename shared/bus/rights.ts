@@ -15,7 +15,7 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
   if (own !== undefined) {
     write.add(`${own}\\.(hash|dead)`).add('events').add('workers');
     read.add(`${own}\\.[0-9]{3}`).add('workers');
-  } else if (!rights.breaker) {
+  } else if (!rights.breaker && !rights.deadLetters) {
     read.add('breaker\\.snapshot');
   }
   if (rights.controls) read.add('workers');
@@ -24,6 +24,11 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
     configure.add('breaker\\.leader');
     write.add(`${any}\\.(hash|delay|state|parked|dead)`).add('breaker\\.snapshot');
     read.add(`${any}\\.(in|half|expired|state|parked)`).add('breaker\\.leader');
+  }
+  if (rights.deadLetters) {
+    const any = `(${routes.join('|')})`;
+    write.add(`${any}\\.(in|hash)`);
+    read.add(`${any}\\.dead`);
   }
   return {
     name: `${vhost}.${service}`,
@@ -45,9 +50,13 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
 
 function controlRights(service: string, rights: ServiceRights): { readonly write: string; readonly read: string } {
   if (rights.controls)
-    return { write: '^(faults\\..+|breaker\\.request)$', read: '^(faults-applied|breaker\\.reply)$' };
-  if (rights.breaker)
-    return { write: '^(faults-applied|breaker\\.reply)$', read: `^(faults\\.${service}|breaker\\.request)$` };
+    return {
+      write: '^(faults\\..+|(breaker|dead-letters)\\.request)$',
+      read: '^(faults-applied|(breaker|dead-letters)\\.reply)$',
+    };
+  const asked = rights.breaker ? 'breaker' : rights.deadLetters ? 'dead-letters' : undefined;
+  if (asked !== undefined)
+    return { write: `^(faults-applied|${asked}\\.reply)$`, read: `^(faults\\.${service}|${asked}\\.request)$` };
   return { write: '^faults-applied$', read: `^faults\\.${service}$` };
 }
 

@@ -18,10 +18,12 @@ export interface ServiceRights {
   readonly answers?: readonly string[];
   /** News that its route receives: routing keys of `events`, e.g. `order.placed` or `order.*`. */
   readonly hears?: readonly string[];
-  /** May ask on `control` (fault injection, the breaker), hear the answers, and hear every service's workers. */
+  /** May ask on `control` (fault injection, the breaker, dead letters), hear the answers, and hear every service's workers. */
   readonly controls?: boolean;
   /** May bind the gate, read what expired and park it. */
   readonly breaker?: boolean;
+  /** May take what nobody could handle, and send it again to every route. */
+  readonly deadLetters?: boolean;
 }
 
 /** Times of a route's queues; changed by policy, never by argument. */
@@ -37,7 +39,7 @@ export type { Topology };
 
 /** Topic: news, routing key = the event's name. */
 export const EVENTS = 'events';
-/** Topic: `faults.<service>` and `faults-applied` (fault injection), `breaker.request` and `breaker.reply`. */
+/** Topic: `faults.<service>` and `faults-applied` (fault injection), `breaker.*` and `dead-letters.*` (`request` and `reply`). */
 export const CONTROL = 'control';
 /** Topic: what the workers of a service tell each other, and gateways; routing key = the service's name. */
 export const WORKERS = 'workers';

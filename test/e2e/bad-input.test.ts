@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { LetterView } from '#services/dead-letters/view.ts';
 import { openDocuments, type Documents } from '#test/support/documents.ts';
 import { createShop, orderBody, type Shop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
@@ -206,13 +207,20 @@ test('broken messages on every queue end in the dead letters with the reason, th
   const { order } = await shop.run({ customerId: 'good' });
   t.is(order.status, 'completed');
   for (const route of Object.keys(owners)) {
-    const dead = await wire.takeAtLeast(`${route}.dead`, route === 'saga' ? 6 : 5);
-    for (const { headers, messageId } of dead) {
-      t.is(headers['dead-route'], route);
-      t.regex(String(headers['dead-reason']), /\S{3}/, `${route} ${messageId}`);
-      t.is(headers['dead-attempts'], 1);
+    const { items: dead } = await until(
+      `the dead letters of ${route} are listed`,
+      () => shop.read<{ items: readonly LetterView[] }>(`/v1/dead-letters?route=${route}&limit=100`),
+      ({ items }) => items.length >= (route === 'saga' ? 6 : 5),
+      { show: () => tail(stack.logs(), 'dead') },
+    );
+    for (const { route: where, reason, attempts, failures, state, messageId } of dead) {
+      t.is(where, route);
+      t.regex(reason, /\S{3}/, `${route} ${messageId}`);
+      t.like({ attempts, failures, state }, { attempts: 1, failures: 1, state: 'dead' });
     }
-    const reasons = dead.map(({ headers }) => String(headers['dead-reason'])).join('\n');
+    const broken = dead.filter((letter) => letter.broken !== undefined);
+    t.deepEqual(broken.map(({ messageId }) => messageId).toSorted(), ['broken-bytes', 'broken-json', undefined], route);
+    const reasons = dead.map(({ reason }) => reason).join('\n');
     if (route === 'saga') t.regex(reasons, /header key is not the entity of the body/);
     for (const word of [/UTF-8/, /JSON/, /orderId|\//, /no handler for no\.such-message/, /message id is missing/])
       t.regex(reasons, word, route);

@@ -1,6 +1,7 @@
 /** What survives: the gate and everything that it keeps, over reconnections of everybody and a restart of the broker. */
 import test from 'ava';
 import type { Breaker, ParkedItem } from '#services/circuit-breaker/contract.ts';
+import type { LetterView } from '#services/dead-letters/view.ts';
 import { send } from '#services/notify/contract.ts';
 import { create, paymentIdOf } from '#services/payment/contract.ts';
 import { topUp } from '#services/wallet/contract.ts';
@@ -214,6 +215,7 @@ test.serial(
       show,
     });
     t.deepEqual(rest, { left: '0,0,0', frank: 4 * 700, mails: 4 });
+    t.deepEqual(await shop.all<LetterView>('/v1/dead-letters'), []);
     for (const route of ROUTES) t.deepEqual(await broker.idsIn(dead(route)), []);
   },
 );

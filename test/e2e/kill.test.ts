@@ -23,7 +23,17 @@ test.before(async () => {
 });
 test.after.always(async () => stack?.stop());
 
-const services = ['order', 'payment', 'wallet', 'delivery', 'notify', 'saga', 'circuit-breaker', 'gateway'];
+const services = [
+  'order',
+  'payment',
+  'wallet',
+  'delivery',
+  'notify',
+  'saga',
+  'circuit-breaker',
+  'dead-letters',
+  'gateway',
+];
 
 async function isReady(name: string): Promise<boolean> {
   const answer = await fetch(`${stack.urls[name]}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(

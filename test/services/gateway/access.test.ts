@@ -1,5 +1,6 @@
 import test from 'ava';
 import { aBreaker, aSnapshot } from './breaker-world.ts';
+import { aLetter, createFakeLetters } from './letters-world.ts';
 import { placedOrder, startWorld, type CallOptions } from './world.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
@@ -45,12 +46,26 @@ const endpoints = [
   { method: 'GET', path: '/v1/workers', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/partitions', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/stream', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/dead-letters', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/dead-letters/causes', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/dead-letters/l1', own: 403, foreign: 403, operator: 200 },
+  { method: 'POST', path: '/v1/dead-letters/l1/replay', body: {}, own: 403, foreign: 403, operator: 202 },
+  { method: 'POST', path: '/v1/dead-letters/replay', body: { ids: ['l1'] }, own: 403, foreign: 403, operator: 202 },
+  {
+    method: 'POST',
+    path: '/v1/dead-letters/l1/discard',
+    body: { reason: 'a test' },
+    own: 403,
+    foreign: 403,
+    operator: 200,
+  },
 ] as const;
 
 async function aliceWorld() {
   const breaker = aBreaker('payment');
   const askBreaker: AskBreaker = async (_, { id }) => ({ id, ok: true, breaker, parked: [] });
-  const world = await startWorld({ faults, askBreaker, settings: { outcomeMs: 10 } });
+  const deadLetters = createFakeLetters([aLetter('l1')]);
+  const world = await startWorld({ faults, askBreaker, deadLetters, settings: { outcomeMs: 10 } });
   world.board.take(aSnapshot([breaker], world.clock.now()));
   world.orders.set('o1', placedOrder('o1', 'alice'));
   world.wallets.set('alice', wallet);

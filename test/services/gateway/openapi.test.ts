@@ -1,15 +1,17 @@
 import test from 'ava';
+import { createFakeLetters } from './letters-world.ts';
 import { startWorld } from './world.ts';
 
 type Json = { readonly [name: string]: Json } & { readonly $ref?: string };
 
 test('the document describes every endpoint from the schemas that validate, and all its references lead somewhere', async (t) => {
-  const world = await startWorld({ faults: { apply: async () => {}, close: async () => {} } });
+  const faults = { apply: async () => {}, close: async () => {} };
+  const world = await startWorld({ faults, deadLetters: createFakeLetters() });
   t.teardown(world.stop);
   const { body } = await world.call('GET', '/openapi.json');
   t.is(body['openapi'], '3.1.0');
   const paths = body['paths'] as Json;
-  t.deepEqual(Object.keys(paths).filter((path) => path.startsWith('/v1')).length, 20);
+  t.deepEqual(Object.keys(paths).filter((path) => path.startsWith('/v1')).length, 26);
   const place = (
     paths['/v1/orders'] as unknown as {
       post: {

@@ -4,6 +4,7 @@ import { createApp } from '#services/gateway/app.ts';
 import type { FaultControl } from '#services/gateway/faults.ts';
 import type { GatewayOptions, Settings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
+import type { DeadLetters } from '#services/gateway/dead-letters.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import { createBoard } from '#services/gateway/snapshot.ts';
 import { createRoll } from '#services/gateway/worker-roll.ts';
@@ -108,6 +109,7 @@ export async function startWorld(
     readonly views?: Partial<Views>;
     readonly bus?: GatewayOptions['bus'];
     readonly askBreaker?: AskBreaker;
+    readonly deadLetters?: DeadLetters;
     readonly onRefused?: GatewayOptions['onRefused'];
     readonly stream?: Partial<Parameters<typeof createStream>[0]>;
   } = {},
@@ -127,6 +129,7 @@ export async function startWorld(
     stream,
     askBreaker: options.askBreaker ?? nobody,
     workers,
+    deadLetters: options.deadLetters,
     onRefused: options.onRefused,
     views: { ...views, ...options.views },
     requests,

@@ -13,6 +13,7 @@ const table: RouteTable = {
     wallet: { route: 'wallet', answers: ['order'] },
     gateway: { commands: ['order'], controls: true },
     'circuit-breaker': { breaker: true },
+    'dead-letters': { deadLetters: true },
   },
 };
 const timing = { ttlMs: 60_000, delayMs: 300 };
@@ -27,7 +28,7 @@ async function fresh(t: ExecutionContext): Promise<Provisioned> {
 test('no service can do more than it needs', async (t) => {
   const vhost = await fresh(t);
   const sleeping = systemClock.id();
-  for (const service of ['order', 'wallet', 'gateway', 'circuit-breaker']) {
+  for (const service of ['order', 'wallet', 'gateway', 'circuit-breaker', 'dead-letters']) {
     const bus = await vhost.connect(service);
     const session = await bus.session();
     const isBreaker = service === 'circuit-breaker';
@@ -71,13 +72,33 @@ test('no service can do more than it needs', async (t) => {
       );
     }
     for (const queue of ['order.000', 'wallet.000', 'order.state', 'order.expired', 'order.dead', 'order.parked']) {
-      const own = queue === `${service}.000` || (isBreaker && /state|expired|parked/.test(queue));
+      const own =
+        queue === `${service}.000` ||
+        (isBreaker && /state|expired|parked/.test(queue)) ||
+        (service === 'dead-letters' && queue === 'order.dead');
       if (own) await (await collect(bus, queue)).consumer.close();
       else await forbidden(`consume ${queue}`, collect(bus, queue));
     }
-    const asked = ['faults.order', 'faults.wallet', 'faults.gateway', 'faults.circuit-breaker', 'faults-applied'];
+    const asked = [
+      'faults.order',
+      'faults.wallet',
+      'faults.gateway',
+      'faults.circuit-breaker',
+      'faults-applied',
+      'breaker.request',
+      'breaker.reply',
+      'dead-letters.request',
+      'dead-letters.reply',
+    ];
+    const requests: Readonly<Record<string, string>> = {
+      'circuit-breaker': 'breaker.request',
+      'dead-letters': 'dead-letters.request',
+    };
     for (const key of asked) {
-      const allowed = service === 'gateway' ? key === 'faults-applied' : key === `faults.${service}`;
+      const allowed =
+        service === 'gateway'
+          ? ['faults-applied', 'breaker.reply', 'dead-letters.reply'].includes(key)
+          : key === `faults.${service}` || key === requests[service];
       if (allowed) await (await bus.subscribe('control', [key], () => {})).close();
       else
         await forbidden(
@@ -101,15 +122,16 @@ test('no service can do more than it needs', async (t) => {
 
 test('every service can do what it is for', async (t) => {
   const vhost = await fresh(t);
-  const [order, wallet, gateway, breaker] = await Promise.all(
-    ['order', 'wallet', 'gateway', 'circuit-breaker'].map((service) => vhost.connect(service)),
+  const [order, wallet, gateway, breaker, letters] = await Promise.all(
+    ['order', 'wallet', 'gateway', 'circuit-breaker', 'dead-letters'].map((service) => vhost.connect(service)),
   );
-  if (!order || !wallet || !gateway || !breaker) throw new Error('not connected');
+  if (!order || !wallet || !gateway || !breaker || !letters) throw new Error('not connected');
   const m = packet('m', { key: 'k' });
   for (const exchange of ['order.in', 'order.hash']) await gateway.publish(exchange, m);
   for (const exchange of ['wallet.in', 'wallet.hash', 'order.hash', 'order.dead']) await order.publish(exchange, m);
   for (const exchange of ['order.hash', 'wallet.hash', 'wallet.dead']) await wallet.publish(exchange, m);
   for (const exchange of ['order.hash', 'order.parked', 'order.dead']) await breaker.publish(exchange, m);
+  for (const exchange of ['order.in', 'order.hash', 'wallet.in', 'wallet.hash']) await letters.publish(exchange, m);
   await wallet.publish('events', m, 'wallet.held');
   const foreign = await t.throwsAsync(wallet.publish('events', m, 'order.placed'));
   t.regex(foreign?.message ?? '', /nacked/);
@@ -121,6 +143,15 @@ test('every service can do what it is for', async (t) => {
   await order.publish('control', m, 'faults-applied');
   await breaker.publish('breaker.snapshot', m);
   await until(() => heard.length === 3);
+  const spoken: string[] = [];
+  await letters.subscribe('control', ['dead-letters.request'], (_, key) => spoken.push(key));
+  await gateway.subscribe('control', ['dead-letters.reply'], (_, key) => spoken.push(key));
+  await gateway.publish('control', m, 'dead-letters.request');
+  await letters.publish('control', m, 'dead-letters.reply');
+  await until(() => spoken.length === 2);
+  await until(() => wallet.connected);
+  await t.throwsAsync(wallet.publish('control', m, 'dead-letters.request'), { message: /nacked/ });
+  await until(() => wallet.connected);
   const workers: string[] = [];
   await order.subscribe('workers', ['order'], (_, key) => workers.push(`order hears ${key}`));
   await gateway.subscribe('workers', ['#'], (_, key) => workers.push(`gateway hears ${key}`));

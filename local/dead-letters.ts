@@ -1,0 +1,132 @@
+/**
+ * `npm run dead-letters -- list | causes | show <id> | replay <id>... | replay --cause "..." | discard <id> --reason "..."`: what nobody
+ * could handle, on the running stack (or on `--api URL --token T`).
+ */
+import { parseArgs } from 'node:util';
+import type { LetterView } from '#services/dead-letters/view.ts';
+import { readAddresses } from './addresses.ts';
+import { type Answer, type Api, createApi } from './api.ts';
+import { command } from './command.ts';
+import { Trouble } from './trouble.ts';
+
+const USAGE = `npm run dead-letters -- list [--route wallet] [--type wallet.hold] [--cause "..."] [--state dead] [--order <id>] [--limit 50]
+npm run dead-letters -- causes [--route wallet] [--state dead]
+npm run dead-letters -- show <id>
+npm run dead-letters -- replay <id>... | --cause "..." [--route wallet] [--type wallet.hold] [--rate 20]
+npm run dead-letters -- discard <id> --reason "..."`;
+
+const options = {
+  route: { type: 'string' },
+  type: { type: 'string' },
+  cause: { type: 'string' },
+  state: { type: 'string' },
+  order: { type: 'string' },
+  limit: { type: 'string' },
+  rate: { type: 'string' },
+  reason: { type: 'string' },
+  api: { type: 'string' },
+  token: { type: 'string' },
+} as const;
+
+type Values = { readonly [Name in keyof typeof options]?: string | undefined };
+interface Cause {
+  readonly cause: string;
+  readonly route: string;
+  readonly types: readonly string[];
+  readonly count: number;
+  readonly states: Readonly<Record<string, number>>;
+  readonly lastFailureAt: string;
+}
+
+await command(async () => {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [verb = 'list', ...ids] = positionals;
+  await verbOf(verb)(apiFor(values), values, ids);
+});
+
+function verbOf(verb: string): (api: Api, values: Values, ids: readonly string[]) => Promise<void> {
+  const verbs = { list, causes, show, replay, discard };
+  if (!Object.hasOwn(verbs, verb)) throw new Trouble(`there is no ${JSON.stringify(verb)}; there are:\n${USAGE}`);
+  return verbs[verb as keyof typeof verbs];
+}
+
+function apiFor({ api, token }: Values): Api {
+  if ((api === undefined) !== (token === undefined)) throw new Trouble('--api and --token belong together');
+  if (api !== undefined && token !== undefined) return createApi(api, token);
+  const running = readAddresses();
+  return createApi(running.api, running.operatorToken);
+}
+
+async function list(api: Api, { route, type, cause, state, order, limit }: Values): Promise<void> {
+  const query = queryOf({ route, type, cause, state, orderId: order, limit });
+  const { items, nextCursor } = taken(
+    await api.get<{ readonly items: readonly LetterView[]; readonly nextCursor?: string }>(`/v1/dead-letters${query}`),
+  );
+  for (const letter of items) say(lineOf(letter));
+  if (items.length === 0) say('no dead letters');
+  else if (nextCursor !== undefined) say('... and more: --limit, or a narrower filter');
+}
+
+async function causes(api: Api, { route, state }: Values): Promise<void> {
+  const { items } = taken(
+    await api.get<{ readonly items: readonly Cause[] }>(`/v1/dead-letters/causes${queryOf({ route, state })}`),
+  );
+  for (const { cause, route: where, types, count, states, lastFailureAt } of items) {
+    const each = Object.entries(states).map(([name, number]) => `${number} ${name}`);
+    say(`${count}\t${where}\t${lastFailureAt}\t${cause}\n\t${each.join(', ')}; ${types.join(', ')}`);
+  }
+  if (items.length === 0) say('no dead letters');
+}
+
+async function show(api: Api, _: Values, [id]: readonly string[]): Promise<void> {
+  say(JSON.stringify(taken(await api.get(pathOf(id))), null, 2));
+}
+
+async function replay(api: Api, { route, type, cause, rate }: Values, ids: readonly string[]): Promise<void> {
+  const filter = { ...(ids.length > 0 && { ids }), ...given({ route, type, cause }) };
+  if (Object.keys(filter).length === 0) throw new Trouble(`say which: <id>..., --cause, --route or --type\n${USAGE}`);
+  if (rate !== undefined && !(Number(rate) > 0)) throw new Trouble(`--rate is a number a second, not ${rate}`);
+  const body = { ...filter, ...(rate !== undefined && { ratePerS: Number(rate) }) };
+  const { selected, ratePerS } = taken(
+    await api.post<{ readonly selected: number; readonly ratePerS: number }>('/v1/dead-letters/replay', body),
+  );
+  say(`${selected} to be replayed, at most ${ratePerS} a second: see \`list --state replaying\``);
+}
+
+async function discard(api: Api, { reason }: Values, [id]: readonly string[]): Promise<void> {
+  if (reason === undefined) throw new Trouble('say why: --reason "..."');
+  say(lineOf(taken(await api.post<LetterView>(`${pathOf(id)}/discard`, { reason }))));
+}
+
+function lineOf(letter: LetterView): string {
+  const { id, state, route, failures, lastFailureAt, cause, replay: last } = letter;
+  const { type = '?', orderId = '', step, undo } = letter;
+  const about = step === undefined ? orderId : `${orderId} (${undo === true ? 'undo of ' : ''}${step})`;
+  const problem = last?.problem === undefined ? '' : ` [replay: ${last.problem}]`;
+  return `${id}  ${state}  ${route} ${type}  ${about}  ${failures} x, last ${lastFailureAt}\n    ${cause}${problem}`;
+}
+
+function pathOf(id: string | undefined): string {
+  if (id === undefined) throw new Trouble(`say which one: its id, as \`list\` shows it\n${USAGE}`);
+  return `/v1/dead-letters/${encodeURIComponent(id)}`;
+}
+
+function queryOf(values: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams(given(values)).toString();
+  return query === '' ? '' : `?${query}`;
+}
+
+function given(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function taken<Body>({ status, body }: Answer<Body>): Body {
+  if (status < 300) return body;
+  throw new Trouble((body as { readonly detail?: string } | undefined)?.detail ?? `the gateway answered ${status}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

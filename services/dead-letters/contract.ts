@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/** Routing keys on the exchange `control`: what a gateway asks, what any copy of the service answers. */
+export const DEAD_LETTERS_REQUEST = 'dead-letters.request';
+export const DEAD_LETTERS_REPLY = 'dead-letters.reply';
+
+/**
+ * `dead`: waits for a person. `replaying`: is to be published, or was and is not marked yet. `replayed`: the broker confirmed it.
+ * `discarded`: nobody wants it any more. Whatever fails again is `dead` again.
+ */
+export const letterStateSchema = z.enum(['dead', 'replaying', 'replayed', 'discarded']);
+export type LetterState = z.infer<typeof letterStateSchema>;
+
+export const MAX_IDS = 500;
+export const DEFAULT_RATE_PER_S = 20;
+export const MAX_RATE_PER_S = 200;
+const text = z.string().min(1).max(1000);
+
+/** All that are given must hold; only letters that are `dead` are chosen, those named by id also when they were discarded. */
+export const selectionSchema = z.strictObject({
+  ids: z.array(z.string().min(1).max(100)).min(1).max(MAX_IDS).optional(),
+  route: text.optional(),
+  type: text.optional(),
+  cause: text.optional(),
+});
+export type Selection = z.infer<typeof selectionSchema>;
+
+export const rateSchema = z.number().min(0.1).max(MAX_RATE_PER_S);
+
+/** `id` is the asker's: it comes back in the answer, and the same request carried out twice has one effect. */
+export const deadLettersRequestSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    id: z.string().min(1),
+    kind: z.literal('replay'),
+    by: z.string(),
+    select: selectionSchema,
+    ratePerS: rateSchema.optional(),
+  }),
+  z.strictObject({
+    id: z.string().min(1),
+    kind: z.literal('discard'),
+    by: z.string(),
+    letter: z.string(),
+    reason: text,
+  }),
+]);
+export type DeadLettersRequest = z.infer<typeof deadLettersRequestSchema>;
+
+/** Sent when the letters are marked in the database: from then on it happens, whoever dies. */
+export const deadLettersReplySchema = z.discriminatedUnion('ok', [
+  z.object({ id: z.string(), ok: z.literal(true), selected: z.int() }),
+  z.object({ id: z.string(), ok: z.literal(false), problem: z.string() }),
+]);
+export type DeadLettersReply = z.infer<typeof deadLettersReplySchema>;

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import {
+  DEAD_LETTERS_REPLY,
+  DEAD_LETTERS_REQUEST,
+  DEFAULT_RATE_PER_S,
+  type DeadLettersReply,
+  type DeadLettersRequest,
+  deadLettersRequestSchema,
+} from './contract.ts';
+import type { LetterStore } from './store.ts';
+import type { Bus, Packet } from '#shared/bus/bus.ts';
+import { CONTROL } from '#shared/bus/topology.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+const identified = z.object({ id: z.string().min(1) });
+
+export interface AnsweringOptions {
+  readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
+  readonly store: Pick<LetterStore, 'mark' | 'discard'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onMarked: () => void;
+}
+
+/** Carries out what gateways ask for. Every copy does, and each answers: marking the same letters twice marks them once. */
+export async function answerRequests(options: AnsweringOptions): Promise<{ close(): Promise<void> }> {
+  const { bus, log } = options;
+  return bus.subscribe(CONTROL, [DEAD_LETTERS_REQUEST], (packet) => {
+    // Everything that can go wrong is answered or logged within.
+    void answer(packet, options).catch((error: unknown) =>
+      log.warn('a request was not answered', { reason: reasonOf(error) }),
+    );
+  });
+}
+
+async function answer(packet: Packet, options: AnsweringOptions): Promise<void> {
+  const body: unknown = JSON.parse(packet.content.toString());
+  const { id } = identified.parse(body);
+  const content = Buffer.from(JSON.stringify(await replyTo(id, body, options)));
+  await options.bus.publish(CONTROL, { content, contentType: 'application/json', headers: {} }, DEAD_LETTERS_REPLY);
+}
+
+async function replyTo(id: string, body: unknown, options: AnsweringOptions): Promise<DeadLettersReply> {
+  const parsed = deadLettersRequestSchema.safeParse(body);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    return { id, ok: false, problem: problems.join('; ') };
+  }
+  try {
+    return { id, ok: true, selected: await carryOut(parsed.data, options) };
+  } catch (error) {
+    return { id, ok: false, problem: reasonOf(error) };
+  }
+}
+
+async function carryOut(
+  request: DeadLettersRequest,
+  { store, clock, log, onMarked }: AnsweringOptions,
+): Promise<number> {
+  const at = new Date(clock.now());
+  const { id, by } = request;
+  if (request.kind === 'discard') {
+    const { letter, reason } = request;
+    const discarded = await store.discard({ id, letter, by, reason, at });
+    if (discarded > 0) log.info('dead letter discarded', { letter, by, reason });
+    return discarded;
+  }
+  const { select, ratePerS = DEFAULT_RATE_PER_S } = request;
+  if (Object.keys(select).length === 0) throw new Error('nothing is selected: say ids, route, type or cause');
+  const selected = await store.mark({ id, by, at, select, ratePerS });
+  log.info('dead letters are to be replayed', { request: id, by, selected, ratePerS });
+  onMarked();
+  return selected;
+}
