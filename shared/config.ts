@@ -52,6 +52,8 @@ export const commonConfig = {
   WORKER_HEARTBEAT_MS: z.coerce.number().int().min(50).default(1000),
   /** After this long without a word its partitions go to others. */
   WORKER_DEAD_AFTER_MS: z.coerce.number().int().min(250).default(5000),
+  /** How many keys' handlers may be at work at once in this process; by default all of which there is a message. */
+  WORKER_CONCURRENCY: z.coerce.number().int().min(1).default(Infinity),
   /** Every commit is written to this file as a line of JSON; for tests. */
   HISTORY_FILE: z.string().optional(),
   /** How long a stop may take before what runs is given back to the broker. */

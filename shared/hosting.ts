@@ -56,7 +56,9 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     ...options,
     queues: [],
     store,
-    limits: limitsFor(config.GATE_POLICIES[route]?.ttlMs ?? config.MESSAGE_TTL_MS),
+    limits: limitsFor(config.GATE_POLICIES[route]?.ttlMs ?? config.MESSAGE_TTL_MS, {
+      concurrency: config.WORKER_CONCURRENCY,
+    }),
     meter: engineMeter(metrics),
     onRegistration: (queue, id) => worker?.onRegistration(queue, id),
     history,

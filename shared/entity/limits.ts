@@ -4,6 +4,8 @@ import type { Backoff } from '#shared/backoff.ts';
 export interface Limits {
   /** Unacknowledged deliveries per partition. */
   readonly prefetch: number;
+  /** Keys whose handlers may be at work at once. */
+  readonly concurrency: number;
   /** An effect outside (HTTP, SMTP) is aborted after this long: under a quarter of the TTL. */
   readonly effectMs: number;
   /** A failing message and its successors leave the queue for the document this long after delivery: half a TTL. */
@@ -29,6 +31,7 @@ export interface Limits {
 export function limitsFor(ttlMs: number, override: Partial<Limits> = {}): Limits {
   return {
     prefetch: 100,
+    concurrency: Infinity,
     effectMs: Math.floor(ttlMs * 0.24),
     stashAfterMs: Math.floor(ttlMs / 2),
     stashSize: 100,

@@ -3,6 +3,7 @@ import type { Consumers } from './consumers.ts';
 import { answerTo, tooLateTo } from './context.ts';
 import { applied, withDueAt } from './document.ts';
 import type { EngineMeter, EngineOptions } from './engine.ts';
+import type { Flow } from './flow.ts';
 import type { HangWatch } from './hanging.ts';
 import type { createInbox } from './inbox.ts';
 import {
@@ -19,6 +20,7 @@ import {
 import type { Mailboxes } from './mailboxes.ts';
 import type { Outbox } from './outbox.ts';
 import { createRunner } from './run.ts';
+import { createSlots } from './slots.ts';
 import { createTrouble } from './trouble.ts';
 import { createWaking } from './waking.ts';
 import type { Document } from './store.ts';
@@ -52,6 +54,7 @@ export interface Pump<State> {
 export function createPump<State>(parts: PumpParts<State>): Pump<State> {
   const { entity, clock, limits, meter, inbox, outbox, mailboxes, committer, consumers, hanging, log } = parts;
   const run = createRunner<State>({ ...parts, effectMs: limits.effectMs, handlerOf: inbox.handlerOf });
+  const slots = createSlots<Mailbox<State>>(limits.concurrency, pump);
   const flow: Flow<State> = { pump, finish, change, settlingOf, later };
   const trouble = createTrouble<State>({ ...parts, flow });
   const waking = createWaking<State>({ ...parts, flow });
@@ -142,13 +145,14 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
 
   /** Runs the handler; a pure one concludes at once, the result of another is taken up when nothing is being committed. */
   function perform(box: Mailbox<State>, task: Task, message: Message): Step {
+    if (!slots.free(box)) return 'wait';
     const attempt = 'attempts' in task ? task.attempts + 1 : 1;
     box.startedAt = clock.now();
     const outcome = run(current(box).state, message, attempt);
     if (!(outcome instanceof Promise)) return conclude(box, task, outcome);
     return later(
       box,
-      outcome.then((late) => () => conclude(box, task, late)),
+      slots.hold(outcome).then((late) => () => conclude(box, task, late)),
     );
   }
 
@@ -238,13 +242,4 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
 
 function present<T>(value: T | undefined): readonly T[] {
   return value === undefined ? [] : [value];
-}
-
-/** What the parts that deal with trouble and wakes may ask of the pump. */
-export interface Flow<State> {
-  pump(box: Mailbox<State>): void;
-  finish(box: Mailbox<State>, settling: Settling): Step;
-  change(box: Mailbox<State>, document: Document<State>, ...settling: Settling[]): Step;
-  settlingOf(box: Mailbox<State>, task: Task, sends: readonly Send[], receipt?: Receipt): Settling;
-  later(box: Mailbox<State>, promise: Promise<() => Step>): Step;
 }

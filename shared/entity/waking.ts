@@ -1,6 +1,7 @@
 import { withLists } from './document.ts';
+import type { Flow } from './flow.ts';
 import { current, type Mailbox, type Step, type Task } from './mailbox.ts';
-import type { Flow, PumpParts } from './pump.ts';
+import type { PumpParts } from './pump.ts';
 import type { Unsent } from './store.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import { reasonOf } from '#shared/errors.ts';

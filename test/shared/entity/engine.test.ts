@@ -24,6 +24,40 @@ test('messages of one key are applied in the order in which they were published,
   t.is(world.store.documents.get('a')?.version, 50);
 });
 
+test('no more handlers are at work at once than allowed; the others wait their turn, each key in its order', async (t) => {
+  let atWork = 0;
+  let most = 0;
+  const world = createWorld(
+    async () => {
+      atWork += 1;
+      most = Math.max(most, atWork);
+      await world.clock.sleep(20);
+      atWork -= 1;
+    },
+    { limits: { concurrency: 3 } },
+  );
+  const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+  await world.clock.during(world.engine().start());
+  const from = world.clock.now();
+  for (let n = 1; n <= 3; n += 1) for (const key of keys) world.put(key, n);
+  await world.clock.until(() => world.waiting() === 0);
+  t.is(most, 3);
+  t.true(world.clock.now() - from < 500, `${world.clock.now() - from} ms for 60 runs of 20 ms, three at a time`);
+  for (const key of keys) t.deepEqual(world.store.documents.get(key)?.state?.seen, [1, 2, 3]);
+});
+
+test('who waits its turn does not begin when the engine drains', async (t) => {
+  const world = createWorld((_n, context) => world.clock.sleep(100, context.signal), { limits: { concurrency: 1 } });
+  const engine = world.engine();
+  await world.clock.during(engine.start());
+  for (const key of ['a', 'b', 'c']) world.put(key, 1);
+  await world.clock.until(() => world.runs.length === 1);
+  await world.clock.during(engine.drain(5000));
+  await world.clock.advance(1000);
+  t.is(world.runs.length, 1);
+  t.is(world.waiting(), 2);
+});
+
 test('a duplicate changes nothing and gets the same answer again', async (t) => {
   const world = createWorld();
   await world.clock.during(world.engine().start());
