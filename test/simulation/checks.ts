@@ -1,5 +1,6 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
 import { CUSTOMERS, FUNDS, type Customers } from './customers.ts';
+import { inTheRecord, queuesOf } from './record-checks.ts';
 import type { SimulatedTown } from './town.ts';
 import { checkers } from '#test/support/rest.ts';
 import type { Checker, Purse, Rest, Told } from '#test/support/invariants.ts';
@@ -10,10 +11,10 @@ import { shown as shownPayment } from '#services/payment/view.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { deliveryIdOf } from '#services/delivery/contract.ts';
 import { definitions } from '#services/saga/definitions.ts';
+import { placeOrder } from '#services/saga/place-order.ts';
 import { timelineOf } from '#services/saga/timeline.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { pageOf } from '#services/wallet/view.ts';
-import { routeTable } from '#services/routes.ts';
 
 /** Whether nothing is left to happen: every accepted order and its saga ended, every queue of commands empty. */
 export function isAtRest(town: SimulatedTown, customers: Customers): boolean {
@@ -33,22 +34,21 @@ export function isAtRest(town: SimulatedTown, customers: Customers): boolean {
 /** What is wrong, each with the name of its invariant; nothing means that all hold. */
 export function violations(town: SimulatedTown, customers: Customers): readonly string[] {
   const rest = restOf(town, customers);
-  const found = Object.entries({ ...checkers, 'I-9': mirrored }).flatMap(([name, check]) =>
+  const found = Object.entries({ ...checkers, 'I-9': undone }).flatMap(([name, check]) =>
     check(rest).map((what) => `${name}: ${what}`),
   );
   return [
     ...customers.complaints.map((what) => `I-19: ${what}`),
     ...found,
     ...unfinished(town, customers),
+    ...cancelledTooLate(town),
     ...orphans(town, customers),
     ...abroad(town),
-    ...serial(town),
-    ...lost(town),
-    ...pastTheGate(town),
+    ...inTheRecord(town),
   ];
 }
 
-const mirrored: Checker = (rest) =>
+const undone: Checker = (rest) =>
   rest.orders.flatMap((told) => {
     const definition = definitions.find(({ name, version }) => `${name}@${version}` === told.timeline.definition);
     return definition === undefined
@@ -121,6 +121,17 @@ function unfinished({ orders, sagas }: SimulatedTown, { accepted }: Customers): 
   });
 }
 
+/** A cancellation has no effect once the capture was sent. */
+function cancelledTooLate({ sagas }: SimulatedTown): readonly string[] {
+  return [...sagas.documents.values()].flatMap(({ key, state }) =>
+    state?.phase === 'ended' &&
+    state.outcome === 'cancelled' &&
+    state.steps.some(({ name }) => name === placeOrder.cancellableBefore)
+      ? [`I-7: ${key} was cancelled after its capture was sent`]
+      : [],
+  );
+}
+
 /** What nobody was told to be accepted must not exist, unless its request never got an answer. */
 function orphans({ orders }: SimulatedTown, { accepted, refused }: Customers): readonly string[] {
   const known = new Set(accepted.values());
@@ -145,58 +156,4 @@ function abroad({ orders, provider, warehouse }: SimulatedTown): readonly string
       wrong.push(`I-9: ${key} is ${state.status}, its delivery is ${arranged ? '' : 'not '}arranged`);
     return wrong;
   });
-}
-
-/** I-12: versions go up without a gap, and no two workers had a key at the same time. */
-function serial({ record }: SimulatedTown): readonly string[] {
-  const wrong: string[] = [];
-  const versions = new Map<string, number>();
-  for (const { key, over, version } of record.writes) {
-    if (over !== (versions.get(key) ?? 0))
-      wrong.push(`I-12: ${key} was written over version ${over}, it had ${versions.get(key)}`);
-    versions.set(key, version);
-  }
-  const committed = record.commits.filter(({ outcome }) => outcome === 'committed');
-  for (const [key, commits] of Map.groupBy(committed, ({ service, key: of }) => `${service}/${of}`)) {
-    const inOrder = commits.toSorted((a, b) => a.version - b.version);
-    for (const [index, commit] of inOrder.entries()) {
-      const before = inOrder[index - 1];
-      if (before === undefined) continue;
-      if (commit.over < before.version) wrong.push(`I-12: ${key} had two writes over version ${commit.over}`);
-    }
-    const handled = commits.flatMap(({ messages }) => messages.map(({ id }) => id));
-    const twice = handled.filter((id, index) => handled.indexOf(id) !== index && !id.startsWith('engine.wake'));
-    for (const id of new Set(twice)) wrong.push(`I-12: ${key} applied ${id} twice`);
-  }
-  return wrong;
-}
-
-/** I-15: what was confirmed was handled, or is kept somewhere; what had a deadline may have come too late. */
-function lost(town: SimulatedTown): readonly string[] {
-  const kept = new Set(
-    routeTable.routes
-      .flatMap((route) => [`${route}.dead`, `${route}.parked`, `${route}.expired`])
-      .flatMap((queue) => town.broker.queue(queue).ready.map(({ messageId }) => messageId)),
-  );
-  const open = queuesOf(town).filter((queue) => town.broker.queue(queue).ready.length > 0);
-  const gone = new Set(
-    town.record.confirmed
-      .filter(({ exchange, deadline, id, type }) => {
-        if (!/\.(in|hash)$/.test(exchange) || deadline !== undefined || type.startsWith('engine.')) return false;
-        return !town.record.handled.has(id) && !kept.has(id);
-      })
-      .map(({ exchange, id }) => `I-15: ${id} was confirmed by ${exchange} and is neither handled nor kept`),
-  );
-  return [...gone, ...open.map((queue) => `I-15: ${queue} is not empty`)];
-}
-
-/** Forward commands go through the gate, everything else past it. */
-function pastTheGate({ record }: SimulatedTown): readonly string[] {
-  const forward = new Set(definitions.flatMap(({ steps }) => steps.map(({ command }) => command.name)));
-  const wrong = record.confirmed.filter(({ exchange, type }) => forward.has(type) && exchange.endsWith('.hash'));
-  return [...new Set(wrong.map(({ id, exchange }) => `I-14: ${id} went to ${exchange}, past the gate`))];
-}
-
-function queuesOf({ broker }: SimulatedTown): readonly string[] {
-  return broker.queues().filter((queue) => /\.(\d{3}|delay|expired|parked)$/.test(queue));
 }

@@ -1,6 +1,6 @@
 /** Customers who place a seeded mixture of orders through gateways without sockets, and try again until they are told. */
 import type { Host } from './host.ts';
-import type { SimulatedTown } from './town.ts';
+import { BAD_NEWS_ONLY, type SimulatedTown } from './town.ts';
 import { orderBody } from '#test/support/place.ts';
 import { parseTokenKeys } from '#services/gateway/tokens.ts';
 import { assemble } from '#services/gateway/gateway.ts';
@@ -34,6 +34,7 @@ const KINDS = [
   { amount: 50_000 },
   { currency: 'USD' },
   { sku: 'no-delivery' },
+  { email: BAD_NEWS_ONLY },
 ] as const;
 
 type Handlers = ReturnType<typeof orderHandlers>;
@@ -128,7 +129,8 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
     const kind = KINDS[between(0, KINDS.length)]!;
     const customerId = CUSTOMERS[between(0, CUSTOMERS.length)]!;
     const key = `order-${index}`;
-    const body = { paymentMethod: 'pm_ok', ...orderBody({ customerId, sku: `sku-${index}`, ...kind }) } as PlaceOrder;
+    const wanted = { paymentMethod: 'pm_ok', customerId, sku: `sku-${index}`, ...kind };
+    const body = { ...orderBody(wanted), ...('email' in kind && kind) } as PlaceOrder;
     const givesUp = chance() < 0.1;
     const call = {
       body,
@@ -167,7 +169,8 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
   }
 
   async function cancel(call: Parameters<Handlers['place']>[0], orderId: string): Promise<void> {
-    await clock.sleep(between(0, 20_000));
+    // A healthy order takes less than half a second.
+    await clock.sleep(between(0, chance() < 0.5 ? 500 : 20_000));
     await ask((handlers) =>
       handlers.cancel({ ...call, params: { orderId }, body: {}, idempotencyKey: `${orderId}-off` }),
     );

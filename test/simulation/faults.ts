@@ -14,6 +14,7 @@ const KINDS = {
   'effect hangs': 1 / 60,
   'publish refused': 1 / 150,
   duplicate: 1 / 60,
+  'an undo is lost': 1 / 20,
   'slow link': 1 / 100,
 } as const;
 export type FaultKind = keyof typeof KINDS;

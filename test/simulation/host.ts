@@ -30,8 +30,8 @@ export interface Town {
 export interface Machine {
   readonly name: string;
   readonly alive: boolean;
-  /** kill -9; it starts again after a while. */
-  kill(): void;
+  /** kill -9; it starts again after `downMs`, or after a while. */
+  kill(downMs?: number): void;
   /** SIGSTOP, SIGCONT after `ms`. */
   pause(ms: number): void;
   /** SIGTERM: what `start` returned is run, then it starts again. */
@@ -64,21 +64,21 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
       return new Promise((resolve, reject) => {
         promise.then(
           (value) => enter(() => resolve(value)),
-          (error: unknown) => enter(() => reject(error)),
+          (error: Error) => enter(() => reject(error)),
         );
       });
     }
 
     const never = <T>(): Promise<T> => new Promise(() => {});
 
-    function end(how: string): void {
+    function end(how: string, downMs = between(200, 3000)): void {
       if (!alive) return;
       alive = false;
       waiting = [];
       tell(`${name} ${how}`);
       broker.dropConnection(connection, { stayDown: true, inFlight: scheduler.chance() < 0.5 ? 'arrives' : 'is-lost' });
       void raw.close();
-      time.after(between(200, 3000), () => {
+      time.after(downMs, () => {
         life = begin();
       });
     }
@@ -232,7 +232,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     get alive() {
       return life.alive;
     },
-    kill: () => life.end('is killed'),
+    kill: (downMs) => life.end('is killed', downMs),
     pause: (ms) => life.pause(ms),
     retire: () => life.retire(),
   };

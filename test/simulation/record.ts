@@ -7,6 +7,9 @@ import type { EntityStore } from '#shared/entity/store.ts';
 export interface Commit extends CommittedRuns {
   readonly worker: string;
   readonly service: string;
+  /** When the channel was opened that last brought the worker a message for the key, and when it last read the document. */
+  readonly registeredAt: number;
+  readonly readAt: number;
 }
 
 export interface Sent {
@@ -27,17 +30,20 @@ export interface Record {
   readonly statuses: ReadonlyMap<string, readonly string[]>;
   /** What engines published and the broker confirmed. */
   readonly confirmed: readonly Sent[];
-  watched<State>(service: string, store: EntityStore<State>): EntityStore<State>;
-  publishing(worker: string, bus: Bus): Bus;
+  watched<State>(worker: string, service: string, store: EntityStore<State>): EntityStore<State>;
+  overheard(worker: string, bus: Bus): Bus;
   committed(worker: string, service: string, commit: CommittedRuns): void;
 }
 
-export function createRecord(_clock: Clock): Record {
+export function createRecord({ now }: Clock): Record {
   const commits: Commit[] = [];
   const writes: { key: string; over: number; version: number }[] = [];
   const handled = new Set<string>();
   const statuses = new Map<string, string[]>();
   const confirmed: Sent[] = [];
+  /** By worker and key. */
+  const registeredAt = new Map<string, number>();
+  const readAt = new Map<string, number>();
 
   return {
     commits,
@@ -45,8 +51,13 @@ export function createRecord(_clock: Clock): Record {
     handled,
     statuses,
     confirmed,
-    watched: (service, store) => ({
+    watched: (worker, service, store) => ({
       ...store,
+      async load(keys) {
+        const documents = await store.load(keys);
+        for (const key of keys) readAt.set(`${worker} ${key}`, now());
+        return documents;
+      },
       async commit(batch) {
         const lost = await store.commit(batch);
         for (const { over, document } of batch) {
@@ -58,8 +69,19 @@ export function createRecord(_clock: Clock): Record {
         return lost;
       },
     }),
-    publishing: (_worker, bus) => ({
+    overheard: (worker, bus) => ({
       ...bus,
+      consume(queue, options) {
+        const openedAt = now();
+        return bus.consume(queue, {
+          ...options,
+          onDelivery(delivery) {
+            const key = delivery.packet.headers['key'];
+            if (typeof key === 'string') registeredAt.set(`${worker} ${key}`, openedAt);
+            options.onDelivery(delivery);
+          },
+        });
+      },
       async publish(exchange, packet, routingKey) {
         await bus.publish(exchange, packet, routingKey);
         const deadline = packet.headers['deadline'];
@@ -74,7 +96,10 @@ export function createRecord(_clock: Clock): Record {
         return bus.connected;
       },
     }),
-    committed: (worker, service, commit) => void commits.push({ worker, service, ...commit }),
+    committed(worker, service, commit) {
+      const [registered, read] = [registeredAt, readAt].map((times) => times.get(`${worker} ${commit.key}`) ?? -1);
+      commits.push({ worker, service, ...commit, registeredAt: registered!, readAt: read! });
+    },
   };
 
   function seeStatus(order: string, status: string | undefined): void {

@@ -22,6 +22,8 @@ export interface Outcome {
 
 export const ORDERS = 50;
 const ARRIVALS_MS = 30_000;
+/** Longer than a saga may take. */
+const OUTAGE_LIMIT_MS = 200_000;
 /** A step deadline, a saga deadline and some cycles of the breaker fit in. */
 const REST_LIMIT_MS = 45 * 60_000;
 
@@ -48,10 +50,12 @@ export async function simulate(seed: number, orders = ORDERS): Promise<Outcome> 
       if (faults.healed) return;
       const machine = town.machines[between(0, town.machines.length)]!;
       const what = chance();
-      faults.count(what < 0.4 ? 'kill' : what < 0.7 ? 'stand still' : 'retire');
-      if (what < 0.4) machine.kill();
-      else if (what < 0.7) machine.pause(between(1000, 40_000));
-      else machine.retire();
+      const kind = what < 0.3 ? 'kill' : what < 0.6 ? 'stand still' : what < 0.85 ? 'retire' : 'outage';
+      faults.count(kind);
+      if (kind === 'kill') machine.kill();
+      else if (kind === 'stand still') machine.pause(between(1000, 40_000));
+      else if (kind === 'retire') machine.retire();
+      else outage(town, machine.name.replace(/-\d+$/, ''), between(5000, OUTAGE_LIMIT_MS));
     });
   }
   await scheduler.run(() => false, ARRIVALS_MS + between(0, 60_000));
@@ -75,6 +79,12 @@ export async function simulate(seed: number, orders = ORDERS): Promise<Outcome> 
     faults: faults.counts,
     virtualMs: clock.now() - start,
   };
+}
+
+/** Every machine of a service is gone for longer than some deadlines. */
+function outage({ machines, tell }: SimulatedTown, service: string, ms: number): void {
+  tell(`${service} is away for ${ms} ms`);
+  for (const machine of machines) if (machine.name.replace(/-\d+$/, '') === service) machine.kill(ms);
 }
 
 function countsOf({ orders, sagas, mails, record }: SimulatedTown): ReadonlyMap<string, number> {

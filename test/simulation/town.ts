@@ -10,6 +10,7 @@ import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.
 import { notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
+import { messageIdOf } from '#services/notify/templates.ts';
 import type { Provider } from '#services/payment/provider.ts';
 import { routeTable } from '#services/routes.ts';
 import { definitions } from '#services/saga/definitions.ts';
@@ -27,9 +28,17 @@ import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
-export const TIMES = { ttlMs: 10_000, delayMs: 2000, cycleMs: 15_000, badCycles: 3, stepMs: 60_000, sagaMs: 600_000 };
+export const TIMES = { ttlMs: 10_000, delayMs: 2000, cycleMs: 15_000, badCycles: 3, stepMs: 60_000, sagaMs: 150_000 };
 const SLOW_MS = 1000;
 const DRAIN_MS = 10_000;
+const undos = new Set(
+  definitions.flatMap(({ start, steps }) =>
+    [start.undo, ...steps.map(({ undo }) => undo)].flatMap((undo) => (undo.kind === 'own' ? [undo.command.name] : [])),
+  ),
+);
+
+/** This address takes no mail about an order that is completed, so that one is undone after everything else was done. */
+export const BAD_NEWS_ONLY = 'bad-news-only@example.org';
 
 export interface SimulatedTown extends Town {
   readonly machines: readonly Machine[];
@@ -53,7 +62,11 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
   broker.apply(topologyOf(routeTable, { ttlMs: TIMES.ttlMs, delayMs: TIMES.delayMs }, 'simulated'));
   broker.inject({
     latencyMs: () => between(0, faults.strikes('slow link') ? 800 : 4),
-    copies: (queue) => (/\.\d{3}$/.test(queue) && faults.strikes('duplicate') ? 2 : 1),
+    copies: (queue, { type = '' }) => {
+      if (!/\.\d{3}$/.test(queue)) return 1;
+      if (undos.has(type) && faults.strikes('an undo is lost')) return 0;
+      return faults.strikes('duplicate') ? 2 : 1;
+    },
     refuses: (exchange) => /\.(in|hash)$/.test(exchange) && faults.strikes('publish refused'),
   });
   const record = createRecord(clock);
@@ -80,15 +93,14 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
     documents: ReturnType<typeof createMemoryStore<State>>,
     entityOf: (host: Host) => Entity<State>,
   ): void {
-    const watched = record.watched(service, documents);
     for (let copy = 1; copy <= between(1, 4); copy += 1) {
       add(`${service}-${copy}`, async (host) => {
         const { clock: own, bus } = host;
         let worker: Worker | undefined;
         const engine = createEngine<State>({
           entity: entityOf(host),
-          bus: record.publishing(host.name, bus),
-          store: host.store(watched),
+          bus: record.overheard(host.name, bus),
+          store: host.store(record.watched(host.name, service, documents)),
           clock: own,
           log: silentLog,
           queues: [],
@@ -151,6 +163,8 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
       mailer: {
         send: (mail, signal) =>
           host.effect(signal, () => {
+            if (mail.to === BAD_NEWS_ONLY && mail.messageId === messageIdOf(mail.headers['X-Order-Id']!, 'completed'))
+              return { accepted: false } as const;
             mails.push(mail);
             return { accepted: true, at: clock.now() } as const;
           }),

@@ -1,0 +1,80 @@
+/** `npm run mutations [-- --only "ack on delivery"]`: whether the simulation catches every deliberate defect. The tree stays as it is. */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { mutations, SEED_LIMIT, type Mutation } from './mutations.ts';
+import { stackDir } from '#local/addresses.ts';
+import { systemClock } from '#shared/clock.ts';
+
+const LIMIT_MS = 300_000;
+const PARTS = ['shared', 'services', 'local', 'test', 'package.json'];
+
+const { values } = parseArgs({ options: { only: { type: 'string' } } });
+const chosen = mutations.filter(({ name }) => values.only === undefined || name === values.only);
+const root = process.cwd();
+let survived = 0;
+if (chosen.length === 0) {
+  print(
+    `there is no mutation ${JSON.stringify(values.only)}; there are: ${mutations.map(({ name }) => name).join(', ')}`,
+  );
+  survived = 1;
+}
+for (const mutation of chosen) {
+  const verdict = await tried(mutation);
+  if (!verdict.startsWith('caught')) survived += 1;
+  print(`${mutation.name.padEnd(44)} ${verdict}`);
+}
+print(`${chosen.length - survived} of ${chosen.length} caught`);
+process.exitCode = survived === 0 ? 0 : 1;
+
+async function tried(mutation: Mutation): Promise<string> {
+  const dir = join(stackDir, 'mutations', mutation.name.replaceAll(/\W+/g, '-'));
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  try {
+    for (const part of PARTS) cpSync(join(root, part), join(dir, part), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
+    for (const { file, find, replace } of [mutation, ...(mutation.and === undefined ? [] : [mutation.and])]) {
+      const path = join(dir, file);
+      const before = readFileSync(path, 'utf8');
+      const places = before.split(find).length - 1;
+      if (places !== 1) return `CANNOT BE APPLIED: its place is ${places} times in ${file}`;
+      writeFileSync(
+        path,
+        before.replace(find, () => replace),
+      );
+    }
+    return await caught(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function caught(dir: string): Promise<string> {
+  const started = systemClock.now();
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const args = ['test/simulation/main.ts', '--first', '--seeds', String(SEED_LIMIT)];
+  const child = spawn(process.execPath, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const cancel = systemClock.after(LIMIT_MS, () => child.kill('SIGKILL'));
+  child.once('close', (code, signal) => {
+    cancel();
+    const seed = /^seed (\d+): FAILED/m.exec(output)?.[1];
+    const how = /^ {2}(.*)$/m.exec(output)?.[1] ?? '';
+    const seconds = ((systemClock.now() - started) / 1000).toFixed(1);
+    if (seed !== undefined) resolve(`caught by seed ${seed} in ${seconds} s: ${how.slice(0, 120)}`);
+    else if (code === 0) resolve(`SURVIVED ${SEED_LIMIT} seeds`);
+    else resolve(`DID NOT RUN (${signal ?? code}): ${output.slice(-300)}`);
+  });
+  return promise;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

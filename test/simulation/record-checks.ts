@@ -1,0 +1,97 @@
+/** The invariants that need to have seen everything: each commit, each confirmed message. */
+import { definitions } from '#services/saga/definitions.ts';
+import { routeTable } from '#services/routes.ts';
+import type { SimulatedTown } from './town.ts';
+
+/** What is wrong, each with the name of its invariant. */
+export function inTheRecord(town: SimulatedTown): readonly string[] {
+  return [serial, stale, late, mirrored, lost, pastTheGate].flatMap((check) => check(town));
+}
+
+/** Those that commands and what becomes of them are in. */
+export function queuesOf({ broker }: SimulatedTown): readonly string[] {
+  return broker.queues().filter((queue) => /\.(\d{3}|delay|expired|parked)$/.test(queue));
+}
+
+/** I-12: versions go up without a gap, and no two workers had a key at the same time. */
+function serial({ record }: SimulatedTown): readonly string[] {
+  const wrong: string[] = [];
+  const versions = new Map<string, number>();
+  for (const { key, over, version } of record.writes) {
+    if (over !== (versions.get(key) ?? 0))
+      wrong.push(`I-12: ${key} was written over version ${over}, it had ${versions.get(key)}`);
+    versions.set(key, version);
+  }
+  const committed = record.commits.filter(({ outcome }) => outcome === 'committed');
+  for (const [key, commits] of Map.groupBy(committed, ({ service, key: of }) => `${service}/${of}`)) {
+    const inOrder = commits.toSorted((a, b) => a.version - b.version);
+    for (const [index, commit] of inOrder.entries()) {
+      const before = inOrder[index - 1];
+      if (before === undefined) continue;
+      if (commit.over < before.version) wrong.push(`I-12: ${key} had two writes over version ${commit.over}`);
+    }
+    const handled = commits.flatMap(({ messages }) => messages.map(({ id }) => id));
+    const twice = handled.filter((id, index) => handled.indexOf(id) !== index && !id.startsWith('engine.wake'));
+    for (const id of new Set(twice)) wrong.push(`I-12: ${key} applied ${id} twice`);
+  }
+  return wrong;
+}
+
+/** OP-10: what a worker knows of a key does not outlive the channel that brought it. */
+function stale({ record }: SimulatedTown): readonly string[] {
+  return record.commits
+    .filter(({ startedAt, registeredAt, readAt }) => startedAt > registeredAt && readAt < registeredAt)
+    .map(({ worker, key }) => `I-12: ${worker} worked on what it had known of ${key} before it was registered again`);
+}
+
+/** Nothing that comes back after its deadline acts. */
+function late({ record }: SimulatedTown): readonly string[] {
+  const deadlines = new Map(record.confirmed.map(({ id, deadline }) => [id, deadline ?? Infinity]));
+  return record.commits.flatMap(({ messages, startedAt, worker }) =>
+    messages
+      .filter(({ id }) => startedAt > (deadlines.get(id) ?? Infinity))
+      .map(({ id }) => `I-11: ${worker} handled ${id} after its deadline`),
+  );
+}
+
+/** I-9: the newest step is undone first, and the next one only when that is done. */
+function mirrored({ sagas }: SimulatedTown): readonly string[] {
+  return [...sagas.documents.values()].flatMap(({ key, state }) => {
+    if (state?.phase !== 'ended') return [];
+    const undone = state.steps
+      .flatMap(({ name, undo }) => (undo === undefined ? [] : [{ name, ...undo }]))
+      .toReversed();
+    return undone.flatMap(({ name, sentAt }, index) => {
+      const before = undone[index - 1];
+      return before === undefined || sentAt >= (before.answeredAt ?? Infinity)
+        ? []
+        : [`I-9: ${key} undid ${name} before ${before.name}`];
+    });
+  });
+}
+
+/** I-15: what was confirmed was handled, or is kept somewhere; what had a deadline may have come too late. */
+function lost(town: SimulatedTown): readonly string[] {
+  const kept = new Set(
+    routeTable.routes
+      .flatMap((route) => [`${route}.dead`, `${route}.parked`, `${route}.expired`])
+      .flatMap((queue) => town.broker.queue(queue).ready.map(({ messageId }) => messageId)),
+  );
+  const open = queuesOf(town).filter((queue) => town.broker.queue(queue).ready.length > 0);
+  const gone = new Set(
+    town.record.confirmed
+      .filter(({ exchange, deadline, id, type }) => {
+        if (!/\.(in|hash)$/.test(exchange) || deadline !== undefined || type.startsWith('engine.')) return false;
+        return !town.record.handled.has(id) && !kept.has(id);
+      })
+      .map(({ exchange, id }) => `I-15: ${id} was confirmed by ${exchange} and is neither handled nor kept`),
+  );
+  return [...gone, ...open.map((queue) => `I-15: ${queue} is not empty`)];
+}
+
+/** Forward commands go through the gate, everything else past it. */
+function pastTheGate({ record }: SimulatedTown): readonly string[] {
+  const forward = new Set(definitions.flatMap(({ steps }) => steps.map(({ command }) => command.name)));
+  const wrong = record.confirmed.filter(({ exchange, type }) => forward.has(type) && exchange.endsWith('.hash'));
+  return [...new Set(wrong.map(({ id, exchange }) => `I-14: ${id} went to ${exchange}, past the gate`))];
+}
