@@ -27,6 +27,8 @@ export interface WorkerOptions {
   readonly deadAfterMs: number;
   /** How long what runs of a partition may take to end before it is handed over. Default 5000. */
   readonly releaseMs?: number;
+  /** How often it looks whether the time has come for something; what it hears and what changes are acted on at once. Default 100. */
+  readonly lookMs?: number;
   readonly figures?: () => Pick<Announcement, 'rates' | 'partitions'>;
 }
 
@@ -59,12 +61,21 @@ export interface Worker {
   describe(): WorkerDescription;
 }
 
-const LOOK_MS = 100;
 const NO_FIGURES = { rates: { handledPerS: 0 }, partitions: {} };
 
 /** One of several copies of a service: takes the partitions that the assignment gives it, and helps to keep that right. */
 export function createWorker(options: WorkerOptions): Worker {
-  const { engine, clock, log, service, route, worker, releaseMs = 5000, figures = () => NO_FIGURES } = options;
+  const {
+    engine,
+    clock,
+    log,
+    service,
+    route,
+    worker,
+    releaseMs = 5000,
+    lookMs = 100,
+    figures = () => NO_FIGURES,
+  } = options;
   const since = clock.now();
   let draining = false;
   let phase: 'new' | 'running' | 'left' = 'new';
@@ -153,7 +164,7 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function look(): void {
     act();
-    cancelLook = clock.after(LOOK_MS, look);
+    cancelLook = clock.after(lookMs, look);
   }
 
   async function leave(deadline: number): Promise<void> {

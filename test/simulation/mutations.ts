@@ -109,8 +109,8 @@ export const mutations: readonly Mutation[] = [
     name: 'cancelled after the capture',
     guarantee: 'a cancel has no effect past the point of no return',
     file: 'services/saga/advance.ts',
-    find: "if (state.phase !== 'running' || !cancellable(definition, state)) return { state };",
-    replace: "if (state.phase !== 'running') return { state };",
+    find: "state.phase === 'running' && position(state.current) < position(cancellableBefore)",
+    replace: "state.phase === 'running' && position(cancellableBefore) > 0",
   },
   {
     name: 'captured twice',

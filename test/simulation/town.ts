@@ -118,8 +118,9 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
           route: service,
           partitions: routeTable.partitions,
           worker: host.name,
-          heartbeatMs: 2000,
-          deadAfterMs: 10_000,
+          heartbeatMs: 3000,
+          deadAfterMs: 15_000,
+          lookMs: 1000,
         });
         await engine.start();
         await worker.start();
