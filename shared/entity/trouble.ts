@@ -16,6 +16,19 @@ type StashedTask = Extract<Task, { kind: 'stashed' }>;
 export function createTrouble<State>(parts: PumpParts<State> & { readonly flow: Flow<State> }) {
   const { entity, clock, limits, log, meter, outbox, consumers, hanging, flow } = parts;
 
+  /** Keys that wait in place for their next try. */
+  const waiting = new Set<Mailbox<State>>();
+
+  /** With this one, the waiting keys of its channel have more than half of what that may have in hand. */
+  function crowds(box: Mailbox<State>): boolean {
+    let held = box.tasks.length;
+    for (const other of waiting) {
+      if (other.retry === undefined) waiting.delete(other);
+      else if (other.channel === box.channel) held += other.tasks.length;
+    }
+    return held > limits.prefetch / 2;
+  }
+
   function failed(box: Mailbox<State>, task: Task, error: unknown): Step {
     if (task.kind !== 'message' && task.kind !== 'stashed' && task.kind !== 'own-wake') return 'wait';
     task.attempts += 1;
@@ -36,10 +49,11 @@ export function createTrouble<State>(parts: PumpParts<State> & { readonly flow: 
     const waitMs = backoffMs(limits.retry, attempts, clock.random);
     if (task.kind === 'stashed') return postpone(box, task, waitMs, reasonOf(error));
     // The next try, should it hang, has to end before the key's messages are to be off the queue.
-    if (clock.now() + waitMs + limits.effectMs >= task.receivedAt + limits.stashAfterMs) {
-      if (!timedOut || !hanging.isWidespread(message.type)) return stashAll(box, waitMs, reasonOf(error));
-      parts.giveBack(`${message.type} hangs for every key: ${reasonOf(error)}`);
-    }
+    const isLate = clock.now() + waitMs + limits.effectMs >= task.receivedAt + limits.stashAfterMs;
+    const hangs = timedOut && hanging.isWidespread(message.type);
+    if (!hangs && (isLate || crowds(box))) return stashAll(box, waitMs, reasonOf(error));
+    if (hangs && isLate) parts.giveBack(`${message.type} hangs for every key: ${reasonOf(error)}`);
+    waiting.add(box);
     box.retry = clock.after(waitMs, () => {
       box.retry = undefined;
       flow.pump(box);

@@ -229,6 +229,22 @@ test('a key in long trouble moves into its document, keeps its order and holds n
   t.is(world.broker.queue('tally.expired').ready.length, 0);
 });
 
+test('failing keys do not use up what a partition may have in hand: the others go on at once', async (t) => {
+  const world = createWorld(
+    (n) => {
+      if (n < 1000) throw new Error('not now');
+    },
+    { limits: { prefetch: 10, attempts: 1000 } },
+  );
+  await world.clock.during(world.engine().start());
+  const from = world.clock.now();
+  const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+  for (let n = 1; n <= 5; n += 1) for (const key of keys) world.put(key, n);
+  for (const key of keys) world.put(`well-${key}`, 1000);
+  await world.clock.until(() => keys.every((key) => world.total(`well-${key}`) === 1000), TTL_MS);
+  t.true(world.clock.now() - from < 200, `${world.clock.now() - from} ms`);
+});
+
 test('a stash survives the engine that filled it', async (t) => {
   let sick = true;
   const world = createWorld(

@@ -1,0 +1,187 @@
+/** Retry and order together, on RabbitMQ: what a failing key costs the others, and that nothing overtakes its failing message. */
+import test, { type ExecutionContext } from 'ava';
+import { seeded } from '#local/misbehaviour.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import { hash, partitionQueues, type RouteTable } from '#shared/bus/topology.ts';
+import { systemClock as clock } from '#shared/clock.ts';
+import { createEngine, type EngineOptions } from '#shared/entity/engine.ts';
+import { on, type Entity } from '#shared/entity/entity.ts';
+import { limitsFor, type Limits } from '#shared/entity/limits.ts';
+import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { silentLog } from '#shared/log.ts';
+import { until } from '#test/support/broker-world.ts';
+import { add, type Tally } from '#test/support/engine-world.ts';
+import { provisionedVhost } from '#test/support/provisioned.ts';
+
+const TTL_MS = 10_000;
+const routes: RouteTable = {
+  partitions: 8,
+  routes: ['tally', 'asker'],
+  services: { tally: { route: 'tally', answers: ['asker'] }, asker: { route: 'asker', commands: ['tally'] } },
+};
+
+/** A provisioned route with engines on it; `behave` may throw, for any try of a message. */
+async function createRoute(
+  t: ExecutionContext,
+  behave: (tally: string, n: number, attempt: number) => void | Promise<void>,
+) {
+  const vhost = provisionedVhost(routes, { ttlMs: TTL_MS, delayMs: 1000 });
+  t.teardown(() => vhost.remove());
+  await vhost.provision();
+  const store = createMemoryStore<Tally>();
+  const sender = await vhost.connect('asker');
+  const entity: Entity<Tally> = {
+    route: 'tally',
+    handlers: [
+      on(add, async (state, { tally, n }, { attempt }) => {
+        await behave(tally, n, attempt);
+        return { state: { total: (state?.total ?? 0) + n, seen: [...(state?.seen ?? []), n] } };
+      }),
+    ],
+  };
+  return {
+    store,
+    seen: (tally: string): readonly number[] => store.documents.get(tally)?.state?.seen ?? [],
+    put: (tally: string, n: number): Promise<void> =>
+      sender.publish(
+        hash('tally'),
+        encode({ id: `${tally}:${n}`, type: add.name, key: tally, body: { tally, n }, correlationId: tally }),
+      ),
+    async start(limits: Partial<Limits> = {}, options: Partial<EngineOptions<Tally>> = {}) {
+      const bus = await vhost.connect('tally');
+      const engine = createEngine<Tally>({
+        entity,
+        bus,
+        store,
+        clock,
+        log: silentLog,
+        queues: partitionQueues(routes, 'tally'),
+        limits: limitsFor(TTL_MS, limits),
+        ...options,
+      });
+      t.teardown(() => engine.drain(1000));
+      await engine.start();
+      return { ...engine, kill: () => bus.close() };
+    },
+  };
+}
+
+const KEYS = 1000;
+const ROUNDS = 5;
+const MESSAGES = 1000;
+const PER_MS = 1;
+/** Below this the clock and the event loop are what is measured. */
+const LEAST_MS = 10;
+
+test('of 1000 keys a tenth fails again and again: every key keeps its order, and the others are not held up', async (t) => {
+  const seed = Number(process.env['SEED'] ?? clock.now() % 100_000);
+  t.log(`SEED=${seed}`);
+  const random = seeded(seed);
+  const isSick = (tally: string): boolean => Number(tally.slice(1)) % 10 === 0;
+  let failing = false;
+  const handledAt = new Map<string, number>();
+  let atWork = 0;
+  let together = 0;
+  const route = await createRoute(t, async (tally, n) => {
+    atWork += 1;
+    together = Math.max(together, atWork);
+    await clock.sleep(2);
+    atWork -= 1;
+    if (failing && isSick(tally) && random() < 0.7) throw new Error('not now');
+    handledAt.set(`${tally}:${n}`, clock.now());
+  });
+  await route.start({ stashAfterMs: 700, attempts: 1000, effectMs: 200 });
+  const sentOf = new Map<string, number[]>();
+  let n = 0;
+
+  /** Healthy keys' latencies, sorted. */
+  async function round(fails: boolean): Promise<readonly number[]> {
+    failing = fails;
+    const sentAt = new Map<string, number>();
+    const confirms: Promise<void>[] = [];
+    const from = clock.now();
+    for (let sent = 0; sent < MESSAGES; sent += 1) {
+      while (sent >= (clock.now() - from) * PER_MS) await clock.sleep(1);
+      const tally = `k${Math.floor(random() * KEYS)}`;
+      n += 1;
+      sentOf.set(tally, [...(sentOf.get(tally) ?? []), n]);
+      sentAt.set(`${tally}:${n}`, clock.now());
+      confirms.push(route.put(tally, n));
+    }
+    await Promise.all(confirms);
+    await until(() => sentAt.keys().every((id) => isSick(id.split(':')[0] ?? '') || handledAt.has(id)), 20_000);
+    const stashed = [...route.store.documents.values()].filter(({ stash }) => stash.length > 0).length;
+    if (fails) t.log(`${stashed} keys wait in their documents`);
+    failing = false;
+    await until(() => sentAt.keys().every((id) => handledAt.has(id)), 30_000);
+    return [...sentAt]
+      .filter(([id]) => !isSick(id.split(':')[0] ?? ''))
+      .map(([id, at]) => handledAt.get(id)! - at)
+      .toSorted((a, b) => a - b);
+  }
+
+  await round(false);
+  const p99 = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length * 0.99)] ?? NaN;
+  const rounds: { readonly without: number; readonly during: number }[] = [];
+  for (let index = 0; index < ROUNDS; index += 1)
+    rounds.push({ without: p99(await round(false)), during: p99(await round(true)) });
+  const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[ROUNDS >> 1]!;
+  const [without, during] = [median(rounds.map((one) => one.without)), median(rounds.map((one) => one.during))];
+  t.log(`p99 of healthy keys: ${without} ms, while others fail ${during} ms; rounds ${JSON.stringify(rounds)}`);
+  t.log(`up to ${together} keys at work at once`);
+  // Handled, then committed.
+  await until(() => [...sentOf.keys()].reduce((sum, tally) => sum + route.seen(tally).length, 0) >= n);
+  for (const [tally, sent] of sentOf) t.deepEqual(route.seen(tally), sent);
+  t.true(together >= 2);
+  t.true(during <= 2 * Math.max(without, LEAST_MS), `${during} ms against ${without} ms`);
+});
+
+test('a key that fails keeps its order over hand-overs and over the death of its worker, in its queue and in its document', async (t) => {
+  let sick = true;
+  const tried: string[] = [];
+  const route = await createRoute(t, (tally, n) => {
+    if (tally !== 'sick') return;
+    tried.push(`${n}`);
+    if (sick) throw new Error('not now');
+  });
+  const queues = partitionQueues(routes, 'tally');
+  const limits = { attempts: 1000, stashAfterMs: 2500, effectMs: 200, retry: { baseMs: 50, capMs: 300 } };
+  let n = 0;
+  const more = async (): Promise<void> => {
+    for (let count = 0; count < 5; count += 1) await Promise.all([route.put('sick', (n += 1)), route.put('well', n)]);
+    await until(() => route.seen('well').length === n);
+  };
+  const triesMore = async (): Promise<void> => {
+    const before = tried.length;
+    await until(() => tried.length > before + 1);
+  };
+  const stashed = (): number => route.store.documents.get('sick')?.stash.length ?? 0;
+
+  const first = await route.start(limits);
+  await more();
+  await triesMore();
+  const second = await route.start(limits);
+  for (const queue of queues) await first.release(queue, 1000);
+  await more();
+  await triesMore();
+  t.is(stashed(), 0, 'handed over while its messages wait in the queue');
+  await second.kill();
+  const third = await route.start(limits);
+  await more();
+  await until(() => stashed() === n);
+  const fourth = await route.start(limits);
+  for (const queue of queues) await third.release(queue, 1000);
+  await more();
+  await until(() => stashed() === n);
+  await triesMore();
+  await fourth.kill();
+  await route.start(limits);
+  await more();
+  await triesMore();
+  t.deepEqual([...new Set(tried)], ['1'], 'nothing overtakes what fails');
+  sick = false;
+  await until(() => route.seen('sick').length >= n, 20_000);
+  const all = Array.from({ length: n }, (_, index) => index + 1);
+  t.deepEqual(route.seen('sick'), all);
+  t.deepEqual(route.seen('well'), all);
+});
