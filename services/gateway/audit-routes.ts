@@ -11,12 +11,12 @@ export interface Audits {
   readonly auditor: Auditor;
   /** How old an order may be that has not ended, unless a request says so. */
   readonly hangingAfterMs: number;
+  /** An audit that takes no longer is answered at once. */
+  readonly atOnceMs?: number;
 }
 
 const MAX_LISTED = 1000;
 const DAY_MS = 86_400_000;
-/** A small audit is answered at once. */
-const AT_ONCE_MS = 3000;
 
 const request = z.strictObject({
   limit: z.int().min(0).max(MAX_LISTED).default(100),
@@ -64,7 +64,7 @@ export const audit = z.looseObject({
 const audits = z.looseObject({ items: z.array(audit.omit({ items: true })) });
 
 /** Whether what the services keep fits together. */
-export function auditRoutes({ auditor, hangingAfterMs }: Audits, clock: Clock): readonly Endpoint[] {
+export function auditRoutes({ auditor, hangingAfterMs, atOnceMs = 4000 }: Audits, clock: Clock): readonly Endpoint[] {
   const pathOf = (id: string): string => `/v1/audits/${id}`;
 
   async function start({ body }: Call<unknown, Request>): Promise<Answer> {
@@ -72,7 +72,7 @@ export function auditRoutes({ auditor, hangingAfterMs }: Audits, clock: Clock): 
     if (started === undefined) throw runsAlready();
     const { id } = started;
     try {
-      await within(clock, AT_ONCE_MS, auditor.ended(id));
+      await within(clock, atOnceMs, auditor.ended(id));
     } catch (error) {
       if (!(error instanceof Late)) throw error;
     }

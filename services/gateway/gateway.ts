@@ -1,3 +1,4 @@
+import type { Audits } from './audit-routes.ts';
 import type { AskBreaker } from './breakers.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { FaultControl } from './faults.ts';
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   readonly workers: Workers;
   /** Absent: its endpoints do not exist, and no timeline tells of them. */
   readonly deadLetters?: DeadLetters | undefined;
+  /** Absent: its endpoints do not exist. */
+  readonly audits?: Audits | undefined;
   /** Absent: the fault endpoints do not exist. */
   readonly faults?: FaultControl | undefined;
   readonly settings?: Partial<Settings> | undefined;

@@ -2,6 +2,7 @@ import { Counter, Histogram } from 'prom-client';
 import { z } from 'zod';
 import { createApp } from './app.ts';
 import { createAsking } from './asking.ts';
+import { createAudits } from './audits.ts';
 import { createFaultControl } from './faults.ts';
 import { defaultSettings } from './gateway.ts';
 import { createMongoRequests } from './model.ts';
@@ -70,12 +71,14 @@ export const service = defineService({
       reply: deadLettersReplySchema,
       waitMs: MARKING_MS,
     });
+    const letters = deadLetterView(db);
     const app = createApp({
       bus,
       board,
       stream,
       askBreaker: breaker.ask,
-      deadLetters: { view: deadLetterView(db), ask: deadLetters.ask },
+      audits: createAudits(kit, letters.openOf),
+      deadLetters: { view: letters, ask: deadLetters.ask },
       workers: { roll, assignments: createMongoTableStore(db) },
       requests,
       tokens,

@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit-routes.ts';
 import { breakerHandlers } from './breakers.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import { type Endpoint, endpoint, ok } from './endpoint.ts';
@@ -145,6 +146,7 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       handle: breakers.parked,
     }),
     ...(gateway.deadLetters === undefined ? [] : deadLetterRoutes(gateway.deadLetters, gateway.clock)),
+    ...(gateway.audits === undefined ? [] : auditRoutes(gateway.audits, gateway.clock)),
     endpoint('GET', '/v1/workers', {
       summary: 'The processes that work on entities: their partitions, and whether they are handing them over.',
       access: 'operator',

@@ -5,7 +5,7 @@ import type { AuditedWallet } from '#services/wallet/view.ts';
 export interface Violation extends Finding {
   readonly orderId?: string;
   readonly customerId?: string;
-  /** `collection/id` of each document that says so. */
+  /** `collection/id` of each document that says so; a wallet's entries as `wallet_entries?customerId=...`. */
   readonly documents: readonly string[];
   /** What they say; times are RFC 3339. */
   readonly evidence: object;
@@ -74,7 +74,8 @@ export function createFindings(limit: number): Findings {
       add(findings, () => {
         const { riding, customerId: _, ...balances } = wallet ?? { riding: [], customerId };
         const written = riding.map(({ id }) => `wallets/${customerId}#${id}`);
-        const documents = [...(wallet ? [`wallets/${customerId}`] : []), ...written];
+        const entries = `wallet_entries?customerId=${encodeURIComponent(customerId)}`;
+        const documents = [...(wallet ? [`wallets/${customerId}`] : []), ...written, entries];
         return { customerId, documents, evidence: balances };
       });
     },

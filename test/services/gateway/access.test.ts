@@ -1,4 +1,5 @@
 import test from 'ava';
+import { auditorOf } from './audit-world.ts';
 import { aBreaker, aSnapshot } from './breaker-world.ts';
 import { aLetter, createFakeLetters } from './letters-world.ts';
 import { placedOrder, startWorld, type CallOptions } from './world.ts';
@@ -46,6 +47,9 @@ const endpoints = [
   { method: 'GET', path: '/v1/workers', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/partitions', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/stream', own: 403, foreign: 403, operator: 200 },
+  { method: 'POST', path: '/v1/audit', body: {}, own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/audits', own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/audits/none', own: 403, foreign: 403, operator: 404 },
   { method: 'GET', path: '/v1/dead-letters', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/dead-letters/causes', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/dead-letters/l1', own: 403, foreign: 403, operator: 200 },
@@ -65,7 +69,8 @@ async function aliceWorld() {
   const breaker = aBreaker('payment');
   const askBreaker: AskBreaker = async (_, { id }) => ({ id, ok: true, breaker, parked: [] });
   const deadLetters = createFakeLetters([aLetter('l1')]);
-  const world = await startWorld({ faults, askBreaker, deadLetters, settings: { outcomeMs: 10 } });
+  const audits = { auditor: auditorOf(), hangingAfterMs: 60_000 };
+  const world = await startWorld({ faults, askBreaker, deadLetters, audits, settings: { outcomeMs: 10 } });
   world.board.take(aSnapshot([breaker], world.clock.now()));
   world.orders.set('o1', placedOrder('o1', 'alice'));
   world.wallets.set('alice', wallet);

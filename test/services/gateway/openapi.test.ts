@@ -1,4 +1,5 @@
 import test from 'ava';
+import { auditorOf } from './audit-world.ts';
 import { createFakeLetters } from './letters-world.ts';
 import { startWorld } from './world.ts';
 
@@ -6,12 +7,13 @@ type Json = { readonly [name: string]: Json } & { readonly $ref?: string };
 
 test('the document describes every endpoint from the schemas that validate, and all its references lead somewhere', async (t) => {
   const faults = { apply: async () => {}, close: async () => {} };
-  const world = await startWorld({ faults, deadLetters: createFakeLetters() });
+  const audits = { auditor: auditorOf(), hangingAfterMs: 60_000 };
+  const world = await startWorld({ faults, deadLetters: createFakeLetters(), audits });
   t.teardown(world.stop);
   const { body } = await world.call('GET', '/openapi.json');
   t.is(body['openapi'], '3.1.0');
   const paths = body['paths'] as Json;
-  t.deepEqual(Object.keys(paths).filter((path) => path.startsWith('/v1')).length, 26);
+  t.deepEqual(Object.keys(paths).filter((path) => path.startsWith('/v1')).length, 29);
   const place = (
     paths['/v1/orders'] as unknown as {
       post: {

@@ -4,6 +4,7 @@ import { createApp } from '#services/gateway/app.ts';
 import type { FaultControl } from '#services/gateway/faults.ts';
 import type { GatewayOptions, Settings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
+import type { Audits } from '#services/gateway/audit-routes.ts';
 import type { DeadLetters } from '#services/gateway/dead-letters.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import { createBoard } from '#services/gateway/snapshot.ts';
@@ -110,6 +111,7 @@ export async function startWorld(
     readonly bus?: GatewayOptions['bus'];
     readonly askBreaker?: AskBreaker;
     readonly deadLetters?: DeadLetters;
+    readonly audits?: Audits;
     readonly onRefused?: GatewayOptions['onRefused'];
     readonly stream?: Partial<Parameters<typeof createStream>[0]>;
   } = {},
@@ -130,6 +132,7 @@ export async function startWorld(
     askBreaker: options.askBreaker ?? nobody,
     workers,
     deadLetters: options.deadLetters,
+    audits: options.audits,
     onRefused: options.onRefused,
     views: { ...views, ...options.views },
     requests,
