@@ -1,0 +1,157 @@
+import test, { type ExecutionContext } from 'ava';
+import { Registry } from 'prom-client';
+import { buried } from './world.ts';
+import { mongoWorld } from '#test/support/mongo-world.ts';
+import { burialOf } from '#services/dead-letters/letter.ts';
+import { letterGauge } from '#services/dead-letters/metrics.ts';
+import { createLetterStore, type LetterStore } from '#services/dead-letters/store.ts';
+import { deadLetterView } from '#services/dead-letters/view.ts';
+
+const AT = new Date('2026-03-01T00:00:00.000Z');
+const at = (day: number): string => `2026-01-${String(day).padStart(2, '0')}T00:00:00.000Z`;
+const idOf = (index: number): string => burialOf('wallet', buried(index), 0).letter._id;
+
+async function storeWith(t: ExecutionContext, count: number) {
+  const { db } = await mongoWorld(t);
+  const store = createLetterStore(db);
+  await store.prepare();
+  await store.prepare();
+  for (let index = 1; index <= count; index += 1)
+    await store.record(burialOf('wallet', buried(index, { 'dead-at': at(index) }), 0));
+  return { store, view: deadLetterView(db) };
+}
+
+const request = (id: string, ...indexes: readonly number[]): Parameters<LetterStore['mark']>[0] => ({
+  id,
+  by: 'root',
+  at: AT,
+  select: indexes.length > 0 ? { ids: indexes.map(idOf) } : { route: 'wallet' },
+  ratePerS: 1,
+});
+const next = async (store: LetterStore) => {
+  const letter = await store.next({ requests: [], routes: [] });
+  if (letter === undefined) throw new Error('nothing is to be replayed');
+  return letter;
+};
+
+test('a burial that is recorded by two at the same time is one', async (t) => {
+  const { store, view } = await storeWith(t, 0);
+  const burial = burialOf('wallet', buried(1), 0);
+  const results = await Promise.all(Array.from({ length: 5 }, () => store.record(burial)));
+  t.deepEqual(results.toSorted(), ['known', 'known', 'known', 'known', 'stored']);
+  t.like(await view.find(idOf(1)), { failures: 1, state: 'dead' });
+});
+
+test('many burials of a message: all are counted, the newest fifty are kept', async (t) => {
+  const { store, view } = await storeWith(t, 0);
+  for (let index = 0; index < 60; index += 1)
+    await store.record(burialOf('wallet', buried(1, { 'dead-at': new Date(index * 1000).toISOString() }), 0));
+  const letter = await view.find(idOf(1));
+  t.is(letter?.failures, 60);
+  t.is(letter?.failureList.length, 50);
+  t.is(letter?.firstFailureAt, new Date(0).toISOString());
+  t.is(letter?.failureList[0]?.at, letter?.lastFailureAt);
+});
+
+test('the same request carried out twice marks once, also what has failed again since', async (t) => {
+  const { store, view } = await storeWith(t, 2);
+  t.is(await store.mark(request('r1')), 2);
+  await store.replayed(await next(store), AT);
+  await store.replayed(await next(store), AT);
+  await store.record(burialOf('wallet', buried(1, { 'dead-at': at(20) }), 0));
+  t.is(await store.mark(request('r1')), 2);
+  t.is((await view.find(idOf(1)))?.state, 'dead', 'another copy that is late does not send it once more');
+  t.is(await store.mark(request('r2')), 1);
+});
+
+test('a failure that comes before its replay was marked as done stays a failure', async (t) => {
+  const { store, view } = await storeWith(t, 1);
+  await store.mark(request('r1'));
+  const letter = await next(store);
+  await store.record(burialOf('wallet', buried(1, { 'dead-at': at(20) }), 0));
+  await store.replayed(letter, AT);
+  t.like(await view.find(idOf(1)), { state: 'dead', failures: 2 });
+});
+
+test('the old burial delivered again after a replay changes nothing', async (t) => {
+  const { store, view } = await storeWith(t, 1);
+  await store.mark(request('r1'));
+  await store.replayed(await next(store), AT);
+  t.is(await store.record(burialOf('wallet', buried(1, { 'dead-at': at(1) }), 0)), 'known');
+  t.like(await view.find(idOf(1)), { state: 'replayed', failures: 1 });
+});
+
+test('only what is dead is discarded, with who and why; by its id it can be wanted again after all', async (t) => {
+  const { store, view } = await storeWith(t, 2);
+  const discard = (id: string, index: number) =>
+    store.discard({ id, letter: idOf(index), by: 'root', reason: 'done by hand', at: AT });
+  t.is(await discard('d1', 1), 1);
+  t.is(await discard('d1', 1), 1, 'another copy carries out the same');
+  t.is(await discard('d2', 1), 0);
+  t.like(await view.find(idOf(1)), { state: 'discarded', discarded: { by: 'root', reason: 'done by hand' } });
+  await store.mark(request('r1', 2));
+  t.is(await discard('d3', 2), 0);
+  t.is(await store.mark(request('r2')), 0, 'a selection leaves out what was discarded');
+  t.is(await store.mark(request('r3', 1)), 1);
+  t.false('discarded' in ((await view.find(idOf(1))) ?? {}));
+});
+
+test('one holder at a time has the turn; it ends by itself, or is left', async (t) => {
+  const { store } = await storeWith(t, 0);
+  const later = (ms: number): Date => new Date(AT.getTime() + ms);
+  t.true(await store.takeTurn('a', AT, 1000));
+  t.false(await store.takeTurn('b', later(999), 1000));
+  t.true(await store.takeTurn('a', later(999), 1000));
+  t.false(await store.takeTurn('b', later(1500), 1000));
+  t.true(await store.takeTurn('b', later(2000), 1000));
+  await store.leaveTurn('b');
+  t.true(await store.takeTurn('a', later(2001), 1000));
+});
+
+test('listed newest first, page by page, by route, cause, state and order', async (t) => {
+  const { store, view } = await storeWith(t, 5);
+  await store.record(
+    burialOf('order', { content: Buffer.from('4111111111111111'), headers: { 'dead-at': at(9), password: 'x' } }, 0),
+  );
+  await store.mark(request('r1', 2));
+  const idsOf = (items: readonly { readonly messageId?: string }[]) => items.map(({ messageId }) => messageId);
+  const first = await view.list({ route: 'wallet' }, { limit: 3 });
+  t.deepEqual(idsOf(first.items), ['top-up-5', 'top-up-4', 'top-up-3']);
+  const second = await view.list({ route: 'wallet' }, { limit: 3, cursor: first.nextCursor });
+  t.deepEqual(idsOf(second.items), ['top-up-2', 'top-up-1']);
+  t.is(second.nextCursor, undefined);
+  t.deepEqual(idsOf((await view.list({ state: 'replaying' }, { limit: 9 })).items), ['top-up-2']);
+  t.deepEqual(idsOf((await view.list({ orderId: 'top-up-3' }, { limit: 9 })).items), ['top-up-3']);
+  t.is((await view.list({ cause: 'the wallet of <id> broke' }, { limit: 9 })).items.length, 5);
+  t.deepEqual(idsOf(await view.openOf('top-up-2')), ['top-up-2']);
+  const { items } = await view.causes({});
+  t.like(items[0], { route: 'wallet', count: 5, states: { dead: 4, replaying: 1 }, types: ['wallet.top-up'] });
+  t.like(items[1], { route: 'order', count: 1, states: { dead: 1 }, cause: 'no reason was given' });
+  const [broken] = (await view.list({ route: 'order' }, { limit: 1 })).items;
+  const shown = await view.find(broken?.id ?? '');
+  t.deepEqual(shown?.message, { headers: { password: '***' }, bytes: 16, body: '***' });
+  t.is(shown?.replaysTo, undefined);
+  t.regex(shown?.broken ?? '', /message id is missing/);
+});
+
+test('the message is shown with its headers, where it would go and until when it counts', async (t) => {
+  const { store, view } = await storeWith(t, 0);
+  await store.record(burialOf('wallet', buried(1, { deadline: Date.parse(at(5)) }), 0));
+  t.like(await view.find(idOf(1)), {
+    replaysTo: 'wallet.in',
+    deadline: at(5),
+    message: { type: 'wallet.top-up', headers: { key: 'customer-1' } },
+  });
+  t.is(await view.find('nothing'), undefined);
+});
+
+test('the metric counts by route and state', async (t) => {
+  const { store } = await storeWith(t, 3);
+  await store.mark(request('r1', 2));
+  const registry = new Registry();
+  letterGauge(registry, store, ['order', 'wallet']);
+  const text = await registry.metrics();
+  t.regex(text, /switchyard_dead_letters\{route="wallet",state="dead"\} 2/);
+  t.regex(text, /switchyard_dead_letters\{route="wallet",state="replaying"\} 1/);
+  t.regex(text, /switchyard_dead_letters\{route="order",state="dead"\} 0/);
+});
