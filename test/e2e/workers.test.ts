@@ -139,7 +139,7 @@ test.serial(
     const load = traffic.stream(ORDERS, ORDERS_PER_S);
     load.catch(() => {}); // awaited below
     const numbered = await sendNumbered(stack.amqpUrl, 'first', NUMBERED);
-    t.teardown(() => numbered.bus.close());
+    t.teardown(() => numbered.close());
     await phase('nothing happens', MOVE_MS, () => clock.sleep(1500));
     await phase(`${frozen} is frozen`, FREEZE_MS, async () => {
       const from = clock.now();
@@ -242,7 +242,7 @@ test.serial('where a key is handled is what the list of partitions says', async 
   const before = await settled();
   const from = clock.now();
   const numbered = await sendNumbered(stack.amqpUrl, 'second', { keys: 16, perS: 20 });
-  t.teardown(() => numbered.bus.close());
+  t.teardown(() => numbered.close());
   await clock.sleep(1500);
   await numbered.stop();
   await Promise.all([1, 2, 3, 4, 5, 6].map(() => shop.run({ customerId: 'first-0', amount: 1 })));

@@ -41,6 +41,8 @@ export interface Numbered {
   published(): ReadonlyMap<string, readonly string[]>;
   /** Resolves when the broker has confirmed all of them. */
   stop(): Promise<void>;
+  /** Also in the middle of it, when the test failed. */
+  close(): Promise<void>;
 }
 
 /** Starts sending, `perS` to wallets and as many to payments, as an administrator. The names of keys and messages begin with `name`. */
@@ -78,16 +80,21 @@ export async function sendNumbered(
   }
 
   const streaming = stream();
+  const stop = async (): Promise<void> => {
+    running = false;
+    await streaming;
+    await Promise.all(confirms);
+  };
   return {
     bus,
     keys,
     sent,
     expired: gone,
     published: () => new Map([...published].map(([of, ids]) => [of, ids.filter((id) => !gone.has(id))])),
-    async stop() {
-      running = false;
-      await streaming;
-      await Promise.all(confirms);
+    stop,
+    async close() {
+      await stop();
+      await bus.close();
     },
   };
 }
