@@ -92,7 +92,7 @@ export function keepChannel<Kind extends Channel>(options: KeptChannelOptions<Ki
       if (wasCurrent) retry();
     });
     if (closed) {
-      await channel.close();
+      await closeChannel(channel);
       return;
     }
     await setUp(channel, id).catch((error: unknown) => {
@@ -118,7 +118,13 @@ export function keepChannel<Kind extends Channel>(options: KeptChannelOptions<Ki
       cancelRetry();
       current = undefined;
       first.reject(new BrokerRefusal('failed', `closed before ${what} was ready`));
-      await raw?.close().catch(() => {});
+      if (raw !== undefined) await closeChannel(raw);
     },
   };
+}
+
+/** Resolves when it is closed, also by the end of its connection: the answer that amqplib waits for never comes then. */
+async function closeChannel(channel: Channel): Promise<void> {
+  const gone = new Promise<void>((resolve) => channel.once('close', () => resolve()));
+  await Promise.race([gone, channel.close()]).catch(() => {});
 }
