@@ -109,7 +109,8 @@ export async function createAmqpSession(model: ChannelModel, clock: Clock): Prom
     },
     closed: closed.promise,
     async close() {
-      if (open) await model.close().catch(() => {});
+      // Its own promise stays open when the connection dies first.
+      if (open) void model.close().catch(() => {});
       await closed.promise;
     },
   };
