@@ -1,12 +1,13 @@
 import Router from '@koa/router';
 import Koa from 'koa';
+import { type Admit, admission } from './admission.ts';
 import { readJson } from './body.ts';
+import { pathToTell, refuseCardNumbers } from './card-numbers.ts';
 import type { Call, Caller, Endpoint } from './endpoint.ts';
 import { type Gateway, type GatewayOptions, assemble } from './gateway.ts';
 import { Problem, retryAfter } from './problems.ts';
 import { routes } from './routes.ts';
 import { idempotency, noQuery } from './schemas.ts';
-import { type Verify, verifier } from './tokens.ts';
 import { type Trace, traceOf } from './trace.ts';
 import { validate } from './validate.ts';
 import { Late, within } from './within.ts';
@@ -22,10 +23,10 @@ type Context = Koa.ParameterizedContext<State>;
 export function createApp(options: GatewayOptions): Koa<State> {
   const gateway = assemble(options);
   const endpoints = routes(gateway);
-  const verify = verifier(gateway.tokens, gateway.clock);
+  const admit = admission(gateway);
   const router = new Router<State>({ sensitive: true });
   for (const endpoint of endpoints)
-    router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, gateway, verify));
+    router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, gateway, admit));
 
   const app = new Koa<State>();
   app.on('error', (error: Error) => gateway.log.debug('a connection ended early', { reason: error.message }));
@@ -52,7 +53,7 @@ function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
     const quiet = (ctx.method === 'GET' || ctx.method === 'HEAD') && ctx.status < 400;
     log[quiet ? 'debug' : 'info']('request', {
       method: ctx.method,
-      path: ctx.path.slice(0, 300),
+      path: pathToTell(ctx.path).slice(0, 300),
       status: ctx.status,
       ms,
       traceId: trace.traceId,
@@ -75,7 +76,7 @@ function problems({ log }: Gateway): Koa.Middleware<State> {
       else if (problem.status >= 500 && problem.slug !== 'breaker-open')
         log.warn(problem.message, { traceId, slug: problem.slug, reason: String(problem.cause) });
       ctx.status = problem.status;
-      ctx.body = problem.document(ctx.path.slice(0, 500), traceId);
+      ctx.body = problem.document(pathToTell(ctx.path).slice(0, 500), traceId);
       ctx.set({ 'Cache-Control': 'no-store', ...problem.headers, 'Content-Type': 'application/problem+json' });
     }
   };
@@ -121,17 +122,21 @@ async function serve(
   ctx: Context & { params: Record<string, string> },
   endpoint: Endpoint,
   gateway: Gateway,
-  verify: Verify,
+  admit: Admit,
 ): Promise<void> {
   ctx.state.endpoint = endpoint;
-  const { identity: caller, acceptedUntil } = await authenticate(ctx, endpoint, verify);
+  const { identity: caller, acceptedUntil } = await admit(ctx.req, endpoint);
   ctx.state.caller = caller;
   const key = endpoint.idempotent === true ? ctx.headers['idempotency-key'] : undefined;
+  const query = { ...ctx.query };
+  refuseCardNumbers(ctx.params, 'path');
+  refuseCardNumbers(query, 'query');
+  refuseCardNumbers({ 'Idempotency-Key': key }, 'header');
   const call: Call = {
     params: ctx.params,
     caller,
     trace: ctx.state.trace,
-    query: validate(endpoint.query ?? noQuery, { ...ctx.query }, 'query'),
+    query: validate(endpoint.query ?? noQuery, query, 'query'),
     body: endpoint.body && validate(endpoint.body, await bodyOf(ctx, endpoint, gateway), 'body'),
     ...(key !== undefined && {
       idempotencyKey: validate(idempotency, { 'Idempotency-Key': key }, 'header')['Idempotency-Key'],
@@ -159,29 +164,8 @@ function lastEventIdOf(ctx: Context): Pick<Call, 'lastEventId'> {
 async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes }: Gateway): Promise<unknown> {
   const optional = endpoint.bodyOptional === true;
   const body = await readJson(ctx.req, { limitBytes: bodyBytes, drainBytes }, optional);
+  refuseCardNumbers(body, 'body');
   return body === undefined && optional ? {} : body;
-}
-
-/** RFC 6750: a token that does not hold is told apart from none at all. */
-async function authenticate(
-  ctx: Context,
-  { access }: Endpoint,
-  verify: Verify,
-): Promise<{ readonly identity: Caller; readonly acceptedUntil?: number }> {
-  if (access === 'public') return { identity: { role: 'anonymous', subject: '' } };
-  const [, token] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(ctx.get('authorization')) ?? [];
-  const verified = token === undefined ? undefined : await verify(token);
-  if (verified === undefined) {
-    const error = token === undefined ? '' : ', error="invalid_token"';
-    const detail =
-      token === undefined
-        ? 'the header Authorization: Bearer <token> is missing'
-        : 'the token is not valid, or not any more';
-    throw new Problem('unauthorized', detail, { headers: { 'WWW-Authenticate': `Bearer realm="switchyard"${error}` } });
-  }
-  if (access === 'operator' && verified.identity.role !== 'operator')
-    throw new Problem('forbidden', 'this needs an operator');
-  return verified;
 }
 
 /** What no endpoint took: a path that does not exist, or another method than it has. */

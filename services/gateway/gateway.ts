@@ -49,6 +49,12 @@ export interface Settings {
   readonly bodyBytes: number;
   readonly drainBytes: number;
   readonly maxInFlight: number;
+  /** Requests of one customer, by the subject of its tokens; operators are not limited. 0 a second: no limit. */
+  readonly customerPerS: number;
+  readonly customerBurst: number;
+  /** Requests without a valid token from one address. */
+  readonly failuresPerS: number;
+  readonly failuresBurst: number;
 }
 
 export const defaultSettings: Settings = {
@@ -60,6 +66,10 @@ export const defaultSettings: Settings = {
   bodyBytes: 1024 * 1024,
   drainBytes: 8 * 1024 * 1024,
   maxInFlight: 2000,
+  customerPerS: 1000,
+  customerBurst: 2000,
+  failuresPerS: 50,
+  failuresBurst: 2000,
 };
 
 /** What handlers are made from. */

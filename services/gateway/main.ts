@@ -32,6 +32,13 @@ const config = {
   TOKEN_KEYS: z.string(),
   /** Requests at once before new ones are answered 429. */
   GATEWAY_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(defaultSettings.maxInFlight),
+  /** Requests of one customer a second, in this process; 0: no limit. */
+  RATE_LIMIT_PER_S: z.coerce.number().min(0).default(defaultSettings.customerPerS),
+  /** How many of them at once after a rest. */
+  RATE_LIMIT_BURST: z.coerce.number().int().min(1).default(defaultSettings.customerBurst),
+  /** Requests without a valid token from one address a second before they are answered 429; 0: no limit. */
+  AUTH_FAILURES_PER_S: z.coerce.number().min(0).default(defaultSettings.failuresPerS),
+  AUTH_FAILURES_BURST: z.coerce.number().int().min(1).default(defaultSettings.failuresBurst),
   /** How often requests that nobody settled are looked for. */
   GATEWAY_SWEEP_MS: z.coerce.number().int().min(100).default(3000),
 };
@@ -94,7 +101,14 @@ export const service = defineService({
         breakers: breakerView(db),
         emails: notifyView(db),
       },
-      settings: { gateCycleMs: kit.config.GATE_CYCLE_MS, maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT },
+      settings: {
+        gateCycleMs: kit.config.GATE_CYCLE_MS,
+        maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT,
+        customerPerS: kit.config.RATE_LIMIT_PER_S,
+        customerBurst: kit.config.RATE_LIMIT_BURST,
+        failuresPerS: kit.config.AUTH_FAILURES_PER_S,
+        failuresBurst: kit.config.AUTH_FAILURES_BURST,
+      },
       onAnswer: durations(kit),
       onRefused: refusals(kit),
     });

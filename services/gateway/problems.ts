@@ -65,8 +65,9 @@ export const problemTypes = {
   },
   'too-many-requests': {
     status: 429,
-    title: 'Too many requests at once',
-    description: 'Nothing was done. Try again after the seconds in Retry-After.',
+    title: 'Too many requests',
+    description:
+      'Of all clients at once, of this customer, or without a valid token from this address. Nothing was done. Try again after the seconds in Retry-After.',
   },
   'internal-error': {
     status: 500,

@@ -70,16 +70,20 @@ export interface Verified {
   readonly acceptedUntil: number;
 }
 
-/** Returns who a token speaks for; `undefined` for one that is forged, expired or says nothing. Never rejects. */
-export type Verify = (token: string) => Promise<Verified | undefined>;
+/**
+ * Returns who a token speaks for; `undefined` for one that is forged, expired or says nothing. Never rejects. With
+ * `remembered` no signature is checked: only a token that was verified before counts.
+ */
+export type Verify = (token: string, how?: 'remembered') => Promise<Verified | undefined>;
 
 /** Verified tokens are remembered until they expire, so that a busy client costs one signature check. */
 export function verifier(keys: TokenKeys, clock: Clock): Verify {
   const secrets = new Map(keys.map((key) => [key.kid, key.secret]));
   const known = new Map<string, Verified>();
-  return async (token) => {
+  return async (token, how) => {
     const cached = known.get(token);
     if (cached !== undefined && clock.now() < cached.acceptedUntil) return cached;
+    if (how === 'remembered') return undefined;
     const verified = await check(token, secrets, clock.now());
     if (verified === undefined) return undefined;
     if (known.size >= CACHED_TOKENS) known.clear();

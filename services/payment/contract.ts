@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { money } from '#services/money.ts';
+import { cardNumbersIn } from '#shared/card-numbers.ts';
 import { command, event } from '#shared/message.ts';
 
 const paymentId = z.string().min(1).max(220);
@@ -9,6 +10,12 @@ export function paymentIdOf(orderId: string): string {
   return `pay-${orderId}`;
 }
 
+/** Stands for a way to pay that the provider knows. Never the number of a card. */
+export const methodToken = z
+  .string()
+  .regex(/^pm_[A-Za-z0-9_]{1,97}$/, 'must be a token (pm_...)')
+  .refine((token) => cardNumbersIn(token).length === 0, 'must be a token, not a card number');
+
 export const created = event('payment.created', z.strictObject({ paymentId }));
 export const createRefused = event('payment.create-refused', z.strictObject({ paymentId, reason: z.string() }));
 export const create = command('payment.create', {
@@ -17,7 +24,7 @@ export const create = command('payment.create', {
     orderId: z.string().min(1),
     customerId: z.string().min(1),
     amount: money,
-    method: z.string().min(1),
+    method: methodToken,
   }),
   key: (body) => body.paymentId,
   done: created,

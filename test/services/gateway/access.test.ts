@@ -65,16 +65,19 @@ const endpoints = [
   },
 ] as const;
 
-async function aliceWorld() {
+/** Any ids do where nobody gets as far as looking for them. */
+const pathIn = (path: string): string => path.replaceAll(/:\w+/g, 'o1');
+
+async function aliceWorld(tokens = keys) {
   const breaker = aBreaker('payment');
   const askBreaker: AskBreaker = async (_, { id }) => ({ id, ok: true, breaker, parked: [] });
   const deadLetters = createFakeLetters([aLetter('l1')]);
   const audits = { auditor: auditorOf(), hangingAfterMs: 60_000 };
-  const world = await startWorld({ faults, askBreaker, deadLetters, audits, settings: { outcomeMs: 10 } });
+  const world = await startWorld({ tokens, faults, askBreaker, deadLetters, audits, settings: { outcomeMs: 10 } });
   world.board.take(aSnapshot([breaker], world.clock.now()));
   world.orders.set('o1', placedOrder('o1', 'alice'));
   world.wallets.set('alice', wallet);
-  return world;
+  return { ...world, deadLetters };
 }
 
 const past = clockFrom({ ...systemClock, now: () => Date.now() - 3_600_000 });
@@ -103,12 +106,11 @@ for (const [name, options] of Object.entries(bad)) {
   test(`${name} is 401 everywhere, with a challenge, and nothing is done`, async (t) => {
     const world = await aliceWorld();
     t.teardown(world.stop);
-    for (const endpoint of endpoints) {
-      const reply = await world.call(endpoint.method, endpoint.path, {
-        ...options,
-        ...('body' in endpoint && { body: endpoint.body }),
-      });
-      t.is(reply.status, 401, `${endpoint.method} ${endpoint.path}`);
+    const closed = world.endpoints.filter(({ access }) => access !== 'public');
+    t.true(closed.length > 28);
+    for (const { method, path, body } of closed) {
+      const reply = await world.call(method, pathIn(path), { ...options, ...(body && { body: {} }) });
+      t.is(reply.status, 401, `${method} ${path}`);
       t.is(reply.body['type'], '/problems/unauthorized');
       t.regex(reply.headers.get('www-authenticate') ?? '', /^Bearer realm=/);
     }
@@ -131,6 +133,59 @@ for (const endpoint of endpoints) {
     t.is(operator.status, 'operator' in endpoint ? endpoint.operator : endpoint.own);
   });
 }
+
+test('a customer gets nothing of what is for operators, whether it is there or not, and nothing is done', async (t) => {
+  const world = await aliceWorld();
+  t.teardown(world.stop);
+  for (const { method, path, access, body } of world.endpoints) {
+    if (access !== 'operator') continue;
+    const reply = await world.call(method, pathIn(path), { as: 'alice', ...(body && { body: { no: 'valid' } }) });
+    t.is(reply.status, 403, `${method} ${path}`);
+    t.deepEqual(Object.keys(reply.body).toSorted(), ['detail', 'instance', 'status', 'title', 'traceId', 'type']);
+  }
+  t.deepEqual([world.bus.published, world.requests.all(), world.deadLetters.asked], [[], [], []]);
+});
+
+test('every endpoint for customers is in the list above, and only documents are for everyone', async (t) => {
+  const world = await aliceWorld();
+  t.teardown(world.stop);
+  const isListed = (method: string, path: string): boolean => {
+    const pattern = new RegExp(`^${path.replaceAll(/:\w+/g, '[^/?]+')}(\\?|$)`);
+    return endpoints.some((listed) => listed.method === method && pattern.test(listed.path));
+  };
+  for (const { method, path, access } of world.endpoints)
+    if (access === 'token') t.true(isListed(method, path), `${method} ${path}: who sees whose?`);
+  t.deepEqual(
+    world.endpoints.filter(({ access }) => access === 'public').map(({ method, path }) => `${method} ${path}`),
+    ['GET /openapi.json', 'GET /problems', 'GET /problems/:slug'],
+  );
+});
+
+test('while keys are changed both are good everywhere; the old one is refused everywhere once it is gone', async (t) => {
+  const [older, newer] = [`old:${'1'.repeat(32)}`, `new:${'2'.repeat(32)}`];
+  const sign = (key: string) => signToken({ subject: 'root', role: 'operator', expiresInS: 60 }, parseTokenKeys(key));
+  const [oldToken, newToken] = [await sign(older), await sign(newer)];
+  const statuses = async (listed: string, token: string): Promise<ReadonlySet<number>> => {
+    const world = await aliceWorld(parseTokenKeys(listed));
+    try {
+      world.stream.close(); // a stream that is opened then ends at once
+      const closed = world.endpoints.filter(({ access }) => access !== 'public');
+      const replies = closed.map(({ method, path }) => world.call(method, pathIn(path), { token }));
+      return new Set((await Promise.all(replies)).map(({ status }) => status));
+    } finally {
+      await world.stop();
+    }
+  };
+  for (const [listed, token] of [
+    [older, oldToken],
+    [`${newer},${older}`, oldToken],
+    [`${newer},${older}`, newToken],
+    [newer, newToken],
+  ] as const)
+    t.false((await statuses(listed, token)).has(401), listed);
+  t.deepEqual(await statuses(newer, oldToken), new Set([401]));
+  t.deepEqual(await statuses(older, newToken), new Set([401]));
+});
 
 for (const path of ['/openapi.json', '/problems', '/problems/validation']) {
   test(`${path} needs no token`, async (t) => {

@@ -2,11 +2,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from '#services/gateway/app.ts';
 import type { FaultControl } from '#services/gateway/faults.ts';
-import type { GatewayOptions, Settings } from '#services/gateway/gateway.ts';
+import { assemble, type GatewayOptions, type Settings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
 import type { Audits } from '#services/gateway/audit-routes.ts';
 import type { DeadLetters } from '#services/gateway/dead-letters.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
+import { routes } from '#services/gateway/routes.ts';
 import { createBoard } from '#services/gateway/snapshot.ts';
 import { createRoll } from '#services/gateway/worker-roll.ts';
 import { createStream } from '#services/gateway/stream.ts';
@@ -106,6 +107,7 @@ export async function startWorld(
     readonly settings?: Partial<Settings>;
     readonly faults?: FaultControl;
     readonly log?: Log;
+    readonly tokens?: GatewayOptions['tokens'];
     readonly clock?: Clock;
     readonly views?: Partial<Views>;
     readonly bus?: GatewayOptions['bus'];
@@ -125,7 +127,7 @@ export async function startWorld(
   const stream = createStream({ board, clock, ...options.stream });
   const workers = { roll: createRoll(clock), assignments: createMemoryTableStore() };
   const nobody: AskBreaker = () => Promise.reject(new PublishError('returned', 'control', 'nobody listens'));
-  const app = createApp({
+  const parts: GatewayOptions = {
     bus: options.bus ?? bus,
     board,
     stream,
@@ -136,12 +138,13 @@ export async function startWorld(
     onRefused: options.onRefused,
     views: { ...views, ...options.views },
     requests,
-    tokens: keys,
+    tokens: options.tokens ?? keys,
     clock,
     log: options.log ?? silentLog,
     faults: options.faults,
     settings,
-  });
+  };
+  const app = createApp(parts);
   const listener = app.callback();
   const server = createServer({ maxHeaderSize: 16_384 }, (request, response) => {
     void listener(request, response); // the app answers its own errors
@@ -185,6 +188,8 @@ export async function startWorld(
     port,
     url,
     call,
+    /** The whole table, from which the app is made. */
+    endpoints: routes(assemble(parts)),
     order: (request: CallOptions = {}) => call('POST', '/v1/orders', { as: 'alice', body: anOrder(), ...request }),
     async stop() {
       stream.close();

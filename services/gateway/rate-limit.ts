@@ -1,0 +1,61 @@
+import type { Clock } from '#shared/clock.ts';
+
+export interface RateLimitOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  /** How many a second in the long run; 0: as many as they like. */
+  readonly perS: number;
+  /** How many at once after a rest. */
+  readonly burst: number;
+  /** How many callers are remembered at most; whoever was not seen for longest is forgotten first. */
+  readonly maxCallers?: number;
+}
+
+export interface RateLimit {
+  /** Takes one for this caller and gives 0; or takes none, and gives the ms until there is one again. */
+  take(caller: string): number;
+  /** The same without taking one. */
+  waitMs(caller: string): number;
+  readonly callers: number;
+}
+
+interface Bucket {
+  readonly tokens: number;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/** A token bucket for each caller, of this process: who is forgotten begins with a full one. */
+export function createRateLimit({ clock, perS, burst, maxCallers = 10_000 }: RateLimitOptions): RateLimit {
+  const perMs = perS / 1000;
+  const size = Math.max(1, burst);
+  /** In the order of their last request. */
+  const buckets = new Map<string, Bucket>();
+
+  function tokensOf(caller: string): number {
+    const bucket = buckets.get(caller);
+    return bucket === undefined ? size : Math.min(size, bucket.tokens + Math.max(0, clock.now() - bucket.at) * perMs);
+  }
+
+  function forgetOne(): void {
+    const [oldest] = buckets.keys();
+    if (oldest !== undefined) buckets.delete(oldest);
+  }
+
+  const until = (tokens: number): number => (tokens >= 1 ? 0 : Math.ceil((1 - tokens) / perMs));
+
+  return {
+    take(caller) {
+      if (perS === 0) return 0;
+      const tokens = tokensOf(caller);
+      if (tokens < 1) return until(tokens);
+      buckets.delete(caller);
+      if (buckets.size >= maxCallers) forgetOne();
+      buckets.set(caller, { tokens: tokens - 1, at: clock.now() });
+      return 0;
+    },
+    waitMs: (caller) => (perS === 0 ? 0 : until(tokensOf(caller))),
+    get callers() {
+      return buckets.size;
+    },
+  };
+}
