@@ -1,5 +1,5 @@
 /**
- * `npm run dead-letters -- list | causes | show <id> | replay <id>... | replay --cause "..." | discard <id> --reason "..."`: what nobody
+ * `npm run dead-letters -- list | causes | show <id> | replay <id>... | replay --cause "..." | discard <id>... --reason "..."`: what nobody
  * could handle, on the running stack (or on `--api URL --token T`).
  */
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ const USAGE = `npm run dead-letters -- list [--route wallet] [--type wallet.hold
 npm run dead-letters -- causes [--route wallet] [--state dead]
 npm run dead-letters -- show <id>
 npm run dead-letters -- replay <id>... | --cause "..." [--route wallet] [--type wallet.hold] [--rate 20]
-npm run dead-letters -- discard <id> --reason "..."`;
+npm run dead-letters -- discard <id>... --reason "..."`;
 
 const options = {
   route: { type: 'string' },
@@ -29,6 +29,10 @@ const options = {
 } as const;
 
 type Values = { readonly [Name in keyof typeof options]?: string | undefined };
+interface Refusal {
+  readonly detail?: string;
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
 interface Cause {
   readonly cause: string;
   readonly route: string;
@@ -86,24 +90,31 @@ async function replay(api: Api, { route, type, cause, rate }: Values, ids: reado
   const filter = { ...(ids.length > 0 && { ids }), ...given({ route, type, cause }) };
   if (Object.keys(filter).length === 0) throw new Trouble(`say which: <id>..., --cause, --route or --type\n${USAGE}`);
   if (rate !== undefined && !(Number(rate) > 0)) throw new Trouble(`--rate is a number a second, not ${rate}`);
+  const [only, ...others] = ids;
+  if (only !== undefined && others.length === 0 && [route, type, cause, rate].every((value) => value === undefined))
+    return say(lineOf(taken(await api.post<LetterView>(`${pathOf(only)}/replay`, {}))));
   const body = { ...filter, ...(rate !== undefined && { ratePerS: Number(rate) }) };
   const { selected, ratePerS } = taken(
     await api.post<{ readonly selected: number; readonly ratePerS: number }>('/v1/dead-letters/replay', body),
   );
-  say(`${selected} to be replayed, at most ${ratePerS} a second: see \`list --state replaying\``);
+  if (selected === 0) return say('nothing to replay: only what is dead is chosen, and nothing that is broken');
+  const of = ids.length > selected ? ` of ${ids.length} (the others are not dead, or broken, or do not exist)` : '';
+  say(`${selected}${of} to be replayed, at most ${ratePerS} a second: see \`list --state replaying\``);
 }
 
-async function discard(api: Api, { reason }: Values, [id]: readonly string[]): Promise<void> {
+async function discard(api: Api, { reason }: Values, ids: readonly string[]): Promise<void> {
   if (reason === undefined) throw new Trouble('say why: --reason "..."');
-  say(lineOf(taken(await api.post<LetterView>(`${pathOf(id)}/discard`, { reason }))));
+  for (const path of ids.length === 0 ? [pathOf(undefined)] : ids.map(pathOf))
+    say(lineOf(taken(await api.post<LetterView>(`${path}/discard`, { reason }))));
 }
 
 function lineOf(letter: LetterView): string {
   const { id, state, route, failures, lastFailureAt, cause, replay: last } = letter;
-  const { type = '?', orderId = '', step, undo } = letter;
+  const { type = '?', orderId = '', step, undo, broken } = letter;
   const about = step === undefined ? orderId : `${orderId} (${undo === true ? 'undo of ' : ''}${step})`;
   const problem = last?.problem === undefined ? '' : ` [replay: ${last.problem}]`;
-  return `${id}  ${state}  ${route} ${type}  ${about}  ${failures} x, last ${lastFailureAt}\n    ${cause}${problem}`;
+  const kind = broken === undefined ? '' : ' (broken: it can only be discarded)';
+  return `${id}  ${state}  ${route} ${type}  ${about}  ${failures} x, last ${lastFailureAt}\n    ${cause}${kind}${problem}`;
 }
 
 function pathOf(id: string | undefined): string {
@@ -124,7 +135,8 @@ function given(values: Readonly<Record<string, string | undefined>>): Record<str
 
 function taken<Body>({ status, body }: Answer<Body>): Body {
   if (status < 300) return body;
-  throw new Trouble((body as { readonly detail?: string } | undefined)?.detail ?? `the gateway answered ${status}`);
+  const { detail = `the gateway answered ${status}`, errors = [] } = (body ?? {}) as Refusal;
+  throw new Trouble([detail, ...errors.map(({ pointer, detail: what }) => `  ${pointer}: ${what}`)].join('\n'));
 }
 
 function say(text: string): void {

@@ -18,7 +18,7 @@ export const service = defineService({
     const { routes } = routeTable;
     const stopping = new AbortController();
     const draining = startDraining({ bus, store, routes, clock, log });
-    const replaying = startReplaying({ bus, store, clock, log });
+    const replaying = startReplaying({ bus, store, clock, log, holder: config.WORKER_ID ?? clock.id() });
     const answering = answerRequests({ bus, store, clock, log, onMarked: replaying.look });
     letterGauge(metrics, store, routes);
     let prepared = false;

@@ -19,6 +19,8 @@ export interface ReplayingOptions {
   readonly store: Pick<LetterStore, 'next' | 'replayed' | 'delayed' | 'givenUp' | 'takeTurn' | 'leaveTurn'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Of this copy, the same after a restart: then it goes on at once where it was killed. */
+  readonly holder: string;
   /** How long the right to replay outlives a copy that died. */
   readonly turnMs?: number;
 }
@@ -34,8 +36,7 @@ const POLL_MS = 1000;
  * One copy at a time does this, for the rate's sake only: two would do the same twice.
  */
 export function startReplaying(options: ReplayingOptions): Replaying {
-  const { bus, store, clock, log, turnMs = TURN_MS } = options;
-  const holder = clock.id();
+  const { bus, store, clock, log, holder, turnMs = TURN_MS } = options;
   /** Until when (epoch ms) nothing of this request, or to this route, is published. */
   const resting = { requests: new Map<string, number>(), routes: new Map<string, number>() };
   let turnUntil = 0;

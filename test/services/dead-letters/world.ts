@@ -229,7 +229,7 @@ function startCopy(broker: MemoryBroker, store: LetterStore, name: string, death
 
   const parts = { bus: mortalBus, store: mortalStore, clock: systemClock, log: silentLog };
   const draining = startDraining({ ...parts, routes: routeTable.routes });
-  const replaying = startReplaying({ ...parts, turnMs: 200 });
+  const replaying = startReplaying({ ...parts, holder: name, turnMs: 200 });
   const answering = answerRequests({ ...parts, onMarked: replaying.look });
   return {
     died: died.promise,
