@@ -148,11 +148,14 @@ test('bad top-ups, ids and pages: a problem each time, never a 500', async (t) =
     `/v1/wallets/${id}`,
     `/v1/wallets/${id}/entries`,
     `/v1/payments?orderId=${id}`,
+    `/v1/dead-letters/${id}`,
   ]);
   for (const path of [
     ...paths,
     '/v1/orders?cursor=broken',
     '/v1/orders?limit=0',
+    '/v1/dead-letters?cursor=broken',
+    '/v1/dead-letters?cause[$gt]=1',
     '/v1/orders?limit[$gt]=1',
     '/nowhere',
   ]) {
