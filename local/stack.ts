@@ -32,6 +32,8 @@ export interface StackOptions extends Surroundings {
 export interface Stack {
   readonly api: string;
   readonly inbox: string;
+  /** Where the inbox takes mails. */
+  readonly smtpPort: number;
   readonly provider: string;
   readonly warehouse: string;
   /** Where each process of a service answers `/livez`, `/readyz` and `/metrics`, by its name. */
@@ -63,6 +65,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     api: urls['gateway'] ?? urls['gateway-1'] ?? '',
     inbox: `http://127.0.0.1:${ports.inbox}`,
+    smtpPort: ports.smtp,
     provider: `http://127.0.0.1:${ports.provider}`,
     warehouse: `http://127.0.0.1:${ports.warehouse}`,
     urls,

@@ -20,7 +20,11 @@ export const checkers: Readonly<Record<string, Checker>> = {
 };
 
 /** All orders that exist, also those whose request got no answer. */
-export async function readRest(shop: Shop, traffic: Traffic, notifyDied: boolean): Promise<Rest> {
+export async function readRest(
+  shop: Shop,
+  traffic: Pick<Traffic, 'seen' | 'paidIn' | 'refused'>,
+  notifyDied: boolean,
+): Promise<Rest> {
   const [orders, mails] = await Promise.all([shop.all<OrderView>('/v1/orders'), shop.mails()]);
   const told: Told[] = [];
   for (const order of orders) {

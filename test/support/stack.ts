@@ -16,6 +16,7 @@ import { databaseUrl } from '#local/service-specs.ts';
 import { startStack as startParts } from '#local/stack.ts';
 import type { Supervised } from '#local/supervisor.ts';
 import { silentLog } from '#shared/log.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface TestStackOptions {
   readonly processes?: 'one-each' | 'one';
@@ -29,6 +30,14 @@ export interface TestStackOptions {
   readonly cluster?: boolean;
   /** An embedded database process of its own, which the test may stop and kill. */
   readonly ownDatabase?: boolean;
+  /** The services reach broker, database and mail server through relays that the test may cut. */
+  readonly relayed?: boolean;
+}
+
+export interface Relays {
+  readonly broker: TcpProxy;
+  readonly database: TcpProxy;
+  readonly mailServer: TcpProxy;
 }
 
 export interface TestStack extends AsyncDisposable {
@@ -49,6 +58,8 @@ export interface TestStack extends AsyncDisposable {
   readonly urls: Readonly<Record<string, string>>;
   /** Of a cluster; empty otherwise. */
   readonly brokerNodes: readonly ClusterMember[];
+  /** Of a relayed stack. */
+  readonly relays: Relays | undefined;
   tokenOf(customer: string): Promise<string>;
   /** A process of the stack: a service, `inbox`, `provider`, `warehouse`, and `broker`, `broker-1` ... or `database` when it is the stack's own. */
   process(name: string): Supervised;
@@ -114,20 +125,30 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     const database = options.ownDatabase
       ? await startDatabase({ ...common, port: await anyFreePort(), embedded: true })
       : { url: setByRunner('SWITCHYARD_TEST_MONGO_URL'), process: undefined };
+    let smtpPort = 0;
+    const relays = options.relayed
+      ? {
+          broker: await relayTo(broker.amqpUrl),
+          database: await relayTo(database.url),
+          mailServer: await startTcpProxy('127.0.0.1', () => smtpPort),
+        }
+      : undefined;
+    for (const relay of Object.values(relays ?? {})) undo.push(() => relay.close());
     const stack = await startParts({
       ...common,
-      broker,
-      database,
+      broker: relays ? { ...broker, amqpUrl: through(relays.broker, broker.amqpUrl) } : broker,
+      database: relays ? { ...database, url: through(relays.database, database.url) } : database,
       databaseName: id,
       vhost: id,
       secrets,
       processes: options.processes ?? 'one-each',
       workers: options.workers ?? {},
       ports: 'any',
-      env: options.env ?? {},
+      env: { ...options.env, ...(relays && { SMTP_URL: `smtp://127.0.0.1:${relays.mailServer.port}` }) },
       say: () => {},
       log: silentLog,
     });
+    smtpPort = stack.smtpPort;
     undo.push(() => stack.stop());
     await stack.ready();
     const keys = parseTokenKeys(secrets.tokenKeys);
@@ -154,6 +175,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       mongoUrl: databaseUrl(database.url, id),
       urls: stack.urls,
       brokerNodes: cluster?.members ?? [],
+      relays,
       tokenOf: (customer) => tokenFor(customer, 'customer'),
       process: processNamed,
       kill(name, signal = 'SIGKILL') {
@@ -171,6 +193,17 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
 }
 
 let stacks = 0;
+
+function relayTo(server: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(server);
+  return startTcpProxy(hostname, Number(port));
+}
+
+function through({ port }: TcpProxy, server: string): string {
+  const url = new URL(server);
+  url.host = `127.0.0.1:${port}`;
+  return url.href.replace(/\/$/, '');
+}
 
 async function nodePorts(): Promise<NodePorts> {
   return { amqp: await anyFreePort(), management: await anyFreePort() };

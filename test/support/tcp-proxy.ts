@@ -4,23 +4,27 @@ import type { AddressInfo } from 'node:net';
 /** A TCP relay on a loopback port, to cut connections as a broken network does. */
 export interface TcpProxy {
   readonly port: number;
-  /** Breaks what is connected; with `stayDown`, new connections are broken too until `restore`. */
-  cut(options?: { readonly stayDown?: boolean }): void;
+  /** Breaks what is connected; with `stayDown`, new connections are broken too until `restore`, after `lastWords` if there are. */
+  cut(options?: { readonly stayDown?: boolean; readonly lastWords?: string }): void;
   restore(): void;
   /** Connections stay open, but nothing more goes through. */
   freeze(): void;
   close(): Promise<void>;
 }
 
-export async function startTcpProxy(host: string, port: number): Promise<TcpProxy> {
+/** `port` is asked for with each connection, should it not be known yet. */
+export async function startTcpProxy(host: string, port: number | (() => number)): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let down = false;
+  let lastWords: string | undefined;
   const server = createServer((client) => {
     if (down) {
-      client.destroy();
+      client.on('error', () => {});
+      if (lastWords === undefined) client.destroy();
+      else client.end(lastWords);
       return;
     }
-    const upstream = connect({ host, port, noDelay: true });
+    const upstream = connect({ host, port: typeof port === 'number' ? port : port(), noDelay: true });
     client.setNoDelay(true);
     for (const [one, other] of [
       [client, upstream],
@@ -46,8 +50,9 @@ export async function startTcpProxy(host: string, port: number): Promise<TcpProx
       for (const socket of sockets) socket.unpipe();
     },
     port: (server.address() as AddressInfo).port,
-    cut({ stayDown = false } = {}) {
+    cut({ stayDown = false, lastWords: words } = {}) {
       down = stayDown;
+      lastWords = words;
       cut();
     },
     restore() {

@@ -1,0 +1,94 @@
+/** Orders through HTTP on a real stack while one thing after another, and sometimes two at a time, goes wrong; then healing, rest and judgement. */
+import { createFaults, type Fault } from './faults.ts';
+import { judge, type Verdict } from './verdict.ts';
+import { seeded } from '#local/misbehaviour.ts';
+import { planOf } from '#local/simulator/plan.ts';
+import { simulate } from '#local/simulator/run.ts';
+import { systemClock as clock } from '#shared/clock.ts';
+import { createShop } from '#test/support/place.ts';
+import { startStack } from '#test/support/stack.ts';
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly forMs: number;
+  readonly ratePerS: number;
+  readonly say: (text: string) => void;
+}
+
+export interface ChaosReport extends Verdict {
+  readonly faults: ReadonlyMap<string, number>;
+  readonly pairs: number;
+  /** What every process wrote. */
+  readonly logs: readonly string[];
+}
+
+/** Long enough that a restart does not end an order, short enough that what waits for a deadline ends within minutes. */
+const TTL_MS = 5000;
+const TIMES = {
+  MESSAGE_TTL_MS: String(TTL_MS),
+  GATE_DELAY_MS: '1000',
+  GATE_CYCLE_MS: '8000',
+  STEP_DEADLINE_MS: '40000',
+  SAGA_DEADLINE_MS: '120000',
+  RESEND_BASE_MS: '1000',
+  RESEND_CAP_MS: '10000',
+  REDRIVE_PAUSE_CAP_MS: '5000',
+};
+const REST_LIMIT_MS = 300_000;
+
+export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Promise<ChaosReport> {
+  await using stack = await startStack({
+    env: TIMES,
+    ownBroker: true,
+    ownDatabase: true,
+    relayed: true,
+    workers: { payment: 2, saga: 2, wallet: 2 },
+  });
+  const draw = seeded(seed);
+  const next = createFaults({ stack, draw, beyondTtlMs: TTL_MS + 3000 });
+  const plan = planOf({
+    seed,
+    ratePerS,
+    count: Math.ceil((forMs / 1000) * ratePerS),
+    customers: 20,
+    names: `chaos-${seed}`,
+  });
+  const funded = Promise.withResolvers<void>();
+  const simulation = simulate({
+    api: stack.api,
+    plan,
+    retry: 'until-answered',
+    limitMs: REST_LIMIT_MS,
+    onProgress: ({ phase }) => phase !== 'funding' && funded.resolve(),
+  });
+  simulation.catch(funded.reject);
+  await funded.promise;
+  const begun = clock.now();
+  const counts = new Map<string, number>();
+  let pairs = 0;
+  const at = (): string => `${((clock.now() - begun) / 1000).toFixed(1).padStart(6)} s`;
+
+  async function strike(fault: Fault): Promise<void> {
+    say(`${at()}  ${fault.kind}: ${fault.target}${fault.lastsMs > 0 ? ` for ${fault.lastsMs} ms` : ''}`);
+    counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
+    try {
+      await fault.strike();
+      await clock.sleep(fault.lastsMs);
+    } finally {
+      await fault.heal();
+    }
+  }
+
+  while (clock.now() < begun + forMs) {
+    await clock.sleep(Math.round(1000 + draw() * 4000));
+    const second = draw() < 0.35;
+    pairs += second ? 1 : 0;
+    await Promise.all([next(), ...(second ? [next()] : [])].map(strike));
+  }
+  say(`${at()}  healed; waits until everything has ended`);
+  await stack.ready(120_000);
+  const result = await simulation;
+  say(`${at()}  at rest`);
+  const verdict = await judge({ stack, shop: createShop(stack), plan, rows: result.rows });
+  return { ...verdict, faults: counts, pairs, logs: [...stack.logs()] };
+}

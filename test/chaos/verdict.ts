@@ -1,0 +1,74 @@
+/** What became of the orders of a chaos run, and what of it must not be. */
+import { auditOver } from '#local/audit.ts';
+import type { Plan } from '#local/simulator/plan.ts';
+import type { Row } from '#local/simulator/result.ts';
+import { verdictOf } from '#local/simulator/verdict.ts';
+import { connectManagement } from '#shared/bus/management.ts';
+import type { Shop } from '#test/support/place.ts';
+import { checkers, readRest } from '#test/support/rest.ts';
+import type { TestStack } from '#test/support/stack.ts';
+import { until } from '#test/support/until.ts';
+
+export interface Verdict {
+  readonly violations: readonly string[];
+  /** How the requests and the orders ended, retries, compensations, mails. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+interface Judged {
+  readonly stack: TestStack;
+  readonly shop: Shop;
+  readonly plan: Plan;
+  readonly rows: readonly Row[];
+}
+
+const WAITING = /\.(\d{3}|delay|expired|parked)$/;
+
+/** Reads the orders, the ledger, the mailbox, the audit and the broker's counters. */
+export async function judge({ stack, shop, plan, rows }: Judged): Promise<Verdict> {
+  const violations: string[] = rows
+    .filter((row) => ['wrong', 'hanging'].includes(verdictOf(row)))
+    .map((row) => `order ${row.n} (${row.kind}): ${row.outcome} ${row.reason ?? ''} ${row.orderId ?? ''}`);
+  violations.push(...(await leftOver(stack)));
+  const traffic = {
+    seen: new Map(rows.flatMap(({ orderId, seen }) => (orderId === undefined ? [] : [[orderId, seen] as const]))),
+    paidIn: Object.fromEntries(plan.customers.map(({ id, fundsMinor }) => [id, fundsMinor])),
+    refused: new Set(rows.filter(({ outcome }) => outcome === 'refused').map(({ n }) => `sim-${n}`)),
+  };
+  const rest = await readRest(shop, traffic, true);
+  for (const [name, check] of Object.entries(checkers))
+    violations.push(...check(rest).map((what) => `${name}: ${what}`));
+  const audit = await auditOver(stack.api, { hangingAfterMs: 0 });
+  violations.push(...audit.items.map((item) => `audit: ${JSON.stringify(item)}`));
+  const dead = await shop.all<{ readonly cause: string }>('/v1/dead-letters');
+
+  const counts = new Map<string, number>();
+  const add = (what: string, n: number): void => void counts.set(what, (counts.get(what) ?? 0) + n);
+  for (const { outcome } of rows) add(`requests ${outcome}`, 1);
+  add('orders', rest.orders.length);
+  add(
+    'compensations',
+    rest.orders.reduce((sum, { timeline }) => sum + timeline.compensations.length, 0),
+  );
+  add(
+    'mails',
+    rest.orders.reduce((sum, { mails }) => sum + mails.length, 0),
+  );
+  add('retries of handlers', stack.logs().filter((line) => line.includes('handler failed')).length);
+  add('dead letters', dead.length);
+  return { violations, counts };
+}
+
+/** Resolves when no queue of commands holds anything any more, or tells which do. */
+async function leftOver({ managementUrl, vhost }: TestStack): Promise<readonly string[]> {
+  const management = connectManagement(managementUrl);
+  const read = async (): Promise<readonly string[]> =>
+    ((await management.get<readonly { name: string; messages?: number }[]>(`/queues/${vhost}`)) ?? [])
+      .filter(({ name, messages = 0 }) => WAITING.test(name) && messages > 0)
+      .map(({ name, messages }) => `I-15: ${messages} messages are left in ${name}`);
+  try {
+    return await until('the queues are empty', read, (left) => left.length === 0, { limitMs: 90_000, everyMs: 1000 });
+  } catch {
+    return read();
+  }
+}
