@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import { type Admit, admission } from './admission.ts';
+import { type Authenticate, authentication } from './authentication.ts';
 import { readJson } from './body.ts';
 import { pathToTell, refuseCardNumbers } from './card-numbers.ts';
 import type { Call, Caller, Endpoint } from './endpoint.ts';
@@ -23,10 +23,10 @@ type Context = Koa.ParameterizedContext<State>;
 export function createApp(options: GatewayOptions): Koa<State> {
   const gateway = assemble(options);
   const endpoints = routes(gateway);
-  const admit = admission(gateway);
+  const authenticate = authentication(gateway);
   const router = new Router<State>({ sensitive: true });
   for (const endpoint of endpoints)
-    router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, gateway, admit));
+    router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, gateway, authenticate));
 
   const app = new Koa<State>();
   app.on('error', (error: Error) => gateway.log.debug('a connection ended early', { reason: error.message }));
@@ -122,10 +122,10 @@ async function serve(
   ctx: Context & { params: Record<string, string> },
   endpoint: Endpoint,
   gateway: Gateway,
-  admit: Admit,
+  authenticate: Authenticate,
 ): Promise<void> {
   ctx.state.endpoint = endpoint;
-  const { identity: caller, acceptedUntil } = await admit(ctx.req, endpoint);
+  const { identity: caller, acceptedUntil } = await authenticate(ctx.req, endpoint);
   ctx.state.caller = caller;
   const key = endpoint.idempotent === true ? ctx.headers['idempotency-key'] : undefined;
   const query = { ...ctx.query };

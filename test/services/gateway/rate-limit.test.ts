@@ -1,6 +1,6 @@
 import test from 'ava';
 import { keys, startWorld, type World } from './world.ts';
-import { addressOf } from '#services/gateway/admission.ts';
+import { addressOf } from '#services/gateway/authentication.ts';
 import { createRateLimit } from '#services/gateway/rate-limit.ts';
 import { signToken } from '#services/gateway/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
