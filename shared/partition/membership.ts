@@ -122,7 +122,8 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function announce(): void {
-    if (stopped) return;
+    // Before it hears the others nobody may be there to hear it; `start` announces.
+    if (stopped || subscription === undefined) return;
     changed = true;
     publishing ??= publish().finally(() => {
       publishing = undefined;

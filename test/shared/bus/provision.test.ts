@@ -2,6 +2,7 @@ import { connect } from 'amqplib';
 import test, { type ExecutionContext } from 'ava';
 import { ProvisionError, provision } from '#shared/bus/provision.ts';
 import { gate, partitionQueues, type RouteTable, topologyOf } from '#shared/bus/topology.ts';
+import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { amqpUrl, collect, packet, until } from '#test/support/broker-world.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
@@ -191,7 +192,7 @@ test('a policy of someone else that takes our TTL away is reported', async (t) =
   t.like(warned[0], { policy: 'theirs' });
 });
 
-test('10,000 keys spread evenly over the partitions, and news reach the route that hears them', async (t) => {
+test('10,000 order ids spread evenly over the partitions, and news reach the route that hears them', async (t) => {
   const eight = { ...table, partitions: 8 };
   const vhost = await fresh(t, eight);
   const [order, wallet] = await Promise.all([vhost.connect('order'), vhost.connect('wallet')]);
@@ -209,7 +210,7 @@ test('10,000 keys spread evenly over the partitions, and news reach the route th
   const total = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0);
   await Promise.all(
     Array.from({ length: 10_000 }, (_, index) =>
-      wallet.publish('order.hash', packet(`m${index}`, { key: `order-${index}` })),
+      wallet.publish('order.hash', packet(`m${index}`, { key: systemClock.id() })),
     ),
   );
   await until(() => total() === 10_000, 30_000);
