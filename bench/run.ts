@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [--rounds 3] [--seconds 5] [--only gate]`: the whole road of an order in a closed loop on a private broker and the
- * embedded database, interleaved with what the bare broker does; then the gate. Ratios and medians count; the machine's speed drifts.
+ * `npm run bench -- [--rounds 3] [--seconds 5] [--only gate|workers]`: the whole road of an order in a closed loop on a private broker
+ * and the embedded database, interleaved with what the bare broker does; then the gate; then one, two and four workers. Ratios and
+ * medians count; the machine's speed drifts.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +9,7 @@ import { type Arm, type Measurement, measure } from './arms.ts';
 import { bareBroker } from './bare.ts';
 import { benchGate } from './gate.ts';
 import { report } from './report.ts';
+import { benchWorkers } from './workers.ts';
 import { stackDir } from '#local/addresses.ts';
 import { startBroker } from '#local/broker.ts';
 import { removeTestRun } from '#local/clean-up.ts';
@@ -96,6 +98,25 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
         return `${amqpUrl}/${name}`;
       },
     });
+  }
+  if ('workers'.includes(values.only)) {
+    const { amqpUrl, managementUrl } = broker;
+    const [vhost, ttlMs] = ['bench-workers', 60_000];
+    const topology = topologyOf(routeTable, { ttlMs, delayMs: 2000 }, vhost);
+    await provision({ amqpUrl, managementUrl, vhost, topology, passwords: secrets.brokerPasswords, log: silentLog });
+    const database = await startDatabase({
+      ...common,
+      dir: join(dir, vhost),
+      port: await anyFreePort(),
+      embedded: true,
+    });
+    try {
+      const pids = { broker: broker.process?.pid(), database: database.process?.pid() };
+      const urls = { amqpUrl: `${amqpUrl}/${vhost}`, mongoUrl: `${database.url}/bench` };
+      await benchWorkers({ ...urls, ttlMs, pids, rounds, seconds, say });
+    } finally {
+      await database.stop();
+    }
   }
   finish(0, '');
 });
