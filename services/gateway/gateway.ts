@@ -1,3 +1,4 @@
+import type { Shed } from './load-shedding.ts';
 import type { Audits } from './audit-routes.ts';
 import type { AskBreaker } from './breakers.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly stream: EventStream;
   readonly askBreaker: AskBreaker;
   readonly workers: Workers;
+  /** Absent: every order is taken. */
+  readonly shedOrder?: Shed | undefined;
   /** Absent: its endpoints do not exist, and no timeline tells of them. */
   readonly deadLetters?: DeadLetters | undefined;
   /** Absent: its endpoints do not exist. */

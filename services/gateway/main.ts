@@ -1,10 +1,12 @@
 import { Counter, Histogram } from 'prom-client';
 import { z } from 'zod';
 import { createApp } from './app.ts';
+import { createLoadShedding, isSaturated } from './load-shedding.ts';
 import { createAsking } from './asking.ts';
 import { createAudits } from './audits.ts';
 import { createFaultControl } from './faults.ts';
 import { defaultSettings } from './gateway.ts';
+import { neededByOrder } from './orders.ts';
 import { createMongoRequests } from './model.ts';
 import { createBoard, watchSnapshots } from './snapshot.ts';
 import { createStream } from './stream.ts';
@@ -87,6 +89,11 @@ export const service = defineService({
       audits: createAudits(kit, letters.openOf),
       deadLetters: { view: letters, ask: deadLetters.ask },
       workers: { roll, assignments: createMongoTableStore(db) },
+      shedOrder: createLoadShedding({
+        clock,
+        saturated: () =>
+          isSaturated(roll, { routes: neededByOrder, partitions: routeTable.partitions, now: clock.now() }),
+      }),
       requests,
       tokens,
       clock,

@@ -14,9 +14,9 @@ import { definitions, routesUpToCapture } from '#services/saga/view.ts';
 import { inbox } from '#shared/bus/topology.ts';
 
 /** While one of these is open, an order could not get as far as its money. */
-const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];
+export const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];
 
-export function orderHandlers({ views, requests, submit, clock, outcomeMs, deadLetters }: Gateway) {
+export function orderHandlers({ views, requests, submit, shedOrder, clock, outcomeMs, deadLetters }: Gateway) {
   return {
     async place({ body, caller, trace, idempotencyKey }: Call<unknown, PlaceOrder>): Promise<Answer> {
       requireCustomer(caller, body.customerId);
@@ -24,6 +24,7 @@ export function orderHandlers({ views, requests, submit, clock, outcomeMs, deadL
       return submit({
         kind: 'order',
         needs: neededByOrder,
+        shed: shedOrder,
         subject: caller.subject,
         idempotencyKey,
         same: body,

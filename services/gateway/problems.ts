@@ -81,6 +81,12 @@ export const problemTypes = {
     description:
       'The circuit breaker of the route in `route` is open. Nothing was stored, and the Idempotency-Key is free. Try again after the seconds in Retry-After (`retryAfterMs` in milliseconds).',
   },
+  overloaded: {
+    status: 503,
+    title: 'More orders come than can be worked off',
+    description:
+      'Orders that were taken before are finished first. Nothing was stored, and the Idempotency-Key is free. Try again after the seconds in Retry-After.',
+  },
   'dependency-unavailable': {
     status: 503,
     title: 'Something that is needed is not available',

@@ -4,6 +4,7 @@ import { encode } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
+import { overloaded, type Shed } from './load-shedding.ts';
 import type { Answer } from './endpoint.ts';
 import { Problem, retryAfter } from './problems.ts';
 import type { BreakerBoard, OpenRoute } from './snapshot.ts';
@@ -14,6 +15,8 @@ export interface Submission {
   readonly kind: StoredRequest['kind'];
   /** The routes without which it is not worth beginning. */
   readonly needs: readonly string[];
+  /** Whether a new one is too much. Absent: never. */
+  readonly shed?: Shed | undefined;
   readonly subject: string;
   readonly idempotencyKey?: string | undefined;
   /** Whatever must be equal for a reused key to be the same request. */
@@ -39,8 +42,8 @@ export interface SubmitOptions {
   readonly gateCycleMs: number;
 }
 
-/** Whether the gateway knew that the route was open, or the broker gave the message back. */
-export type RefusedBy = 'gateway' | 'broker';
+/** Whether the gateway knew that the route was open, the broker gave the message back, or there was no room. */
+export type RefusedBy = 'gateway' | 'broker' | 'load-shedding';
 export type Submit = (submission: Submission) => Promise<Answer>;
 
 export const KEPT_MS = 24 * 60 * 60 * 1000;
@@ -62,6 +65,8 @@ export function createSubmit(options: SubmitOptions): Submit {
     const request = compose(submission, clock, busyUntil());
     const open = board.openRoute(submission.needs);
     if (open !== undefined && !(await isKnown(request, submission))) throw refused(open, 'gateway');
+    const waitMs = submission.shed?.();
+    if (waitMs !== undefined && !(await isKnown(request, submission))) throw overloaded(waitMs, onRefused);
     const existing = await store(request);
     if (existing === undefined || existing.resourceId === request.resourceId) return send(request, submission);
     if (existing.fingerprint !== request.fingerprint)

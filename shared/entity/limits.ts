@@ -1,5 +1,8 @@
 import type { Backoff } from '#shared/backoff.ts';
 
+/** Unacknowledged deliveries that a worker takes of each partition. */
+export const PREFETCH = 100;
+
 /** What an engine may take; every time follows from the queues' TTL, so that trouble shows before messages expire unseen. */
 export interface Limits {
   /** Unacknowledged deliveries per partition. */
@@ -30,7 +33,7 @@ export interface Limits {
 /** The limits that go with a queue TTL in ms. */
 export function limitsFor(ttlMs: number, override: Partial<Limits> = {}): Limits {
   return {
-    prefetch: 100,
+    prefetch: PREFETCH,
     concurrency: Infinity,
     effectMs: Math.floor(ttlMs * 0.24),
     stashAfterMs: Math.floor(ttlMs / 2),

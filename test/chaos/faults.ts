@@ -162,10 +162,10 @@ async function clearFaults(stack: TestStack, service: string): Promise<void> {
   const copies = Object.keys(stack.urls).filter((name) => name.replace(/-\d+$/, '') === service);
   for (;;) {
     const answer = await stack.api
-      .get<{ readonly items: readonly { readonly worker: string }[] }>('/v1/workers')
+      .get<{ readonly items: readonly { readonly service: string }[] }>('/v1/workers')
       .catch(() => undefined);
-    const known = answer?.status === 200 ? answer.body.items.map(({ worker }) => worker) : [];
-    if (copies.every((copy) => known.includes(copy)) && (await setFaults(stack, service, {}))) return;
+    const known = answer?.status === 200 ? answer.body.items.filter((worker) => worker.service === service) : [];
+    if (known.length >= copies.length && (await setFaults(stack, service, {}))) return;
     await clock.sleep(500);
   }
 }

@@ -62,7 +62,7 @@ export async function startListening(bus: Bus, options: Parameters<typeof startW
     log,
     replyKey: BREAKER_REPLY,
     reply: breakerReplySchema,
-    waitMs: 300,
+    waitMs: 3000,
   });
   const world = await startWorld({ ...options, askBreaker: asking.ask });
   const snapshots = watchSnapshots(world.board, { bus, log });
