@@ -26,13 +26,10 @@ const options = {
   reason: { type: 'string' },
   api: { type: 'string' },
   token: { type: 'string' },
+  help: { type: 'boolean' },
 } as const;
 
-type Values = { readonly [Name in keyof typeof options]?: string | undefined };
-interface Refusal {
-  readonly detail?: string;
-  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
-}
+type Values = { readonly [Name in Exclude<keyof typeof options, 'help'>]?: string | undefined };
 interface Cause {
   readonly cause: string;
   readonly route: string;
@@ -43,7 +40,11 @@ interface Cause {
 }
 
 await command(async () => {
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const {
+    values: { help, ...values },
+    positionals,
+  } = parseArgs({ options, allowPositionals: true });
+  if (help) return say(USAGE);
   const [verb = 'list', ...ids] = positionals;
   await verbOf(verb)(apiFor(values), values, ids);
 });
@@ -67,7 +68,7 @@ async function list(api: Api, { route, type, cause, state, order, limit }: Value
     await api.get<{ readonly items: readonly LetterView[]; readonly nextCursor?: string }>(`/v1/dead-letters${query}`),
   );
   for (const letter of items) say(lineOf(letter));
-  if (items.length === 0) say('no dead letters');
+  if (items.length === 0) say(query === '' ? 'no dead letters' : 'no dead letters match');
   else if (nextCursor !== undefined) say('... and more: --limit, or a narrower filter');
 }
 
@@ -77,7 +78,7 @@ async function causes(api: Api, { route, state }: Values): Promise<void> {
   );
   for (const { cause, route: where, types, count, states, lastFailureAt } of items) {
     const each = Object.entries(states).map(([name, number]) => `${number} ${name}`);
-    say(`${count}\t${where}\t${lastFailureAt}\t${cause}\n\t${each.join(', ')}; ${types.join(', ')}`);
+    say(`${count} x  ${where}  ${types.join(', ')}  last ${lastFailureAt}\n    ${cause}\n    ${each.join(', ')}`);
   }
   if (items.length === 0) say('no dead letters');
 }
@@ -99,7 +100,7 @@ async function replay(api: Api, { route, type, cause, rate }: Values, ids: reado
   );
   if (selected === 0) return say('nothing to replay: only what is dead is chosen, and nothing that is broken');
   const of = ids.length > selected ? ` of ${ids.length} (the others are not dead, or broken, or do not exist)` : '';
-  say(`${selected}${of} to be replayed, at most ${ratePerS} a second: see \`list --state replaying\``);
+  say(`${selected}${of} to be replayed, at most ${ratePerS} a second; \`causes\` shows how far it is`);
 }
 
 async function discard(api: Api, { reason }: Values, ids: readonly string[]): Promise<void> {
@@ -113,7 +114,7 @@ function lineOf(letter: LetterView): string {
   const { type = '?', orderId = '', step, undo, broken } = letter;
   const about = step === undefined ? orderId : `${orderId} (${undo === true ? 'undo of ' : ''}${step})`;
   const problem = last?.problem === undefined ? '' : ` [replay: ${last.problem}]`;
-  const kind = broken === undefined ? '' : ' (broken: it can only be discarded)';
+  const kind = broken === undefined || state !== 'dead' ? '' : ' (broken: it can only be discarded)';
   return `${id}  ${state}  ${route} ${type}  ${about}  ${failures} x, last ${lastFailureAt}\n    ${cause}${kind}${problem}`;
 }
 
@@ -135,8 +136,7 @@ function given(values: Readonly<Record<string, string | undefined>>): Record<str
 
 function taken<Body>({ status, body }: Answer<Body>): Body {
   if (status < 300) return body;
-  const { detail = `the gateway answered ${status}`, errors = [] } = (body ?? {}) as Refusal;
-  throw new Trouble([detail, ...errors.map(({ pointer, detail: what }) => `  ${pointer}: ${what}`)].join('\n'));
+  throw new Trouble((body as { readonly detail?: string } | undefined)?.detail ?? `the gateway answered ${status}`);
 }
 
 function say(text: string): void {

@@ -121,7 +121,8 @@ export function deadLetterHandlers({ view, ask: askService }: DeadLetters, clock
 }
 
 function notNow({ state }: LetterView, what: string): Problem {
-  return new Problem('invalid-transition', `a dead letter that is ${state} can not be ${what}`, { members: { state } });
+  const why = state === 'replayed' ? 'it was replayed, and has not failed since' : `it is ${state}`;
+  return new Problem('invalid-transition', `${why}: it can not be ${what}`, { members: { state } });
 }
 
 function unavailable(detail: string, cause?: unknown): Problem {

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { createConnection } from 'mongoose';
 import { Registry } from 'prom-client';
 import { buried } from './world.ts';
 import { mongoWorld } from '#test/support/mongo-world.ts';
@@ -40,6 +41,23 @@ test('a burial that is recorded by two at the same time is one', async (t) => {
   const results = await Promise.all(Array.from({ length: 5 }, () => store.record(burial)));
   t.deepEqual(results.toSorted(), ['known', 'known', 'known', 'known', 'stored']);
   t.like(await view.find(idOf(1)), { failures: 1, state: 'dead' });
+});
+
+test('what is acknowledged afterwards is written to a majority, and journalled', async (t) => {
+  const { db } = await mongoWorld(t);
+  const url = `mongodb://${db.host}:${db.port}`;
+  const watched = await createConnection(url, { dbName: db.name, monitorCommands: true }).asPromise();
+  t.teardown(() => watched.close());
+  const concerns: unknown[] = [];
+  watched.getClient().on('commandStarted', ({ commandName, command }) => {
+    if (commandName === 'update') concerns.push(command['writeConcern']);
+  });
+  const store = createLetterStore(watched);
+  await store.record(burialOf('wallet', buried(1), 0));
+  await store.mark(request('r1', 1));
+  await store.replayed(await next(store), AT);
+  t.is(concerns.length, 3);
+  for (const concern of concerns) t.like(concern, { w: 'majority', j: true });
 });
 
 test('many burials of a message: all are counted, the newest fifty are kept', async (t) => {
