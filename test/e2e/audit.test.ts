@@ -130,6 +130,7 @@ test.serial('an order whose first message nobody could handle is listed, with it
   const { items, violations } = await auditOver(stack.api, { hangingAfterMs: 0, graceMs: 200 });
   t.is(violations, 1, JSON.stringify(items));
   t.like(items[0], { check: 'hanging', orderId });
-  t.like((items[0]?.evidence as { deadLetters: readonly object[] }).deadLetters[0], { route: 'order', state: 'dead' });
+  const [letter] = (items[0]!.evidence as { readonly deadLetters: readonly object[] }).deadLetters;
+  t.like(letter, { route: 'order', state: 'dead' });
   await shop.fault('order', {});
 });

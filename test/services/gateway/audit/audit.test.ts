@@ -275,3 +275,17 @@ test('any page size reads the same', async (t) => {
     t.is(checked.orders, ORDERS);
   }
 });
+
+test('a second payment is seen wherever a page ends', async (t) => {
+  const db = await stored(t);
+  const payment = await db.collection('payments').findOne({ _id: pay(CANCELLED) as never });
+  await db.collection('payments').insertOne({ ...payment, _id: 'pay-again' as never });
+  for (const pageSize of [2, 3, 4, 7]) {
+    const { items } = await auditBooks(db, { pageSize });
+    t.deepEqual(
+      items.map(({ check, orderId }) => [check, orderId]),
+      [['one-payment', CANCELLED]],
+      String(pageSize),
+    );
+  }
+});
