@@ -22,6 +22,14 @@ export function cpuSeconds(pid: number): number {
   return sum;
 }
 
+/** CPU seconds used so far by everything on this machine (Linux: /proc/stat, all but idle and waiting for disks). */
+export function machineSeconds(): number {
+  const [, user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'utf8').split(/\s+/).map(Number);
+  return (
+    [user, nice, system, irq, softirq, steal].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
+  );
+}
+
 function descends(child: number, ancestor: number, parents: ReadonlyMap<number, number>): boolean {
   for (let at: number | undefined = child; at !== undefined && at > 1; at = parents.get(at))
     if (at === ancestor) return true;

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { cpuSeconds } from './cpu.ts';
+import { cpuSeconds, machineSeconds } from './cpu.ts';
 import { connected } from './gate-rate.ts';
 import { quantile } from './load.ts';
 import type { WorkersProcessOptions } from './workers-process.ts';
@@ -47,7 +47,9 @@ export async function benchWorkers(options: WorkersOptions): Promise<void> {
     for (const turn of ARMS.keys()) {
       const arm = ARMS[(turn + round) % ARMS.length]!;
       const slice = await run(load, workers, arm, options);
-      say(`round ${round + 1}: ${arm} workers ${slice.perS.toFixed(0)}/s`);
+      say(
+        `round ${round + 1}: ${arm} workers ${slice.perS.toFixed(0)}/s, others use ${slice.cores['others']!.toFixed(2)} cores`,
+      );
       slices.set(arm, [...slices.get(arm)!, slice]);
     }
   }
@@ -65,14 +67,17 @@ async function run(
 ): Promise<Slice> {
   const those = workers.slice(0, arm);
   await Promise.all(those.map((worker) => tell(worker, 'join')));
-  // Those who were there first hand over, then all of them have their share of what is in flight.
+  // Until everybody has its partitions and its share of what is in flight.
   await clock.sleep(2500);
-  const used = (): Readonly<Record<string, number>> => ({
-    workers: workers.reduce((sum, { pid }) => sum + cpuSeconds(pid!), 0),
-    load: ownSeconds(),
-    ...(pids.broker === undefined ? {} : { broker: cpuSeconds(pids.broker) }),
-    ...(pids.database === undefined ? {} : { database: cpuSeconds(pids.database) }),
-  });
+  const used = (): Readonly<Record<string, number>> => {
+    const ours = {
+      workers: workers.reduce((sum, { pid }) => sum + cpuSeconds(pid!), 0),
+      load: ownSeconds(),
+      ...(pids.broker === undefined ? {} : { broker: cpuSeconds(pids.broker) }),
+      ...(pids.database === undefined ? {} : { database: cpuSeconds(pids.database) }),
+    };
+    return { ...ours, others: machineSeconds() - Object.values(ours).reduce((sum, one) => sum + one, 0) };
+  };
   const before = used();
   const from = performance.now();
   const handled = load.handled();
