@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { HeaderValue, Packet } from './bus.ts';
 import { InvalidMessage } from '#shared/errors.ts';
-import type { Message, ReplyTo } from '#shared/message.ts';
+import type { Message, ReplyTo, Send } from '#shared/message.ts';
 
 /** AMQP short strings (message id, type, correlation id) hold 255 bytes of UTF-8. */
 const SHORT_STRING_BYTES = 255;
@@ -26,6 +26,14 @@ export function encode(message: Message): Packet {
     correlationId: short('correlation id', message.correlationId),
     headers,
   };
+}
+
+/** Throws `InvalidMessage` for what could never be sent: `encode`'s limits and that of the exchange's name, without the work. */
+export function requireSendable({ exchange, message }: Send): void {
+  short('exchange', exchange);
+  short('type', message.type);
+  short('id', message.id);
+  short('correlation id', message.correlationId);
 }
 
 /** Throws `InvalidMessage`, naming the part, for a packet that is not one of our messages. The body is not checked beyond being JSON. */

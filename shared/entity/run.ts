@@ -1,6 +1,7 @@
 import { runOf } from './context.ts';
 import type { Context, Entity, Handler, Result } from './entity.ts';
 import type { Outcome } from './mailbox.ts';
+import { requireSendable } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import { TOO_LATE, WAKE, type Message } from '#shared/message.ts';
@@ -43,13 +44,18 @@ export function createRunner<State>(options: RunnerOptions<State>) {
       attempt,
       signal: () => (abort ??= new AbortController()).signal,
     });
-    const done = (result: Result<State>): Outcome<State> => ({ ok: true, result, answer: answered() });
+    const done = (result: Result<State>): Outcome<State> => {
+      for (const send of result.send ?? []) if (send !== undefined) requireSendable(send);
+      return { ok: true, result, answer: answered() };
+    };
     try {
       const handler = handlerOf(message);
       const call = () => callOf(handler, state, message, context);
       const result = intercept === undefined ? call() : intercept(handler, state, context, call);
       if (!(result instanceof Promise)) return done(result);
-      return limited(result, () => abort).then(done, failed);
+      return limited(result, () => abort)
+        .then(done)
+        .catch(failed);
     } catch (error) {
       return failed(error);
     }

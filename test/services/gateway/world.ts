@@ -188,6 +188,7 @@ export async function startWorld(
     port,
     url,
     call,
+    listener,
     /** The whole table, from which the app is made. */
     endpoints: routes(assemble(parts)),
     order: (request: CallOptions = {}) => call('POST', '/v1/orders', { as: 'alice', body: anOrder(), ...request }),

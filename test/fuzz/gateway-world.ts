@@ -1,0 +1,164 @@
+/** The gateway on its own HTTP server, everything behind it in memory, and what a request may have done counted. */
+import { Agent, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { Registry } from 'prom-client';
+import { aBreaker, aSnapshot } from '#test/services/gateway/breaker-world.ts';
+import { aLetter, createFakeLetters } from '#test/services/gateway/letters-world.ts';
+import { keys, placedOrder, startWorld } from '#test/services/gateway/world.ts';
+import type { Material, Generated } from './requests.ts';
+import type { AskBreaker } from '#services/gateway/breakers.ts';
+import type { Audit, Auditor } from '#services/gateway/audit/auditor.ts';
+import type { DeadLetters } from '#services/gateway/dead-letters.ts';
+import { signToken } from '#services/gateway/tokens.ts';
+import { clockFrom, systemClock } from '#shared/clock.ts';
+import { serveHttp } from '#shared/http.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+export async function startGatewayWorld() {
+  const lines: string[] = [];
+  const write = (text: string, fields?: object): void => void lines.push(`${text} ${JSON.stringify(fields)}`);
+  const log: Log = { debug: write, info: write, warn: write, error: write, with: () => log };
+  let changes = 0;
+  const breaker = aBreaker('payment');
+  const askBreaker: AskBreaker = async (_, question) => {
+    if (!['parked', 'partitions'].includes(String((question as { kind?: string }).kind))) changes += 1;
+    return { id: question.id, ok: true, breaker, parked: [] };
+  };
+  const faults = { apply: async () => void (changes += 1), close: async () => {} };
+  const letters = createFakeLetters([aLetter('l1'), aLetter('l2', { state: 'discarded' })]);
+  const deadLetters: DeadLetters = {
+    ...letters,
+    async ask(key, question) {
+      const reply = await letters.ask(key, question);
+      if (reply.ok) changes += reply.selected;
+      return reply;
+    },
+  };
+  const auditor: Auditor = {
+    start: (wanted) => ((changes += 1), anAudit(wanted)),
+    find: (id) => (id === 'a1' ? anAudit({ limit: 1, hangingAfterMs: 1, graceMs: 1 }) : undefined),
+    all: () => [],
+    ended: async () => {},
+    stop: async () => {},
+  };
+  const world = await startWorld({
+    log,
+    faults,
+    askBreaker,
+    deadLetters,
+    audits: { auditor, hangingAfterMs: 60_000 },
+    settings: { outcomeMs: 1, customerPerS: 0, failuresPerS: 0 },
+  });
+  world.board.take(aSnapshot([breaker, aBreaker('wallet')], world.clock.now()));
+  for (const id of ['o1', 'o3', 'o4', 'o5']) world.orders.set(id, placedOrder(id, 'alice'));
+  world.orders.set('o2', placedOrder('o2', 'bob'));
+  world.wallets.set('alice', { customerId: 'alice' });
+  const server = await serveHttp({
+    host: '127.0.0.1',
+    port: 0,
+    checks: new Map(),
+    metrics: new Registry(),
+    log,
+    listener: () => world.listener,
+  });
+  const port = Number(new URL(server.url).port);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  const day = 86_400;
+  const past = clockFrom({ ...systemClock, now: () => Date.now() - 2 * day * 1000 });
+  const customer = (subject: string) => signToken({ subject, role: 'customer', expiresInS: day }, keys);
+  const tokens = {
+    alice: await customer('alice'),
+    bob: await customer('bob'),
+    root: await signToken({ subject: 'root', role: 'operator', expiresInS: day }, keys),
+    expired: await signToken({ subject: 'root', role: 'operator', expiresInS: day }, keys, past),
+  };
+
+  function send({ method, target, headers, body }: Generated): Promise<Reply> {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const outgoing = httpRequest(
+      { agent, host: '127.0.0.1', port, method, path: target, headers: { ...headers, ...length } },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        const reply = (): void =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            text: Buffer.concat(chunks).toString(),
+          });
+        incoming.on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          if (incoming.headers['content-type'] !== 'text/event-stream') return;
+          incoming.destroy();
+          reply();
+        });
+        incoming.on('end', reply);
+        incoming.on('error', reply);
+      },
+    );
+    outgoing.setTimeout(10_000, () => outgoing.destroy(new Error('no answer within 10 s')));
+    outgoing.on('error', reject);
+    outgoing.end(body);
+    return promise;
+  }
+
+  /** Bytes as they are, then the end; what came back until the server closed. */
+  function sendBytes(bytes: string): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const socket = connect(port, '127.0.0.1');
+    let received = '';
+    socket.setTimeout(5000, () => {
+      socket.destroy();
+      reject(new Error(`the connection stays open after ${JSON.stringify(bytes.slice(0, 100))}`));
+    });
+    socket.on('data', (chunk) => void (received += chunk.toString('latin1')));
+    socket.on('error', () => {}); // a reset is an answer as well
+    socket.on('close', () => resolve(received));
+    socket.end(bytes, 'latin1');
+    return promise;
+  }
+
+  const first = await send({
+    method: 'GET',
+    target: '/v1/orders?limit=1',
+    headers: { authorization: `Bearer ${tokens.alice}` },
+  });
+  const { nextCursor } = JSON.parse(first.text) as { nextCursor: string };
+  const material: Material = { tokens, cursors: [nextCursor, Buffer.from('abcdefgh1').toString('base64url')] };
+
+  return {
+    ...world,
+    material,
+    lines,
+    send,
+    sendBytes,
+    /** All that requests have changed or asked for. */
+    done: (): number => changes + world.requests.all().length + world.bus.published.length,
+    async stop() {
+      agent.destroy();
+      await server.close(0);
+      await world.stop();
+    },
+  };
+}
+
+export type GatewayWorld = Awaited<ReturnType<typeof startGatewayWorld>>;
+
+function anAudit(wanted: Parameters<Auditor['start']>[0]): Audit {
+  const at = '2026-01-01T00:00:00.000Z';
+  const counts = {
+    checked: { orders: 0, wallets: 0, entries: 0, readAgain: 0 },
+    violations: 0,
+    byCheck: {},
+    items: [],
+    totals: [],
+  };
+  return { id: 'a1', state: 'done', startedAt: at, endedAt: at, ...wanted, ...counts } as unknown as Audit;
+}

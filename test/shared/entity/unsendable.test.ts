@@ -1,0 +1,52 @@
+import test from 'ava';
+import { add, createWorld, type Tally } from '#test/support/engine-world.ts';
+import { on, type Entity } from '#shared/entity/entity.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import { dead, hash } from '#shared/bus/topology.ts';
+
+const reasons = ({ broker }: ReturnType<typeof createWorld>): readonly unknown[] =>
+  broker.queue(dead('tally')).ready.map(({ headers }) => headers['dead-reason']);
+
+for (const [what, extra, reason] of [
+  ['whose answer could have no id', { id: 'i'.repeat(250) }, /the id is longer/],
+  ['that asks for an answer to nowhere', { replyTo: { route: 'x'.repeat(255), key: 'a' } }, /the exchange is longer/],
+] as const) {
+  test(`a message ${what} is a dead letter at once, and holds up nobody`, async (t) => {
+    const world = createWorld();
+    await world.clock.during(world.engine().start());
+    world.put('a', 1, extra);
+    world.put('a', 2);
+    world.put('b', 1);
+    await world.clock.advance(1000);
+    t.deepEqual(world.runs.toSorted(), ['a:2', 'b:1']);
+    t.is(world.waiting(), 0);
+    t.regex(String(reasons(world)), reason);
+  });
+}
+
+test('a handler that sends what no broker takes has failed: nothing of it is kept, and the message is a dead letter', async (t) => {
+  const entity: Partial<Entity<Tally>> = {
+    handlers: [
+      on(add, (state, { tally, n }, context) => ({
+        state: { total: n, seen: [...(state?.seen ?? []), n] },
+        send: [context.command(add, { tally, n }, { id: n === 1 ? 'i'.repeat(300) : `next-${n}` })],
+      })),
+    ],
+  };
+  const world = createWorld(undefined, { entity });
+  await world.clock.during(world.engine().start());
+  world.put('a', 1);
+  await world.clock.advance(1000);
+  t.regex(String(reasons(world)), /the id is longer/);
+  t.is(world.total('a'), undefined);
+  t.is(world.waiting(), 0);
+});
+
+test('a long id without a wish for an answer is handled', async (t) => {
+  const world = createWorld();
+  await world.clock.during(world.engine().start());
+  const message = { id: 'i'.repeat(255), type: add.name, key: 'a', body: { tally: 'a', n: 1 }, correlationId: 'a' };
+  world.broker.put(hash('tally'), encode(message));
+  await world.clock.advance(1000);
+  t.is(world.total('a'), 1);
+});
