@@ -27,7 +27,10 @@ const OUTAGE_LIMIT_MS = 200_000;
 /** A step deadline, a saga deadline and some cycles of the breaker fit in. */
 const REST_LIMIT_MS = 45 * 60_000;
 
-export async function simulate(seed: number, orders = ORDERS): Promise<Outcome> {
+/** Looks at a town between two events, while everything goes wrong and at rest; must not wait for its clock. */
+export type Watch = (town: SimulatedTown, now: number, isAtRest: boolean) => Promise<void>;
+
+export async function simulate(seed: number, orders = ORDERS, watch: Watch = async () => {}): Promise<Outcome> {
   const scheduler = createScheduler(seed);
   const { clock, chance, between } = scheduler;
   const start = clock.now();
@@ -59,6 +62,7 @@ export async function simulate(seed: number, orders = ORDERS): Promise<Outcome> 
     });
   }
   await scheduler.run(() => false, ARRIVALS_MS + between(0, 60_000));
+  await watch(town, clock.now(), false);
   faults.heal();
   tell('healed');
   const atRest = await scheduler.run(() => isAtRest(town, customers), REST_LIMIT_MS, 500);
@@ -67,6 +71,7 @@ export async function simulate(seed: number, orders = ORDERS): Promise<Outcome> 
   for (const { key, state, version } of town.orders.documents.values())
     tell(`order ${key} ${state?.status} at version ${version}`);
   for (const { key, over, version } of town.record.writes) history.push(`${key} ${over} -> ${version}`);
+  await watch(town, clock.now(), true);
   const found = violations(town, customers);
   town.broker.close();
   return {

@@ -47,6 +47,8 @@ export interface SimulatedTown extends Town {
   readonly sagas: ReturnType<typeof createMemoryStore<SagaState>>;
   readonly wallets: ReturnType<typeof createMemoryStore<WalletState>>;
   readonly payments: ReturnType<typeof createMemoryStore<PaymentState>>;
+  readonly deliveries: ReturnType<typeof createMemoryStore<DeliveryState>>;
+  readonly notifications: ReturnType<typeof createMemoryStore<NotificationState>>;
   /** The payment provider's and the warehouse's own books, and what the mail server accepted. */
   readonly provider: ReturnType<typeof createPayments>;
   readonly warehouse: ReturnType<typeof createDeliveries>;
@@ -76,6 +78,8 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
   const sagas = createMemoryStore<SagaState>();
   const wallets = createMemoryStore<WalletState>();
   const payments = createMemoryStore<PaymentState>();
+  const deliveries = createMemoryStore<DeliveryState>();
+  const notifications = createMemoryStore<NotificationState>();
   const provider = createPayments();
   const warehouse = createDeliveries();
   const mails: Mail[] = [];
@@ -144,7 +148,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
   );
   run('wallet', wallets, () => walletEntity({ findEntry: async (id) => wallets.journal.get(id) as Entry | undefined }));
   run('payment', payments, (host) => paymentEntity({ provider: providerOf(host) }));
-  run('delivery', createMemoryStore<DeliveryState>(), (host) =>
+  run('delivery', deliveries, (host) =>
     deliveryEntity({
       warehouse: {
         dispatch: ({ signal, deliveryId, orderId, items }) =>
@@ -159,7 +163,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
       },
     }),
   );
-  run('notify', createMemoryStore<NotificationState>(), (host) =>
+  run('notify', notifications, (host) =>
     notificationEntity({
       mailer: {
         send: (mail, signal) =>
@@ -214,7 +218,8 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
     };
   }
 
-  return { ...town, machines, record, orders, sagas, wallets, payments, provider, warehouse, mails, add };
+  const stores = { orders, sagas, wallets, payments, deliveries, notifications };
+  return { ...town, machines, record, ...stores, provider, warehouse, mails, add };
 }
 
 function never<T>(signal: AbortSignal): Promise<T> {

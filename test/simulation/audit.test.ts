@@ -1,0 +1,80 @@
+/** The product's audit over simulated towns: no false alarm in the middle of everything that goes wrong, nor at rest. */
+import test from 'ava';
+import { Query } from 'mingo';
+import type { Connection } from 'mongoose';
+import { simulate } from './simulate.ts';
+import type { SimulatedTown } from './town.ts';
+import { audit } from '#services/gateway/audit/audit.ts';
+import { createFindings, type AuditReport } from '#services/gateway/audit/report.ts';
+import { auditSources } from '#services/gateway/audit/sources.ts';
+import { clockFrom } from '#shared/clock.ts';
+import { sourceOf } from '#test/services/gateway/audit-world.ts';
+
+const SEEDS = 12;
+/** A simulated saga may take this long in all its trouble. */
+const HANGING_MS = 45 * 60_000;
+
+type Documents = readonly Readonly<Record<string, unknown>>[];
+
+/** What a view needs of a connection, over a town's stores. */
+function connectionTo(town: SimulatedTown): Connection {
+  const { orders, sagas, payments, deliveries, notifications, wallets } = town;
+  const stores = { orders, sagas, payments, deliveries, notifications, wallets };
+  const data: Record<string, Documents> = Object.fromEntries(
+    Object.entries(stores).map(([name, { documents }]) => [
+      name,
+      [...documents.values()].map((document) => ({ ...document, _id: document.key })),
+    ]),
+  );
+  data['wallet_entries'] = [...wallets.journal.values()].map((entry) => ({ ...entry, _id: entry.id }));
+  const cursorOf = (cursor: ReturnType<Query['find']>): object => ({
+    sort: (keys: Record<string, 1 | -1>) => cursorOf(cursor.sort(keys)),
+    limit: (size: number) => cursorOf(cursor.limit(size)),
+    toArray: async () => cursor.all(),
+  });
+  const collection = (name: string) => ({
+    find: (filter: Record<string, unknown>) => cursorOf(new Query(filter).find(data[name]!)),
+  });
+  const db = { collection };
+  return { name: 'town', collection, getClient: () => ({ db: () => db }) } as unknown as Connection;
+}
+
+async function auditOf(town: SimulatedTown, now: number, hangingAfterMs: number): Promise<AuditReport> {
+  const findings = createFindings(10);
+  const clock = clockFrom({
+    now: () => now,
+    after: (_, run) => (run(), () => {}),
+    soon: (run) => run(),
+    random: () => 0,
+  });
+  const sources = auditSources(connectionTo(town), sourceOf());
+  await audit({ sources, clock, pageSize: 20 }, { hangingAfterMs, graceMs: 1 }, findings, new AbortController().signal);
+  return findings.report();
+}
+
+test(`${SEEDS} simulated towns, audited while everything goes wrong and at rest: no false alarm`, async (t) => {
+  let [orders, open] = [0, 0];
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    await simulate(seed, undefined, async (town, now, isAtRest) => {
+      const { items, checked } = await auditOf(town, now, isAtRest ? 0 : HANGING_MS);
+      t.deepEqual(items, [], `seed ${seed}`);
+      orders += checked.orders;
+      open += [...town.sagas.documents.values()].filter(({ state }) => state?.phase !== 'ended').length;
+    });
+  }
+  t.true(open > 0, 'some were on their way');
+  t.log(`${orders} orders audited, ${open} of them on their way`);
+});
+
+test('a delivery that was forgotten in a simulated town is found', async (t) => {
+  let found: readonly string[] = [];
+  await simulate(1, undefined, async (town, now, isAtRest) => {
+    if (!isAtRest) return;
+    const completed = [...town.orders.documents.values()].find(({ state }) => state?.status === 'completed')!;
+    const documents = new Map(town.deliveries.documents);
+    documents.delete(completed.key);
+    const { items } = await auditOf({ ...town, deliveries: { ...town.deliveries, documents } }, now, 0);
+    found = items.map(({ check, orderId }) => `${check} ${orderId === completed.key}`);
+  });
+  t.deepEqual(found, ['completed true']);
+});
