@@ -1,7 +1,7 @@
 /** A private RabbitMQ node: everything that it writes is in one folder, everything that it listens on is loopback. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { Guarded } from './guardian.ts';
 import { baseEnvironment, projectDir } from './own-process.ts';
 import { anyFreePort } from './ports.ts';
@@ -132,7 +132,16 @@ export async function nodeProgram({
     // The script then becomes the server instead of waiting for it as a second process.
     detached: 'true',
   };
+  writeAdministration(dir, server, env);
   return { name: record, command: server, args: [], env, cwd: dir, graceMs: 15_000, recordDir };
+}
+
+/** `rabbitmqctl` in the node's folder administers this very node, e.g. `rabbitmqctl list_queues`. */
+function writeAdministration(dir: string, server: string, env: Readonly<Record<string, string>>): void {
+  const quoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
+  const exports = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}`);
+  const script = ['#!/bin/sh', ...exports, `exec ${quoted(join(dirname(server), 'rabbitmqctl'))} "$@"`, ''];
+  writeFileSync(join(dir, 'rabbitmqctl'), script.join('\n'), { mode: 0o700 });
 }
 
 /** None where it is not found: then the server starts one itself. */

@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   readonly onStop: (stop: () => Promise<void>) => void;
   /** Only the embedded one, whatever else there is. */
   readonly embedded?: boolean;
+  /** Of the embedded one: with so much data it takes no more. */
+  readonly maxBytes?: number;
 }
 
 export interface Database {
@@ -111,8 +113,9 @@ async function containerSpec({ dir, recordDir, port }: DatabaseOptions): Promise
   return guardedProcess(dir, 'database', [await container(spec)]);
 }
 
-function embeddedSpec({ dir, port }: DatabaseOptions): ProcessSpec {
-  const args = ['--data', folder(dir, 'mongo'), '--port', String(port), '--host', '127.0.0.1'];
+function embeddedSpec({ dir, port, maxBytes }: DatabaseOptions): ProcessSpec {
+  const limit = maxBytes === undefined ? [] : ['--max-bytes', String(maxBytes)];
+  const args = ['--data', folder(dir, 'mongo'), '--port', String(port), '--host', '127.0.0.1', ...limit];
   return ownProcess(dir, { name: 'database', file: 'local/mongo/main.ts', args });
 }
 

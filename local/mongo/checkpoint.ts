@@ -41,21 +41,25 @@ export function createCheckpoints(
     end = undefined;
   }
 
+  function complete(): void {
+    storage.begin();
+    for (const collection of catalog.all()) collection.flush();
+    journal.forget(journal.mark());
+    end = undefined;
+  }
+
   return {
     step() {
-      if (end !== undefined) finishSection(journal.bytes < sectionBytes ? documentsPerStep : Infinity);
+      // What was deleted frees its space only here, and nothing is taken before there is some.
+      if ((journal.bytes > 0 || end !== undefined) && storage.full()) complete();
+      else if (end !== undefined) finishSection(journal.bytes < sectionBytes ? documentsPerStep : Infinity);
       else if (journal.bytes >= sectionBytes) {
         end = journal.mark();
         for (const collection of catalog.all()) collection.beginDrain();
       }
       return end !== undefined;
     },
-    complete() {
-      storage.begin();
-      for (const collection of catalog.all()) collection.flush();
-      journal.forget(journal.mark());
-      end = undefined;
-    },
+    complete,
     reset() {
       end = undefined;
     },

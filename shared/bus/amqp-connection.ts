@@ -20,6 +20,8 @@ export interface ConnectionOptions {
 /** A connection that is made again whenever it is lost. */
 export interface KeptConnection {
   current(): ChannelModel | undefined;
+  /** Why the broker reads nothing from it now: an alarm about memory or disk. */
+  blocked(): string | undefined;
   /** Called for every new connection. */
   onUp(run: () => void): void;
   close(): Promise<void>;
@@ -39,6 +41,7 @@ export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionO
   const ups: (() => void)[] = [];
   let failures = 0;
   let current: ChannelModel | undefined;
+  let blocked: string | undefined;
   const manager = connectManaged([...rotated(brokerUrls(url), clock.random)], {
     heartbeatIntervalInSeconds: heartbeatS,
     connectionOptions: socketOptions(name),
@@ -52,6 +55,7 @@ export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionO
 
   manager.on('connect', () => {
     failures = 0;
+    blocked = undefined;
     current = manager.connection;
     if (current !== undefined) gatherWrites(current);
     log.info('connected to the broker', { connection: name });
@@ -66,11 +70,18 @@ export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionO
     waitLonger();
     log.warn('cannot connect to the broker', { connection: name, reason: reasonOf(err), attempt: failures });
   });
-  manager.on('blocked', ({ reason }) => log.warn('the broker blocks publishing', { connection: name, reason }));
-  manager.on('unblocked', () => log.info('the broker accepts publishing again', { connection: name }));
+  manager.on('blocked', ({ reason }) => {
+    blocked = reason;
+    log.error('the broker blocks publishing', { connection: name, reason });
+  });
+  manager.on('unblocked', () => {
+    blocked = undefined;
+    log.info('the broker accepts publishing again', { connection: name });
+  });
 
   return {
     current: () => current,
+    blocked: () => blocked,
     onUp(run) {
       ups.push(run);
     },

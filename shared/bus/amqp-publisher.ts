@@ -35,6 +35,11 @@ export function notConnected(exchange: string): PublishError {
   return new PublishError('not-connected', exchange, 'there is no connection to the broker');
 }
 
+/** A blocked connection would keep what is written to it until the alarm is over: nobody would be told. */
+export function whileBlocked(exchange: string, reason: string): PublishError {
+  return new PublishError('not-connected', exchange, `the broker blocks publishing: ${reason}`);
+}
+
 export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, limits: PublishLimits): ChannelPublisher {
   const slots = createSlots(limits.maxOutstanding);
   /** By message id, or by app id where that is not unique; oldest first. */

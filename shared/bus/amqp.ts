@@ -5,6 +5,7 @@ import { createAmqpConsumer, createAmqpSubscription } from './amqp-consumer.ts';
 import {
   createChannelPublisher,
   notConnected,
+  whileBlocked,
   PUBLISH_LIMITS,
   type ChannelPublisher,
   type PublishLimits,
@@ -70,10 +71,12 @@ export function connectAmqp({ url, name, clock, log, heartbeatS = 5, limits = PU
   }
 
   return {
-    publish: (exchange, packet, routingKey) =>
-      publisher === undefined
-        ? Promise.reject(notConnected(exchange))
-        : publisher.publish(exchange, packet, routingKey),
+    publish(exchange, packet, routingKey) {
+      const alarm = publishing.blocked();
+      if (alarm !== undefined) return Promise.reject(whileBlocked(exchange, alarm));
+      if (publisher === undefined) return Promise.reject(notConnected(exchange));
+      return publisher.publish(exchange, packet, routingKey);
+    },
     async consume(queue, options) {
       const { kept, consumer } = createAmqpConsumer(context, queue, options);
       await registered(kept);

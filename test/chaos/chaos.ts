@@ -86,9 +86,13 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
     await Promise.all([next(), ...(second ? [next()] : [])].map(strike));
   }
   say(`${at()}  healed; waits until everything has ended`);
-  await stack.ready(120_000);
+  const unready = await stack.ready(120_000).then(
+    () => [],
+    (error: unknown) => [`not ready after everything was healed: ${String(error)}`],
+  );
   const result = await simulation;
   say(`${at()}  at rest`);
   const verdict = await judge({ stack, shop: createShop(stack), plan, rows: result.rows });
-  return { ...verdict, faults: counts, pairs, logs: [...stack.logs()] };
+  const violations = [...unready, ...verdict.violations];
+  return { ...verdict, violations, faults: counts, pairs, logs: [...stack.logs()] };
 }

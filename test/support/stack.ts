@@ -30,6 +30,8 @@ export interface TestStackOptions {
   readonly cluster?: boolean;
   /** An embedded database process of its own, which the test may stop and kill. */
   readonly ownDatabase?: boolean;
+  /** With so much data the stack's own database takes no more. */
+  readonly databaseBytes?: number;
   /** The services reach broker, database and mail server through relays that the test may cut. */
   readonly relayed?: boolean;
 }
@@ -41,6 +43,8 @@ export interface Relays {
 }
 
 export interface TestStack extends AsyncDisposable {
+  /** The folder of what it writes; its own broker's is `broker` in there. */
+  readonly dir: string;
   /** As the operator. */
   readonly api: Api;
   readonly apiUrl: string;
@@ -123,7 +127,12 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
           });
     if (!cluster && !options.ownBroker) undo.push(() => removeVhost(id));
     const database = options.ownDatabase
-      ? await startDatabase({ ...common, port: await anyFreePort(), embedded: true })
+      ? await startDatabase({
+          ...common,
+          port: await anyFreePort(),
+          embedded: true,
+          ...(options.databaseBytes !== undefined && { maxBytes: options.databaseBytes }),
+        })
       : { url: setByRunner('SWITCHYARD_TEST_MONGO_URL'), process: undefined };
     let smtpPort = 0;
     const relays = options.relayed
@@ -164,6 +173,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       return found;
     };
     return {
+      dir,
       api: createApi(stack.api, operatorToken),
       apiUrl: stack.api,
       inboxUrl: stack.inbox,

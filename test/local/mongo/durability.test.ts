@@ -184,6 +184,8 @@ embedded('at the size limit writes are refused with code 14031 and reads and del
   t.is(await codeOf(things.updateOne({ _id: 1 }, { $set: { a: 1 } })), 14031);
   await things.deleteMany({ _id: { $gte: 10 } });
   t.is(await things.countDocuments(), 10);
+  // What was deleted makes room.
+  t.is((await things.updateOne({ _id: 1 }, { $set: { a: 1 } })).modifiedCount, 1);
 });
 
 embedded('a data directory belongs to one server', async (t) => {
