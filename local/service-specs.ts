@@ -57,7 +57,10 @@ function environmentOf(options: Surroundings, { service, name, worker }: Copy, p
   const own: Record<string, Record<string, string>> = {
     payment: { PROVIDER_URL: `http://127.0.0.1:${ports.provider}` },
     delivery: { WAREHOUSE_URL: `http://127.0.0.1:${ports.warehouse}` },
-    notify: { SMTP_URL: env['SMTP_URL'] ?? `smtp://127.0.0.1:${ports.smtp}`, MAIL_FROM: 'Switchyard <orders@switchyard.example>' },
+    notify: {
+      SMTP_URL: env['SMTP_URL'] ?? `smtp://127.0.0.1:${ports.smtp}`,
+      MAIL_FROM: 'Switchyard <orders@switchyard.example>',
+    },
     gateway: { TOKEN_KEYS: secrets.tokenKeys },
     'circuit-breaker': { RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl) },
   };
