@@ -1,0 +1,59 @@
+/** What can be told of the containers without an engine to run them. */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import test from 'ava';
+
+const root = new URL('../../', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
+const dockerfile = read('Dockerfile').split('\n');
+const compose = read('docker-compose.yml');
+
+test('the image runs as a plain user, and brings no secret and no development package', (t) => {
+  const users = dockerfile.filter((line) => line.startsWith('USER '));
+  t.deepEqual(users, ['USER node'], 'uid 1000 of the official image');
+  const last = (start: string): number => dockerfile.findLastIndex((line) => line.startsWith(start));
+  t.true(last('USER ') > last('RUN ') && last('USER ') < last('ENTRYPOINT '), 'what the user runs it cannot change');
+  t.true(dockerfile.some((line) => line.includes('npm ci --omit=dev --ignore-scripts')));
+  t.notRegex(dockerfile.join('\n'), /(ENV|ARG) .*(PASSWORD|SECRET|KEY)/i);
+});
+
+test('all that the image is made of is let into the build, and nothing else', (t) => {
+  const allowed = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const copied = dockerfile
+    .filter((line) => line.startsWith('COPY '))
+    .flatMap((line) => line.split(/\s+/).slice(1, -1))
+    .map((path) => path.replace(/\/$/, ''));
+  t.true(copied.length > 5);
+  t.deepEqual(copied.toSorted(), allowed.toSorted());
+  for (const path of copied) t.true(existsSync(new URL(path, root)), path);
+});
+
+test('what runs in the image imports nothing that is not in it', (t) => {
+  const sources = dockerfile
+    .filter((line) => line.startsWith('COPY '))
+    .flatMap((line) => line.split(/\s+/).slice(1, -1))
+    .filter((path) => !path.startsWith('package') && !path.startsWith('.'));
+  const cwd = new URL('.', root).pathname;
+  const files = sources.flatMap((path) => (path.endsWith('.ts') ? [path] : globSync(`${path}/**/*.ts`, { cwd })));
+  t.true(files.length > 100);
+  for (const file of files)
+    for (const [, name = ''] of read(file).matchAll(/from '#([^']+)'/g))
+      t.true(files.includes(name), `${file} imports ${name}`);
+});
+
+test('every container of ours is read-only, without rights, as the image’s user; only loopback reaches the ports', (t) => {
+  const image = /^x-image: &image\n((?: {2}.*\n)+)/m.exec(compose)?.[1] ?? '';
+  for (const line of ['read_only: true', 'cap_drop: [ALL]', 'no-new-privileges:true', 'tmpfs: [/tmp]'])
+    t.true(image.includes(line), line);
+  t.notRegex(compose, /^\s*(user|privileged|cap_add|network_mode|pid):/m);
+  const services = [...compose.matchAll(/services\/([\w-]+)\/main\.ts/g)].map(([, name]) => name);
+  t.deepEqual(
+    services.toSorted(),
+    globSync('services/*/main.ts', { cwd: root.pathname })
+      .map((path) => path.split('/')[1])
+      .toSorted(),
+  );
+  for (const [, port = ''] of compose.matchAll(/"([\d.:]+:\d+)"/g)) t.true(port.startsWith('127.0.0.1:'), port);
+});
