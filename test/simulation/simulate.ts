@@ -21,9 +21,9 @@ export interface Outcome {
 }
 
 export const ORDERS = 50;
-const ARRIVALS_MS = 30_000;
+const ARRIVALS_MS = 20_000;
 /** Longer than a saga may take. */
-const OUTAGE_LIMIT_MS = 200_000;
+const OUTAGE_LIMIT_MS = 100_000;
 /** A step deadline, a saga deadline and some cycles of the breaker fit in. */
 const REST_LIMIT_MS = 45 * 60_000;
 
@@ -61,7 +61,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
       else outage(town, machine.name.replace(/-\d+$/, ''), between(5000, OUTAGE_LIMIT_MS));
     });
   }
-  await scheduler.run(() => false, ARRIVALS_MS + between(0, 60_000));
+  await scheduler.run(() => false, ARRIVALS_MS + between(0, 40_000));
   await watch(town, clock.now(), false);
   faults.heal();
   tell('healed');

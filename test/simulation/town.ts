@@ -28,7 +28,7 @@ import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
-export const TIMES = { ttlMs: 10_000, delayMs: 2000, cycleMs: 15_000, badCycles: 3, stepMs: 60_000, sagaMs: 150_000 };
+export const TIMES = { ttlMs: 5000, delayMs: 1000, cycleMs: 7500, badCycles: 3, stepMs: 30_000, sagaMs: 75_000 };
 const SLOW_MS = 1000;
 const DRAIN_MS = 10_000;
 const undos = new Set(
@@ -142,7 +142,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
     sagaEntity(definitions, {
       stepDeadlineMs: TIMES.stepMs,
       sagaDeadlineMs: TIMES.sagaMs,
-      resend: { baseMs: 5000, capMs: 60_000 },
+      resend: { baseMs: 2500, capMs: 30_000 },
       log: silentLog,
     }),
   );
