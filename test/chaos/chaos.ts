@@ -5,6 +5,7 @@ import { seeded } from '#local/misbehaviour.ts';
 import { planOf } from '#local/simulator/plan.ts';
 import { simulate } from '#local/simulator/run.ts';
 import { systemClock as clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
 import { createShop } from '#test/support/place.ts';
 import { startStack } from '#test/support/stack.ts';
 
@@ -70,10 +71,13 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
 
   async function strike(fault: Fault): Promise<void> {
     say(`${at()}  ${fault.kind}: ${fault.target}${fault.lastsMs > 0 ? ` for ${fault.lastsMs} ms` : ''}`);
-    counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
     try {
       await fault.strike();
+      counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
       await clock.sleep(fault.lastsMs);
+    } catch (error) {
+      // What it needs may be away already.
+      say(`${at()}  ${fault.kind} could not be done: ${reasonOf(error)}`);
     } finally {
       await fault.heal();
     }
