@@ -40,7 +40,7 @@ export async function judge({ stack, shop, plan, rows }: Judged): Promise<Verdic
     violations.push(...check(rest).map((what) => `${name}: ${what}`));
   const audit = await auditOver(stack.api, { hangingAfterMs: 0 });
   violations.push(...audit.items.map((item) => `audit: ${JSON.stringify(item)}`));
-  const dead = await shop.all<{ readonly cause: string }>('/v1/dead-letters');
+  const dead = await shop.all<{ readonly route: string; readonly cause: string }>('/v1/dead-letters');
 
   const counts = new Map<string, number>();
   const add = (what: string, n: number): void => void counts.set(what, (counts.get(what) ?? 0) + n);
@@ -55,7 +55,7 @@ export async function judge({ stack, shop, plan, rows }: Judged): Promise<Verdic
     rest.orders.reduce((sum, { mails }) => sum + mails.length, 0),
   );
   add('retries of handlers', stack.logs().filter((line) => line.includes('handler failed')).length);
-  add('dead letters', dead.length);
+  for (const { route, cause } of dead) add(`dead letters (${route}: ${cause})`, 1);
   return { violations, counts };
 }
 
