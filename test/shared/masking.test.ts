@@ -10,6 +10,10 @@ for (const card of CARDS) {
   });
 }
 
+test('a card number is masked also beside its expiry date', (t) => {
+  t.is(maskText('4111 1111 1111 1111 12/27 123'), `${MASK} 12/27 123`);
+});
+
 test('a card number as a JSON number is masked', (t) => {
   t.deepEqual(masked({ n: 4111111111111111, amount: 1299 }), { n: MASK, amount: 1299 });
 });
