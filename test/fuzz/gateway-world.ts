@@ -8,11 +8,18 @@ import { keys, placedOrder, startWorld } from '#test/services/gateway/world.ts';
 import type { Material, Generated } from './requests.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
 import type { Audit, Auditor } from '#services/gateway/audit/auditor.ts';
+import type { Views } from '#services/gateway/views.ts';
 import type { DeadLetters } from '#services/gateway/dead-letters.ts';
 import { signToken } from '#services/gateway/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
 import { serveHttp } from '#shared/http.ts';
 import type { Log } from '#shared/log.ts';
+
+export interface WorldOptions {
+  readonly views?: Partial<Views>;
+  readonly letterView?: DeadLetters['view'];
+  readonly cursors?: readonly string[];
+}
 
 export interface Reply {
   readonly status: number;
@@ -20,7 +27,8 @@ export interface Reply {
   readonly text: string;
 }
 
-export async function startGatewayWorld() {
+/** `views`: in the place of those in memory; `cursors`: to be tried besides. */
+export async function startGatewayWorld({ views = {}, letterView, cursors = [] }: WorldOptions = {}) {
   const lines: string[] = [];
   const write = (text: string, fields?: object): void => void lines.push(`${text} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warn: write, error: write, with: () => log };
@@ -34,6 +42,7 @@ export async function startGatewayWorld() {
   const letters = createFakeLetters([aLetter('l1'), aLetter('l2', { state: 'discarded' })]);
   const deadLetters: DeadLetters = {
     ...letters,
+    view: letterView ?? letters.view,
     async ask(key, question) {
       const reply = await letters.ask(key, question);
       if (reply.ok) changes += reply.selected;
@@ -49,6 +58,7 @@ export async function startGatewayWorld() {
   };
   const world = await startWorld({
     log,
+    views,
     faults,
     askBreaker,
     deadLetters,
@@ -125,13 +135,12 @@ export async function startGatewayWorld() {
     return promise;
   }
 
-  const first = await send({
-    method: 'GET',
-    target: '/v1/orders?limit=1',
-    headers: { authorization: `Bearer ${tokens.alice}` },
-  });
-  const { nextCursor } = JSON.parse(first.text) as { nextCursor: string };
-  const material: Material = { tokens, cursors: [nextCursor, Buffer.from('abcdefgh1').toString('base64url')] };
+  const headers = { authorization: `Bearer ${tokens.alice}` };
+  const first = await send({ method: 'GET', target: '/v1/orders?limit=1', headers });
+  const { nextCursor } = JSON.parse(first.text) as { nextCursor?: string };
+  const given = nextCursor === undefined ? [] : [nextCursor];
+  const nobodys = Buffer.from('abcdefgh1').toString('base64url');
+  const material: Material = { tokens, cursors: [...given, nobodys, ...cursors] };
 
   return {
     ...world,

@@ -1,0 +1,68 @@
+/** The same, where the gateway reads from a database. */
+import test from 'ava';
+import { fuzzRequests } from './run-requests.ts';
+import { details } from '#test/services/saga/cases.ts';
+import { freshDatabase, storeState } from '#test/support/stored.ts';
+import { breakerView } from '#services/circuit-breaker/view.ts';
+import { deadLetterView } from '#services/dead-letters/view.ts';
+import { deliveryView } from '#services/delivery/view.ts';
+import { sealed } from '#services/gateway/cursors.ts';
+import { notifyView } from '#services/notify/view.ts';
+import { orderIndexes, ordersCollection } from '#services/order/model.ts';
+import { orderView } from '#services/order/view.ts';
+import { paymentView } from '#services/payment/view.ts';
+import { sagaView } from '#services/saga/view.ts';
+import { walletView } from '#services/wallet/view.ts';
+
+const scopes = [
+  ['orders', {}],
+  ['orders', { customerId: 'alice' }],
+  ['entries', 'alice'],
+  ['transitions', 'payment'],
+  ['dead-letters', {}],
+];
+const inner = [
+  '',
+  '0',
+  '999999999999999',
+  '999999999999999-999999999999999',
+  `1-${'a'.repeat(32)}`,
+  '\0',
+  '$gt',
+  '{"$gt":""}',
+  'x'.repeat(1000),
+  '💥',
+];
+
+test('600 generated reads of a real database: no fault, also with forged cursors', async (t) => {
+  const db = await freshDatabase(t);
+  for (const orderId of ['o1', 'o2', 'o3'])
+    await storeState(db, { collection: ordersCollection, indexes: orderIndexes }, orderId, {
+      status: 'pending',
+      details: { ...details, orderId, customerId: 'alice' },
+      createdAt: 1,
+      updatedAt: 1,
+    });
+  const forged = scopes.flatMap((scope) =>
+    inner.map((nextCursor) => sealed(scope, { items: [], nextCursor }).nextCursor ?? ''),
+  );
+  const { answers } = await fuzzRequests({
+    requests: 600,
+    seed: 7,
+    reading: {
+      views: {
+        orders: orderView(db),
+        payments: paymentView(db),
+        deliveries: deliveryView(db),
+        wallets: walletView(db),
+        sagas: sagaView(db),
+        breakers: breakerView(db),
+        emails: notifyView(db),
+      },
+      letterView: deadLetterView(db),
+      cursors: forged,
+    },
+  });
+  t.log(JSON.stringify(answers));
+  t.true((answers[200] ?? 0) > 100 && (answers[400] ?? 0) > 20);
+});
