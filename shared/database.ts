@@ -6,8 +6,23 @@ import type { EntityStore } from './entity/store.ts';
 import { reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
 
-/** Connects in the background, until it succeeds or `stopping`; afterwards the driver reconnects. Queries fail while it is away. */
-export function connectMongo(url: string, clock: Clock, log: Log, stopping: AbortSignal): Connection {
+/** How long nothing is answered until the client is replaced by a new one, ms. */
+const RENEW_AFTER_MS = 20_000;
+const PING_EVERY_MS = 2000;
+const PING_LIMIT_MS = 5000;
+
+/**
+ * Connects in the background, until it succeeds or `stopping`; afterwards the driver reconnects. Queries fail while it is away. A client
+ * that gets no answer for long is replaced: a command that the driver (mongodb 7.8) writes in the very moment in which its
+ * connection is closed is never answered, and when that was the question whether the server is there, the driver never asks again.
+ */
+export function connectMongo(
+  url: string,
+  clock: Clock,
+  log: Log,
+  stopping: AbortSignal,
+  renewAfterMs = RENEW_AFTER_MS,
+): Connection {
   const db = createConnection();
   const options = { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false, ignoreUndefined: true };
   db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
@@ -15,14 +30,32 @@ export function connectMongo(url: string, clock: Clock, log: Log, stopping: Abor
     for (let tries = 1; !stopping.aborted; tries += 1) {
       try {
         await db.openUri(url, options);
-        return;
       } catch (error) {
         if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
         await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random), stopping).catch(() => {});
+        continue;
       }
+      await untilSilent(db, clock, renewAfterMs, stopping);
+      if (stopping.aborted) return;
+      log.warn('MongoDB has not answered for long: connects anew', { ms: renewAfterMs });
+      await Promise.race([db.close().catch(() => {}), clock.sleep(PING_LIMIT_MS)]);
+      tries = 1;
     }
   })();
   return db;
+}
+
+/** Resolves when no ping was answered for so long, or when `stopping`. */
+async function untilSilent(db: Connection, clock: Clock, silentMs: number, stopping: AbortSignal): Promise<void> {
+  let answeredAt = clock.now();
+  while (!stopping.aborted && clock.now() - answeredAt < silentMs) {
+    await clock.sleep(Math.min(PING_EVERY_MS, silentMs / 4), stopping).catch(() => {});
+    const answered = ping(db).then(
+      () => true,
+      () => false,
+    );
+    if (await Promise.race([answered, clock.sleep(PING_LIMIT_MS).then(() => false)])) answeredAt = clock.now();
+  }
 }
 
 /** Throws when the database does not answer. */

@@ -25,6 +25,7 @@ import { paymentView } from '#services/payment/view.ts';
 import { routeTable } from '#services/routes.ts';
 import { sagaView } from '#services/saga/view.ts';
 import { walletView } from '#services/wallet/view.ts';
+import { ping } from '#shared/database.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
 import { defineService, type Kit, runProcess } from '#shared/service.ts';
@@ -120,10 +121,7 @@ export const service = defineService({
       onRefused: refusals(kit),
     });
     kit.http(app.callback());
-    kit.ready('database', async () => {
-      if (db.db === undefined) throw new Error('not connected to MongoDB');
-      await db.db.command({ ping: 1 });
-    });
+    kit.ready('database', () => ping(db));
     const sweep = startSweep({
       bus,
       requests,
