@@ -67,6 +67,7 @@ export function createSender({ api, clock, retry, run, signal }: SenderOptions) 
 
   async function send(order: PlannedOrder): Promise<Sent> {
     const giveUpAt = clock.now() + UNTIL_ANSWERED_MS;
+    let open = false;
     for (let tries = 1; ; tries += 1) {
       const answer = await api
         .post<Body>('/v1/orders', bodyOf(order), { 'idempotency-key': `${run}-${order.n}` })
@@ -77,11 +78,14 @@ export function createSender({ api, clock, retry, run, signal }: SenderOptions) 
         (sent.status === 409 && tries <= IN_USE_TRIES) ||
         (retry === 'once' && tries === 1) ||
         (retry === 'until-answered' && clock.now() < giveUpAt);
-      if (!again || !allowed || signal.aborted) return sent;
+      open ||= sent.is === 'unanswered';
+      // A try that got no answer may have been taken, whatever a later one is told.
+      const known: Sent = open && sent.is === 'refused' ? { ...sent, is: 'unanswered' } : sent;
+      if (!again || !allowed || signal.aborted) return known;
       try {
         await clock.sleep(waitMs(answer), signal);
       } catch {
-        return sent;
+        return known;
       }
     }
   }
