@@ -5,6 +5,7 @@ import { createMongoStore, type MongoStoreOptions } from './entity/mongo-store.t
 import type { EntityStore } from './entity/store.ts';
 import { reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
+import { within } from './within.ts';
 
 /** How long nothing is answered until the client is replaced by a new one, ms. */
 const RENEW_AFTER_MS = 20_000;
@@ -38,7 +39,7 @@ export function connectMongo(
       await untilSilent(db, clock, renewAfterMs, stopping);
       if (stopping.aborted) return;
       log.warn('MongoDB has not answered for long: connects anew', { ms: renewAfterMs });
-      await Promise.race([db.close().catch(() => {}), clock.sleep(PING_LIMIT_MS)]);
+      await within(clock, PING_LIMIT_MS, db.close()).catch(() => {});
       tries = 1;
     }
   })();
@@ -50,17 +51,27 @@ async function untilSilent(db: Connection, clock: Clock, silentMs: number, stopp
   let answeredAt = clock.now();
   while (!stopping.aborted && clock.now() - answeredAt < silentMs) {
     await clock.sleep(Math.min(PING_EVERY_MS, silentMs / 4), stopping).catch(() => {});
-    const answered = ping(db).then(
-      () => true,
-      () => false,
-    );
-    if (await Promise.race([answered, clock.sleep(PING_LIMIT_MS).then(() => false)])) answeredAt = clock.now();
+    const answered = ping(db).then(() => true);
+    if (await within(clock, PING_LIMIT_MS, answered).catch(() => false)) answeredAt = clock.now();
   }
 }
 
 /** Throws when the database does not answer. */
 export async function ping(db: Connection): Promise<void> {
   await db.getClient().db(db.name).command({ ping: 1 });
+}
+
+/** How long an answer is waited for, ms: longer than the driver looks for a server, shorter than anybody wants to wait. */
+const ANSWER_MS = 10_000;
+
+/** The same store, none of whose calls takes longer than `ms`. What is written by one that did may still come to be. */
+export function limited<State>(store: EntityStore<State>, clock: Clock, ms = ANSWER_MS): EntityStore<State> {
+  return {
+    load: (keys) => within(clock, ms, store.load(keys)),
+    commit: (writes) => within(clock, ms, store.commit(writes)),
+    append: (records) => within(clock, ms, store.append(records)),
+    due: (now, limit) => within(clock, ms, store.due(now, limit)),
+  };
 }
 
 /** A store whose indexes are made, as soon as the database is there. */
@@ -74,7 +85,7 @@ export async function preparedStore<State>(
   for (;;) {
     try {
       await store.prepare();
-      return store;
+      return limited(store, clock);
     } catch (error) {
       log.warn('waiting for MongoDB', { reason: reasonOf(error) });
       await clock.sleep(1000);

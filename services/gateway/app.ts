@@ -10,7 +10,7 @@ import { routes } from './routes.ts';
 import { idempotency, noQuery } from './schemas.ts';
 import { type Trace, traceOf } from './trace.ts';
 import { validate } from './validate.ts';
-import { Late, within } from './within.ts';
+import { Late, within } from '#shared/within.ts';
 
 interface State {
   trace: Trace;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { within } from './within.ts';
+import { within } from '#shared/within.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { CONTROL } from '#shared/bus/topology.ts';
 import type { Clock } from '#shared/clock.ts';

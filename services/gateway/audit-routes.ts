@@ -4,7 +4,7 @@ import { checkNames } from './audit/facts.ts';
 import { type Answer, type Call, type Endpoint, endpoint, ok } from './endpoint.ts';
 import { Problem, retryAfter } from './problems.ts';
 import { currency } from './schemas.ts';
-import { Late, within } from './within.ts';
+import { Late, within } from '#shared/within.ts';
 import type { Clock } from '#shared/clock.ts';
 
 export interface Audits {

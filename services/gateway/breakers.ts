@@ -6,7 +6,7 @@ import type { Gateway } from './gateway.ts';
 import { Problem, retryAfter } from './problems.ts';
 import type { ListParked, ListTransitions, OverrideBreaker } from './schemas.ts';
 import type { Known } from './snapshot.ts';
-import { Late } from './within.ts';
+import { Late } from '#shared/within.ts';
 import {
   BREAKER_REQUEST,
   type Breaker,

@@ -3,7 +3,7 @@ import { opened, sealed } from './cursors.ts';
 import { type Answer, type Call, type Caller, ok } from './endpoint.ts';
 import { Problem, retryAfter } from './problems.ts';
 import type { DiscardLetter, ListCauses, ListLetters, ReplayLetter, ReplayLetters } from './schemas.ts';
-import { Late } from './within.ts';
+import { Late } from '#shared/within.ts';
 import {
   DEAD_LETTERS_REQUEST,
   DEFAULT_RATE_PER_S,

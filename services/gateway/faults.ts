@@ -3,7 +3,7 @@ import { createAsking } from './asking.ts';
 import { type Answer, type Call, ok } from './endpoint.ts';
 import { Problem, retryAfter } from './problems.ts';
 import type { Faults } from './schemas.ts';
-import { Late } from './within.ts';
+import { Late } from '#shared/within.ts';
 import { routeTable } from '#services/routes.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';

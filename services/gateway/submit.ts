@@ -9,7 +9,7 @@ import type { Answer } from './endpoint.ts';
 import { Problem, retryAfter } from './problems.ts';
 import type { BreakerBoard, OpenRoute } from './snapshot.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
-import { Late, within } from './within.ts';
+import { Late, within } from '#shared/within.ts';
 
 export interface Submission {
   readonly kind: StoredRequest['kind'];

@@ -5,7 +5,7 @@ import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import type { RequestStore, StoredRequest } from './requests.ts';
 import { KEPT_MS } from './submit.ts';
-import { within } from './within.ts';
+import { within } from '#shared/within.ts';
 
 export interface SweepOptions {
   readonly bus: Pick<Bus, 'publish'>;

@@ -1,7 +1,7 @@
 import { type Answer, ok } from './endpoint.ts';
 import type { Gateway } from './gateway.ts';
 import type { Roll, Seen } from './worker-roll.ts';
-import { Late } from './within.ts';
+import { Late } from '#shared/within.ts';
 import { BREAKER_REQUEST, type PartitionFacts } from '#services/circuit-breaker/contract.ts';
 import { routeTable } from '#services/routes.ts';
 import { partitionQueues } from '#shared/bus/topology.ts';

@@ -2,11 +2,13 @@ import test from 'ava';
 import type { Connection } from 'mongoose';
 import { startEmbeddedMongo } from '#local/mongo/server.ts';
 import { systemClock } from '#shared/clock.ts';
-import { connectMongo, ping } from '#shared/database.ts';
+import { connectMongo, limited, ping } from '#shared/database.ts';
 import { silentLog } from '#shared/log.ts';
+import { Late } from '#shared/within.ts';
 import { temporaryFolder } from '#test/support/mongo-world.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { until } from '#test/support/until.ts';
+import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 const answers = (db: Connection): Promise<boolean> =>
   ping(db).then(
@@ -47,3 +49,20 @@ test('a client that does not see that the database is back is replaced by a new 
   await things.insertOne({ n: 2 });
   t.is(await things.countDocuments(), 2);
 });
+
+test('a call that the database never answers is given up, so that its key goes on', async (t) => {
+  const clock = createVirtualClock();
+  const silent = limited({ load: never, commit: never, append: never, due: never }, clock, 1000);
+  for (const call of [
+    () => silent.load(['a']),
+    () => silent.commit([]),
+    () => silent.append([]),
+    () => silent.due(0, 1),
+  ]) {
+    const asked = t.throwsAsync(call(), { instanceOf: Late });
+    await clock.advance(1000);
+    await asked;
+  }
+});
+
+const never = (): Promise<never> => new Promise(() => {});

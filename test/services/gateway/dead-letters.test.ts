@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { aLetter, createFakeLetters } from './letters-world.ts';
 import { type CallOptions, placedOrder, startWorld } from './world.ts';
 import type { LetterView } from '#services/dead-letters/view.ts';
-import { Late } from '#services/gateway/within.ts';
+import { Late } from '#shared/within.ts';
 import { PublishError } from '#shared/errors.ts';
 
 const operator = { as: 'root', role: 'operator' } as const satisfies CallOptions;

@@ -1,4 +1,4 @@
-import type { Clock } from '#shared/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** Nothing came back in time; what was started goes on. */
 export class Late extends Error {
