@@ -55,7 +55,8 @@ export function createScheduler(seed: number): Scheduler {
   async function settle(): Promise<void> {
     for (let turns = 1; ; turns += 1) {
       if (turns > 10_000) throw new Error('it works on and on, and no time passes');
-      await new Promise((resolve) => setImmediate(resolve));
+      // A tick comes when no promise can go on any more, without a round of the event loop.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
       if (turn.length === 0) return;
       const running = turn;
       turn = [];
