@@ -1,6 +1,6 @@
 import * as contract from './contract.ts';
 import type { Warehouse, WarehouseCall } from './warehouse.ts';
-import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
+import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
 type Details = BodyOf<typeof contract.dispatch>;
@@ -44,14 +44,10 @@ async function dispatch(
 ): Promise<Result<DeliveryState>> {
   const { orderId, items } = details;
   const deliveryId = contract.deliveryIdOf(orderId);
-  const done = (next: DeliveryState, dispatchedAt: number): Result<DeliveryState> => ({
-    state: next,
-    send: [context.answer(contract.dispatched, { orderId, deliveryId, dispatchedAt })],
-  });
-  const refuse = (next: DeliveryState, reason: string): Result<DeliveryState> => ({
-    state: next,
-    send: [context.answer(contract.refused, { orderId, reason })],
-  });
+  const done = (next: DeliveryState, dispatchedAt: number): Result<DeliveryState> =>
+    answering(next, context.answer(contract.dispatched, { orderId, deliveryId, dispatchedAt }));
+  const refuse = (next: DeliveryState, reason: string): Result<DeliveryState> =>
+    answering(next, context.answer(contract.refused, { orderId, reason }));
   switch (state?.status) {
     case undefined: {
       const known = { details, createdAt: context.now };

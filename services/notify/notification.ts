@@ -1,6 +1,6 @@
 import * as contract from './contract.ts';
 import { messageIdOf, renderMail, type MailKind } from './templates.ts';
-import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
+import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
 type Outcome = BodyOf<typeof contract.send>['outcome'];
@@ -69,14 +69,10 @@ async function send(
 ): Promise<Result<NotificationState>> {
   const { orderId, outcome } = body;
   const state = before ?? untold(orderId);
-  const done = (next: NotificationState, { messageId, acceptedAt }: SentMail): Result<NotificationState> => ({
-    state: next,
-    send: [context.answer(contract.sent, { orderId, mailId: messageId, dispatchedAt: acceptedAt })],
-  });
-  const refuse = (reason: BodyOf<typeof contract.sendRefused>['reason']): Result<NotificationState> => ({
-    state,
-    send: [context.answer(contract.sendRefused, { orderId, reason })],
-  });
+  const done = (next: NotificationState, { messageId, acceptedAt }: SentMail): Result<NotificationState> =>
+    answering(next, context.answer(contract.sent, { orderId, mailId: messageId, dispatchedAt: acceptedAt }));
+  const refuse = (reason: BodyOf<typeof contract.sendRefused>['reason']): Result<NotificationState> =>
+    answering(state, context.answer(contract.sendRefused, { orderId, reason }));
 
   if (outcome === 'completed' && state.retracted) return refuse('retracted');
   const already = state.mails.find((mail) => mail.outcome === outcome);

@@ -1,7 +1,7 @@
 import * as contract from './contract.ts';
 import type { OrderDetails } from './contract.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
-import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
+import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
 export interface OrderPayment {
@@ -59,13 +59,11 @@ export const orderEntity: Entity<OrderState> = {
 
 function place(state: OrderState = UNPLACED, details: OrderDetails, context: Context): Result<OrderState> {
   const { orderId } = details;
-  const refuse = (next: OrderState, reason: string): Result<OrderState> => ({
-    state: next,
-    send: [context.answer(contract.placeRefused, { orderId, reason })],
-  });
+  const refuse = (next: OrderState, reason: string): Result<OrderState> =>
+    answering(next, context.answer(contract.placeRefused, { orderId, reason }));
   if (state.status !== 'unplaced') {
     if (!sameDetails(state.details, details)) return refuse(state, 'conflicting_order');
-    return { state, send: [context.answer(contract.placed, state.details)] };
+    return answering(state, context.answer(contract.placed, state.details));
   }
   const placed = { details, createdAt: context.now, updatedAt: context.now };
   if (state.end) return refuse({ ...placed, ...state.end }, `already_${state.end.status}`);
@@ -80,14 +78,10 @@ function attachPayment(
   { orderId, paymentId }: BodyOf<typeof contract.attachPayment>,
   context: Context,
 ): Result<OrderState> {
-  const refuse = (reason: string): Result<OrderState> => ({
-    state,
-    send: [context.answer(contract.attachRefused, { orderId, reason })],
-  });
-  const done = (next: OrderState): Result<OrderState> => ({
-    state: next,
-    send: [context.answer(contract.paymentAttached, { orderId })],
-  });
+  const refuse = (reason: string): Result<OrderState> =>
+    answering(state, context.answer(contract.attachRefused, { orderId, reason }));
+  const done = (next: OrderState): Result<OrderState> =>
+    answering(next, context.answer(contract.paymentAttached, { orderId }));
   switch (state.status) {
     case 'unplaced':
       return refuse('unknown_order');
@@ -107,14 +101,10 @@ function recordPayment(
   { orderId, paymentId, capturedAt }: BodyOf<typeof contract.recordPayment>,
   context: Context,
 ): Result<OrderState> {
-  const refuse = (reason: string): Result<OrderState> => ({
-    state,
-    send: [context.answer(contract.recordRefused, { orderId, reason })],
-  });
-  const done = (next: OrderState): Result<OrderState> => ({
-    state: next,
-    send: [context.answer(contract.paymentRecorded, { orderId })],
-  });
+  const refuse = (reason: string): Result<OrderState> =>
+    answering(state, context.answer(contract.recordRefused, { orderId, reason }));
+  const done = (next: OrderState): Result<OrderState> =>
+    answering(next, context.answer(contract.paymentRecorded, { orderId }));
   switch (state.status) {
     case 'unplaced':
       return refuse('unknown_order');
@@ -142,10 +132,8 @@ function recordDispatch(
   { orderId, dispatchedAt }: BodyOf<typeof contract.recordDispatch>,
   context: Context,
 ): Result<OrderState> {
-  const refuse = (reason: string): Result<OrderState> => ({
-    state,
-    send: [context.answer(contract.recordRefused, { orderId, reason })],
-  });
+  const refuse = (reason: string): Result<OrderState> =>
+    answering(state, context.answer(contract.recordRefused, { orderId, reason }));
   switch (state.status) {
     case 'unplaced':
       return refuse('unknown_order');
@@ -155,7 +143,7 @@ function recordDispatch(
     case 'pending':
       return refuse('not_paid');
     case 'completed':
-      return { state, send: [context.answer(contract.dispatchRecorded, { orderId })] };
+      return answering(state, context.answer(contract.dispatchRecorded, { orderId }));
     case 'paid': {
       if (state.dispatchWithdrawn) return refuse('already_undone');
       const { details, createdAt, payment } = state;
@@ -190,10 +178,8 @@ function fail(
   { orderId, status, failure, payment }: BodyOf<typeof contract.fail>,
   context: Context,
 ): Result<OrderState> {
-  const done = (next: OrderState, now: 'failed' | 'cancelled' | 'completed'): Result<OrderState> => ({
-    state: next,
-    send: [context.answer(contract.failed, { orderId, status: now })],
-  });
+  const done = (next: OrderState, now: 'failed' | 'cancelled' | 'completed'): Result<OrderState> =>
+    answering(next, context.answer(contract.failed, { orderId, status: now }));
   switch (state.status) {
     case 'completed':
     case 'failed':

@@ -1,6 +1,6 @@
 import * as contract from './contract.ts';
 import type { Provider, ProviderCall } from './provider.ts';
-import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
+import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
 type Details = BodyOf<typeof contract.create>;
@@ -61,14 +61,10 @@ export function paymentEntity({ provider }: { readonly provider: Provider }): En
 
 function create(state: PaymentState = UNKNOWN, details: Details, context: Context): Result<PaymentState> {
   const { paymentId } = details;
-  const done = (next: PaymentState): Result<PaymentState> => ({
-    state: next,
-    send: [context.answer(contract.created, { paymentId })],
-  });
-  const refuse = (next: PaymentState, reason: string): Result<PaymentState> => ({
-    state: next,
-    send: [context.answer(contract.createRefused, { paymentId, reason })],
-  });
+  const done = (next: PaymentState): Result<PaymentState> =>
+    answering(next, context.answer(contract.created, { paymentId }));
+  const refuse = (next: PaymentState, reason: string): Result<PaymentState> =>
+    answering(next, context.answer(contract.createRefused, { paymentId, reason }));
   switch (state.status) {
     case 'unknown':
       return done({ ...state, status: 'created', details, createdAt: context.now });
@@ -88,14 +84,10 @@ async function authorize(
   { paymentId, holdId }: BodyOf<typeof contract.authorize>,
   context: Context,
 ): Promise<Result<PaymentState>> {
-  const done = (next: PaymentState): Result<PaymentState> => ({
-    state: next,
-    send: [context.answer(contract.authorized, { paymentId })],
-  });
-  const decline = (next: PaymentState, reason: string): Result<PaymentState> => ({
-    state: next,
-    send: [context.answer(contract.declined, { paymentId, reason })],
-  });
+  const done = (next: PaymentState): Result<PaymentState> =>
+    answering(next, context.answer(contract.authorized, { paymentId }));
+  const decline = (next: PaymentState, reason: string): Result<PaymentState> =>
+    answering(next, context.answer(contract.declined, { paymentId, reason }));
   switch (state.status) {
     case 'unknown':
       return decline(state, 'unknown_payment');
@@ -121,14 +113,10 @@ async function settle(
   { paymentId, captureId, capturedAt }: BodyOf<typeof contract.settle>,
   context: Context,
 ): Promise<Result<PaymentState>> {
-  const done = (next: PaymentState, at: number): Result<PaymentState> => ({
-    state: next,
-    send: [context.answer(contract.settled, { paymentId, capturedAt: at })],
-  });
-  const refuse = (reason: string): Result<PaymentState> => ({
-    state,
-    send: [context.answer(contract.settleRefused, { paymentId, reason })],
-  });
+  const done = (next: PaymentState, at: number): Result<PaymentState> =>
+    answering(next, context.answer(contract.settled, { paymentId, capturedAt: at }));
+  const refuse = (reason: string): Result<PaymentState> =>
+    answering(state, context.answer(contract.settleRefused, { paymentId, reason }));
   switch (state.status) {
     case 'unknown':
       return refuse('unknown_payment');
@@ -155,10 +143,8 @@ async function voidPayment(
   { paymentId, orderId, reason }: BodyOf<typeof contract.voidPayment>,
   context: Context,
 ): Promise<Result<PaymentState>> {
-  const done = (next: PaymentState): Result<PaymentState> => ({
-    state: next,
-    send: [context.answer(contract.voided, { paymentId, ...undoneAs(next) })],
-  });
+  const done = (next: PaymentState): Result<PaymentState> =>
+    answering(next, context.answer(contract.voided, { paymentId, ...undoneAs(next) }));
   switch (state.status) {
     case 'settled':
     case 'refunded':

@@ -9,6 +9,11 @@ export interface Result<State> {
   readonly journal?: readonly JournalRecord[];
 }
 
+/** The state and one answer to whoever asked. */
+export function answering<State>(state: State, answer: Send | undefined): Result<State> {
+  return { state, send: [answer] };
+}
+
 export interface JournalRecord {
   readonly id: string;
   readonly [field: string]: unknown;
