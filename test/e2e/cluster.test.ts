@@ -47,15 +47,16 @@ function perSecond(ends: readonly number[], start: number, end: number): readonl
   );
 }
 
-/** When, in ms after `since`, three seconds in a row reach this share of the rate and none of the later ones stays below it. */
+/** When, in ms after `since`, three seconds in a row reach this share of the rate again; 0 when they always do. */
 function backAfterMs(ends: readonly number[], since: number, until: number): number {
   const enough = RATE_PER_S * 3 * 0.8;
-  let back = 0;
+  let down = false;
   for (let at = 0; since + at + 3000 <= until; at += 250) {
     const count = ends.filter((end) => end >= since + at && end < since + at + 3000).length;
-    if (count < enough) back = at + 250;
+    if (down && count >= enough) return at;
+    down ||= count < enough;
   }
-  return back;
+  return down ? Infinity : 0;
 }
 
 const here = findRabbitServer() === undefined ? test.skip : test;
