@@ -1,7 +1,7 @@
 import type { Committer } from './commit.ts';
 import type { Consumers } from './consumers.ts';
 import { answerTo, tooLateTo } from './context.ts';
-import { applied, withDueAt } from './document.ts';
+import { applied, withDueAt, withLists } from './document.ts';
 import type { EngineMeter, EngineOptions } from './engine.ts';
 import type { Flow } from './flow.ts';
 import type { HangWatch } from './hanging.ts';
@@ -109,7 +109,7 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
         return current(box).stash[0]?.message.id !== task.message.id
           ? skip(box)
           : expired(task.message)
-            ? trouble.unstashed(box, task, tooLate(task.message))
+            ? trouble.unstashed(box, withLists(current(box), {}), tooLate(task.message), settlingOf(box, task, []))
             : perform(box, task, task.message);
       case 'own-wake':
         return perform(box, task, task.message);
@@ -188,9 +188,10 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
     box.known.appended.clear();
     const journal = outcome.result.journal ?? [];
     const receipt = task.kind === 'message' ? task.receipt : undefined;
-    const settling = { ...settlingOf(box, task, send, receipt), id: message.id };
-    const next = task.kind === 'stashed' ? { ...document, stash: document.stash.slice(1) } : document;
-    return change(box, next, { ...settling, journal: [...settling.journal, ...journal] });
+    const { journal: unflushed, ...rest } = settlingOf(box, task, task.kind === 'stashed' ? [] : send, receipt);
+    const settling = { ...rest, id: message.id, journal: [...unflushed, ...journal] };
+    if (task.kind !== 'stashed') return change(box, document, settling);
+    return trouble.unstashed(box, document, send, settling);
   }
 
   /** The head (with as many after it as there are settlings) is finished and leaves the document changed. */

@@ -70,16 +70,24 @@ export function createTrouble<State>(parts: PumpParts<State> & { readonly flow: 
       box,
       buried.then((confirmed) => () => {
         if (!confirmed) return 'wait';
-        if (task.kind === 'stashed') return unstashed(box, task, []);
+        if (task.kind === 'stashed')
+          return unstashed(box, withLists(current(box), {}), [], flow.settlingOf(box, task, []));
         return flow.finish(box, flow.settlingOf(box, task, [], task.receipt));
       }),
     );
   }
 
-  /** The head of the stash is done with. */
-  function unstashed(box: Mailbox<State>, task: StashedTask, sends: readonly Send[]): Step {
-    const document = current(box);
-    return flow.change(box, withLists(document, { stash: document.stash.slice(1) }), flow.settlingOf(box, task, sends));
+  /**
+   * The head of the stash is done with. Its delivery was acknowledged when it was stashed, so nothing else causes its sends
+   * again: they are written down as unsent, and sent once they are.
+   */
+  function unstashed(box: Mailbox<State>, done: Document<State>, sends: readonly Send[], settling: Settling): Step {
+    const now = clock.now();
+    const unsent = sends.map((send) => ({ send, attempts: 0, reason: 'not sent yet', since: now, nextTryAt: now }));
+    const after = box.tasks.findIndex((other) => other.kind !== 'stashed');
+    if (sends.length > 0 && box.tasks[after]?.kind !== 'resend') box.tasks.splice(after, 0, { kind: 'resend' });
+    const document = { ...done, stash: done.stash.slice(1), unsent: [...done.unsent, ...unsent] };
+    return flow.change(box, document, settling);
   }
 
   /** The head of the stash failed again: it and those behind it wait in the document until the next wake. */

@@ -35,6 +35,8 @@ export function createWaking<State>(parts: PumpParts<State> & { readonly flow: F
 
   /** Tries every due unsent message once; those refused again wait longer, those past their deadline are given up. */
   function resend(box: Mailbox<State>): Step {
+    // Nothing leaves before it is committed that it is to be sent.
+    if (box.staged !== undefined) return 'wait';
     const now = clock.now();
     const due = current(box).unsent.filter((one) => one.nextTryAt <= now);
     const tried = Promise.all(due.map(async (one) => ({ one, still: await again(one) })));

@@ -264,6 +264,33 @@ test('a stash survives the engine that filled it', async (t) => {
   t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3]);
 });
 
+test('what a message from the stash sends outlives the engine that was to send it', async (t) => {
+  let sick = true;
+  const world = createWorld(
+    (n) => {
+      if (sick && n === 1) throw new Error('not now');
+      if (!sick) world.broker.dropConnection('one', { kind: 'publish', stayDown: true });
+    },
+    { limits: { attempts: 1000 } },
+  );
+  await world.clock.during(world.engine('one').start());
+  for (let n = 1; n <= 3; n += 1) world.put('a', n);
+  await world.clock.until(() => world.store.documents.get('a')?.stash.length === 3);
+  sick = false;
+  await world.clock.until(() => world.total('a') === 6, 60_000);
+  await world.clock.advance(1000);
+  world.broker.dropConnection('one', { stayDown: true });
+  t.deepEqual(world.answers(), []);
+  await world.clock.during(world.engine('two').start());
+  await world.clock.until(() => world.answers().length === 3, 60_000);
+  t.deepEqual(
+    world.answers().map(({ body }) => body),
+    [{ total: 1 }, { total: 3 }, { total: 6 }],
+  );
+  await world.clock.until(() => world.store.documents.get('a')?.unsent.length === 0);
+  t.is(world.store.documents.get('a')?.dueAt, undefined);
+});
+
 test('after the last try the head becomes a dead letter with its reason, and those behind it go on', async (t) => {
   const world = createWorld(
     (n) => {
