@@ -62,6 +62,11 @@ export const commonConfig = {
 
 export type CommonConfig = z.infer<z.ZodObject<typeof commonConfig>>;
 
+/** How long a message may wait in a partition queue of this route. */
+export function ttlMsOf(config: Pick<CommonConfig, 'MESSAGE_TTL_MS' | 'GATE_POLICIES'>, route: string): number {
+  return config.GATE_POLICIES[route]?.ttlMs ?? config.MESSAGE_TTL_MS;
+}
+
 /**
  * Reads one process's configuration: the schema's names from `environment`, or from the file named by `<NAME>_FILE`.
  * Frozen. Throws a `ConfigError` that lists every problem at once.

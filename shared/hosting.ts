@@ -4,7 +4,7 @@ import type { Bus } from './bus/bus.ts';
 import { requirePartitions } from './bus/partitions.ts';
 import { partitionQueues, type RouteTable } from './bus/topology.ts';
 import type { Clock } from './clock.ts';
-import type { CommonConfig } from './config.ts';
+import { ttlMsOf, type CommonConfig } from './config.ts';
 import { preparedStore } from './database.ts';
 import { createEngine } from './entity/engine.ts';
 import type { Entity } from './entity/entity.ts';
@@ -56,7 +56,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     ...options,
     queues: [],
     store,
-    limits: limitsFor(config.GATE_POLICIES[route]?.ttlMs ?? config.MESSAGE_TTL_MS, {
+    limits: limitsFor(ttlMsOf(config, route), {
       concurrency: config.WORKER_CONCURRENCY,
     }),
     meter: engineMeter(metrics),

@@ -1,6 +1,6 @@
 import { type Policy, problemsOf } from './breaker.ts';
 import type { Timing } from '#shared/bus/topology.ts';
-import type { CommonConfig } from '#shared/config.ts';
+import { ttlMsOf, type CommonConfig } from '#shared/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 
 type PolicyConfig = Pick<
@@ -37,7 +37,7 @@ export function timingsOf(config: PolicyConfig, routes: readonly string[]): (rou
 function policyOf(config: PolicyConfig, route: string): Policy {
   const own = config.GATE_POLICIES[route] ?? {};
   return {
-    ttlMs: own.ttlMs ?? config.MESSAGE_TTL_MS,
+    ttlMs: ttlMsOf(config, route),
     delayMs: own.delayMs ?? config.GATE_DELAY_MS,
     cycleMs: own.cycleMs ?? config.GATE_CYCLE_MS,
     badCycles: own.badCycles ?? config.GATE_BAD_CYCLES,

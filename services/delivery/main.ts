@@ -3,6 +3,7 @@ import { deliveryEntity } from './delivery.ts';
 import { httpWarehouse, triesWithin } from './http-warehouse.ts';
 import { deliveriesCollection } from './model.ts';
 import { routeTable } from '#services/routes.ts';
+import { ttlMsOf } from '#shared/config.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
 import { defineService, runProcess } from '#shared/service.ts';
 
@@ -12,9 +13,8 @@ export const service = defineService({
   table: routeTable,
   config: { WAREHOUSE_URL: z.url({ protocol: /^https?$/ }) },
   start(kit) {
-    const { WAREHOUSE_URL, GATE_POLICIES, MESSAGE_TTL_MS } = kit.config;
-    const { effectMs } = limitsFor(GATE_POLICIES['delivery']?.ttlMs ?? MESSAGE_TTL_MS);
-    const warehouse = httpWarehouse({ url: WAREHOUSE_URL, tries: triesWithin(effectMs), clock: kit.clock });
+    const { effectMs } = limitsFor(ttlMsOf(kit.config, 'delivery'));
+    const warehouse = httpWarehouse({ url: kit.config.WAREHOUSE_URL, tries: triesWithin(effectMs), clock: kit.clock });
     kit.host(deliveryEntity({ warehouse }), { collection: deliveriesCollection });
   },
 });

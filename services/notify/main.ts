@@ -3,6 +3,7 @@ import { smtpMailer } from './mailer.ts';
 import { notificationsCollection } from './model.ts';
 import { notificationEntity } from './notification.ts';
 import { routeTable } from '#services/routes.ts';
+import { ttlMsOf } from '#shared/config.ts';
 import { defineService, runProcess } from '#shared/service.ts';
 
 /** Tells customers by mail how their orders ended. */
@@ -14,8 +15,8 @@ export const service = defineService({
     MAIL_FROM: z.string().min(3).default('Switchyard <orders@switchyard.example>'),
   },
   start(kit) {
-    const { SMTP_URL, MAIL_FROM, MESSAGE_TTL_MS } = kit.config;
-    const timeoutMs = Math.floor(MESSAGE_TTL_MS / 5);
+    const { SMTP_URL, MAIL_FROM } = kit.config;
+    const timeoutMs = Math.floor(ttlMsOf(kit.config, 'notify') / 5);
     const mailer = smtpMailer({ url: SMTP_URL, from: MAIL_FROM, timeoutMs, clock: kit.clock });
     kit.host(notificationEntity({ mailer }), { collection: notificationsCollection });
     kit.ready('smtp', mailer.check);
