@@ -74,6 +74,23 @@ export function limited<State>(store: EntityStore<State>, clock: Clock, ms = ANS
   };
 }
 
+/** Makes the indexes as soon as the database is there: tries until `prepare` succeeds. Rejects when `stopping` comes first. */
+export async function prepared(
+  prepare: () => Promise<void>,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  stopping?: AbortSignal,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await prepare();
+      return;
+    } catch (error) {
+      if (tries === 1) log.warn('the indexes wait for MongoDB', { reason: reasonOf(error) });
+      await clock.sleep(1000, stopping);
+    }
+  }
+}
+
 /** A store whose indexes are made, as soon as the database is there. */
 export async function preparedStore<State>(
   db: Connection,
@@ -82,13 +99,6 @@ export async function preparedStore<State>(
   log: Log,
 ): Promise<EntityStore<State>> {
   const store = createMongoStore<State>(db, options);
-  for (;;) {
-    try {
-      await store.prepare();
-      return limited(store, clock);
-    } catch (error) {
-      log.warn('waiting for MongoDB', { reason: reasonOf(error) });
-      await clock.sleep(1000);
-    }
-  }
+  await prepared(store.prepare, { clock, log });
+  return limited(store, clock);
 }

@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose';
 import type { Decision, Transition } from './breaker.ts';
 import type { Clock } from '#shared/clock.ts';
+import { isDuplicateKey } from '#shared/duplicate-key.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -22,7 +23,6 @@ export interface History {
 
 const MAX_WAITING = 1000;
 const RETRY_MS = 5000;
-const DUPLICATE_KEY = 11000;
 const KEPT_S = 90 * 24 * 3600;
 
 /** Transitions for later questions. The gate never waits for it: it must be able to report that the database is down. */
@@ -47,7 +47,7 @@ export function createHistory(db: Connection, clock: Clock, log: Log): History {
       try {
         await collection().insertOne(next);
       } catch (error) {
-        if ((error as { readonly code?: unknown }).code !== DUPLICATE_KEY) throw error;
+        if (!isDuplicateKey(error)) throw error;
       }
       const written = next;
       waiting = waiting.filter((one) => one !== written);

@@ -3,6 +3,7 @@ import type { Failure, StoredLetter, StoredPacket } from './model.ts';
 import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
 import { withoutDeaths } from '#shared/bus/deaths.ts';
 import { decode } from '#shared/bus/envelope.ts';
+import { canonicalJson } from '#shared/canonical-json.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import { maskText } from '#shared/masking.ts';
 
@@ -38,6 +39,7 @@ export function burialOf(route: string, packet: Packet, now: number): Burial {
   const notes = JSON.stringify(withoutNotes(headers));
   const kept: StoredPacket = { content, contentType, type, messageId, correlationId, headers: notes };
   const broken = brokenBecause(packet);
+  // Without an id of its own, a broken one is told from another by all that it carries.
   const envelope = broken === undefined ? [] : [correlationId ?? '', notes];
   const id = digest(route, messageId ?? '', type ?? '', canonical(content), ...envelope);
   const at = new Date(Number.isNaN(told) ? now : told);
@@ -82,7 +84,7 @@ export function causeOf(reason: string, ids: readonly (string | undefined)[]): s
     .slice(0, 300);
 }
 
-/** Without an id of its own, a broken one is told from another by all that it carries. */
+/** `undefined`: it is a message of ours. */
 function brokenBecause(packet: Packet): string | undefined {
   try {
     decode(packet);
@@ -102,11 +104,7 @@ function withoutNotes(headers: HeaderTable): HeaderTable {
 /** The same text for the same JSON; what is no JSON as it is. */
 function canonical(content: Buffer): string {
   try {
-    return JSON.stringify(JSON.parse(content.toString()), (_, value: unknown) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-        : value,
-    );
+    return canonicalJson(JSON.parse(content.toString()));
   } catch {
     return content.toString('base64');
   }

@@ -4,7 +4,7 @@ import { startReplaying } from './replaying.ts';
 import { answerRequests } from './requests.ts';
 import { createLetterStore } from './store.ts';
 import { routeTable } from '#services/routes.ts';
-import { ping } from '#shared/database.ts';
+import { ping, prepared } from '#shared/database.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { defineService, runProcess } from '#shared/service.ts';
 
@@ -21,23 +21,15 @@ export const service = defineService({
     const replaying = startReplaying({ bus, store, clock, log, holder: config.WORKER_ID ?? clock.id() });
     const answering = answerRequests({ bus, store, clock, log, onMarked: replaying.look });
     letterGauge(metrics, store, routes);
-    let prepared = false;
-    const preparing = (async () => {
-      while (!stopping.signal.aborted) {
-        try {
-          await store.prepare();
-          prepared = true;
-          return;
-        } catch (error) {
-          log.debug('the indexes are not made yet', { reason: reasonOf(error) });
-          await clock.sleep(1000, stopping.signal).catch(() => {});
-        }
-      }
-    })();
+    let indexed = false;
+    const preparing = prepared(store.prepare, { clock, log }, stopping.signal).then(
+      () => (indexed = true),
+      () => {},
+    );
     answering.catch((error: unknown) => log.error('requests can not be heard', { reason: reasonOf(error) }));
     ready('database', () => ping(db));
     ready('indexes', () => {
-      if (!prepared) throw new Error('the indexes are not made yet');
+      if (!indexed) throw new Error('the indexes are not made yet');
     });
     ready('draining', () => {
       if (!draining.ready) throw new Error('not consuming the dead letters of every route');

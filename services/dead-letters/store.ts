@@ -2,6 +2,7 @@ import type { Connection, mongo } from 'mongoose';
 import type { Selection } from './contract.ts';
 import type { Burial } from './letter.ts';
 import { deadLettersCollection, type StoredLetter, turnsCollection } from './model.ts';
+import { isDuplicateKey } from '#shared/duplicate-key.ts';
 
 /** Where dead letters are kept. Every method is one write (or several that may stop anywhere): nothing is lost in between. */
 export interface LetterStore {
@@ -57,7 +58,6 @@ interface Turn {
 const DURABLE: mongo.CollectionOptions = { writeConcern: { w: 'majority', journal: true }, ignoreUndefined: true };
 const KEPT_FAILURES = 50;
 const SETTLED_KEPT_S = 90 * 24 * 3600;
-const DUPLICATE_KEY = 11000;
 const TURN = 'replaying';
 
 export function createLetterStore(db: Connection): LetterStore {
@@ -81,7 +81,7 @@ export function createLetterStore(db: Connection): LetterStore {
           );
           return 'stored';
         } catch (error) {
-          if (!isDuplicate(error)) throw error;
+          if (!isDuplicateKey(error)) throw error;
           const known = { _id: burial.letter._id, 'failures.id': burial.failure.id };
           if ((await letters().findOne(known, { projection: { _id: 1 }, readConcern: 'majority' })) !== null)
             return 'known';
@@ -151,7 +151,7 @@ export function createLetterStore(db: Connection): LetterStore {
         );
         return matchedCount + upsertedCount > 0;
       } catch (error) {
-        if (isDuplicate(error)) return false;
+        if (isDuplicateKey(error)) return false;
         throw error;
       }
     },
@@ -195,8 +195,4 @@ function chosenBy({ ids, route, type, cause }: Selection) {
     ...(type !== undefined && { type }),
     ...(cause !== undefined && { cause }),
   };
-}
-
-function isDuplicate(error: unknown): boolean {
-  return (error as { readonly code?: unknown }).code === DUPLICATE_KEY;
 }

@@ -1,4 +1,5 @@
 import mongoose from 'mongoose';
+import { DUPLICATE_KEY } from '#shared/duplicate-key.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 
 type RequestDocument = Omit<StoredRequest, 'id' | 'expiresAt'> & { readonly _id: string; readonly expiresAt?: Date };
@@ -28,7 +29,6 @@ schema.index({ resourceId: 1 });
 schema.index({ nextTryAt: 1 }, { sparse: true });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-const DUPLICATE_KEY = 11000;
 const MAJORITY = { w: 'majority', j: true } as const;
 
 /** The collection `requests`. MongoDB removes what has expired within a minute or so; until then it is treated as gone. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
+import { canonicalJson } from '#shared/canonical-json.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -220,15 +221,6 @@ function compose(submission: Submission, clock: Clock, busyUntil: number): Store
     nextTryAt: busyUntil,
     createdAt: clock.now(),
   };
-}
-
-/** The same for equal values, whatever the order of their fields. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }
 
 function isRefusal(cause: unknown): cause is PublishError {

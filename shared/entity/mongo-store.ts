@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose';
 import type { JournalRecord } from './entity.ts';
 import type { Document, EntityStore, Handled, Stashed, Unsent, Write } from './store.ts';
+import { isDuplicateKey } from '#shared/duplicate-key.ts';
 
 export interface MongoStoreOptions {
   readonly collection: string;
@@ -25,7 +26,6 @@ export interface StoredDocument<State> {
 }
 
 const DURABLE = { writeConcern: { w: 'majority', j: true } } as const;
-const DUPLICATE_KEY = 11000;
 
 /**
  * A store on one MongoDB collection. The hot path uses the driver's collection under mongoose, because casting a
@@ -143,6 +143,6 @@ function lostIn(thrown: unknown): number[] {
     .writeErrors;
   const list = errors === undefined ? [] : Array.isArray(errors) ? errors : [errors];
   const concern = (thrown as { result?: { getWriteConcernError?(): unknown } }).result?.getWriteConcernError?.();
-  if (list.length === 0 || concern || list.some((error) => error.code !== DUPLICATE_KEY)) throw thrown;
+  if (list.length === 0 || concern || !list.every(isDuplicateKey)) throw thrown;
   return list.map((error) => error.index);
 }

@@ -1,5 +1,6 @@
 import type { Connection } from 'mongoose';
 import type { Table } from './assignment.ts';
+import { isDuplicateKey } from '#shared/duplicate-key.ts';
 
 /** Where the workers of all services agree on who owns what: one table for each route. */
 export interface TableStore {
@@ -16,7 +17,6 @@ interface StoredTable extends Table {
   readonly _id: string;
 }
 
-const DUPLICATE_KEY = 11000;
 const DURABLE = { writeConcern: { w: 'majority', j: true } } as const;
 
 /** In the collection `assignments`. A change of owners survives the loss of a member of the replica set. */
@@ -42,7 +42,7 @@ export function createMongoTableStore(db: Connection): TableStore {
         await tables().insertOne({ _id: route, ...table }, DURABLE);
         return true;
       } catch (error) {
-        if ((error as { code?: unknown }).code === DUPLICATE_KEY) return false;
+        if (isDuplicateKey(error)) return false;
         throw error;
       }
     },
