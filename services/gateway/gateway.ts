@@ -37,7 +37,7 @@ export interface GatewayOptions {
   readonly settings?: Partial<Settings> | undefined;
   /** Told of every answer: the path as in `routes.ts`. */
   readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
-  /** Told of every request that an open route made us refuse. */
+  /** Told of every request that was refused because of an open route, or for want of room. */
   readonly onRefused?: ((route: string, by: RefusedBy) => void) | undefined;
 }
 

@@ -70,7 +70,7 @@ export function overloaded(waitMs: number, onRefused: (route: string, by: Refuse
 
 /** Of the deliveries that a partition's worker may have in hand. */
 const FULL = 0.8 * PREFETCH;
-const FRESH_MS = 2500;
+const FRESH_HEARTBEATS = 2.5;
 
 /** Whether for one of these routes at least half of the partitions have all in hand that a worker takes, so that more waits in the queue. */
 export function isSaturated(
@@ -79,11 +79,18 @@ export function isSaturated(
     routes,
     partitions,
     now,
-  }: { readonly routes: readonly string[]; readonly partitions: number; readonly now: number },
+    heartbeatMs,
+  }: {
+    readonly routes: readonly string[];
+    readonly partitions: number;
+    readonly now: number;
+    /** How often workers tell. */
+    readonly heartbeatMs: number;
+  },
 ): boolean {
   const full = new Map<string, number>();
   for (const { announcement, lastSeenAt } of roll.all()) {
-    if (!routes.includes(announcement.route) || now - lastSeenAt > FRESH_MS) continue;
+    if (!routes.includes(announcement.route) || now - lastSeenAt > FRESH_HEARTBEATS * heartbeatMs) continue;
     const here = Object.values(announcement.partitions).filter(({ inHand }) => inHand >= FULL).length;
     full.set(announcement.route, (full.get(announcement.route) ?? 0) + here);
   }

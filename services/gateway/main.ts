@@ -13,7 +13,7 @@ import { createStream } from './stream.ts';
 import type { RefusedBy } from './submit.ts';
 import { startSweep } from './sweep.ts';
 import { parseTokenKeys } from './tokens.ts';
-import { createRoll, DEAD_AFTER_MS, watchWorkers } from './worker-roll.ts';
+import { createRoll, watchWorkers } from './worker-roll.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
 import { DEAD_LETTERS_REPLY, deadLettersReplySchema } from '#services/dead-letters/contract.ts';
 import { deadLetterView } from '#services/dead-letters/view.ts';
@@ -25,8 +25,7 @@ import { paymentView } from '#services/payment/view.ts';
 import { routeTable } from '#services/routes.ts';
 import { sagaView } from '#services/saga/view.ts';
 import { walletView } from '#services/wallet/view.ts';
-import { ping } from '#shared/database.ts';
-import { reasonOf } from '#shared/errors.ts';
+import { ping, prepared } from '#shared/database.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
 import { defineService, type Kit, runProcess } from '#shared/service.ts';
 
@@ -46,9 +45,6 @@ const config = {
   GATEWAY_SWEEP_MS: z.coerce.number().int().min(100).default(3000),
 };
 
-/** A copy that does not answer is counted until it is known to be dead. */
-const FAULTS_WAIT_MS = DEAD_AFTER_MS + 1000;
-
 /** Marking many dead letters is one write, but a long one. */
 const MARKING_MS = 10_000;
 
@@ -63,12 +59,13 @@ export const service = defineService({
     const requests = createMongoRequests(db, () => clock.now());
     const board = createBoard(clock);
     watchSnapshots(board, { bus, log });
-    const roll = createRoll(clock);
+    const roll = createRoll(clock, kit.config.WORKER_DEAD_AFTER_MS);
     watchWorkers(roll, { bus, log });
     const copies = (name: string): number =>
       roll.all().filter(({ announcement }) => announcement.service === name).length;
-    const faults =
-      kit.config.FAULTS === 'on' ? createFaultControl({ bus, clock, log, waitMs: FAULTS_WAIT_MS, copies }) : undefined;
+    // A copy that does not answer is counted until it is known to be dead.
+    const waitMs = kit.config.WORKER_DEAD_AFTER_MS + 1000;
+    const faults = kit.config.FAULTS === 'on' ? createFaultControl({ bus, clock, log, waitMs, copies }) : undefined;
     const stream = createStream({ board, clock });
     kit.onStop(async () => stream.close());
     const reply = { replyKey: BREAKER_REPLY, reply: breakerReplySchema };
@@ -93,7 +90,12 @@ export const service = defineService({
       shedOrder: createLoadShedding({
         clock,
         saturated: () =>
-          isSaturated(roll, { routes: neededByOrder, partitions: routeTable.partitions, now: clock.now() }),
+          isSaturated(roll, {
+            routes: neededByOrder,
+            partitions: routeTable.partitions,
+            now: clock.now(),
+            heartbeatMs: kit.config.WORKER_HEARTBEAT_MS,
+          }),
       }),
       requests,
       tokens,
@@ -132,34 +134,17 @@ export const service = defineService({
     });
     kit.onStop(() => sweep.stop());
     const preparing = new AbortController();
-    const prepared = prepare(kit, requests.prepare, preparing.signal);
+    const indexes = prepared(requests.prepare, kit, preparing.signal).catch(() => {});
     kit.onStop(async () => {
       preparing.abort();
-      await prepared;
+      await indexes;
     });
   },
 });
 
-type GatewayKit = Pick<Kit<unknown>, 'clock' | 'log' | 'metrics'>;
-
-/** Makes the indexes as soon as the database is there. */
-async function prepare(
-  { clock, log }: GatewayKit,
-  makeIndexes: () => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await makeIndexes();
-      return;
-    } catch (error) {
-      log.debug('the indexes are not made yet', { reason: reasonOf(error) });
-      await clock.sleep(1000, signal).catch(() => undefined);
-    }
-  }
-}
-
-function durations({ metrics }: GatewayKit): (method: string, path: string, status: number, ms: number) => void {
+function durations({
+  metrics,
+}: Pick<Kit<unknown>, 'metrics'>): (method: string, path: string, status: number, ms: number) => void {
   const histogram = new Histogram({
     name: 'switchyard_http_request_duration_seconds',
     help: 'Time to the answer, by endpoint and status',
@@ -169,10 +154,10 @@ function durations({ metrics }: GatewayKit): (method: string, path: string, stat
   return (method, path, status, ms) => histogram.observe({ method, path, status }, ms / 1000);
 }
 
-function refusals({ metrics }: GatewayKit): (route: string, by: RefusedBy) => void {
+function refusals({ metrics }: Pick<Kit<unknown>, 'metrics'>): (route: string, by: RefusedBy) => void {
   const counter = new Counter({
     name: 'switchyard_requests_refused_total',
-    help: 'Requests answered breaker-open: by the gateway, which knew, or by the broker, which gave the message back',
+    help: 'Requests answered 503: by the gateway, which knew that the route is open; by the broker, which gave the message back; by load-shedding',
     labelNames: ['route', 'by'],
     registers: [metrics],
   });

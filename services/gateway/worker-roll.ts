@@ -5,9 +5,6 @@ import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { type Announcement, decodeAnnouncement } from '#shared/partition/announcement.ts';
 
-/** After this long without a word a worker is taken for dead, as the workers themselves do. */
-export const DEAD_AFTER_MS = 5000;
-
 export interface Seen {
   readonly announcement: Announcement;
   /** By our clock, epoch ms. */
@@ -21,7 +18,8 @@ export interface Roll {
   all(): readonly Seen[];
 }
 
-export function createRoll(clock: Pick<Clock, 'now'>): Roll {
+/** After `deadAfterMs` without a word a worker is taken for dead, as the workers themselves do. */
+export function createRoll(clock: Pick<Clock, 'now'>, deadAfterMs: number): Roll {
   const workers = new Map<string, Seen>();
   return {
     take(announcement) {
@@ -34,7 +32,7 @@ export function createRoll(clock: Pick<Clock, 'now'>): Roll {
     },
     all() {
       const now = clock.now();
-      for (const [worker, { lastSeenAt }] of workers) if (now - lastSeenAt > DEAD_AFTER_MS) workers.delete(worker);
+      for (const [worker, { lastSeenAt }] of workers) if (now - lastSeenAt > deadAfterMs) workers.delete(worker);
       const name = ({ announcement: { service, worker } }: Seen): string => `${service} ${worker}`;
       return [...workers.values()].toSorted((a, b) => name(a).localeCompare(name(b), 'en', { numeric: true }));
     },

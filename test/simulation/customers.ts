@@ -84,7 +84,7 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
           views: viewsOf(town),
           tokens: parseTokenKeys(`simulated:${'s'.repeat(32)}`),
           stream: createStream({ board, clock: host.clock }),
-          workers: { roll: createRoll(host.clock), assignments: { load: async () => undefined } },
+          workers: { roll: createRoll(host.clock, 15_000), assignments: { load: async () => undefined } },
           askBreaker: () => Promise.reject(new Error('not simulated')),
           clock: host.clock,
           log: silentLog,

@@ -66,7 +66,7 @@ test('ten seconds after it is over every order is taken again', (t) => {
 
 test('workers have their hands full when half of the partitions of one of the routes do', (t) => {
   let now = 0;
-  const roll = createRoll({ now: () => now });
+  const roll = createRoll({ now: () => now }, 5000);
   const announce = (worker: string, route: string, inHand: readonly number[]): void =>
     roll.take({
       kind: 'alive',
@@ -83,7 +83,8 @@ test('workers have their hands full when half of the partitions of one of the ro
         inHand.map((count, index) => [index, { inHand: count, oldestMs: null, handledPerS: 0 }]),
       ),
     } satisfies Announcement);
-  const saturated = (): boolean => isSaturated(roll, { routes: ['order', 'saga'], partitions: 8, now });
+  const saturated = (): boolean =>
+    isSaturated(roll, { routes: ['order', 'saga'], partitions: 8, now, heartbeatMs: 1000 });
 
   announce('order-1', 'order', [0, 0, 0, 0, 0, 0, 0, 0]);
   announce(

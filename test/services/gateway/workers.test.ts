@@ -3,7 +3,7 @@ import { startLeader, startListening } from './breaker-world.ts';
 import { startWorld } from './world.ts';
 import type { PartitionFacts } from '#services/circuit-breaker/contract.ts';
 import * as shapes from '#services/gateway/shapes.ts';
-import { createRoll, DEAD_AFTER_MS, watchWorkers } from '#services/gateway/worker-roll.ts';
+import { createRoll, watchWorkers } from '#services/gateway/worker-roll.ts';
 import { routeTable } from '#services/routes.ts';
 import { createMemoryBroker } from '#shared/bus/memory.ts';
 import { topologyOf, WORKERS } from '#shared/bus/topology.ts';
@@ -12,6 +12,8 @@ import { silentLog } from '#shared/log.ts';
 import { type Announcement, encodeAnnouncement } from '#shared/partition/announcement.ts';
 import { assign } from '#shared/partition/assignment.ts';
 import { until } from '#test/support/until.ts';
+
+const DEAD_AFTER_MS = 5000;
 
 const operator = { as: 'root', role: 'operator' } as const;
 
@@ -37,7 +39,7 @@ const names = (roll: ReturnType<typeof createRoll>): string[] =>
 
 test('a worker is forgotten when it leaves, or when nothing was heard of it for as long as its colleagues wait', (t) => {
   let now = 0;
-  const roll = createRoll({ now: () => now });
+  const roll = createRoll({ now: () => now }, DEAD_AFTER_MS);
   for (const worker of ['payment-10', 'payment-2', 'payment-1']) roll.take(anAnnouncement(worker));
   t.deepEqual(names(roll), ['payment-1', 'payment-2', 'payment-10']);
   roll.take(anAnnouncement('payment-2', { kind: 'leave' }));
@@ -48,7 +50,7 @@ test('a worker is forgotten when it leaves, or when nothing was heard of it for 
 });
 
 test('late words of a worker’s earlier run do not change what is known of the new one', (t) => {
-  const roll = createRoll({ now: () => 0 });
+  const roll = createRoll({ now: () => 0 }, DEAD_AFTER_MS);
   roll.take(anAnnouncement('payment-1', { incarnation: 'second', since: 2000 }));
   roll.take(anAnnouncement('payment-1', { incarnation: 'first', since: 1000, draining: true }));
   roll.take(anAnnouncement('payment-1', { incarnation: 'first', since: 1000, kind: 'leave' }));

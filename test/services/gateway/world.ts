@@ -65,7 +65,7 @@ export function createFakeBus() {
 }
 
 /** Views over plain maps. */
-export function createFakeViews() {
+function createFakeViews() {
   const orders = new Map<string, OrderView>();
   const wallets = new Map<string, object>();
   const outcomes = new Map<string, Outcome>();
@@ -125,7 +125,7 @@ export async function startWorld(
   const settings = { publishMs: 2000, outcomeMs: 150, ...options.settings };
   const board = createBoard(clock);
   const stream = createStream({ board, clock, ...options.stream });
-  const workers = { roll: createRoll(clock), assignments: createMemoryTableStore() };
+  const workers = { roll: createRoll(clock, 5000), assignments: createMemoryTableStore() };
   const nobody: AskBreaker = () => Promise.reject(new PublishError('returned', 'control', 'nobody listens'));
   const parts: GatewayOptions = {
     bus: options.bus ?? bus,
