@@ -13,6 +13,7 @@ import { benchWorkers } from './workers.ts';
 import { stackDir } from '#local/addresses.ts';
 import { startBroker } from '#local/broker.ts';
 import { removeTestRun } from '#local/clean-up.ts';
+import { numberOf, wholeOf } from '#local/command.ts';
 import { startDatabase } from '#local/database.ts';
 import { lifetime } from '#local/lifetime.ts';
 import { anyFreePort } from '#local/ports.ts';
@@ -31,21 +32,21 @@ const arms: readonly Arm[] = [
   { title: 'a process a service, embedded database', processes: 'one-each', store: 'embedded' },
 ];
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
-    'in-flight': { type: 'string', default: '1,50,500' },
-  },
-});
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-const inFlight = values['in-flight'].split(',').map(Number);
 const dir = join(stackDir, `bench-${process.pid}`);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '5' },
+      only: { type: 'string', default: '' },
+      'in-flight': { type: 'string', default: '1,50,500' },
+    },
+  });
+  const rounds = wholeOf('--rounds', values.rounds, 1, 1000);
+  const seconds = numberOf('--seconds', values.seconds, 0.1, 3600);
+  const inFlight = values['in-flight'].split(',').map((text) => wholeOf('--in-flight', text, 1, 10_000));
   onStop(() => removeTestRun(dir));
   const common = {
     dir,

@@ -1,3 +1,6 @@
+import { readAddresses } from './addresses.ts';
+import { Trouble } from './trouble.ts';
+
 /** A client of the gateway, for the local stack's commands and the end-to-end tests. */
 export interface Api {
   get<Body>(path: string): Promise<Answer<Body>>;
@@ -40,4 +43,18 @@ export function createApi(baseUrl: string, token: string): Api {
     post: (path, body, headers) => call('POST', path, body, headers),
     put: (path, body) => call('PUT', path, body),
   };
+}
+
+/**
+ * Of the stack that `--api` and `--token` name, or of the one of this folder.
+ * @throws {Trouble} when only one is given, it is no URL, or no stack runs
+ */
+export function apiOf({ api, token }: { readonly api?: string | undefined; readonly token?: string | undefined }): Api {
+  if ((api === undefined) !== (token === undefined)) throw new Trouble('--api and --token go together.');
+  if (api === undefined || token === undefined) {
+    const running = readAddresses();
+    return createApi(running.api, running.operatorToken);
+  }
+  if (!URL.canParse(api)) throw new Trouble(`--api is a URL, not ${JSON.stringify(api)}`);
+  return createApi(api, token);
 }

@@ -3,9 +3,8 @@
  * everything that the running stack has stored. Ends with 1 when one is violated.
  */
 import { parseArgs } from 'node:util';
-import { readAddresses } from './addresses.ts';
-import { type Answer, type Api, createApi } from './api.ts';
-import { command } from './command.ts';
+import { type Answer, type Api, apiOf } from './api.ts';
+import { command, numberOf, wholeOf } from './command.ts';
 import { Trouble } from './trouble.ts';
 import { systemClock } from '#shared/clock.ts';
 
@@ -121,32 +120,19 @@ async function main(): Promise<void> {
     },
   });
   const wish = {
-    ...(values.limit !== undefined && { limit: number('--limit', values.limit) }),
+    ...(values.limit !== undefined && { limit: wholeOf('--limit', values.limit, 0, 1000) }),
     ...(values['hanging-after'] !== undefined && {
-      hangingAfterMs: Math.round(1000 * number('--hanging-after', values['hanging-after'])),
+      hangingAfterMs: Math.round(1000 * numberOf('--hanging-after', values['hanging-after'], 0, 30 * 86_400)),
     }),
-    ...(values.grace !== undefined && { graceMs: Math.round(1000 * number('--grace', values.grace)) }),
+    ...(values.grace !== undefined && { graceMs: Math.round(1000 * numberOf('--grace', values.grace, 0, 60)) }),
   };
   const tell = process.stderr.isTTY && !values.json;
-  const result = await auditOver(apiFor(values.api, values.token), wish, ({ checked, violations }) => {
+  const result = await auditOver(apiOf(values), wish, ({ checked, violations }) => {
     if (tell) process.stderr.write(`\r${checked.orders} orders, ${checked.wallets} wallets, ${violations} violations `);
   });
   if (tell) process.stderr.write('\r\u001b[K');
   process.stdout.write(`${values.json ? JSON.stringify(result, null, 2) : auditReport(result)}\n`);
   if (result.violations > 0) process.exitCode = 1;
-}
-
-function apiFor(url: string | undefined, token: string | undefined): Api {
-  if ((url === undefined) !== (token === undefined)) throw new Trouble('--api and --token go together.');
-  if (url !== undefined && token !== undefined) return createApi(url, token);
-  const { api, operatorToken } = readAddresses();
-  return createApi(api, operatorToken);
-}
-
-function number(name: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0)) throw new Trouble(`${name} is a number, not ${JSON.stringify(text)}`);
-  return value;
 }
 
 if (import.meta.main) await command(main);

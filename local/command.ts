@@ -1,15 +1,26 @@
-import { reasonOf } from '#shared/errors.ts';
-import { Trouble } from './trouble.ts';
+import { toldOf, Trouble } from './trouble.ts';
 
 /** Runs a short command: what a person can mend is one sentence on standard error, and the exit code is 1. */
 export async function command(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-    process.stderr.write(
-      `${error instanceof Trouble || isUsage || !(error instanceof Error) ? reasonOf(error) : error.stack}\n`,
-    );
+    process.stderr.write(`${toldOf(error)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** An option's number. @throws {Trouble} when it is none, or out of bounds */
+export function numberOf(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= min && value <= max))
+    throw new Trouble(`${name} is a number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+  return value;
+}
+
+/** The same of a whole number. */
+export function wholeOf(name: string, text: string, min: number, max: number): number {
+  const value = numberOf(name, text, min, max);
+  if (!Number.isInteger(value)) throw new Trouble(`${name} is a whole number, not ${JSON.stringify(text)}`);
+  return value;
 }

@@ -3,10 +3,10 @@
  * could handle, on the running stack (or on `--api URL --token T`).
  */
 import { parseArgs } from 'node:util';
+import { MAX_RATE_PER_S } from '#services/dead-letters/contract.ts';
 import type { LetterView } from '#services/dead-letters/view.ts';
-import { readAddresses } from './addresses.ts';
-import { type Answer, type Api, createApi } from './api.ts';
-import { command } from './command.ts';
+import { type Answer, type Api, apiOf } from './api.ts';
+import { command, numberOf } from './command.ts';
 import { Trouble } from './trouble.ts';
 
 const USAGE = `npm run dead-letters -- list [--route wallet] [--type wallet.hold] [--cause "..."] [--state dead] [--order <id>] [--limit 50]
@@ -46,20 +46,13 @@ await command(async () => {
   } = parseArgs({ options, allowPositionals: true });
   if (help) return say(USAGE);
   const [verb = 'list', ...ids] = positionals;
-  await verbOf(verb)(apiFor(values), values, ids);
+  await verbOf(verb)(apiOf(values), values, ids);
 });
 
 function verbOf(verb: string): (api: Api, values: Values, ids: readonly string[]) => Promise<void> {
   const verbs = { list, causes, show, replay, discard };
   if (!Object.hasOwn(verbs, verb)) throw new Trouble(`there is no ${JSON.stringify(verb)}; there are:\n${USAGE}`);
   return verbs[verb as keyof typeof verbs];
-}
-
-function apiFor({ api, token }: Values): Api {
-  if ((api === undefined) !== (token === undefined)) throw new Trouble('--api and --token belong together');
-  if (api !== undefined && token !== undefined) return createApi(api, token);
-  const running = readAddresses();
-  return createApi(running.api, running.operatorToken);
 }
 
 async function list(api: Api, { route, type, cause, state, order, limit }: Values): Promise<void> {
@@ -90,17 +83,17 @@ async function show(api: Api, _: Values, [id]: readonly string[]): Promise<void>
 async function replay(api: Api, { route, type, cause, rate }: Values, ids: readonly string[]): Promise<void> {
   const filter = { ...(ids.length > 0 && { ids }), ...given({ route, type, cause }) };
   if (Object.keys(filter).length === 0) throw new Trouble(`say which: <id>..., --cause, --route or --type\n${USAGE}`);
-  if (rate !== undefined && !(Number(rate) > 0)) throw new Trouble(`--rate is a number a second, not ${rate}`);
+  const ratePerS = rate === undefined ? undefined : numberOf('--rate', rate, 0.1, MAX_RATE_PER_S);
   const [only, ...others] = ids;
   if (only !== undefined && others.length === 0 && [route, type, cause, rate].every((value) => value === undefined))
     return say(lineOf(taken(await api.post<LetterView>(`${pathOf(only)}/replay`, {}))));
-  const body = { ...filter, ...(rate !== undefined && { ratePerS: Number(rate) }) };
-  const { selected, ratePerS } = taken(
+  const body = { ...filter, ...(ratePerS !== undefined && { ratePerS }) };
+  const { selected, ratePerS: most } = taken(
     await api.post<{ readonly selected: number; readonly ratePerS: number }>('/v1/dead-letters/replay', body),
   );
   if (selected === 0) return say('nothing to replay: only what is dead is chosen, and nothing that is broken');
   const of = ids.length > selected ? ` of ${ids.length} (the others are not dead, or broken, or do not exist)` : '';
-  say(`${selected}${of} to be replayed, at most ${ratePerS} a second; \`causes\` shows how far it is`);
+  say(`${selected}${of} to be replayed, at most ${most} a second; \`causes\` shows how far it is`);
 }
 
 async function discard(api: Api, { reason }: Values, ids: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { Trouble } from './trouble.ts';
+import { toldOf } from './trouble.ts';
 
 export interface Lifetime {
   /** Runs at the end, latest first; everything that was started is stopped whatever ends it. */
@@ -53,8 +53,7 @@ export async function lifetime(
   process.stdout.on('error', () => {}); // the terminal is gone: stop, do not crash
 
   const fail = (reason: Error): void => {
-    if (!ending)
-      process.stderr.write(`${reason instanceof Trouble ? reason.message : (reason.stack ?? reason.message)}\n`);
+    if (!ending) process.stderr.write(`${toldOf(reason)}\n`);
     end(1);
   };
   process.on('uncaughtException', fail);

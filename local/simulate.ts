@@ -7,9 +7,8 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { systemClock } from '#shared/clock.ts';
-import { readAddresses } from './addresses.ts';
-import { createApi, type Api } from './api.ts';
-import { command } from './command.ts';
+import { apiOf, type Api } from './api.ts';
+import { command, numberOf, wholeOf } from './command.ts';
 import { csv } from './simulator/csv.ts';
 import { planOf } from './simulator/plan.ts';
 import { showProgress } from './simulator/progress.ts';
@@ -33,16 +32,16 @@ await command(async () => {
       token: { type: 'string' },
     },
   });
-  const ratePerS = number('--rate', values.rate, 0.1, 2000);
+  const ratePerS = numberOf('--rate', values.rate, 0.1, 2000);
   const plan = planOf({
-    seed: whole('--seed', values.seed, 0, 0xffff_ffff),
+    seed: wholeOf('--seed', values.seed, 0, 0xffff_ffff),
     ratePerS,
-    count: Math.max(1, Math.round(ratePerS * number('--seconds', values.seconds, 0.1, 86_400))),
-    customers: whole('--customers', values.customers, 1, 10_000),
+    count: Math.max(1, Math.round(ratePerS * numberOf('--seconds', values.seconds, 0.1, 86_400))),
+    customers: wholeOf('--customers', values.customers, 1, 10_000),
   });
-  const limitMs = 1000 * number('--limit', values.limit, 0, 86_400);
-  const maxOutstanding = whole('--max-outstanding', values['max-outstanding'], 1, 10_000);
-  const api = await answering(values.api, values.token);
+  const limitMs = 1000 * numberOf('--limit', values.limit, 0, 86_400);
+  const maxOutstanding = wholeOf('--max-outstanding', values['max-outstanding'], 1, 10_000);
+  const api = await answering(apiOf(values), values.api ?? 'the stack of this folder');
   if (values.out !== undefined) writeFileSync(values.out, ''); // rather now than after a minute
   const { enough, signal } = interruptions();
   const result = await simulate({
@@ -63,29 +62,12 @@ await command(async () => {
   process.exitCode = isSound(result.rows) ? 0 : 1;
 });
 
-/** The given stack or the one of this folder. */
-async function answering(url: string | undefined, token: string | undefined): Promise<Api> {
-  if ((url === undefined) !== (token === undefined)) throw new Trouble('--api and --token go together.');
-  if (url !== undefined && !URL.canParse(url)) throw new Trouble(`--api is a URL, not ${JSON.stringify(url)}`);
-  const base = url ?? readAddresses().api;
-  const api = createApi(base, token ?? readAddresses().operatorToken);
+/** One that answers and accepts the token. */
+async function answering(api: Api, where: string): Promise<Api> {
   const answer = await api.get('/v1/orders?limit=1').catch(() => undefined);
-  if (answer?.status === 401 || answer?.status === 403) throw new Trouble(`${base} does not accept the token.`);
-  if (answer === undefined) throw new Trouble(`Nothing answers at ${base}: is the stack running?`);
+  if (answer?.status === 401 || answer?.status === 403) throw new Trouble(`${where} does not accept the token.`);
+  if (answer === undefined) throw new Trouble(`Nothing answers at ${where}: is the stack running?`);
   return api;
-}
-
-function number(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= min && value <= max))
-    throw new Trouble(`${name} is a number from ${min} to ${max}, not ${JSON.stringify(text)}`);
-  return value;
-}
-
-function whole(name: string, text: string, min: number, max: number): number {
-  const value = number(name, text, min, max);
-  if (!Number.isInteger(value)) throw new Trouble(`${name} is a whole number, not ${JSON.stringify(text)}`);
-  return value;
 }
 
 /** A Ctrl-C may arrive twice, from the terminal and through npm. */

@@ -1,4 +1,4 @@
-/** `npm start`: the whole of Switchyard on this machine. See DESIGN of the local stack in `docs/`, options in the README. */
+/** `npm start`: the whole of Switchyard on this machine. Its options are in the README. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '#shared/clock.ts';
@@ -159,7 +159,7 @@ async function morePorts(count: number): Promise<readonly NodePorts[]> {
 /** The services' configuration may be set in the environment of `npm start`; what the stack itself decides may not. */
 function passedOn(): Record<string, string> {
   const names =
-    /^(LOG_LEVEL|FAULTS|HISTORY_FILE|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|(GATE|GATEWAY|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
+    /^(LOG_LEVEL|FAULTS|HISTORY_FILE|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|WORKER_CONCURRENCY|(GATE|GATEWAY|RATE_LIMIT|AUTH_FAILURES|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] =>

@@ -3,6 +3,13 @@ export class Trouble extends Error {
   override readonly name = 'Trouble';
 }
 
+/** What a person is told of an error: one sentence about what can be mended, a wrong option included; else where it came from. */
+export function toldOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isUsage = 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  return error instanceof Trouble || isUsage ? error.message : (error.stack ?? error.message);
+}
+
 /** A probe that becomes true, or a `Trouble` that names what did not happen. */
 export async function until(
   what: string,

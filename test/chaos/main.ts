@@ -6,15 +6,14 @@ import { runChaos } from './chaos.ts';
 import { stackDir } from '#local/addresses.ts';
 import { ownRun } from '#test/support/own-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '3' },
-    seed: { type: 'string', default: '1' },
-    rate: { type: 'string', default: '5' },
-  },
-});
-
 await ownRun(async ({ say, positive }) => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '3' },
+      seed: { type: 'string', default: '1' },
+      rate: { type: 'string', default: '5' },
+    },
+  });
   const [minutes, seed, ratePerS] = [positive('minutes', values), positive('seed', values), positive('rate', values)];
   say(`seed ${seed}, ${minutes} minutes, ${ratePerS} orders a second`);
   const { violations, counts, faults, pairs, logs } = await runChaos({ seed, forMs: minutes * 60_000, ratePerS, say });

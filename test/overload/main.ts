@@ -3,15 +3,14 @@ import { parseArgs } from 'node:util';
 import { overload } from './overload.ts';
 import { ownRun } from '#test/support/own-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    times: { type: 'string', default: '3' },
-    seed: { type: 'string', default: '1' },
-  },
-});
-
 await ownRun(async ({ say, positive }) => {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '60' },
+      times: { type: 'string', default: '3' },
+      seed: { type: 'string', default: '1' },
+    },
+  });
   const [seconds, times, seed] = [positive('seconds', values), positive('times', values), positive('seed', values)];
   const report = await overload({ seconds, times, seed, say });
   const { capacityPerS, answers, violations, calmP50Ms, recoveredAfterMs, memory } = report;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { ORDERS, simulate, type Outcome } from './simulate.ts';
+import { command, wholeOf } from '#local/command.ts';
 import { stackDir } from '#local/addresses.ts';
 import { systemClock } from '#shared/clock.ts';
 
@@ -13,7 +14,7 @@ interface Share {
   readonly orders: number;
 }
 
-if (isMainThread) await main();
+if (isMainThread) await command(main);
 else await work(workerData as Share);
 
 async function work({ seeds, orders }: Share): Promise<void> {
@@ -31,9 +32,9 @@ async function main(): Promise<void> {
     },
   });
   const [count, from, orders] = [
-    wholeOf('seeds', values.seeds),
-    wholeOf('from', values.from),
-    wholeOf('orders', values.orders),
+    wholeOf('--seeds', values.seeds, 1, 10_000_000),
+    wholeOf('--from', values.from, 1, 0x7fff_ffff),
+    wholeOf('--orders', values.orders, 1, 100_000),
   ];
   const started = systemClock.now();
   const outcomes: Outcome[] = [];
@@ -104,13 +105,6 @@ function summary(outcomes: readonly Outcome[], tookMs: number): string {
       ? 'violations: 0'
       : `violations in ${failed.length} seeds: ${failed.toSorted((a, b) => a - b).join(', ')}`,
   ].join('\n');
-}
-
-function wholeOf(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  print(`--${name} must be a whole number from 1 on, not ${text}`);
-  process.exit(2);
 }
 
 function print(text: string): void {

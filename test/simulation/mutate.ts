@@ -4,29 +4,32 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mutations, SEED_LIMIT, type Mutation } from './mutations.ts';
+import { command } from '#local/command.ts';
 import { stackDir } from '#local/addresses.ts';
+import { Trouble } from '#local/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
 
 const LIMIT_MS = 300_000;
 const PARTS = ['shared', 'services', 'local', 'test', 'package.json'];
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
-const chosen = mutations.filter(({ name }) => values.only === undefined || name === values.only);
 const root = process.cwd();
-let survived = 0;
-if (chosen.length === 0) {
-  print(
-    `there is no mutation ${JSON.stringify(values.only)}; there are: ${mutations.map(({ name }) => name).join(', ')}`,
-  );
-  survived = 1;
-}
-for (const mutation of chosen) {
-  const verdict = await tried(mutation);
-  if (!verdict.startsWith('caught')) survived += 1;
-  print(`${mutation.name.padEnd(44)} ${verdict}`);
-}
-print(`${chosen.length - survived} of ${chosen.length} caught`);
-process.exitCode = survived === 0 ? 0 : 1;
+
+await command(async () => {
+  const { values } = parseArgs({ options: { only: { type: 'string' } } });
+  const chosen = mutations.filter(({ name }) => values.only === undefined || name === values.only);
+  if (chosen.length === 0)
+    throw new Trouble(
+      `there is no mutation ${JSON.stringify(values.only)}; there are: ${mutations.map(({ name }) => name).join(', ')}`,
+    );
+  let survived = 0;
+  for (const mutation of chosen) {
+    const verdict = await tried(mutation);
+    if (!verdict.startsWith('caught')) survived += 1;
+    print(`${mutation.name.padEnd(44)} ${verdict}`);
+  }
+  print(`${chosen.length - survived} of ${chosen.length} caught`);
+  process.exitCode = survived === 0 ? 0 : 1;
+});
 
 async function tried(mutation: Mutation): Promise<string> {
   const dir = join(stackDir, 'mutations', mutation.name.replaceAll(/\W+/g, '-'));
