@@ -6,7 +6,7 @@ import { encode } from '#shared/bus/envelope.ts';
 import { inbox } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
-export const CUSTOMERS = 200;
+const CUSTOMERS = 200;
 const PRICE = { amount: 1299, currency: 'EUR' } as const;
 
 /** Gives every customer enough money for the whole benchmark. */

@@ -69,7 +69,7 @@ export async function endRecordedAs(dir: string, name: string, graceMs: number):
 }
 
 /** SIGTERM, then SIGKILL to it and its group after `graceMs`; resolves when it is gone. A stopped process is continued. */
-export async function endProcess(mark: ProcessMark, graceMs: number): Promise<void> {
+async function endProcess(mark: ProcessMark, graceMs: number): Promise<void> {
   const givenUpAt = systemClock.now() + graceMs;
   if (isRunning(mark)) {
     signal(mark.pid, 'SIGCONT');

@@ -1,7 +1,7 @@
 import type { Api } from './api.ts';
 import { Trouble } from './trouble.ts';
 
-export const DEMO_CUSTOMERS = ['alice', 'bob', 'carol', 'dave'] as const;
+const DEMO_CUSTOMERS = ['alice', 'bob', 'carol', 'dave'] as const;
 const CURRENCY = 'EUR';
 const AMOUNT = 1_000_000;
 /** Below this a demo could run out of money. */

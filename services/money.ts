@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** ISO 4217 codes that are accepted, with the number of minor units of each (ISO 4217 table A.1). */
-export const currencies = {
+const currencies = {
   AUD: 2,
   BRL: 2,
   CAD: 2,

@@ -5,7 +5,7 @@ import { type Doc, decode, encode } from './raw.ts';
 import { sortFrom, sortKeyFor } from './select.ts';
 
 /** Equal as MongoDB compares: numbers by value whatever their type, objects field by field in their order. */
-export function equal(a: unknown, b: unknown): boolean {
+function equal(a: unknown, b: unknown): boolean {
   return keyOfValue(a).equals(keyOfValue(b));
 }
 

@@ -71,7 +71,7 @@ export function createCursors(clock: Clock): Cursors {
 }
 
 /** The answer with a batch, built around the raw documents. */
-export function cursorAnswer(
+function cursorAnswer(
   namespace: string,
   field: 'firstBatch' | 'nextBatch',
   batch: readonly Buffer[],

@@ -143,7 +143,7 @@ export function idKeyOf(bytes: Buffer, type: number, at: number): string {
   return scratch.toString('latin1', 0, used);
 }
 
-export const idName = Buffer.from('_id');
+const idName = Buffer.from('_id');
 
 /** The cache key of the `_id` of a raw document that has one. */
 export function idKeyIn(raw: Buffer): string {

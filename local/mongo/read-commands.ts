@@ -41,7 +41,7 @@ function nonNegative(command: Command, name: string): number {
   return value;
 }
 
-export function selectedBy(command: Command, server: Server): Selected | undefined {
+function selectedBy(command: Command, server: Server): Selected | undefined {
   for (const name of ['returnKey', 'showRecordId']) {
     if (option(command, name) === true) throw new MongoFailure(238, `${name} is not supported`);
   }

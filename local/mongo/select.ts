@@ -118,14 +118,14 @@ export function sortKeyFor(sort: Sort): (raw: Buffer) => Buffer {
     );
 }
 
-export function* inOrder(documents: Iterable<Buffer>, sort: Sort): Generator<Buffer> {
+function* inOrder(documents: Iterable<Buffer>, sort: Sort): Generator<Buffer> {
   const keyFor = sortKeyFor(sort);
   const keyed = Array.from(documents, (raw) => ({ raw, key: keyFor(raw) }));
   keyed.sort((a, b) => a.key.compare(b.key));
   for (const { raw } of keyed) yield raw;
 }
 
-export function* sliced(documents: Iterable<Buffer>, skip: number, limit: number): Generator<Buffer> {
+function* sliced(documents: Iterable<Buffer>, skip: number, limit: number): Generator<Buffer> {
   let position = 0;
   for (const raw of documents) {
     position += 1;

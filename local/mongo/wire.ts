@@ -5,7 +5,7 @@ import { type Doc, encode, int32At } from './raw.ts';
  * Messages of the MongoDB wire protocol (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/):
  * OP_MSG with its sections, and OP_QUERY for the first hello of older drivers.
  */
-export const opMsg = 2013;
+const opMsg = 2013;
 const opQuery = 2004;
 const opReply = 1;
 const checksumPresent = 1;

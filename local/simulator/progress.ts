@@ -36,16 +36,7 @@ export function bar({ planned, sent, accepted, notAccepted, ended }: Progress): 
   return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`;
 }
 
-export function progressLine({
-  phase,
-  elapsedMs,
-  planned,
-  sent,
-  accepted,
-  notAccepted,
-  ended,
-  lateMs,
-}: Progress): string {
+function progressLine({ phase, elapsedMs, planned, sent, accepted, notAccepted, ended, lateMs }: Progress): string {
   const time = `${(elapsedMs / 1000).toFixed(0).padStart(4)} s`;
   if (phase === 'funding') return `${time}  filling the wallets`;
   const behind = phase === 'placing' && lateMs >= 1000 ? `, ${(lateMs / 1000).toFixed(1)} s behind the plan` : '';

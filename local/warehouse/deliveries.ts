@@ -10,7 +10,7 @@ export const parcelSchema = z.strictObject({
 export type Parcel = z.infer<typeof parcelSchema>;
 
 /** What cannot be delivered: every parcel with one of these is refused. */
-export const NO_DELIVERY: readonly string[] = ['no-delivery'];
+const NO_DELIVERY: readonly string[] = ['no-delivery'];
 
 export interface WarehouseDelivery {
   readonly id: string;

@@ -107,7 +107,7 @@ export const parkedItemSchema = z.object({
 export type ParkedItem = z.infer<typeof parkedItemSchema>;
 
 /** A partition queue as the broker's management API tells it, up to 5 s late. */
-export const partitionFactsSchema = z.object({
+const partitionFactsSchema = z.object({
   route: z.string(),
   queue: z.string(),
   /** Messages in it, those with a consumer included; `null`: not known yet. */

@@ -11,7 +11,7 @@ export const DEAD_LETTERS_REPLY = 'dead-letters.reply';
 export const letterStateSchema = z.enum(['dead', 'replaying', 'replayed', 'discarded']);
 export type LetterState = z.infer<typeof letterStateSchema>;
 
-export const MAX_IDS = 500;
+const MAX_IDS = 500;
 export const DEFAULT_RATE_PER_S = 20;
 export const MAX_RATE_PER_S = 200;
 const text = z.string().min(1).max(1000);

@@ -13,7 +13,7 @@ export function refuseCardNumbers(value: unknown, where: NonNullable<FieldError[
     throw invalid(found.map((pointer) => ({ pointer: pointer.slice(0, 500), detail: DETAIL, in: where })));
 }
 
-export function hasCardNumber(text: string): boolean {
+function hasCardNumber(text: string): boolean {
   return cardNumbersIn(text.normalize('NFKC'), isPaymentCard).length > 0;
 }
 

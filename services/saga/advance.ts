@@ -5,7 +5,7 @@ import { resendAt } from './pace.ts';
 import { advanceClosing, advanceUndo, beginUndo } from './undo.ts';
 import { TOO_LATE } from '#shared/message.ts';
 
-export const TIMED_OUT = 'timed_out';
+const TIMED_OUT = 'timed_out';
 
 export type Input =
   | { readonly kind: 'answer'; readonly answer: Answer }

@@ -38,7 +38,7 @@ export type Timings = Timing | ((route: string) => Timing);
 export type { Topology };
 
 /** Topic: news, routing key = the event's name. */
-export const EVENTS = 'events';
+const EVENTS = 'events';
 /** Topic: `faults.<service>` and `faults-applied` (fault injection), `breaker.*` and `dead-letters.*` (`request` and `reply`). */
 export const CONTROL = 'control';
 /** Topic: what the workers of a service tell each other, and gateways; routing key = the service's name. */
@@ -50,7 +50,7 @@ export const LEADER = 'breaker.leader';
 
 /** Where commands are published: refused by the broker while the route is open. */
 export const inbox = (route: string): string => `${route}.in`;
-export const half = (route: string): string => `${route}.half`;
+const half = (route: string): string => `${route}.half`;
 /** Where answers, undo commands and `wake` are published: past the gate. */
 export const hash = (route: string): string => `${route}.hash`;
 export const delay = (route: string): string => `${route}.delay`;

@@ -36,8 +36,6 @@ const schema = z.object({
 
 export type Announcement = Readonly<z.infer<typeof schema>>;
 export type Registration = Readonly<z.infer<typeof registration>>;
-/** What a worker has in hand of a partition, and how fast it is. */
-export type PartitionFigures = Announcement['partitions'][string];
 
 export function encodeAnnouncement(announcement: Announcement): Packet {
   return {

@@ -130,7 +130,7 @@ const KINDS: Readonly<Record<string, Draft>> = {
   },
 };
 
-export const faultKinds: readonly string[] = Object.keys(KINDS);
+const faultKinds: readonly string[] = Object.keys(KINDS);
 
 /** The next fault; every kind comes before one comes again. */
 export function createFaults(chaos: Chaos): () => Fault {

@@ -27,7 +27,7 @@ export function readHistory(file: string): readonly HistoryLine[] {
     .map((line) => JSON.parse(line) as HistoryLine);
 }
 
-export const keyOf = ({ service, key }: Pick<HistoryLine, 'service' | 'key'>): string => `${service} ${key}`;
+const keyOf = ({ service, key }: Pick<HistoryLine, 'service' | 'key'>): string => `${service} ${key}`;
 
 export const committed = (lines: readonly HistoryLine[]): readonly HistoryLine[] =>
   lines.filter(({ outcome }) => outcome === 'committed');

@@ -14,7 +14,7 @@ export function sourceOf<Row extends { readonly orderId: string }>(rows: readonl
   };
 }
 
-export function sourcesOf(changes: Partial<AuditSources> = {}): AuditSources {
+function sourcesOf(changes: Partial<AuditSources> = {}): AuditSources {
   return {
     accepted: sourceOf(),
     sagas: sourceOf(),

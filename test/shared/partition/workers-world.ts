@@ -8,8 +8,8 @@ import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts'
 import type { TableStore } from '#shared/partition/table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
-export const PARTITIONS = 4;
-export const QUEUES = Array.from({ length: PARTITIONS }, (_, index) => partition('tally', index));
+const PARTITIONS = 4;
+const QUEUES = Array.from({ length: PARTITIONS }, (_, index) => partition('tally', index));
 
 export interface TestWorker {
   readonly name: string;

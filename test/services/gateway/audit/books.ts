@@ -29,7 +29,7 @@ type Kind = (typeof KINDS)[number];
 const AT = Date.UTC(2026, 0, 2);
 /** When the books were closed: long after all that ended, soon after what runs. */
 export const NOW = AT + 3_600_000;
-export const HANGING_AFTER_MS = 60_000;
+const HANGING_AFTER_MS = 60_000;
 
 const total = { amount: AMOUNT, currency: 'EUR' } as const;
 
@@ -144,7 +144,7 @@ function orderBooks(index: number, customerId: string) {
 }
 
 /** The documents of `count` orders of `customers` customers, in batches; the ledgers come last. */
-export function* books(count: number, customers: number): Generator<readonly [string, readonly Stored[]]> {
+function* books(count: number, customers: number): Generator<readonly [string, readonly Stored[]]> {
   const wallets = Array.from({ length: customers }, (_, index) => ({
     customerId: `customer-${index}`,
     entries: [] as Entry[],
