@@ -39,6 +39,8 @@ export interface AuditWish {
   readonly graceMs?: number;
 }
 
+const USAGE =
+  'npm run audit -- [--json] [--limit 100] [--hanging-after 60] [--grace 2] [--api URL --token T]; times in seconds';
 const POLL_MS = 500;
 
 /**
@@ -135,4 +137,4 @@ async function main(): Promise<void> {
   if (result.violations > 0) process.exitCode = 1;
 }
 
-if (import.meta.main) await command(main);
+if (import.meta.main) await command(main, USAGE);

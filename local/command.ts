@@ -1,11 +1,14 @@
-import { toldOf, Trouble } from './trouble.ts';
+import { isUsage, toldOf, Trouble } from './trouble.ts';
 
-/** Runs a short command: what a person can mend is one sentence on standard error, and the exit code is 1. */
-export async function command(run: () => Promise<void>): Promise<void> {
+/**
+ * Runs a short command: what a person can mend is one sentence on standard error, after a wrong option also `usage`, and the
+ * exit code is 1.
+ */
+export async function command(run: () => Promise<void>, usage?: string): Promise<void> {
   try {
     await run();
   } catch (error) {
-    process.stderr.write(`${toldOf(error)}\n`);
+    process.stderr.write(`${toldOf(error)}${usage !== undefined && isUsage(error) ? `\n${usage}` : ''}\n`);
     process.exitCode = 1;
   }
 }

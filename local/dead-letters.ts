@@ -47,7 +47,7 @@ await command(async () => {
   if (help) return say(USAGE);
   const [verb = 'list', ...ids] = positionals;
   await verbOf(verb)(apiOf(values), values, ids);
-});
+}, USAGE);
 
 function verbOf(verb: string): (api: Api, values: Values, ids: readonly string[]) => Promise<void> {
   const verbs = { list, causes, show, replay, discard };

@@ -4,6 +4,7 @@
  * end every accepted order must have ended.
  */
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { Breaker } from '#services/circuit-breaker/contract.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { systemClock } from '#shared/clock.ts';
@@ -37,6 +38,7 @@ const dir = join(stackDir, `demo-${process.pid}`);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
+  parseArgs({ options: {} });
   onStop(() => removeTestRun(dir));
   const secrets = loadSecrets(dir, serviceNames);
   const common = {

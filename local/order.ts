@@ -6,6 +6,8 @@ import { command } from './command.ts';
 import { placeAndFollow } from './follow.ts';
 import { Trouble } from './trouble.ts';
 
+const USAGE = 'npm run order -- [--customer bob] [--amount 12.99] [--currency EUR] [--method pm_declined]';
+
 await command(async () => {
   const { values } = parseArgs({
     options: {
@@ -19,7 +21,7 @@ await command(async () => {
   const { api, operatorToken } = readAddresses();
   const request = { customer, amount: minorUnits(values.amount), currency, method };
   await placeAndFollow(createApi(api, operatorToken), request, (text) => process.stdout.write(`${text}\n`));
-});
+}, USAGE);
 
 function minorUnits(amount: string): number {
   const match = /^(\d{1,12})(?:\.(\d{1,2}))?$/.exec(amount);

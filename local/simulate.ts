@@ -17,6 +17,9 @@ import { simulate } from './simulator/run.ts';
 import { isSound } from './simulator/verdict.ts';
 import { Trouble } from './trouble.ts';
 
+const USAGE =
+  'npm run simulate -- [--rate 50] [--seconds 60] [--customers 20] [--seed 7] [--out orders.csv] [--retry] [--limit 180] [--max-outstanding 200] [--api URL --token T]';
+
 await command(async () => {
   const { values } = parseArgs({
     options: {
@@ -60,7 +63,7 @@ await command(async () => {
     process.stdout.write(`\n${result.rows.length} lines written to ${values.out}.\n`);
   }
   process.exitCode = isSound(result.rows) ? 0 : 1;
-});
+}, USAGE);
 
 /** One that answers and accepts the token. */
 async function answering(api: Api, where: string): Promise<Api> {

@@ -1,7 +1,7 @@
 /** What `npm start` is told on its command line. */
 import { parseArgs } from 'node:util';
 import { type Copies, parseCopies } from './copies.ts';
-import { Trouble } from './trouble.ts';
+import { toldOf, Trouble } from './trouble.ts';
 
 export interface StartOptions {
   /** All services in one process. */
@@ -45,6 +45,6 @@ function parsed(args: readonly string[]) {
     });
     return values;
   } catch (error) {
-    throw new Trouble(`${error instanceof Error ? error.message.split('. ')[0] : String(error)}. ${USAGE}`);
+    throw new Trouble(`${toldOf(error)}. ${USAGE}`);
   }
 }

@@ -7,6 +7,8 @@ import { loadSecrets } from './secrets.ts';
 import { serviceNames } from './service-names.ts';
 import { Trouble } from './trouble.ts';
 
+const USAGE = 'npm run token -- --customer alice | --operator [--hours 24]';
+
 await command(async () => {
   const { values } = parseArgs({
     options: {
@@ -24,7 +26,7 @@ await command(async () => {
     ? ({ subject: 'operator', role: 'operator' } as const)
     : ({ subject: values.customer ?? '', role: 'customer' } as const);
   process.stdout.write(`${await signToken({ ...identity, expiresInS }, keys)}\n`);
-});
+}, USAGE);
 
 function keysOfTheRunningStack(): string {
   readAddresses();

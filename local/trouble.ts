@@ -6,8 +6,13 @@ export class Trouble extends Error {
 /** What a person is told of an error: one sentence about what can be mended, a wrong option included; else where it came from. */
 export function toldOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const isUsage = 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-  return error instanceof Trouble || isUsage ? error.message : (error.stack ?? error.message);
+  if (isUsage(error)) return error.message.split('. ', 1)[0] ?? '';
+  return error instanceof Trouble ? error.message : (error.stack ?? error.message);
+}
+
+/** `parseArgs` did not understand an option. */
+export function isUsage(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
 
 /** A probe that becomes true, or a `Trouble` that names what did not happen. */

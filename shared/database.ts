@@ -85,7 +85,7 @@ export async function prepared(
       await prepare();
       return;
     } catch (error) {
-      if (tries === 1) log.warn('the indexes wait for MongoDB', { reason: reasonOf(error) });
+      if (tries === 3) log.warn('the indexes wait for MongoDB', { reason: reasonOf(error) });
       await clock.sleep(1000, stopping);
     }
   }

@@ -50,6 +50,7 @@ function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
     const ms = clock.now() - startedAt;
     const { caller, endpoint, trace } = ctx.state;
     const who = caller?.subject === undefined ? {} : { caller: caller.subject };
+    const location = ctx.response.get('Location');
     const quiet = (ctx.method === 'GET' || ctx.method === 'HEAD') && ctx.status < 400;
     log[quiet ? 'debug' : 'info']('request', {
       method: ctx.method,
@@ -58,6 +59,7 @@ function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
       ms,
       traceId: trace.traceId,
       ...who,
+      ...(location !== '' && { location }),
     });
     onAnswer?.(ctx.method, endpoint?.path ?? '', ctx.status, ms);
   };
