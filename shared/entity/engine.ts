@@ -134,6 +134,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
       now: clock.now,
       effectMs: limits.effectMs,
       keysUntilWidespread: limits.hangingKeys,
+      rememberMs: 4 * limits.stashAfterMs,
     }),
     giveBack: (reason) => givingBack?.now(reason),
   });

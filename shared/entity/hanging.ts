@@ -2,7 +2,7 @@ export interface HangWatch {
   /** An effect of this type took longer than its limit, for this key. */
   timedOut(type: string, key: string): void;
   succeeded(type: string): void;
-  /** Several keys hang in this type and none has succeeded for as long as an effect may take: it is not the keys. */
+  /** Several keys hang in this type of late, and none has succeeded for as long as an effect may take: it is not the keys. */
   isWidespread(type: string): boolean;
 }
 
@@ -15,15 +15,23 @@ export function watchForHanging(options: {
   readonly now: () => number;
   readonly effectMs: number;
   readonly keysUntilWidespread: number;
+  /** How long a time-out counts; longer than a key that hangs waits for its next try. */
+  readonly rememberMs: number;
 }): HangWatch {
-  const { now, effectMs, keysUntilWidespread } = options;
-  const hanging = new Map<string, Set<string>>();
+  const { now, effectMs, keysUntilWidespread, rememberMs } = options;
+  /** By type and key: when it timed out last, epoch ms. */
+  const hanging = new Map<string, Map<string, number>>();
   const succeededAt = new Map<string, number>();
   return {
     timedOut(type, key) {
-      const keys = hanging.get(type) ?? new Set();
+      const keys = hanging.get(type) ?? new Map<string, number>();
       hanging.set(type, keys);
-      if (keys.size < keysUntilWidespread) keys.add(key);
+      keys.delete(key); // the oldest stay in front
+      keys.set(key, now());
+      for (const [old, at] of keys) {
+        if (now() - at <= rememberMs) break;
+        keys.delete(old);
+      }
     },
     succeeded(type) {
       hanging.delete(type);

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { dead } from '#shared/bus/topology.ts';
 import { on, type Context } from '#shared/entity/entity.ts';
 import { command } from '#shared/message.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
@@ -109,4 +110,15 @@ test('one key that hangs alone trips nothing', async (t) => {
   await world.clock.advance(6 * TTL_MS);
   t.is(world.broker.queue(EXPIRED).ready.length, 0);
   t.is(world.store.documents.get('a')?.stash.length, 1);
+});
+
+test('keys that hang long after one another trip nothing', async (t) => {
+  const world = createWorld((_n, context) => hangs(context));
+  await world.clock.during(world.engine('tally').start());
+  for (let n = 1; n <= 5; n += 1) {
+    world.put(`k${n}`, n);
+    await world.clock.advance(8 * TTL_MS);
+  }
+  t.is(world.broker.queue(EXPIRED).ready.length, 0);
+  t.is(world.broker.queue(dead('tally')).ready.length, 5);
 });
