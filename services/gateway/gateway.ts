@@ -52,6 +52,8 @@ export interface Settings {
   readonly bodyBytes: number;
   readonly drainBytes: number;
   readonly maxInFlight: number;
+  /** Orders that are being taken at once; one more is told to come later. */
+  readonly maxPlacing: number;
   /** Requests of one customer, by the subject of its tokens; operators are not limited. 0 a second: no limit. */
   readonly customerPerS: number;
   readonly customerBurst: number;
@@ -69,6 +71,7 @@ export const defaultSettings: Settings = {
   bodyBytes: 1024 * 1024,
   drainBytes: 8 * 1024 * 1024,
   maxInFlight: 2000,
+  maxPlacing: 100,
   customerPerS: 1000,
   customerBurst: 2000,
   failuresPerS: 50,

@@ -2,6 +2,7 @@ import { Problem, retryAfter } from './problems.ts';
 import type { RefusedBy } from './submit.ts';
 import type { Roll } from './worker-roll.ts';
 import type { Clock } from '#shared/clock.ts';
+import type { Log } from '#shared/log.ts';
 import { PREFETCH } from '#shared/entity/limits.ts';
 
 /** How long a client is to wait before another try, ms; `undefined`: this one is taken. */
@@ -11,6 +12,7 @@ export interface LoadSheddingOptions {
   readonly clock: Pick<Clock, 'now' | 'random'>;
   /** Whether the workers have their hands full. */
   readonly saturated: () => boolean;
+  readonly log: Pick<Log, 'warn' | 'info'>;
 }
 
 const WINDOW_MS = 1000;
@@ -29,7 +31,7 @@ const RETRY_TO_MS = 5000;
  * rate goes down every second until they do, then slowly up (multiplicative decrease as in TCP, RFC 5681; the climb is
  * multiplicative too, because capacities differ by orders of magnitude). Each copy of the gateway decides for itself.
  */
-export function createLoadShedding({ clock, saturated }: LoadSheddingOptions): Shed {
+export function createLoadShedding({ clock, saturated, log }: LoadSheddingOptions): Shed {
   let ratePerS = Infinity;
   let tokens = 0;
   let taken = 0;
@@ -41,9 +43,13 @@ export function createLoadShedding({ clock, saturated }: LoadSheddingOptions): S
     if (windows === 0) return;
     if (saturated()) {
       const takenPerS = (taken * 1000) / (now - windowAt);
+      if (ratePerS === Infinity) log.warn('the workers have their hands full: takes fewer orders', { takenPerS });
       ratePerS = Math.max(LEAST_PER_S, DOWN * Math.min(ratePerS, takenPerS));
-    } else ratePerS = ratePerS * UP ** Math.min(windows, 100) + 1;
-    if (ratePerS > UNLIMITED_PER_S) ratePerS = Infinity;
+    } else if (ratePerS !== Infinity) {
+      ratePerS = ratePerS * UP ** Math.min(windows, 100) + 1;
+      if (ratePerS > UNLIMITED_PER_S) ratePerS = Infinity;
+      if (ratePerS === Infinity) log.info('takes every order again');
+    }
     windowAt = now;
     taken = 0;
   }
@@ -54,12 +60,17 @@ export function createLoadShedding({ clock, saturated }: LoadSheddingOptions): S
     if (ratePerS !== Infinity) {
       tokens = Math.min(Math.max(1, ratePerS * BURST_S), tokens + (ratePerS * (now - refilledAt)) / 1000);
       refilledAt = now;
-      if (tokens < 1) return RETRY_FROM_MS + clock.random() * (RETRY_TO_MS - RETRY_FROM_MS);
+      if (tokens < 1) return laterMs(clock);
       tokens -= 1;
     } else refilledAt = now;
     taken += 1;
     return undefined;
   };
+}
+
+/** How long somebody waits who is told to come later: not all at the same time. */
+export function laterMs({ random }: Pick<Clock, 'random'>): number {
+  return RETRY_FROM_MS + random() * (RETRY_TO_MS - RETRY_FROM_MS);
 }
 
 /** What a client is told that there is no room for. */

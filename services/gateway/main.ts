@@ -34,6 +34,8 @@ const config = {
   TOKEN_KEYS: z.string(),
   /** Requests at once before new ones are answered 429. */
   GATEWAY_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(defaultSettings.maxInFlight),
+  /** Orders that are being taken at once, before 503. */
+  GATEWAY_MAX_PLACING: z.coerce.number().int().min(1).default(defaultSettings.maxPlacing),
   /** Requests of one customer a second, in this process; 0: no limit. */
   RATE_LIMIT_PER_S: z.coerce.number().min(0).default(defaultSettings.customerPerS),
   /** How many of them at once after a rest. */
@@ -89,6 +91,7 @@ export const service = defineService({
       workers: { roll, assignments: createMongoTableStore(db) },
       shedOrder: createLoadShedding({
         clock,
+        log,
         saturated: () =>
           isSaturated(roll, {
             routes: neededByOrder,
@@ -114,6 +117,7 @@ export const service = defineService({
       settings: {
         gateCycleMs: kit.config.GATE_CYCLE_MS,
         maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT,
+        maxPlacing: kit.config.GATEWAY_MAX_PLACING,
         customerPerS: kit.config.RATE_LIMIT_PER_S,
         customerBurst: kit.config.RATE_LIMIT_BURST,
         failuresPerS: kit.config.AUTH_FAILURES_PER_S,

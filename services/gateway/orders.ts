@@ -3,8 +3,10 @@ import { requireCustomer, sees } from './access.ts';
 import { opened, sealed } from './cursors.ts';
 import { lettersOnTimeline } from './dead-letters.ts';
 import type { Gateway } from './gateway.ts';
+import { laterMs } from './load-shedding.ts';
 import { Problem } from './problems.ts';
 import type { CancelOrder, ListOrders, OfOrder, PlaceOrder } from './schemas.ts';
+import type { Submission } from './submit.ts';
 import { totalOf } from './total.ts';
 import type { OrderView } from './views.ts';
 import { type OrderDetails, place } from '#services/order/contract.ts';
@@ -16,42 +18,28 @@ import { inbox } from '#shared/bus/topology.ts';
 /** While one of these is open, an order could not get as far as its money. */
 export const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];
 
-export function orderHandlers({ views, requests, submit, shedOrder, clock, outcomeMs, deadLetters }: Gateway) {
+export function orderHandlers({
+  views,
+  requests,
+  submit,
+  shedOrder,
+  maxPlacing,
+  clock,
+  outcomeMs,
+  deadLetters,
+}: Gateway) {
+  let placing = 0;
+  /** Where the database or the broker is slow, more at once would only make each slower. */
+  const shed = (): number | undefined => (placing > maxPlacing ? laterMs(clock) : shedOrder?.());
+
   return {
-    async place({ body, caller, trace, idempotencyKey }: Call<unknown, PlaceOrder>): Promise<Answer> {
-      requireCustomer(caller, body.customerId);
-      const total = totalOf(body.items);
-      return submit({
-        kind: 'order',
-        needs: neededByOrder,
-        shed: shedOrder,
-        subject: caller.subject,
-        idempotencyKey,
-        same: body,
-        compose() {
-          const orderId = clock.id();
-          const details: OrderDetails = { orderId, ...body, total };
-          return {
-            resourceId: orderId,
-            customerId: body.customerId,
-            exchange: inbox(place.route),
-            message: {
-              id: `${orderId}:place`,
-              type: place.name,
-              key: place.key(details),
-              body: details,
-              correlationId: orderId,
-              traceparent: trace.traceparent,
-              replyTo: { route: SAGA_ROUTE, key: orderId },
-            },
-            accepted: {
-              status: 202,
-              headers: { Location: orderPath(orderId) },
-              body: acceptedOrder(details, clock.now()),
-            },
-          };
-        },
-      });
+    async place(call: Call<unknown, PlaceOrder>): Promise<Answer> {
+      placing += 1;
+      try {
+        return await submit(submissionOf(call));
+      } finally {
+        placing -= 1;
+      }
     },
 
     async list({ caller, query }: Call<ListOrders>): Promise<Answer> {
@@ -110,6 +98,42 @@ export function orderHandlers({ views, requests, submit, shedOrder, clock, outco
       }
     },
   };
+
+  function submissionOf({ body, caller, trace, idempotencyKey }: Call<unknown, PlaceOrder>): Submission {
+    requireCustomer(caller, body.customerId);
+    const total = totalOf(body.items);
+    return {
+      kind: 'order',
+      needs: neededByOrder,
+      shed,
+      subject: caller.subject,
+      idempotencyKey,
+      same: body,
+      compose() {
+        const orderId = clock.id();
+        const details: OrderDetails = { orderId, ...body, total };
+        return {
+          resourceId: orderId,
+          customerId: body.customerId,
+          exchange: inbox(place.route),
+          message: {
+            id: `${orderId}:place`,
+            type: place.name,
+            key: place.key(details),
+            body: details,
+            correlationId: orderId,
+            traceparent: trace.traceparent,
+            replyTo: { route: SAGA_ROUTE, key: orderId },
+          },
+          accepted: {
+            status: 202,
+            headers: { Location: orderPath(orderId) },
+            body: acceptedOrder(details, clock.now()),
+          },
+        };
+      },
+    };
+  }
 
   /** The order, or what was accepted of it while its service has not taken it yet. Throws not-found. */
   async function visibleOrder(orderId: string, caller: Caller): Promise<OrderView> {

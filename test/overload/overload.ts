@@ -1,8 +1,9 @@
 /** More orders than the stack can work off, in an open loop; what becomes of them, of the memory and of the latency afterwards. */
 import { readFileSync } from 'node:fs';
+import { fund } from '#local/simulator/fund.ts';
 import { planOf } from '#local/simulator/plan.ts';
 import { endLatencyMs, percentiles } from '#local/simulator/report.ts';
-import type { Row } from '#local/simulator/result.ts';
+import type { Result, Row } from '#local/simulator/result.ts';
 import { simulate } from '#local/simulator/run.ts';
 import { verdictOf } from '#local/simulator/verdict.ts';
 import { auditOver } from '#local/audit.ts';
@@ -19,6 +20,8 @@ export interface OverloadOptions {
 
 export interface OverloadReport {
   readonly capacityPerS: number;
+  /** Of an order that was accepted in the overload, from when it was sent until it ended. */
+  readonly longestMs: number;
   /** By what the gateway answered. */
   readonly answers: ReadonlyMap<string, number>;
   /** Refusals without `Retry-After`, accepted orders that did not end as they must, and what the audit found. */
@@ -33,23 +36,29 @@ export interface OverloadReport {
 const CALM_SHARE = 0.2;
 const CALM_S = 10;
 const RECOVERY_S = 40;
-const PROBE_ORDERS = 2500;
+/** More than any machine of today works off; what is too much is refused. */
+const PROBE_PER_S = 400;
+const PROBE_S = 10;
 
 export async function overload({ seed, seconds, times, say }: OverloadOptions): Promise<OverloadReport> {
   await using stack = await startStack({ ownBroker: true, ownDatabase: true });
   const { api } = stack;
   let runs = 0;
-  const run = (ratePerS: number, forS: number) => {
+  /** The wallets are filled beforehand: a customer in the middle of the overload waits like everybody. */
+  async function prepared(ratePerS: number, forS: number): Promise<() => Promise<Result>> {
     runs += 1;
     const count = Math.ceil(ratePerS * forS);
     // Orders that end by themselves at once: what waits for a deadline says nothing of capacity.
     const mix = { ok: 8, declined: 1, short_funds: 1 };
     const plan = planOf({ seed: seed + runs, ratePerS, count, customers: 50, mix, names: `load-${seed}-${runs}` });
-    return simulate({ api, plan, maxOutstanding: 5000, limitMs: 300_000 });
-  };
+    const own = clock.id();
+    await fund({ api, clock, run: own }, plan.customers);
+    return () => simulate({ api, plan: { ...plan, customers: [] }, run: own, maxOutstanding: 5000, limitMs: 300_000 });
+  }
+  const run = async (ratePerS: number, forS: number) => (await prepared(ratePerS, forS))();
 
   await run(20, 3);
-  const probed = await run(PROBE_ORDERS / 2, 2);
+  const probed = await run(PROBE_PER_S, PROBE_S);
   const capacityPerS = throughput(probed.rows);
   say(`capacity: ${capacityPerS.toFixed(0)} orders a second`);
   const before = memoryOf(stack);
@@ -58,14 +67,16 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
   const calm = await run(capacityPerS * CALM_SHARE, CALM_S);
   const calmP50Ms = p50(calm.rows);
   say(`calm: p50 ${calmP50Ms} ms`);
-  const flooding = run(capacityPerS * times, seconds);
+  const flood = await prepared(capacityPerS * times, seconds);
+  const afterwards = await prepared(capacityPerS * CALM_SHARE, RECOVERY_S);
+  const flooding = flood();
   await clock.sleep(seconds * 1000);
   const overAt = clock.now();
-  const after = await run(capacityPerS * CALM_SHARE, RECOVERY_S);
-  const flood = await flooding;
+  const after = await afterwards();
+  const flooded = await flooding;
   watching.stop();
 
-  const rows = [...probed.rows, ...calm.rows, ...flood.rows, ...after.rows];
+  const rows = [...probed.rows, ...calm.rows, ...flooded.rows, ...after.rows];
   const violations = rows
     .filter((row) => ['wrong', 'hanging'].includes(verdictOf(row)))
     .map((row) => `order ${row.n} (${row.kind}): ${row.outcome} ${row.reason ?? ''} ${row.orderId ?? ''}`);
@@ -73,7 +84,8 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
   violations.push(...audit.items.map((item) => `audit: ${JSON.stringify(item)}`));
   return {
     capacityPerS,
-    answers: countBy(flood.rows, ({ outcome, httpStatus, reason }) =>
+    longestMs: Math.max(0, ...flooded.rows.flatMap((row) => endLatencyMs(row) ?? [])),
+    answers: countBy(flooded.rows, ({ outcome, httpStatus, reason }) =>
       outcome === 'refused' ? `refused ${httpStatus} ${reason}` : outcome,
     ),
     violations,

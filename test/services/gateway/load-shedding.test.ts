@@ -2,7 +2,10 @@ import test from 'ava';
 import { createLoadShedding, isSaturated } from '#services/gateway/load-shedding.ts';
 import { createRoll } from '#services/gateway/worker-roll.ts';
 import { seeded } from '#local/misbehaviour.ts';
+import { startWorld } from './world.ts';
+import { until } from '#test/support/until.ts';
 import { PREFETCH } from '#shared/entity/limits.ts';
+import { silentLog } from '#shared/log.ts';
 import type { Announcement } from '#shared/partition/announcement.ts';
 
 const STEP_MS = 10;
@@ -13,7 +16,11 @@ function shop(capacityPerS: number) {
   let backlog = 0;
   let told = false;
   let toldAt = 0;
-  const shed = createLoadShedding({ clock: { now: () => now, random: seeded(1) }, saturated: () => told });
+  const shed = createLoadShedding({
+    clock: { now: () => now, random: seeded(1) },
+    saturated: () => told,
+    log: silentLog,
+  });
   return {
     /** Offers orders for a while; tells how many were taken, how many not, and how long the line was at most. */
     offer(perS: number, forMs: number) {
@@ -99,4 +106,25 @@ test('workers have their hands full when half of the partitions of one of the ro
   t.true(saturated(), 'four of eight, at two workers');
   now += 3000;
   t.false(saturated(), 'what was said long ago says nothing');
+});
+
+test('more orders at once than can be taken: the rest is told to come later, and leaves nothing behind', async (t) => {
+  const { order, bus, requests, stop } = await startWorld({ settings: { maxPlacing: 2 } });
+  t.teardown(stop);
+  const { promise: confirmed, resolve: confirm } = Promise.withResolvers<void>();
+  bus.behave(() => confirmed);
+  const [first, second] = [order({ headers: { 'idempotency-key': 'k' } }), order()];
+  await until(
+    'two are on their way',
+    () => requests.all().length,
+    (count) => count === 2,
+  );
+  const third = await order();
+  t.is(third.status, 503);
+  t.like(third.body, { type: '/problems/overloaded' });
+  t.regex(third.headers.get('retry-after') ?? '', /^[2-5]$/);
+  t.is(requests.all().length, 2);
+  confirm();
+  t.deepEqual([(await first).status, (await second).status], [202, 202]);
+  t.is((await order()).status, 202);
 });
