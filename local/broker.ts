@@ -5,7 +5,8 @@ import { BROKER_IMAGE, container, engineAnswers, hasImage, pullImage } from './d
 import type { Guarded } from './guardian.ts';
 import { guardedProcess, projectDir } from './own-process.ts';
 import { supervise, type Supervised, type Tell } from './supervisor.ts';
-import { Trouble, until } from './trouble.ts';
+import { Trouble } from './trouble.ts';
+import { until } from './until.ts';
 
 export interface BrokerOptions {
   /** Everything of a private node is in `<dir>/broker`. */

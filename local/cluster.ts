@@ -11,7 +11,8 @@ import { guardedProcess, projectDir } from './own-process.ts';
 import { anyFreePort } from './ports.ts';
 import { recordedPid } from './processes.ts';
 import { supervise, type Supervised } from './supervisor.ts';
-import { Trouble, until } from './trouble.ts';
+import { Trouble } from './trouble.ts';
+import { until } from './until.ts';
 
 export interface ClusterOptions extends Omit<BrokerOptions, 'ports'> {
   /** One for each node. */

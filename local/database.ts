@@ -6,7 +6,7 @@ import { container, DATABASE_IMAGE, hasImage } from './docker.ts';
 import { baseEnvironment, guardedProcess, ownProcess } from './own-process.ts';
 import { type ProcessSpec, supervise, type Supervised, type Tell } from './supervisor.ts';
 import type { LineSink } from './log-lines.ts';
-import { until } from './trouble.ts';
+import { until } from './until.ts';
 
 export interface DatabaseOptions {
   readonly dir: string;

@@ -13,7 +13,7 @@ import { ownProcess } from './own-process.ts';
 import { anyFreePort, freePort, portFor, releasePort } from './ports.ts';
 import { type Ports, serviceSpecs, type Surroundings } from './service-specs.ts';
 import { type ProcessSpec, supervise, type Supervised, type Tell } from './supervisor.ts';
-import { until } from './trouble.ts';
+import { until } from './until.ts';
 
 export interface StackOptions extends Surroundings {
   readonly recordDir: string;

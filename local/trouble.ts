@@ -14,26 +14,3 @@ export function toldOf(error: unknown): string {
 export function isUsage(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
-
-/** A probe that becomes true, or a `Trouble` that names what did not happen. */
-export async function until(
-  what: string,
-  limitMs: number,
-  probe: () => Promise<boolean>,
-  stop?: () => string | undefined,
-): Promise<void> {
-  const started = Date.now();
-  let last = '';
-  for (;;) {
-    const reason = stop?.();
-    if (reason !== undefined) throw new Trouble(`${what}: ${reason}`);
-    try {
-      if (await probe()) return;
-    } catch (error) {
-      last = error instanceof Error ? error.message : String(error);
-    }
-    if (Date.now() - started > limitMs)
-      throw new Trouble(`${what} did not happen within ${limitMs / 1000} s${last && `: ${last}`}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

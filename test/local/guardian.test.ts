@@ -6,7 +6,7 @@ import test from 'ava';
 import type { Guarded } from '#local/guardian.ts';
 import { projectDir } from '#local/own-process.ts';
 import { isRunning, type ProcessMark } from '#local/processes.ts';
-import { until } from '#local/trouble.ts';
+import { until } from '#local/until.ts';
 
 const FOREVER = 'setInterval(() => {}, 1000)';
 

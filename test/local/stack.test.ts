@@ -1,7 +1,7 @@
 import test from 'ava';
 import { placeAndFollow } from '#local/follow.ts';
 import { seedCustomers } from '#local/seed.ts';
-import { until } from '#local/trouble.ts';
+import { until } from '#local/until.ts';
 import { startStack } from '#test/support/stack.ts';
 
 const order = { customer: 'alice', amount: 1299, currency: 'EUR', method: 'pm_ok' };

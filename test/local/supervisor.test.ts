@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { markOf } from '#local/processes.ts';
 import { type RestartPolicy, supervise, type Supervised } from '#local/supervisor.ts';
-import { until } from '#local/trouble.ts';
+import { until } from '#local/until.ts';
 
 interface World {
   readonly supervised: Supervised;
