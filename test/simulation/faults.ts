@@ -6,6 +6,7 @@ const KINDS = {
   'crash after a port call took effect': 1 / 1500,
   pause: 1 / 3000,
   'connection lost': 1 / 2500,
+  'clock jumps': 1 / 2500,
   'store refuses': 1 / 80,
   'store applies, then fails': 1 / 120,
   'store is slow': 1 / 60,

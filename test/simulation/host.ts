@@ -8,6 +8,8 @@ import type { EntityStore } from '#shared/entity/store.ts';
 
 /** A connection that is silent for so long is cut by the broker, ms: three heartbeats of 5 s. */
 const HEARTBEATS_MS = 15_000;
+/** How wrong a machine's clock may be. */
+const CLOCK_ERROR_MS = 5000;
 
 export interface Host {
   readonly name: string;
@@ -50,6 +52,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     const connection = `${name}#${lives}`;
     let alive = true;
     let paused = false;
+    let skewMs = 0;
     let waiting: (() => void)[] = [];
     let stop: (() => Promise<void>) | undefined;
 
@@ -92,6 +95,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
       }
       if (faults.strikes('pause')) pause(between(100, 25_000));
       if (faults.strikes('connection lost')) lose();
+      if (faults.strikes('clock jumps')) skewMs = between(-CLOCK_ERROR_MS, CLOCK_ERROR_MS);
       const result = run();
       if (faults.strikes('crash after a port call took effect')) {
         result.catch(() => {});
@@ -122,7 +126,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     }
 
     const clock = clockFrom({
-      now: time.now,
+      now: () => time.now() + skewMs,
       random: time.random,
       after: (ms, run) => time.after(ms, () => enter(run)),
       soon: (run) => time.soon(() => enter(run)),
