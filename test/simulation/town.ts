@@ -28,7 +28,7 @@ import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
-const TIMES = { ttlMs: 5000, delayMs: 1000, cycleMs: 7500, badCycles: 3, stepMs: 30_000, sagaMs: 75_000 };
+const TIMES = { ttlMs: 5000, delayMs: 1000, cycleMs: 7500, badCycles: 3, stepMs: 30_000, sagaMs: 45_000 };
 const SLOW_MS = 1000;
 const DRAIN_MS = 10_000;
 const undos = new Set(
