@@ -1,4 +1,5 @@
 import { systemClock } from '#shared/clock.ts';
+import { formatMoney, type Currency } from '#services/money.ts';
 import type { Answer, Api } from './api.ts';
 import { Trouble } from './trouble.ts';
 
@@ -29,7 +30,7 @@ interface Placed {
 export interface OrderRequest {
   readonly customer: string;
   readonly amount: number;
-  readonly currency: string;
+  readonly currency: Currency;
   readonly method: string;
 }
 
@@ -56,7 +57,7 @@ export async function placeAndFollow(
   const answer = await answered(() => api.post<Placed>('/v1/orders', body, key));
   if (answer.status !== 202)
     throw new Trouble(`the order was not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
-  say(`Order ${answer.body.id}: ${(amount / 100).toFixed(2)} ${currency} for ${customer}, paid with ${method}`);
+  say(`Order ${answer.body.id}: ${formatMoney({ amount, currency })} for ${customer}, paid with ${method}`);
   return follow(api, answer.body.id, startedAt + limitMs, startedAt, say);
 }
 

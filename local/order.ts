@@ -5,6 +5,7 @@ import { createApi } from './api.ts';
 import { command } from './command.ts';
 import { placeAndFollow } from './follow.ts';
 import { Trouble } from './trouble.ts';
+import { currency, formatMoney, minorUnitsOf } from '#services/money.ts';
 
 const USAGE = 'npm run order -- [--customer bob] [--amount 12.99] [--currency EUR] [--method pm_declined]';
 
@@ -17,14 +18,15 @@ await command(async () => {
       method: { type: 'string', default: 'pm_ok' },
     },
   });
-  const { customer, currency, method } = values;
+  const { customer, method } = values;
+  const known = currency.safeParse(values.currency);
+  if (!known.success) throw new Trouble(`--currency is one of ${currency.options.join(', ')}`);
+  const amount = minorUnitsOf(values.amount, known.data);
+  if (amount === undefined)
+    throw new Trouble(
+      `--amount is one like that of ${formatMoney({ amount: 1299, currency: known.data })}, not ${JSON.stringify(values.amount)}`,
+    );
   const { api, operatorToken } = readAddresses();
-  const request = { customer, amount: minorUnits(values.amount), currency, method };
+  const request = { customer, amount, currency: known.data, method };
   await placeAndFollow(createApi(api, operatorToken), request, (text) => process.stdout.write(`${text}\n`));
 }, USAGE);
-
-function minorUnits(amount: string): number {
-  const match = /^(\d{1,12})(?:\.(\d{1,2}))?$/.exec(amount);
-  if (!match) throw new Trouble(`--amount is an amount like 12.99, not ${JSON.stringify(amount)}`);
-  return Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0'));
-}

@@ -4,7 +4,7 @@ import { seedCustomers } from '#local/seed.ts';
 import { until } from '#local/until.ts';
 import { startStack } from '#test/support/stack.ts';
 
-const order = { customer: 'alice', amount: 1299, currency: 'EUR', method: 'pm_ok' };
+const order = { customer: 'alice', amount: 1299, currency: 'EUR' as const, method: 'pm_ok' };
 
 for (const processes of ['one-each', 'one'] as const) {
   test.serial(`an order travels its thirteen steps, processes: ${processes}`, async (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { formatMoney, money, MAX_AMOUNT_MINOR } from '#services/money.ts';
+import { formatMoney, minorUnitsOf, money, MAX_AMOUNT_MINOR } from '#services/money.ts';
 
 for (const [amount, currency, text] of [
   [1299, 'EUR', '12.99 EUR'],
@@ -8,7 +8,10 @@ for (const [amount, currency, text] of [
   [1, 'KWD', '0.001 KWD'],
   [MAX_AMOUNT_MINOR, 'USD', '10000000000.00 USD'],
 ] as const) {
-  test(`${amount} ${currency} is written ${text}`, (t) => t.is(formatMoney({ amount, currency }), text));
+  test(`${amount} ${currency} is written ${text}`, (t) => {
+    t.is(formatMoney({ amount, currency }), text);
+    t.is(minorUnitsOf(text.split(' ', 1)[0]!, currency), amount);
+  });
 }
 
 for (const wrong of [
@@ -23,3 +26,14 @@ for (const wrong of [
 ]) {
   test(`${JSON.stringify(wrong)} is no money`, (t) => t.false(money.safeParse(wrong).success));
 }
+
+for (const [text, currency] of [
+  ['12.999', 'EUR'],
+  ['12.5', 'JPY'],
+  ['12,99', 'EUR'],
+  ['-1', 'EUR'],
+  ['', 'EUR'],
+] as const) {
+  test(`${JSON.stringify(text)} is no amount of ${currency}`, (t) => t.is(minorUnitsOf(text, currency), undefined));
+}
+test('12.5 EUR are 1250 minor units', (t) => t.is(minorUnitsOf('12.5', 'EUR'), 1250));
