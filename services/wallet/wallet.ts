@@ -39,9 +39,14 @@ export function walletEntity({ findEntry, retentionMs = 60_000, skewMs = 30_000 
   });
   const untilOf = ({ message, now }: Context, before?: Hold): number =>
     Math.max(now + retentionMs, before?.until ?? 0, (message.rememberUntil ?? message.deadline ?? 0) + skewMs);
+  /** An entry that a dead worker had committed may still ride in the document. */
+  const finding =
+    ({ unwritten }: Context): FindEntry =>
+    async (id, customerId) =>
+      (unwritten.find((record) => record.id === id) as Entry | undefined) ?? findEntry(id, customerId);
   const known = async ({ wallet }: Draft, holdId: string, context: Context): Promise<Hold | undefined> =>
     wallet.holds.find((one) => one.holdId === holdId) ??
-    (wallet.forgets ? recallHold(findEntry, wallet.customerId, holdId, untilOf(context)) : undefined);
+    (wallet.forgets ? recallHold(finding(context), wallet.customerId, holdId, untilOf(context)) : undefined);
 
   return {
     route: 'wallet',
@@ -124,7 +129,7 @@ export function walletEntity({ findEntry, retentionMs = 60_000, skewMs = 30_000 
         const { wallet } = draft;
         const refuse = (reason: BodyOf<typeof contract.topUpRefused>['reason']) =>
           done(draft, context, contract.topUpRefused, { topUpId, reason });
-        const before = wallet.topUps.find((one) => one.id === topUpId) ?? (await findEntry(topUpId, customerId));
+        const before = wallet.topUps.find((one) => one.id === topUpId) ?? (await finding(context)(topUpId, customerId));
         if (before) {
           const own = !('kind' in before) || (before.kind === 'top-up' && before.customerId === customerId);
           const same = own && before.amount === money.amount && wallet.currency === money.currency;

@@ -1,4 +1,4 @@
-import type { CommandOptions, Context } from './entity.ts';
+import type { CommandOptions, Context, JournalRecord } from './entity.ts';
 import { TOO_LATE, type CommandType, type EventType, type Message, type Send } from '#shared/message.ts';
 
 export interface Answer {
@@ -18,12 +18,13 @@ export interface RunOptions {
   readonly message: Message;
   readonly now: number;
   readonly attempt: number;
+  readonly unwritten: readonly JournalRecord[];
   /** Asked for on first use, because most handlers are pure and need none. */
   readonly signal: () => AbortSignal;
 }
 
 /** Builds the context of one run. */
-export function runOf({ route, message, now, attempt, signal }: RunOptions): Run {
+export function runOf({ route, message, now, attempt, unwritten, signal }: RunOptions): Run {
   let answered: Answer | undefined;
   const caused = {
     correlationId: message.correlationId,
@@ -34,6 +35,7 @@ export function runOf({ route, message, now, attempt, signal }: RunOptions): Run
     message,
     now,
     attempt,
+    unwritten,
     get signal() {
       return signal();
     },

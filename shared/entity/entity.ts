@@ -26,6 +26,8 @@ export interface Context {
   readonly now: number;
   /** 1 for the first try of this message in this process, 2 for the next, ... */
   readonly attempt: number;
+  /** Journal records of this key that may not be in the journal yet: who looks something up there looks here first. */
+  readonly unwritten: readonly JournalRecord[];
   /** Aborted when the run has taken the effect's limit; pass it to every call outside. */
   readonly signal: AbortSignal;
   /**

@@ -148,7 +148,7 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
     if (!slots.free(box)) return 'wait';
     const attempt = 'attempts' in task ? task.attempts + 1 : 1;
     box.startedAt = clock.now();
-    const outcome = run(current(box).state, message, attempt);
+    const outcome = run(current(box), message, attempt);
     if (!(outcome instanceof Promise)) return conclude(box, task, outcome);
     return later(
       box,

@@ -1,6 +1,7 @@
 import { runOf } from './context.ts';
 import type { Context, Entity, Handler, Result } from './entity.ts';
 import type { Outcome } from './mailbox.ts';
+import type { Document } from './store.ts';
 import { requireSendable } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
 import { InvalidMessage } from '#shared/errors.ts';
@@ -32,7 +33,7 @@ export function createRunner<State>(options: RunnerOptions<State>) {
   const { entity, clock, effectMs, handlerOf, intercept } = options;
 
   return function run(
-    state: State | undefined,
+    { state, journal }: Pick<Document<State>, 'state' | 'journal'>,
     message: Message,
     attempt: number,
   ): Outcome<State> | Promise<Outcome<State>> {
@@ -42,6 +43,7 @@ export function createRunner<State>(options: RunnerOptions<State>) {
       message,
       now: clock.now(),
       attempt,
+      unwritten: journal,
       signal: () => (abort ??= new AbortController()).signal,
     });
     const done = (result: Result<State>): Outcome<State> => {

@@ -8,6 +8,8 @@ export interface Told {
   readonly deadline?: number;
   readonly rememberUntil?: number;
   readonly traceparent?: string;
+  /** What rides in the document. */
+  readonly unwritten?: readonly JournalRecord[];
 }
 
 export interface Answered {
@@ -33,8 +35,9 @@ export function runEntity<State>(entity: Entity<State>, clock: { now: number } =
       const id = told.id ?? `m-${(fresh += 1)}`;
       const before = handled.get(id);
       if (before) return before;
+      const { unwritten = [], ...headers } = told;
       const message: Message = {
-        ...told,
+        ...headers,
         id,
         type: type.name,
         key: type.key(body),
@@ -45,7 +48,7 @@ export function runEntity<State>(entity: Entity<State>, clock: { now: number } =
       const handler = entity.handlers.find((one) => one.type.name === type.name);
       if (!handler) throw new Error(`${entity.route} does not handle ${type.name}`);
       const signal = new AbortController().signal;
-      const run = runOf({ route: entity.route, message, now: clock.now, attempt: 1, signal: () => signal });
+      const run = runOf({ route: entity.route, message, now: clock.now, attempt: 1, unwritten, signal: () => signal });
       const result = await handler.handle(state, message.body, run.context);
       const sent = (result.send ?? []).filter((send) => send !== undefined);
       const answer = sent[0]?.message;

@@ -39,7 +39,7 @@ export function driveSaga(options: DriveOptions = {}) {
 
   async function receive(message: Message, type?: EventType | CommandType): Promise<Message[]> {
     const signal = new AbortController().signal;
-    const { context } = runOf({ route: entity.route, message, now, attempt: 1, signal: () => signal });
+    const { context } = runOf({ route: entity.route, message, now, attempt: 1, unwritten: [], signal: () => signal });
     const handler = entity.handlers.find((one) => one.type.name === message.type);
     if (type !== undefined && handler === undefined) throw new Error(`the saga does not handle ${message.type}`);
     const result =

@@ -81,7 +81,7 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
     }
     const entity = entities[route]!;
     const signal = new AbortController().signal;
-    const { context } = runOf({ route, message, now, attempt: 1, signal: () => signal });
+    const { context } = runOf({ route, message, now, attempt: 1, unwritten: [], signal: () => signal });
     const handler = entity.handlers.find(({ type }) => type.name === message.type);
     const state = documents.get(key);
     const result = await (message.type === WAKE

@@ -280,3 +280,18 @@ test('a wallet that has forgotten nothing asks the journal for no hold', async (
   await one.capture();
   t.deepEqual(one.looked, ['t1']);
 });
+
+test('a capture that was forgotten before its entry was in the journal is refunded all the same', async (t) => {
+  const one = wallet();
+  await one.topUp();
+  await one.hold();
+  await one.capture();
+  // The worker died between its commit and the journal; the entry rides in the document.
+  const [id, entry] = [...one.run.journal].find(([, { kind }]) => kind === 'capture')!;
+  one.run.journal.delete(id);
+  one.run.clock.now += 100_000;
+  await one.topUp(1, 't2');
+  t.deepEqual(one.run.state!.holds, [], 'the hold is forgotten');
+  await one.refund({ unwritten: [entry] });
+  t.deepEqual(one.balances(), [101, 0, 0]);
+});
