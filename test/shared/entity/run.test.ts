@@ -5,7 +5,7 @@ import { createRunner } from '#shared/entity/run.ts';
 import { command } from '#shared/message.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
-test('a handler sees the journal records that ride in its document', (t) => {
+test('a handler sees the journal records that ride in its document', async (t) => {
   const look = command('tally.look', { key: () => 'a', body: z.object({}) });
   const seen: unknown[] = [];
   const handler = on(look, (state: number = 0, _body, context) => {
@@ -15,6 +15,6 @@ test('a handler sees the journal records that ride in its document', (t) => {
   const entity: Entity<number> = { route: 'tally', handlers: [handler] };
   const run = createRunner<number>({ entity, clock: createVirtualClock(), effectMs: 1000, handlerOf: () => handler });
   const message = { id: 'm', type: look.name, key: 'a', body: {}, correlationId: 'a' };
-  run({ state: 1, journal: [{ id: 'r', amount: 5 }] }, message, 1);
+  await run({ state: 1, journal: [{ id: 'r', amount: 5 }] }, message, 1);
   t.deepEqual(seen, [[{ id: 'r', amount: 5 }]]);
 });
