@@ -32,6 +32,8 @@ const arms: readonly Arm[] = [
   { title: 'a process a service, embedded database', processes: 'one-each', store: 'embedded' },
 ];
 
+/** Nothing expires while it is measured. */
+const TTL_MS = 60_000;
 const dir = join(stackDir, `bench-${process.pid}`);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -59,26 +61,35 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   const secrets = loadSecrets(dir, serviceNames);
   const ports = { amqp: await anyFreePort(), management: await anyFreePort() };
   const broker = await startBroker({ ...common, ports, password: secrets.brokerAdmin, say, disposable: true });
+  const { amqpUrl, managementUrl } = broker;
+  /** Provisions a vhost; gives its address. */
+  async function vhost(name: string): Promise<string> {
+    const topology = topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, name);
+    await provision({
+      amqpUrl,
+      managementUrl,
+      vhost: name,
+      topology,
+      passwords: secrets.brokerPasswords,
+      log: silentLog,
+    });
+    return `${amqpUrl}/${name}`;
+  }
+  const emptyDatabase = async (name: string) =>
+    startDatabase({ ...common, dir: join(dir, name), port: await anyFreePort(), embedded: true });
   const bare: number[] = [];
   const results = new Map<Arm, (readonly Measurement[])[]>();
   for (let round = 1; round <= rounds; round += 1) {
     for (const arm of arms.filter(({ title }) => title.includes(values.only))) {
-      const vhost = `bench-${round}-${arms.indexOf(arm)}`;
-      const { amqpUrl, managementUrl } = broker;
-      const topology = topologyOf(routeTable, { ttlMs: 60_000, delayMs: 2000 }, vhost);
-      await provision({ amqpUrl, managementUrl, vhost, topology, passwords: secrets.brokerPasswords, log: silentLog });
-      bare.push(await bareBroker(`${amqpUrl}/${vhost}`, 500, Math.min(seconds, 4)));
+      const name = `bench-${round}-${arms.indexOf(arm)}`;
+      const url = await vhost(name);
+      bare.push(await bareBroker(url, 500, Math.min(seconds, 4)));
       say(`round ${round}: bare broker ${bare.at(-1)!.toFixed(0)} messages/s; now ${arm.title}`);
-      const database = await startDatabase({
-        ...common,
-        dir: join(dir, vhost),
-        port: await anyFreePort(),
-        embedded: true,
-      });
+      const database = await emptyDatabase(name);
       try {
         const pids = { broker: broker.process?.pid(), database: database.process?.pid() };
         const mongoUrl = `${database.url}/bench`;
-        const measured = await measure(arm, { amqpUrl: `${amqpUrl}/${vhost}`, mongoUrl, pids, seconds, inFlight });
+        const measured = await measure(arm, { amqpUrl: url, mongoUrl, pids, seconds, inFlight });
         results.set(arm, [...(results.get(arm) ?? []), measured]);
       } finally {
         await database.stop();
@@ -87,34 +98,16 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   }
   if (results.size > 0) for (const line of report(bare, results)) say(line);
   if ('gate'.includes(values.only)) {
-    const { amqpUrl, managementUrl } = broker;
-    const passwords = secrets.brokerPasswords;
-    await benchGate({
-      brokerPid: broker.process?.pid(),
-      rounds,
-      say,
-      async vhost(name) {
-        const topology = topologyOf(routeTable, { ttlMs: 60_000, delayMs: 2000 }, name);
-        await provision({ amqpUrl, managementUrl, vhost: name, topology, passwords, log: silentLog });
-        return `${amqpUrl}/${name}`;
-      },
-    });
+    await benchGate({ brokerPid: broker.process?.pid(), rounds, say, vhost });
   }
   if ('workers'.includes(values.only)) {
-    const { amqpUrl, managementUrl } = broker;
-    const [vhost, ttlMs] = ['bench-workers', 60_000];
-    const topology = topologyOf(routeTable, { ttlMs, delayMs: 2000 }, vhost);
-    await provision({ amqpUrl, managementUrl, vhost, topology, passwords: secrets.brokerPasswords, log: silentLog });
-    const database = await startDatabase({
-      ...common,
-      dir: join(dir, vhost),
-      port: await anyFreePort(),
-      embedded: true,
-    });
+    const name = 'bench-workers';
+    const url = await vhost(name);
+    const database = await emptyDatabase(name);
     try {
       const pids = { broker: broker.process?.pid(), database: database.process?.pid() };
-      const urls = { amqpUrl: `${amqpUrl}/${vhost}`, mongoUrl: `${database.url}/bench` };
-      await benchWorkers({ ...urls, ttlMs, pids, rounds, seconds, say });
+      const urls = { amqpUrl: url, mongoUrl: `${database.url}/bench` };
+      await benchWorkers({ ...urls, ttlMs: TTL_MS, pids, rounds, seconds, say });
     } finally {
       await database.stop();
     }

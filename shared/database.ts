@@ -28,21 +28,28 @@ export function connectMongo(
   const options = { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false, ignoreUndefined: true };
   db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
   void (async () => {
-    for (let tries = 1; !stopping.aborted; tries += 1) {
-      try {
-        await db.openUri(url, options);
-      } catch (error) {
-        if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
-        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random), stopping).catch(() => {});
-        continue;
-      }
+    while (await opened()) {
       await untilSilent(db, clock, renewAfterMs, stopping);
       if (stopping.aborted) return;
       log.warn('MongoDB has not answered for long: connects anew', { ms: renewAfterMs });
       await within(clock, PING_LIMIT_MS, db.close()).catch(() => {});
-      tries = 1;
     }
   })();
+
+  /** False: it is stopping. */
+  async function opened(): Promise<boolean> {
+    for (let tries = 1; !stopping.aborted; tries += 1) {
+      try {
+        await db.openUri(url, options);
+        return true;
+      } catch (error) {
+        if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
+        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random), stopping).catch(() => {});
+      }
+    }
+    return false;
+  }
+
   return db;
 }
 

@@ -9,6 +9,7 @@ import { defaultSettings } from './gateway.ts';
 import { neededByOrder } from './orders.ts';
 import { createMongoRequests } from './model.ts';
 import { createBoard, watchSnapshots } from './snapshot.ts';
+import { storedViews } from './stored-views.ts';
 import { createStream } from './stream.ts';
 import type { RefusedBy } from './submit.ts';
 import { startSweep } from './sweep.ts';
@@ -17,14 +18,7 @@ import { createRoll, watchWorkers } from './worker-roll.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
 import { DEAD_LETTERS_REPLY, deadLettersReplySchema } from '#services/dead-letters/contract.ts';
 import { deadLetterView } from '#services/dead-letters/view.ts';
-import { breakerView } from '#services/circuit-breaker/view.ts';
-import { notifyView } from '#services/notify/view.ts';
-import { orderView } from '#services/order/view.ts';
-import { deliveryView } from '#services/delivery/view.ts';
-import { paymentView } from '#services/payment/view.ts';
 import { routeTable } from '#services/routes.ts';
-import { sagaView } from '#services/saga/view.ts';
-import { walletView } from '#services/wallet/view.ts';
 import { ping, prepared } from '#shared/database.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
 import { defineService, type Kit, runProcess } from '#shared/service.ts';
@@ -105,15 +99,7 @@ export const service = defineService({
       clock,
       log,
       faults,
-      views: {
-        orders: orderView(db),
-        payments: paymentView(db),
-        deliveries: deliveryView(db),
-        wallets: walletView(db),
-        sagas: sagaView(db),
-        breakers: breakerView(db),
-        emails: notifyView(db),
-      },
+      views: storedViews(db),
       settings: {
         gateCycleMs: kit.config.GATE_CYCLE_MS,
         maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT,

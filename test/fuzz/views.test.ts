@@ -3,16 +3,10 @@ import test from 'ava';
 import { fuzzRequests } from './run-requests.ts';
 import { details } from '#test/services/saga/cases.ts';
 import { freshDatabase, storeState } from '#test/support/stored.ts';
-import { breakerView } from '#services/circuit-breaker/view.ts';
 import { deadLetterView } from '#services/dead-letters/view.ts';
-import { deliveryView } from '#services/delivery/view.ts';
 import { sealed } from '#services/gateway/cursors.ts';
-import { notifyView } from '#services/notify/view.ts';
+import { storedViews } from '#services/gateway/stored-views.ts';
 import { orderIndexes, ordersCollection } from '#services/order/model.ts';
-import { orderView } from '#services/order/view.ts';
-import { paymentView } from '#services/payment/view.ts';
-import { sagaView } from '#services/saga/view.ts';
-import { walletView } from '#services/wallet/view.ts';
 
 const scopes = [
   ['orders', {}],
@@ -50,15 +44,7 @@ test('600 generated reads of a real database: no fault, also with forged cursors
     requests: 600,
     seed: 7,
     reading: {
-      views: {
-        orders: orderView(db),
-        payments: paymentView(db),
-        deliveries: deliveryView(db),
-        wallets: walletView(db),
-        sagas: sagaView(db),
-        breakers: breakerView(db),
-        emails: notifyView(db),
-      },
+      views: storedViews(db),
       letterView: deadLetterView(db),
       cursors: forged,
     },

@@ -1,10 +1,10 @@
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp, type AmqpOptions } from '#shared/bus/amqp.ts';
 import type { Bus, Consumer, Delivery, HeaderTable, Packet, Session } from '#shared/bus/bus.ts';
 import { connectManagement } from '#shared/bus/management.ts';
 import { createMemoryBroker } from '#shared/bus/memory.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** A broker, real or not, as the conformance suite needs it. Closing it leaves nothing behind. */
 export interface BrokerWorld {
@@ -39,6 +39,29 @@ export function memoryWorld(): Promise<BrokerWorld> {
       broker.close();
     },
   });
+}
+
+/** A bus in a vhost of its own, connected through a relay that the test may freeze. */
+export async function relayedBus(
+  options: Pick<AmqpOptions, 'heartbeatS' | 'limits'> = {},
+): Promise<{ readonly bus: Bus; readonly relay: TcpProxy; close(): Promise<void> }> {
+  const api = connectManagement(managementUrl ?? '');
+  const vhost = `test-${systemClock.id()}`;
+  await api.put(`/vhosts/${vhost}`, {});
+  const broker = new URL(amqpUrl ?? '');
+  const relay = await startTcpProxy(broker.hostname, Number(broker.port));
+  broker.host = `127.0.0.1:${relay.port}`;
+  broker.pathname = `/${vhost}`;
+  const bus = connectAmqp({ url: broker.toString(), name: 'a', clock: systemClock, log: silentLog, ...options });
+  return {
+    bus,
+    relay,
+    async close() {
+      await bus.close();
+      await relay.close();
+      await api.remove(`/vhosts/${vhost}`);
+    },
+  };
 }
 
 /** A vhost of its own on the broker of `SWITCHYARD_TEST_AMQP_URL`. */

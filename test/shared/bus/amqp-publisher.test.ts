@@ -1,12 +1,10 @@
 import test from 'ava';
 import { connectAmqp } from '#shared/bus/amqp.ts';
-import { connectManagement } from '#shared/bus/management.ts';
 import { systemClock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
 import { silentLog } from '#shared/log.ts';
 import { pair } from './conformance-publishing.ts';
-import { amqpUrl, managementUrl, packet, until } from '#test/support/broker-world.ts';
-import { startTcpProxy } from '#test/support/tcp-proxy.ts';
+import { packet, relayedBus, until } from '#test/support/broker-world.ts';
 
 const codeOf = (publish: Promise<void>): Promise<string> =>
   publish.then(
@@ -15,32 +13,14 @@ const codeOf = (publish: Promise<void>): Promise<string> =>
   );
 
 test('when the broker goes silent what was sent is unknown after the limit, what waits for room is refused, and later all is well', async (t) => {
-  const api = connectManagement(managementUrl ?? '');
-  const vhost = `test-${systemClock.id()}`;
-  await api.put(`/vhosts/${vhost}`, {});
-  const broker = new URL(amqpUrl ?? '');
-  const proxy = await startTcpProxy(broker.hostname, Number(broker.port));
-  broker.host = `127.0.0.1:${proxy.port}`;
-  broker.pathname = `/${vhost}`;
   const limits = { maxOutstanding: 10, confirmTimeoutMs: 400 };
-  const bus = connectAmqp({
-    url: broker.toString(),
-    name: 'a',
-    clock: systemClock,
-    log: silentLog,
-    heartbeatS: 1,
-    limits,
-  });
-  t.teardown(async () => {
-    await bus.close();
-    await proxy.close();
-    await api.remove(`/vhosts/${vhost}`);
-  });
+  const { bus, relay, close } = await relayedBus({ heartbeatS: 1, limits });
+  t.teardown(close);
   await until(() => bus.connected);
   const session = await bus.session();
   await pair(session, 'q');
   await bus.publish('q', packet('before'));
-  proxy.freeze();
+  relay.freeze();
   const startedAt = systemClock.now();
   const sent = Array.from({ length: 10 }, (_, index) => codeOf(bus.publish('q', packet(`m${index}`))));
   const waiting = codeOf(bus.publish('q', packet('waiting')));
