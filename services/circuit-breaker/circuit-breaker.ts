@@ -49,6 +49,11 @@ export async function startCircuitBreaker(options: CircuitBreakerOptions): Promi
   };
   let term: ActingTerm | undefined;
 
+  // Before it acts: whoever hears the first snapshot may ask.
+  const requests = await bus.subscribe(CONTROL, [BREAKER_REQUEST], (packet) => {
+    // `answer` catches what a request can do wrong.
+    if (term !== undefined) void answer(term, packet, options);
+  });
   const leadership = campaign({
     bus,
     clock,
@@ -56,6 +61,7 @@ export async function startCircuitBreaker(options: CircuitBreakerOptions): Promi
     async lead(session) {
       const acting = await startTerm(session, termOptions);
       term = acting;
+      acting.begin();
       return {
         end() {
           acting.end();
@@ -63,10 +69,6 @@ export async function startCircuitBreaker(options: CircuitBreakerOptions): Promi
         },
       };
     },
-  });
-  const requests = await bus.subscribe(CONTROL, [BREAKER_REQUEST], (packet) => {
-    // `answer` catches what a request can do wrong.
-    if (term !== undefined) void answer(term, packet, options);
   });
   return {
     get standing() {

@@ -39,9 +39,11 @@ export interface ActingRoute {
 export interface ActingTerm extends Term {
   readonly session: Session;
   readonly routes: ReadonlyMap<string, ActingRoute>;
+  /** Tells everyone, from now on every second: whoever hears it may ask. */
+  begin(): void;
 }
 
-/** Takes every route over, then begins to listen: nothing that arrives is judged by a state that was not read. */
+/** Takes every route over, then listens to what expires: nothing that arrives is judged by a state that was not read. */
 export async function startTerm(session: Session, options: TermOptions): Promise<ActingTerm> {
   const { bus, clock, log, name, policies } = options;
   const ending = new AbortController();
@@ -68,11 +70,11 @@ export async function startTerm(session: Session, options: TermOptions): Promise
     await session.publish(SNAPSHOT, { content, contentType: 'application/json', headers: {} }).catch(() => {});
   }
 
-  function beat(): void {
-    cancelBeat = clock.after(SNAPSHOT_EVERY_MS, () => {
-      void broadcast();
-      beat();
-    });
+  function begin(): void {
+    if (ending.signal.aborted) return;
+    // It never rejects.
+    void broadcast();
+    cancelBeat = clock.after(SNAPSHOT_EVERY_MS, begin);
   }
 
   const depths = watchDepths({
@@ -99,9 +101,7 @@ export async function startTerm(session: Session, options: TermOptions): Promise
     end();
     throw error;
   }
-  await broadcast();
-  beat();
-  return { session, routes, end };
+  return { session, routes, begin, end };
 }
 
 async function startRoute(

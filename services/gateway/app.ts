@@ -5,7 +5,7 @@ import { readJson } from './body.ts';
 import { pathToTell, refuseCardNumbers } from './card-numbers.ts';
 import type { Call, Caller, Endpoint } from './endpoint.ts';
 import { type Gateway, type GatewayOptions, assemble } from './gateway.ts';
-import { Problem, retryAfter } from './problems.ts';
+import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
 import { routes } from './routes.ts';
 import { idempotency, noQuery } from './schemas.ts';
 import { type Trace, traceOf } from './trace.ts';
@@ -89,10 +89,12 @@ function problemOf(error: unknown, method: string): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof Late) && !(error instanceof Error && error.name.startsWith('Mongo')))
     return new Problem('internal-error', 'the request could not be served', { cause: error });
-  const extras = { headers: retryAfter(1000), cause: error };
-  return error instanceof Late && method !== 'GET' && method !== 'HEAD'
-    ? new Problem('outcome-unknown', 'the request may or may not have been taken', extras)
-    : new Problem('dependency-unavailable', 'the database is not available', extras);
+  if (error instanceof Late && method !== 'GET' && method !== 'HEAD')
+    return new Problem('outcome-unknown', 'the request may or may not have been taken', {
+      headers: retryAfter(1000),
+      cause: error,
+    });
+  return dependencyUnavailable('database', 'the database is not available', error);
 }
 
 /** Paths of any bytes are possible on the wire; only those that decode reach a handler. */

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { within } from '#shared/within.ts';
+import { Late, within } from '#shared/within.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { CONTROL } from '#shared/bus/topology.ts';
 import type { Clock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
+import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface AskingOptions<Reply> {
@@ -16,21 +16,35 @@ export interface AskingOptions<Reply> {
   readonly waitMs: number;
 }
 
+export interface AskOptions {
+  /** How many answers to wait for, asked again all the time; 1 unless given. */
+  readonly wanted?: () => number;
+  /** It may be asked twice: it is, under its id, until an answer comes. Not with `wanted`. */
+  readonly changesNothing?: boolean;
+}
+
 export interface Asking<Reply> {
   /**
-   * Publishes the question, with its `id`, on the exchange `control` and resolves with the first answer of that id. Rejects
-   * with `Late` when none comes in time, with `PublishError` when it was not taken (`returned`: nobody listens). `wanted`: how many
-   * answers to wait for, asked again all the time; 1 unless given.
+   * Publishes the question, with its `id`, on the exchange `control` and resolves with the first answer of that id. Asks
+   * again when nobody heard it: whoever answers may be starting. Rejects with `Late` when no answer comes in time, with
+   * `PublishError` when it was not taken (`returned`: nobody listens, for `HEARD_WITHIN_MS`).
    */
   ask<Question extends { readonly id: string }>(
     routingKey: string,
     question: Question,
-    wanted?: () => number,
+    options?: AskOptions,
   ): Promise<Reply>;
   close(): Promise<void>;
 }
 
 const RECHECK_MS = 250;
+const AGAIN_MS = 500;
+const HEARD_WITHIN_MS = 2000;
+
+/** Certain: nobody got it. */
+export function wasNotHeard(error: unknown): error is PublishError {
+  return error instanceof PublishError && (error.code === 'returned' || error.code === 'not-connected');
+}
 
 /** Request and reply over the exchange `control`. */
 export function createAsking<Reply extends { readonly id: string }>(options: AskingOptions<Reply>): Asking<Reply> {
@@ -43,7 +57,7 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
   subscription.catch((error: unknown) => log.error(`${replyKey} can not be heard`, { reason: reasonOf(error) }));
 
   return {
-    async ask(routingKey, question, wanted = () => 1) {
+    async ask(routingKey, question, { wanted = () => 1, changesNothing = false } = {}) {
       const answer = Promise.withResolvers<Reply>();
       const answers: Reply[] = [];
       const look = (): void => {
@@ -58,14 +72,37 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
         look();
         cancelLook = clock.after(RECHECK_MS, lookAgain);
       };
+      const content = Buffer.from(JSON.stringify(question));
+      const packet = { content, contentType: 'application/json', headers: {} };
+      const until = clock.now() + waitMs;
+      const heardUntil = clock.now() + Math.min(waitMs, HEARD_WITHIN_MS);
+
+      /** Resolves with why nobody heard it. */
+      async function publish(): Promise<PublishError | undefined> {
+        try {
+          await within(clock, until - clock.now(), bus.publish(CONTROL, packet, routingKey));
+          return undefined;
+        } catch (error) {
+          if (wasNotHeard(error)) return error;
+          throw error;
+        }
+      }
+
       try {
-        const until = clock.now() + waitMs;
         await within(clock, waitMs, subscription);
-        const content = Buffer.from(JSON.stringify(question));
-        const packet = { content, contentType: 'application/json', headers: {} };
-        await within(clock, until - clock.now(), bus.publish(CONTROL, packet, routingKey));
         lookAgain();
-        return await within(clock, until - clock.now(), answer.promise);
+        for (;;) {
+          const unheard = await publish();
+          const leftMs = (unheard === undefined ? until : heardUntil) - clock.now();
+          const isLast = leftMs <= AGAIN_MS || (unheard === undefined && !changesNothing);
+          try {
+            return await within(clock, isLast ? leftMs : AGAIN_MS, answer.promise);
+          } catch (late) {
+            if (isLast) throw unheard ?? late;
+          }
+        }
+      } catch (error) {
+        throw error instanceof Late ? new Late(`no answer within ${waitMs} ms`, { cause: error }) : error;
       } finally {
         cancelLook();
         waiting.delete(question.id);

@@ -1,9 +1,9 @@
 import { type Answer, type Call, ok } from './endpoint.ts';
-import type { Asking } from './asking.ts';
+import { type Asking, wasNotHeard } from './asking.ts';
 import { breakerShape, parkedShape } from './breaker-shape.ts';
 import { opened, sealed } from './cursors.ts';
 import type { Gateway } from './gateway.ts';
-import { Problem, retryAfter } from './problems.ts';
+import { dependencyUnavailable, Problem } from './problems.ts';
 import type { ListParked, ListTransitions, OverrideBreaker } from './schemas.ts';
 import type { Known } from './snapshot.ts';
 import { Late } from '#shared/within.ts';
@@ -82,17 +82,21 @@ export function breakerHandlers({ board, askBreaker, stream, views, clock }: Gat
   async function ask(question: Question): Promise<Extract<BreakerReply, { ok: true }>> {
     const reply = await answerTo({ id: clock.id(), ...question });
     if (reply.ok) return reply;
-    throw unavailable(`the circuit breaker could not do it: ${reply.problem}`);
+    throw dependencyUnavailable('circuit-breaker', `the circuit breaker could not do it: ${reply.problem}`);
   }
 
   async function answerTo(question: BreakerRequest): Promise<BreakerReply> {
+    const changesNothing = question.kind === 'parked' || question.kind === 'partitions';
     try {
-      return await askBreaker(BREAKER_REQUEST, question);
+      return await askBreaker(BREAKER_REQUEST, question, { changesNothing });
     } catch (cause) {
       if (!(cause instanceof Late) && !(cause instanceof PublishError)) throw cause;
-      const harmless = question.kind === 'parked' || (cause instanceof PublishError && cause.code === 'returned');
-      const warning = harmless ? '' : '; what it was asked for may still happen';
-      throw unavailable(`the circuit breaker does not answer${warning}`, cause);
+      const warning = changesNothing || wasNotHeard(cause) ? '' : '; what it was asked for may still happen';
+      throw dependencyUnavailable(
+        'circuit-breaker',
+        `the circuit breaker does not answer: ${why(cause)}${warning}`,
+        cause,
+      );
     }
   }
 }
@@ -106,13 +110,11 @@ function routeOf(params: Call['params']): string {
 }
 
 function unreported(): Problem {
-  return unavailable('the circuit breaker has not reported yet');
+  return dependencyUnavailable('circuit-breaker', 'the circuit breaker has not reported yet');
 }
 
-function unavailable(detail: string, cause?: unknown): Problem {
-  return new Problem('dependency-unavailable', detail, {
-    headers: retryAfter(1000),
-    members: { dependency: 'circuit-breaker' },
-    cause,
-  });
+function why(cause: Late | PublishError): string {
+  if (cause instanceof Late) return cause.message;
+  if (cause.code === 'returned') return 'nobody listens';
+  return cause.code === 'not-connected' ? 'the broker is not connected' : 'the broker did not take the question';
 }

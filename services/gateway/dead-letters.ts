@@ -1,7 +1,7 @@
 import type { Asking } from './asking.ts';
 import { opened, sealed } from './cursors.ts';
 import { type Answer, type Call, type Caller, ok } from './endpoint.ts';
-import { Problem, retryAfter } from './problems.ts';
+import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
 import type { DiscardLetter, ListCauses, ListLetters, ReplayLetter, ReplayLetters } from './schemas.ts';
 import { Late } from '#shared/within.ts';
 import {
@@ -101,7 +101,7 @@ export function deadLetterHandlers({ view, ask: askService }: DeadLetters, clock
     const id = clock.id();
     const reply = await replyTo({ ...question, id, by: caller.subject });
     if (reply.ok) return reply;
-    throw unavailable(`the service dead-letters could not do it: ${reply.problem}`);
+    throw dependencyUnavailable('dead-letters', `the service dead-letters could not do it: ${reply.problem}`);
   }
 
   async function replyTo(question: DeadLettersRequest): Promise<DeadLettersReply> {
@@ -109,7 +109,7 @@ export function deadLetterHandlers({ view, ask: askService }: DeadLetters, clock
       return await askService(DEAD_LETTERS_REQUEST, question);
     } catch (cause) {
       if (cause instanceof PublishError && cause.code !== 'outcome-unknown')
-        throw unavailable('the service dead-letters does not listen', cause);
+        throw dependencyUnavailable('dead-letters', 'the service dead-letters does not listen', cause);
       if (cause instanceof Late || cause instanceof PublishError)
         throw new Problem('outcome-unknown', 'the service dead-letters does not answer: it may still happen', {
           headers: retryAfter(1000),
@@ -123,12 +123,4 @@ export function deadLetterHandlers({ view, ask: askService }: DeadLetters, clock
 function notNow({ state }: LetterView, what: string): Problem {
   const why = state === 'replayed' ? 'it was replayed, and has not failed since' : `it is ${state}`;
   return new Problem('invalid-transition', `${why}: it can not be ${what}`, { members: { state } });
-}
-
-function unavailable(detail: string, cause?: unknown): Problem {
-  return new Problem('dependency-unavailable', detail, {
-    headers: retryAfter(1000),
-    members: { dependency: 'dead-letters' },
-    cause,
-  });
 }

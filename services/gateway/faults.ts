@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createAsking } from './asking.ts';
 import { type Answer, type Call, ok } from './endpoint.ts';
-import { Problem, retryAfter } from './problems.ts';
+import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
 import type { Faults } from './schemas.ts';
 import { Late } from '#shared/within.ts';
 import { routeTable } from '#services/routes.ts';
@@ -33,7 +33,7 @@ export function createFaultControl(options: {
     async apply(service, faults) {
       try {
         const question = { id: options.clock.id(), service, faults };
-        await ask(`faults.${service}`, question, () => Math.max(1, copies(service)));
+        await ask(`faults.${service}`, question, { wanted: () => Math.max(1, copies(service)) });
       } catch (cause) {
         if (cause instanceof Late)
           throw new Problem('outcome-unknown', `no answer from the service ${service}, or not from all of its copies`, {
@@ -41,10 +41,7 @@ export function createFaultControl(options: {
             headers: retryAfter(1000),
           });
         if (cause instanceof PublishError)
-          throw new Problem('dependency-unavailable', `the service ${service} does not listen`, {
-            cause,
-            headers: retryAfter(1000),
-          });
+          throw dependencyUnavailable(service, `the service ${service} does not listen`, cause);
         throw cause;
       }
     },

@@ -151,6 +151,11 @@ export function invalid(errors: readonly FieldError[]): Problem {
   return new Problem('validation', `${where}${first?.detail ?? 'not valid'}${more}`, { members: { errors: listed } });
 }
 
+/** What the request needs is away for a moment; `dependency` names it. */
+export function dependencyUnavailable(dependency: string, detail: string, cause?: unknown): Problem {
+  return new Problem('dependency-unavailable', detail, { headers: retryAfter(1000), members: { dependency }, cause });
+}
+
 /** `Retry-After` counts whole seconds (RFC 9110, 10.2.3); at least one. */
 export function retryAfter(ms: number): Readonly<Record<string, string>> {
   return { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) };

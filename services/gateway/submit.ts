@@ -7,7 +7,7 @@ import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { overloaded, type Shed } from './load-shedding.ts';
 import type { Answer } from './endpoint.ts';
-import { Problem, retryAfter } from './problems.ts';
+import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
 import type { BreakerBoard, OpenRoute } from './snapshot.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 import { Late, within } from '#shared/within.ts';
@@ -90,7 +90,7 @@ export function createSubmit(options: SubmitOptions): Submit {
     try {
       return await within(clock, publishMs, requests.insert(request));
     } catch (cause) {
-      if (cause instanceof NotStored) throw unavailable('the database is not available', cause);
+      if (cause instanceof NotStored) throw dependencyUnavailable('database', 'the database is not available', cause);
       throw unknown(cause);
     }
   }
@@ -191,7 +191,7 @@ export function createSubmit(options: SubmitOptions): Submit {
   }
 
   function refusal(request: StoredRequest, cause: PublishError): Problem {
-    if (cause.code !== 'returned') return unavailable('the broker is not available', cause);
+    if (cause.code !== 'returned') return dependencyUnavailable('broker', 'the broker is not available', cause);
     const route = request.exchange.slice(0, request.exchange.lastIndexOf('.'));
     return refused({ route, retryAfterMs: board.retryAfterMs(route) ?? gateCycleMs }, 'broker', cause);
   }
@@ -225,10 +225,6 @@ function compose(submission: Submission, clock: Clock, busyUntil: number): Store
 
 function isRefusal(cause: unknown): cause is PublishError {
   return cause instanceof PublishError && cause.code !== 'outcome-unknown';
-}
-
-function unavailable(detail: string, cause: unknown): Problem {
-  return new Problem('dependency-unavailable', detail, { headers: retryAfter(RETRY_MS), cause });
 }
 
 function unknown(cause: unknown): Problem {

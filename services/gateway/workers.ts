@@ -48,7 +48,7 @@ export function workerHandlers({ workers, askBreaker, clock }: Gateway) {
   /** By queue; empty while no breaker acts or it cannot ask the broker. */
   async function factsOfBroker(): Promise<ReadonlyMap<string, PartitionFacts>> {
     try {
-      const reply = await askBreaker(BREAKER_REQUEST, { id: clock.id(), kind: 'partitions' });
+      const reply = await askBreaker(BREAKER_REQUEST, { id: clock.id(), kind: 'partitions' }, { changesNothing: true });
       return new Map((reply.ok ? (reply.partitions ?? []) : []).map((facts) => [facts.queue, facts]));
     } catch (error) {
       if (error instanceof Late || error instanceof PublishError) return new Map();

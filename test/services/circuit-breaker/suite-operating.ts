@@ -1,7 +1,7 @@
 import type { Run } from './suite.ts';
 import { ask } from './asking.ts';
-import { BREAKER_REQUEST } from '#services/circuit-breaker/contract.ts';
-import { CONTROL } from '#shared/bus/topology.ts';
+import { BREAKER_REPLY, BREAKER_REQUEST } from '#services/circuit-breaker/contract.ts';
+import { CONTROL, SNAPSHOT } from '#shared/bus/topology.ts';
 
 export function operating(run: Run): void {
   run('an operator forces a state until it expires or is taken back; the machine counts on', async (t, world) => {
@@ -25,6 +25,23 @@ export function operating(run: Run): void {
     await world.gateIs('payment', 'closed');
     const again = await ask(world, { id: '4', kind: 'clear-override', route: 'payment' });
     t.like(again.ok && again.breaker, { state: 'closed' });
+  });
+
+  run('who is asked on its first snapshot answers', async (t, world) => {
+    const gateway = await world.during(world.connect('gateway'));
+    const answered: string[] = [];
+    await world.during(gateway.subscribe(CONTROL, [BREAKER_REPLY], ({ content }) => answered.push(content.toString())));
+    let asked: Promise<void> | undefined;
+    await world.during(
+      gateway.subscribe(SNAPSHOT, [''], () => {
+        const content = Buffer.from(JSON.stringify({ id: 'at once', kind: 'parked', limit: 1 }));
+        asked ??= gateway.publish(CONTROL, { content, headers: {} }, BREAKER_REQUEST);
+      }),
+    );
+    await world.breaker();
+    await world.until(() => answered.length > 0);
+    await world.during(asked ?? Promise.reject(new Error('not asked')));
+    t.like(JSON.parse(answered[0] ?? ''), { id: 'at once', ok: true, parked: [] });
   });
 
   run('requests that make no sense are answered with the problem and change nothing', async (t, world) => {

@@ -37,6 +37,7 @@ async function setUp(
   return {
     ...world,
     asked: leader?.asked ?? [],
+    lead: (answers: NonNullable<typeof answer>) => startLeader(breaker, answers),
     async report(...breakers: ReturnType<typeof aBreaker>[]) {
       await broadcast(breaker, aSnapshot(breakers, clock.now()));
       await until(
@@ -202,20 +203,55 @@ for (const body of wrong) {
     ));
 }
 
-test('without a breaker, or one that is silent, asking is 503 and names it', (t) =>
+const askedOfTheBreaker = [
+  ['PUT', '/v1/breakers/payment/override', { body: { state: 'open', expiresInMs: 1000 } }],
+  ['DELETE', '/v1/breakers/payment/override', {}],
+  ['GET', '/v1/parked', {}],
+] as const;
+
+test('without a breaker, asking is 503, names it and says that nobody listens', (t) =>
   inWorld(async ({ call }) => {
-    const body = { state: 'open', expiresInMs: 1000 };
-    for (const [method, path, extra] of [
-      ['PUT', '/v1/breakers/payment/override', { body }],
-      ['DELETE', '/v1/breakers/payment/override', {}],
-      ['GET', '/v1/parked', {}],
-    ] as const) {
-      const reply = await call(method, path, { ...operator, ...extra });
-      t.is(reply.status, 503, path);
+    const replies = await Promise.all(
+      askedOfTheBreaker.map(([method, path, extra]) => call(method, path, { ...operator, ...extra })),
+    );
+    for (const reply of replies) {
+      t.is(reply.status, 503);
+      t.is(reply.headers.get('retry-after'), '1');
       t.like(reply.body, { type: '/problems/dependency-unavailable', dependency: 'circuit-breaker' });
-      t.regex(String(reply.body['detail']), /circuit breaker does not answer$/);
+      t.regex(String(reply.body['detail']), /circuit breaker does not answer: nobody listens$/);
     }
   }));
+
+test('a breaker that is just starting is asked again until it listens', (t) =>
+  inWorld(async ({ call, lead }) => {
+    const asking = askedOfTheBreaker.map(([method, path, extra]) => call(method, path, { ...operator, ...extra }));
+    await clock.sleep(0);
+    const { asked } = await lead(({ id }) => ({ id, ok: true, breaker: aBreaker('payment'), parked: [] }));
+    for (const reply of await Promise.all(asking)) t.is(reply.status, 200, reply.text);
+    t.is(asked.length, askedOfTheBreaker.length);
+  }));
+
+test('what changes nothing is asked again when no answer comes', async (t) => {
+  const ids: string[] = [];
+  await inWorld(
+    async ({ call }) => {
+      t.is((await call('GET', '/v1/parked', operator)).status, 200);
+      t.is(ids.length, 3);
+      t.is(new Set(ids).size, 1);
+    },
+    ({ id }) => (ids.push(id) < 3 ? undefined : { id, ok: true, parked: [] }),
+  );
+});
+
+test('a breaker that stays silent is told from one that does not listen', (t) =>
+  inWorld(
+    async ({ call }) => {
+      const reply = await call('GET', '/v1/parked', operator);
+      t.is(reply.status, 503);
+      t.is(reply.body['detail'], 'the circuit breaker does not answer: no answer within 3000 ms');
+    },
+    () => undefined,
+  ));
 
 test('an override that nobody answers may still happen, and the problem says so', (t) =>
   inWorld(
