@@ -194,12 +194,12 @@ test.serial(
       t.deepEqual(now.transitions, then?.transitions);
     }
     t.deepEqual(await broker.bindings(), bound);
-    const listed = await shop.all<ParkedItem>('/v1/parked');
-    for (const route of ROUTES)
-      t.true(
-        listed.some(({ messageId }) => messageId === `foreign-${route}-late-1`),
-        route,
-      );
+    await until(
+      'what had expired is listed',
+      () => shop.all<ParkedItem>('/v1/parked'),
+      (listed) => ROUTES.every((route) => listed.some(({ messageId }) => messageId === `foreign-${route}-late-1`)),
+      { show },
+    );
 
     for (const route of ROUTES) stack.process(route).start();
     await stack.ready(60_000);
