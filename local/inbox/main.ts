@@ -15,7 +15,11 @@ interface MailDevOptions {
   readonly silent: boolean;
 }
 
+type Take = (stream: unknown, session: unknown, answer: (error: unknown, text?: string) => void) => void;
+
 interface MailServer {
+  readonly smtp: { onData: Take };
+  on(event: 'new', listener: (mail: { readonly id: string }) => void): void;
   listen(): void;
 }
 
@@ -31,10 +35,30 @@ const newestFirst = readdirSync(MAIL_DIR)
   .sort((a, b) => b.at - a.at);
 for (const { path } of newestFirst.slice(KEPT)) rmSync(path, { recursive: true, force: true });
 
-maildev({
+const server = maildev({
   smtp: Number(SMTP_PORT),
   web: Number(HTTP_PORT),
   ip: HTTP_HOST,
   mailDirectory: MAIL_DIR,
   silent: true,
-}).listen();
+});
+
+/** maildev accepts a mail before it shows it. Here the second of the two is the answer: an accepted mail is there. */
+const half = new Map<string, () => void>();
+const whenBoth = (id: string, answer = (): void => {}): void => {
+  const other = half.get(id);
+  half.set(id, answer);
+  if (other === undefined) return;
+  half.delete(id);
+  other();
+  answer();
+};
+server.on('new', ({ id }) => whenBoth(id));
+const take = server.smtp.onData;
+server.smtp.onData = (stream, session, answer) =>
+  take(stream, session, (error, text) => {
+    const id = /^Message queued as (\S+)$/.exec(text ?? '')?.[1];
+    if (id === undefined) answer(error, text);
+    else whenBoth(id, () => answer(error, text));
+  });
+server.listen();

@@ -103,19 +103,28 @@ test.serial('one slow order trips nothing', async (t) => {
     () => shop.read<Reported>('/v1/breakers/payment'),
     (now) => Date.parse(now.reportedAt) > start + 3 * TTL_MS,
   );
-  t.is((await shop.timeline(slow)).waitingFor?.step, 'authorize-payment');
+  await shop.waitingFor(slow, 'authorize-payment');
   t.is((await breaker()).generation, before);
 });
 
 test.serial('a restarted broker still has the gate as it was', async (t) => {
   for (const state of ['half_open', 'open'] as const) {
-    const force = () => stack.api.put('/v1/breakers/payment/override', { state, expiresInMs: 40_000 });
+    const force = () => stack.api.put('/v1/breakers/payment/override', { state, expiresInMs: 600_000 });
     await until(`the breaker takes the override to ${state}`, force, ({ status }) => status === 200);
     await reaches(state);
     const { generation } = await breaker();
+    const killedAt = Date.now();
+    const lives = stack.process('broker').restarts();
     stack.kill('broker', 'SIGTERM');
-    await until('the broker is back', async () => stack.ready().then(() => true), Boolean, { limitMs: 90_000 });
-    const after = await breaker();
+    await until('the broker runs again', () => stack.process('broker').restarts() > lives, Boolean, {
+      limitMs: 90_000,
+    });
+    await stack.ready(90_000);
+    const after = await until(
+      'the breaker speaks again',
+      () => shop.read<Breaker & { readonly reportedAt: string; readonly stale: boolean }>('/v1/breakers/payment'),
+      ({ stale, reportedAt }) => !stale && Date.parse(reportedAt) > killedAt,
+    );
     t.is(after.state, state);
     t.is(after.generation, generation);
   }

@@ -36,7 +36,7 @@ const services = [
 ];
 
 async function isReady(name: string): Promise<boolean> {
-  const answer = await fetch(`${stack.urls[name]}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(
+  const answer = await fetch(`${stack.urls[name]}/readyz`, { signal: AbortSignal.timeout(10_000) }).catch(
     () => undefined,
   );
   return answer?.status === 200;

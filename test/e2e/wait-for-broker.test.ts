@@ -139,7 +139,8 @@ test('a worker that is started before broker and database waits for them, joins,
   await orderCompletes('first');
 
   await broker.process!.stop();
-  const away = await until('the worker misses the broker', readiness, ({ ready }) => !ready, show);
+  const missed = ({ checks }: Readiness): boolean => checks['broker']?.ok === false;
+  const away = await until('the worker misses the broker', readiness, missed, show);
   t.is(away.status, 503);
   t.deepEqual(away.checks['broker'], { ok: false, reason: 'not connected to RabbitMQ' });
   t.true(away.checks['database']?.ok);

@@ -1,5 +1,6 @@
 /** What a stack's broker holds, read over its management API without changing it. */
 import type { TestStack } from './stack.ts';
+import { until } from './until.ts';
 import { connectManagement } from '#shared/bus/management.ts';
 
 export interface Connection {
@@ -23,8 +24,11 @@ export function brokerContents({ managementUrl, vhost }: Pick<TestStack, 'manage
     },
     connections: async (): Promise<readonly Connection[]> =>
       (await api.get<readonly Connection[]>(`/vhosts/${vhost}/connections?columns=name,user`)) ?? [],
-    /** The client notices at once, and connects again. */
-    cut: ({ name }: Connection): Promise<void> => api.remove(`/connections/${encodeURIComponent(name)}`),
+    /** The client notices at once, and connects again. The broker answers 500 for one that ends at that moment by itself. */
+    async cut({ name }: Connection): Promise<void> {
+      const path = `/connections/${encodeURIComponent(name)}`;
+      await until(`${name} is cut`, () => api.remove(path).then(() => true), Boolean);
+    },
     /** The ids of the messages that wait in a queue, up to 100, each of which goes back to where it was. */
     async idsIn(queue: string): Promise<readonly string[]> {
       const response = await fetch(`${origin}/api/queues/${vhost}/${queue}/get`, {

@@ -43,8 +43,10 @@ export function createShop(stack: TestStack) {
   const { api } = stack;
   const path = (orderId: string): string => `/v1/orders/${encodeURIComponent(orderId)}`;
 
+  /** Asks again while it is told to: 503 with Retry-After. */
   async function read<Body>(from: string): Promise<Body> {
-    const { status, body } = await api.get<Body>(from);
+    const isAnswer = ({ status, headers }: Answer<Body>): boolean => status !== 503 || !headers.has('retry-after');
+    const { status, body } = await until(`${from} can be read`, () => api.get<Body>(from), isAnswer, { everyMs: 200 });
     if (status !== 200) throw new Error(`GET ${from} answered ${status} ${JSON.stringify(body)}`);
     return body;
   }

@@ -15,7 +15,7 @@ export async function until<T>(
   what: string,
   read: () => Promise<T> | T,
   holds: (value: T) => boolean,
-  { limitMs = 20_000, everyMs = 50, show }: UntilOptions<T> = {},
+  { limitMs = 60_000, everyMs = 50, show }: UntilOptions<T> = {},
 ): Promise<T> {
   const deadline = systemClock.now() + limitMs;
   let last: T | undefined;
