@@ -1,8 +1,8 @@
 import type { Api } from './api.ts';
-import { Trouble } from './trouble.ts';
+import { fund } from './simulator/fund.ts';
+import { systemClock } from '#shared/clock.ts';
 
 const DEMO_CUSTOMERS = ['alice', 'bob', 'carol', 'dave'] as const;
-const CURRENCY = 'EUR';
 const AMOUNT = 1_000_000;
 /** Below this a demo could run out of money. */
 const ENOUGH = 100_000;
@@ -19,13 +19,6 @@ export async function seedCustomers(api: Api): Promise<void> {
 async function seedCustomer(api: Api, customer: string): Promise<void> {
   const { status, body } = await api.get<Wallet>(`/v1/wallets/${customer}`);
   if (status === 200 && body.available.amount >= ENOUGH) return;
-  const key = status === 404 ? `seed-${customer}` : `seed-${customer}-from-${body.available?.amount}`;
-  const answer = await api.post(
-    `/v1/wallets/${customer}/top-ups`,
-    { amount: AMOUNT, currency: CURRENCY },
-    { 'idempotency-key': key },
-  );
-  if (answer.status !== 201 && answer.status !== 202) {
-    throw new Trouble(`the wallet of ${customer} could not be filled: ${answer.status} ${JSON.stringify(answer.body)}`);
-  }
+  const run = status === 404 ? 'seed' : `seed-from-${body.available?.amount}`;
+  await fund({ api, clock: systemClock, run }, [{ id: customer, fundsMinor: AMOUNT }]);
 }

@@ -88,10 +88,13 @@ export function createShop(stack: TestStack) {
       return orderId === undefined ? mails : mails.filter(({ headers }) => headers['x-order-id'] === orderId);
     },
     async topUp(customerId: string, amount: number, currency = 'EUR'): Promise<void> {
-      const { status, body } = await taken('a top-up', () =>
+      const { status, headers, body } = await taken('a top-up', () =>
         api.post(`/v1/wallets/${customerId}/top-ups`, { amount, currency }),
       );
-      if (status !== 201) throw new Error(`a top-up answered ${status} ${JSON.stringify(body)}`);
+      if (status === 202) {
+        const ask = () => shop.read<{ readonly state: string }>(headers.get('location') ?? '');
+        await until('a top-up that was accepted is in the wallet', ask, ({ state }) => state === 'done');
+      } else if (status !== 201) throw new Error(`a top-up answered ${status} ${JSON.stringify(body)}`);
     },
     request: (wanted: Wanted, headers: Readonly<Record<string, string>> = {}): Promise<Answer<OrderView>> =>
       api.post<OrderView>('/v1/orders', orderBody(wanted), headers),

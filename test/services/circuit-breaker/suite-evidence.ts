@@ -14,10 +14,16 @@ export function evidence(run: Run): void {
     await world.until(() => world.view('payment')?.state === 'closed');
     const sentAt = world.clock.now();
     t.is(await world.during(world.publish('payment', 'a')), 'confirmed');
-    await world.gateIs('payment', 'half_open', ttlMs + 1000);
-    t.true(world.clock.now() - sentAt >= ttlMs);
-    await world.until(() => world.view('payment')?.state === 'half_open', 1000);
-    const view = world.view('payment');
+    await world.gateIs('payment', 'half_open');
+    const firstSaid = () =>
+      world.snapshots
+        .flatMap(({ breakers }) => breakers)
+        .findLast(({ route, state }) => route === 'payment' && state === 'half_open');
+    await world.until(() => firstSaid() !== undefined);
+    const view = firstSaid();
+    const seenAfterMs = (view?.since ?? 0) - sentAt;
+    t.true(seenAfterMs >= ttlMs, `${seenAfterMs} ms`);
+    t.true(seenAfterMs <= ttlMs + 1000, `${seenAfterMs} ms`);
     t.like(view, { machine: 'half_open', cycle: 1, expired: 0, badCycles: 0, expiredTotal: 1, generation: 1 });
     t.like(view?.transitions[0], { from: 'closed', to: 'half_open', cycle: 1, cause: 'a message expired' });
     t.true((view?.cycleEndsAt ?? 0) > (view?.since ?? 0));
@@ -39,10 +45,15 @@ export function evidence(run: Run): void {
     for (const [id, when] of sent) t.true((at.get(id) as number) - when >= delayMs, id);
     await ask(world, { id: 'closed', kind: 'clear-override', route: 'payment' });
     t.is(await world.gate('payment'), 'closed');
-    const directAt = world.clock.now();
-    await world.during(world.publish('payment', 'direct'));
-    await world.until(() => at.has('direct'));
-    t.true((at.get('direct') as number) - directAt < delayMs);
+    // Whatever is delayed takes as long as that; on a busy machine some of the others may as well.
+    const took: number[] = [];
+    for (let index = 0; index < 10; index += 1) {
+      const directAt = world.clock.now();
+      await world.during(world.publish('payment', `direct-${index}`));
+      await world.until(() => at.has(`direct-${index}`));
+      took.push((at.get(`direct-${index}`) as number) - directAt);
+    }
+    t.true(Math.min(...took) < delayMs, took.join());
   });
 
   run('dead letters that did not expire move nothing, and are kept', async (t, world) => {

@@ -40,7 +40,7 @@ export function surviving(run: Run): void {
         });
         await drive(world, from, to);
         await world.until(() => killed, 30_000);
-        await world.gateIs('payment', point === 'stored' ? from : to, 2000);
+        await world.gateIs('payment', point === 'stored' ? from : to);
         await world.breaker();
         await world.until(() => world.snapshots[0]?.leader === 'breaker-2');
         const own = world.snapshots.findLast(({ leader }) => leader === 'breaker-2');

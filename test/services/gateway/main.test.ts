@@ -12,13 +12,17 @@ test('on the real broker: money is added, orders are taken and cancelled, faults
   const { call, url, adminUrl } = await startStack((stop) => stops.push(stop));
 
   const topUp = await call('POST', '/v1/wallets/alice/top-ups', { amount: 5000, currency: 'EUR' });
-  t.is(topUp.status, 201, JSON.stringify(topUp.body));
-  t.like(topUp.body, { customerId: 'alice', available: { amount: 5000, currency: 'EUR' } });
-  const other = await call('POST', '/v1/wallets/alice/top-ups', { amount: 5000, currency: 'USD' });
-  t.is(other.status, 409, JSON.stringify(other.body));
+  // Accepted only, when the wallet takes its time.
+  t.true([201, 202].includes(topUp.status), JSON.stringify(topUp.body));
+  await until(async () => (await call('GET', topUp.headers.get('location') ?? '')).body['state'] === 'done');
+  t.like((await call('GET', '/v1/wallets/alice')).body, { available: { amount: 5000, currency: 'EUR' } });
+  await until(
+    async () => (await call('POST', '/v1/wallets/alice/top-ups', { amount: 5000, currency: 'USD' })).status === 409,
+  );
   const entries = await call('GET', '/v1/wallets/alice/entries');
   t.is((entries.body['items'] as object[]).length, 1);
-  t.is((await call('GET', topUp.headers.get('location') ?? '')).body['state'], 'done');
+  const more = await call('POST', '/v1/wallets/alice/top-ups', { amount: 1, currency: 'EUR' });
+  t.like(more.body, more.status === 201 ? { customerId: 'alice', available: { amount: 5001 } } : { state: 'pending' });
 
   const accepted = await call('POST', '/v1/orders', anOrder());
   t.is(accepted.status, 202);

@@ -71,7 +71,7 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await condition()); tries++) {
-    if (tries > 400) throw new Error('never so');
+    if (tries > 2400) throw new Error('never so');
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
