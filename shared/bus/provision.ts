@@ -3,6 +3,7 @@ import type { Topology } from './bus.ts';
 import { connectManagement, type Management, ProvisionError } from './management.ts';
 import { declareTopology } from './provision-declare.ts';
 import { provisionPolicies, provisionUsers } from './provision-rights.ts';
+import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -20,6 +21,7 @@ export interface ProvisionOptions {
   readonly log: Log;
 }
 
+const REMOVAL_MS = 60_000;
 const path = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
 
 /**
@@ -75,10 +77,24 @@ export async function removeVhost({
   vhost,
 }: Pick<ProvisionOptions, 'managementUrl' | 'vhost'>): Promise<void> {
   const api = connectManagement(managementUrl);
-  await api.remove(path('vhosts', vhost));
+  await removePatiently(api, path('vhosts', vhost));
   const users = (await api.get<readonly { readonly name: string }[]>('/users')) ?? [];
   const ours = users.filter(({ name }) => name.startsWith(`${vhost}.`));
   await Promise.all(ours.map(({ name }) => api.remove(path('users', name))));
+}
+
+/** A busy broker takes longer for many queues than a request may; it goes on meanwhile, and may answer 500 to who asks again. */
+async function removePatiently(api: Management, what: string): Promise<void> {
+  const giveUpAt = systemClock.now() + REMOVAL_MS;
+  for (;;) {
+    try {
+      return await api.remove(what);
+    } catch (error) {
+      const passes = error instanceof ProvisionError && (error.transient || error.status === 500);
+      if (!passes || systemClock.now() > giveUpAt) throw error;
+      await systemClock.sleep(500);
+    }
+  }
 }
 
 async function requireBroker(api: Management): Promise<void> {

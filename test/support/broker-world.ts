@@ -103,7 +103,7 @@ export async function rabbitWorld(): Promise<BrokerWorld> {
 }
 
 /** Waits for a condition; fails after `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   const deadline = systemClock.now() + limitMs;
   while (!(await condition())) {
     if (systemClock.now() > deadline) throw new Error(`not within ${limitMs} ms: ${String(condition)}`);

@@ -67,7 +67,9 @@ export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
     );
     return (list ?? []).some((one) => one.destination === destination);
   };
-  const until: Ground['until'] = async (condition, limitMs = 20_000) => {
+  /** Waits longer than the virtual one: the machine may be busy. */
+  const until: Ground['until'] = async (condition, virtualLimitMs = 20_000) => {
+    const limitMs = 3 * virtualLimitMs;
     const deadline = clock.now() + limitMs;
     while (!(await condition())) {
       if (clock.now() > deadline) throw new Error(`not within ${limitMs} ms: ${String(condition)}`);

@@ -33,9 +33,20 @@ async function setUp(
   const bus = broker.connect('gateway');
   const breaker = broker.connect('circuit-breaker');
   const leader = answer && (await startLeader(breaker, answer));
-  const world = await startListening(bus, options);
+  let returned = 0;
+  const counting: Pick<typeof bus, 'publish'> = {
+    publish: (...message) =>
+      bus.publish(...message).catch((error: unknown) => {
+        returned += 1;
+        throw error;
+      }),
+  };
+  const world = await startListening({ ...bus, ...counting }, options);
   return {
     ...world,
+    get returned() {
+      return returned;
+    },
     asked: leader?.asked ?? [],
     lead: (answers: NonNullable<typeof answer>) => startLeader(breaker, answers),
     async report(...breakers: ReturnType<typeof aBreaker>[]) {
@@ -223,9 +234,15 @@ test('without a breaker, asking is 503, names it and says that nobody listens', 
   }));
 
 test('a breaker that is just starting is asked again until it listens', (t) =>
-  inWorld(async ({ call, lead }) => {
+  inWorld(async (world) => {
+    const { call, lead } = world;
     const asking = askedOfTheBreaker.map(([method, path, extra]) => call(method, path, { ...operator, ...extra }));
-    await clock.sleep(0);
+    await until(
+      'nobody listens to any of them',
+      () => world.returned,
+      (count) => count >= askedOfTheBreaker.length,
+      { everyMs: 1 },
+    );
     const { asked } = await lead(({ id }) => ({ id, ok: true, breaker: aBreaker('payment'), parked: [] }));
     for (const reply of await Promise.all(asking)) t.is(reply.status, 200, reply.text);
     t.is(asked.length, askedOfTheBreaker.length);
