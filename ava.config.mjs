@@ -1,7 +1,7 @@
 export default {
   files: ['test/**/*.test.ts'],
   extensions: { ts: 'module' },
-  timeout: '3m',
+  timeout: '10m',
   concurrency: 2,
   workerThreads: false,
 };

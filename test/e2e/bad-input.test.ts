@@ -2,7 +2,7 @@ import test from 'ava';
 import type { LetterView } from '#services/dead-letters/view.ts';
 import { openDocuments, type Documents } from '#test/support/documents.ts';
 import { createShop, orderBody, type Shop } from '#test/support/place.ts';
-import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
+import { startStack, type TestStack } from '#test/support/stack.ts';
 import { tail, until } from '#test/support/until.ts';
 import { connectWire, type Wire } from '#test/support/wire.ts';
 
@@ -12,7 +12,7 @@ let wire: Wire;
 let documents: Documents;
 
 test.before(async () => {
-  stack = await startStack({ env: SHORT_TIMES });
+  stack = await startStack();
   shop = createShop(stack);
   wire = connectWire(stack);
   documents = await openDocuments(stack);

@@ -3,6 +3,7 @@ import test from 'ava';
 import { createShop, type Shop } from '#test/support/place.ts';
 import { startStack, type TestStack } from '#test/support/stack.ts';
 import { until } from '#test/support/until.ts';
+import type { Timeline } from '#services/saga/timeline-shape.ts';
 
 const DELAY_MS = 1500;
 const TIMES = {
@@ -33,17 +34,22 @@ test.serial(
   'while a route is half-open an order is accepted at once, and its step there takes the delay longer',
   async (t) => {
     await force('payment', 'half_open');
-    const answer = await shop.request({ customerId: 'erin' });
-    t.is(answer.status, 202);
-    const { order, timeline } = await shop.ended(answer.body.id);
-    t.is(order.status, 'completed');
-    const tookMs = (name: string): number => {
-      const { sentAt = '', answeredAt = '' } = timeline.steps.find((step) => step.name === name) ?? {};
+    const tookMs = ({ steps }: Timeline, name: string): number => {
+      const { sentAt = '', answeredAt = '' } = steps.find((step) => step.name === name) ?? {};
       return Date.parse(answeredAt) - Date.parse(sentAt);
     };
-    for (const step of ['create-payment', 'authorize-payment', 'settle-payment'])
-      t.true(tookMs(step) >= DELAY_MS, `${step}: ${tookMs(step)} ms`);
-    t.true(tookMs('hold-funds') < DELAY_MS, `hold-funds: ${tookMs('hold-funds')} ms`);
+    const undelayed: number[] = [];
+    for (let placed = 0; placed < 3; placed += 1) {
+      const answer = await shop.request({ customerId: 'erin' });
+      t.is(answer.status, 202);
+      const { order, timeline } = await shop.ended(answer.body.id);
+      t.is(order.status, 'completed');
+      for (const step of ['create-payment', 'authorize-payment', 'settle-payment'])
+        t.true(tookMs(timeline, step) >= DELAY_MS, `${step}: ${tookMs(timeline, step)} ms`);
+      undelayed.push(tookMs(timeline, 'hold-funds'));
+    }
+    // One that the machine holds up proves nothing: what is delayed is so always.
+    t.true(Math.min(...undelayed) < DELAY_MS, `hold-funds: ${undelayed.join()} ms`);
     await force('payment', 'closed');
   },
 );

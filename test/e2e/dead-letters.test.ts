@@ -59,7 +59,7 @@ async function counts(): Promise<Readonly<Record<string, number>>> {
 
 test.serial('an order whose first message died stands still, says so, and completes once it is replayed', async (t) => {
   await shop.topUp('gina', 10_000);
-  await stack.api.put('/v1/faults/order', { crashAt: ['order.place'] });
+  await shop.fault('order', { crashAt: ['order.place'] });
   const orderId = await shop.place({ customerId: 'gina' });
   const [letter] = await listed('the order’s message is listed', `&orderId=${orderId}`, ({ length }) => length === 1);
   t.like(letter, { route: 'order', type: 'order.place', state: 'dead', failures: 1, messageId: `${orderId}:place` });
@@ -67,7 +67,7 @@ test.serial('an order whose first message died stands still, says so, and comple
   const timeline = await stack.api.get<{ deadLetters: readonly LetterView[] }>(`/v1/orders/${orderId}/timeline`);
   t.like(timeline.body.deadLetters[0], { id: letter?.id, state: 'dead', cause: letter?.cause });
 
-  await stack.api.put('/v1/faults/order', {});
+  await shop.fault('order', {});
   const id = letter?.id ?? '';
   const shown = await run('show', id);
   t.is(shown.code, 0, shown.out);
@@ -85,12 +85,12 @@ test.serial('an order whose first message died stands still, says so, and comple
 
 test.serial('an undo that died: the timeline names it, a replay past the gate lets the order end', async (t) => {
   await shop.topUp('hugo', 10_000);
-  await stack.api.put('/v1/faults/wallet', { refuseAt: ['wallet.capture'], crashAt: ['wallet.release'] });
+  await shop.fault('wallet', { refuseAt: ['wallet.capture'], crashAt: ['wallet.release'] });
   const orderId = await shop.place({ customerId: 'hugo' });
   const [letter] = await listed('the undo is listed', `&orderId=${orderId}`, ({ length }) => length === 1, 60_000);
   t.like(letter, { route: 'wallet', type: 'wallet.release', undo: true, state: 'dead' });
   t.is((await shop.timeline(orderId)).state, 'undoing');
-  await stack.api.put('/v1/faults/wallet', {});
+  await shop.fault('wallet', {});
   await run('replay', letter?.id ?? '');
   t.is((await shop.ended(orderId)).order.status, 'failed');
   t.is((await shop.wallet('hugo')).available.amount, 10_000);

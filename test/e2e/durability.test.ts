@@ -41,13 +41,13 @@ test('everything killed at once, twice, while orders run: what was accepted is t
       (count) => count >= wanted,
     );
     for (const name of everything) stack.kill(name);
-    await stack.ready().catch((cause: unknown) => {
+    await stack.ready(180_000).catch((cause: unknown) => {
       throw new Error(`${String(cause)}\n${tail(stack.logs(), '', 80)}`, { cause });
     });
     await load;
   }
   for (const orderId of traffic.accepted) t.is((await shop.order(orderId)).id, orderId);
-  await traffic.allEnded(60_000);
+  await traffic.allEnded(120_000);
   t.is(traffic.accepted.size, 40);
   holdAll(t, await readRest(shop, traffic, true));
 });

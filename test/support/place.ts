@@ -119,7 +119,7 @@ export function createShop(stack: TestStack) {
     waitingFor: (orderId: string, step: string) =>
       shop.timelineWhen(orderId, `waits for ${step}`, ({ waitingFor }) => waitingFor?.step === step),
     /** Resolves when both the order and its saga have ended. */
-    async ended(orderId: string, limitMs = 30_000): Promise<{ order: OrderView; timeline: Timeline }> {
+    async ended(orderId: string, limitMs = 90_000): Promise<{ order: OrderView; timeline: Timeline }> {
       const timeline = await shop.timelineWhen(orderId, 'ends', ({ state }) => ENDED.includes(state), limitMs);
       const order = await until(`order ${orderId} is at rest`, () => shop.order(orderId), isEnded, {
         show: () => tail(stack.logs(), orderId),

@@ -23,7 +23,7 @@ export interface Traffic {
 /** Without those that wait for the provider: a stack with short times undoes them. */
 const MIX: Mix = { ok: 5, declined: 1, short_funds: 1, foreign_currency: 1, cancelled: 1, duplicate: 1 };
 const INVALID_EVERY = 10;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 
 /** The first stream's plan follows from `seed`, the next one's from the number after it. */
 export function createTraffic(shop: Shop, stack: TestStack, seed = 1): Traffic {

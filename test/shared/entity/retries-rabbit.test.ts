@@ -109,11 +109,11 @@ test('of 1000 keys a tenth fails again and again: every key keeps its order, and
       confirms.push(route.put(tally, n));
     }
     await Promise.all(confirms);
-    await until(() => sentAt.keys().every((id) => isSick(id.split(':')[0] ?? '') || handledAt.has(id)), 20_000);
+    await until(() => sentAt.keys().every((id) => isSick(id.split(':')[0] ?? '') || handledAt.has(id)));
     const stashed = [...route.store.documents.values()].filter(({ stash }) => stash.length > 0).length;
     if (fails) t.log(`${stashed} keys wait in their documents`);
     failing = false;
-    await until(() => sentAt.keys().every((id) => handledAt.has(id)), 30_000);
+    await until(() => sentAt.keys().every((id) => handledAt.has(id)));
     return [...sentAt]
       .filter(([id]) => !isSick(id.split(':')[0] ?? ''))
       .map(([id, at]) => handledAt.get(id)! - at)
@@ -180,7 +180,7 @@ test('a key that fails keeps its order over hand-overs and over the death of its
   await triesMore();
   t.deepEqual([...new Set(tried)], ['1'], 'nothing overtakes what fails');
   sick = false;
-  await until(() => route.seen('sick').length >= n, 20_000);
+  await until(() => route.seen('sick').length >= n);
   const all = Array.from({ length: n }, (_, index) => index + 1);
   t.deepEqual(route.seen('sick'), all);
   t.deepEqual(route.seen('well'), all);

@@ -95,6 +95,8 @@ test('on RabbitMQ a join and a drain under load invert nothing, lose nothing and
   const sender = await vhost.connect('asker');
   let n = 0;
   let sending = true;
+  /** To the broker and back, and a timer: what the machine holds up, whoever works. */
+  let slowestRoundMs = 0;
   const load = (async () => {
     while (sending) {
       const tally = `k${n % KEYS}`;
@@ -112,6 +114,7 @@ test('on RabbitMQ a join and a drain under load invert nothing, lose nothing and
         }),
       );
       await clock.sleep(2);
+      slowestRoundMs = Math.max(slowestRoundMs, clock.now() - sentAt.get(id)!);
     }
   })();
   await until(() => n > 100);
@@ -139,8 +142,8 @@ test('on RabbitMQ a join and a drain under load invert nothing, lose nothing and
   t.is(new Set(seen().flat()).size, n);
   t.deepEqual([...new Set(ranOn.values())].toSorted(), ['b', 'c']);
   const worstMs = Math.max(...delays);
-  t.log(`${n} messages, the slowest after ${worstMs} ms`);
-  t.true(worstMs <= DELAY_MS, `${worstMs} ms`);
+  t.log(`${n} messages, the slowest after ${worstMs} ms; the slowest confirm took ${slowestRoundMs} ms`);
+  t.true(worstMs <= DELAY_MS + slowestRoundMs, `${worstMs} ms`);
 
   t.deepEqual(warned, []);
 
