@@ -55,7 +55,7 @@ test.serial(
     const reading = (async () => {
       while (!over) {
         const findings = createFindings(10);
-        const options = { hangingAfterMs: 60_000, graceMs: 100 };
+        const options = { hangingAfterMs: 180_000, graceMs: 100 };
         const parts = { sources: await torn(sources, 300, 20), clock: systemClock, pageSize: 20 };
         await audit(parts, options, findings, signal);
         const report = findings.report();
@@ -75,7 +75,7 @@ test.serial(
     }
     await load;
     await reading;
-    await traffic.allEnded(60_000);
+    await traffic.allEnded(120_000);
     const atRest = await auditOver(stack.api, { graceMs: 300, hangingAfterMs: 0 });
     t.deepEqual(atRest.items, []);
     t.true(atRest.checked.orders >= traffic.accepted.size);

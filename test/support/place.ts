@@ -7,6 +7,7 @@ import type { PaymentView } from '#services/payment/view.ts';
 import type { Timeline } from '#services/saga/timeline-shape.ts';
 import type { EntryView, WalletView } from '#services/wallet/view.ts';
 import type { Answer } from '#local/api.ts';
+import { systemClock } from '#shared/clock.ts';
 
 export interface Mail {
   readonly id: string;
@@ -51,11 +52,21 @@ export function createShop(stack: TestStack) {
     return body;
   }
 
-  const taken = <Body>(what: string, ask: () => Promise<Answer<Body>>): Promise<Answer<Body>> =>
-    until(`${what} is not refused`, ask, ({ status }) => status !== 503, {
-      everyMs: 200,
-      show: () => tail(stack.logs(), 'circuit-breaker'),
-    });
+  /** Asks under one key until it is refused for good or certainly taken, as customers do. */
+  async function taken<Body>(
+    what: string,
+    ask: (key: Readonly<Record<string, string>>) => Promise<Answer<Body>>,
+  ): Promise<Answer<Body>> {
+    const key = { 'idempotency-key': `${what}-${systemClock.id()}` };
+    const isUncertain = ({ status, body }: Answer<Body>): boolean =>
+      status === 503 || status === 504 || (body as { type?: string }).type === '/problems/idempotency-key-in-use';
+    return until(
+      `${what} is taken`,
+      () => ask(key),
+      (answer) => !isUncertain(answer),
+      { everyMs: 200, show: () => tail(stack.logs(), 'circuit-breaker') },
+    );
+  }
 
   const shop = {
     read,
@@ -88,8 +99,8 @@ export function createShop(stack: TestStack) {
       return orderId === undefined ? mails : mails.filter(({ headers }) => headers['x-order-id'] === orderId);
     },
     async topUp(customerId: string, amount: number, currency = 'EUR'): Promise<void> {
-      const { status, headers, body } = await taken('a top-up', () =>
-        api.post(`/v1/wallets/${customerId}/top-ups`, { amount, currency }),
+      const { status, headers, body } = await taken('top-up', (key) =>
+        api.post(`/v1/wallets/${customerId}/top-ups`, { amount, currency }, key),
       );
       if (status === 202) {
         const ask = () => shop.read<{ readonly state: string }>(headers.get('location') ?? '');
@@ -98,9 +109,9 @@ export function createShop(stack: TestStack) {
     },
     request: (wanted: Wanted, headers: Readonly<Record<string, string>> = {}): Promise<Answer<OrderView>> =>
       api.post<OrderView>('/v1/orders', orderBody(wanted), headers),
-    /** Places an order and gives its id; asks again while the breaker refuses, which leaves nothing behind. */
+    /** Places an order, once, and gives its id; asks again while the breaker refuses. */
     async place(wanted: Wanted): Promise<string> {
-      const { status, body } = await taken('an order', () => shop.request(wanted));
+      const { status, body } = await taken('order', (key) => shop.request(wanted, key));
       if (status !== 202) throw new Error(`an order answered ${status} ${JSON.stringify(body)}`);
       return body.id;
     },
