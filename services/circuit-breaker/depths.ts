@@ -10,12 +10,13 @@ export interface Depths {
 
 const EVERY_MS = 1000;
 
-/** Asks for the queues' depths every second, on a connection of its own: a busy queue must not hold up a transition. */
+/** Asks for the depths of the `queues` every second, on a connection of its own: a busy queue must not hold up a transition. */
 export function watchDepths(options: {
   readonly bus: Pick<Bus, 'session'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly queues: readonly string[];
+  /** Those that may hold something now; the others keep the depth that they had. */
+  readonly queues: () => readonly string[];
   readonly ended: AbortSignal;
 }): Depths {
   const { bus, clock, log, queues, ended } = options;
@@ -24,7 +25,7 @@ export function watchDepths(options: {
 
   async function ask(session: Session): Promise<void> {
     while (!ended.aborted) {
-      for (const queue of queues) depths.set(queue, await session.depth(queue));
+      for (const queue of queues()) depths.set(queue, await session.depth(queue));
       await pause();
     }
   }

@@ -33,6 +33,8 @@ export interface TermOptions {
 export interface ActingRoute {
   readonly breaker: RouteBreaker;
   readonly redriving: Redriving;
+  /** Its queues that hold what this process neither has nor can know of. */
+  uncounted(): readonly string[];
   view(): Breaker;
 }
 
@@ -81,7 +83,7 @@ export async function startTerm(session: Session, options: TermOptions): Promise
     bus,
     clock,
     log,
-    queues: names.flatMap((route) => [parked(route), delay(route)]),
+    queues: () => names.flatMap((route) => routes.get(route)?.uncounted() ?? []),
     ended: ending.signal,
   });
   const giveUp = (route: string) => (reason: unknown) => {
@@ -151,7 +153,16 @@ async function startRoute(
       breaker.expired();
     },
   });
-  return { breaker, redriving: putBack, view };
+  return { breaker, redriving: putBack, uncounted, view };
+
+  function uncounted(): readonly string[] {
+    const { state, since } = breaker.stored;
+    const mayDelay = gateOf(state) !== 'closed' || options.clock.now() - since < policy.ttlMs;
+    return [
+      ...(putBack.held < REDRIVING_WINDOW ? [] : [parked(route)]),
+      ...(mayDelay || depths.of(delay(route)) > 0 ? [delay(route)] : []),
+    ];
+  }
 
   function view(): Breaker {
     const { state, since, transitions } = breaker.stored;

@@ -13,12 +13,14 @@ export interface Peer {
   readonly heardAt: { readonly [index: string]: number };
 }
 
-/** A peer as this announcement of it says, remembering since when it is known of what it still has. */
+/** A peer as this announcement of it says, remembering since when it is known of what it still has; the same object when it says nothing new. */
 export function peerOf(
   before: Peer | undefined,
   { tableVersion, registrations }: Pick<Announcement, 'tableVersion' | 'registrations'>,
   now: number,
 ): Peer {
+  if (before?.tableVersion === tableVersion && JSON.stringify(before.registrations) === JSON.stringify(registrations))
+    return before;
   const heardAt = Object.entries(registrations).map(([index, { id }]) => {
     const known = before?.registrations[index]?.id === id ? before.heardAt[index] : undefined;
     return [index, known ?? now] as const;

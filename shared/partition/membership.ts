@@ -25,8 +25,8 @@ export interface MembershipOptions {
   readonly me: Identity;
   /** What else to announce at this moment. */
   readonly standing: () => Omit<Announcement, 'kind' | 'hello' | keyof Identity>;
-  /** Somebody said something. */
-  readonly onHeard: (announcement: Announcement) => void;
+  /** What is known of the others has changed, or they can be heard again. `tableVersion`: of the assignment that one acts by, else 0. */
+  readonly onNews: (tableVersion: number) => void;
 }
 
 export interface Membership {
@@ -53,7 +53,7 @@ const LEAVE_PATIENCE_MS = 1000;
 
 /** Who lives: everybody says so about every `heartbeatMs`, and is dead when nothing was heard of it for `deadAfterMs`. */
 export function createMembership(options: MembershipOptions): Membership {
-  const { bus, clock, log, heartbeatMs, deadAfterMs, me, standing, onHeard } = options;
+  const { bus, clock, log, heartbeatMs, deadAfterMs, me, standing, onNews } = options;
   const { worker, service, incarnation, since } = me;
   const known = new Map<string, Member>();
   const told = new Set<string>();
@@ -66,6 +66,8 @@ export function createMembership(options: MembershipOptions): Membership {
   let cancelBeat = (): void => {};
   let subscription: { close(): Promise<void> } | undefined;
   let stopped = false;
+  /** What was said last: its echo need not be read. */
+  let said: { readonly content: Buffer; readonly asks: boolean } = { content: Buffer.of(), asks: false };
 
   const hearing = (): boolean => clock.now() - lastEchoAt <= 3 * heartbeatMs;
   const alive = ({ lastSeenAt }: Member): boolean =>
@@ -77,6 +79,10 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function hear(packet: Packet): void {
+    if (!stopped && packet.content.equals(said.content)) {
+      hearEcho(said.asks);
+      return;
+    }
     let announcement: Announcement;
     try {
       announcement = decodeAnnouncement(packet);
@@ -85,27 +91,28 @@ export function createMembership(options: MembershipOptions): Membership {
       return;
     }
     if (stopped || announcement.service !== service) return;
-    if (announcement.worker === worker) hearMyself(announcement);
-    else hearOther(announcement);
+    if (announcement.worker !== worker) hearOther(announcement);
+    else if (announcement.incarnation === incarnation) hearEcho(announcement.hello ?? false);
+    else hearNamesake(announcement);
     if (announcement.hello && announcement.incarnation !== incarnation) announce();
-    onHeard(announcement);
   }
 
-  function hearMyself(announcement: Announcement): void {
-    if (announcement.incarnation !== incarnation) {
-      // What the process that had this name before said last may still come; a living one says more.
-      if (announcement.kind === 'alive' && announcement.since >= since)
-        once('namesake', () => log.error('another process has the same worker id', { worker }));
-      return;
-    }
-    if (!hearing()) {
-      hearingSince = clock.now();
-      if (!announcement.hello) {
-        hello = true;
-        announce();
-      }
-    }
+  function hearEcho(asked: boolean): void {
+    const heardAllAlong = hearing();
     lastEchoAt = clock.now();
+    if (heardAllAlong) return;
+    hearingSince = clock.now();
+    if (!asked) {
+      hello = true;
+      announce();
+    }
+    onNews(0);
+  }
+
+  /** What the process that had this name before said last may still come; a living one says more. */
+  function hearNamesake(announcement: Announcement): void {
+    if (announcement.kind === 'alive' && announcement.since >= since)
+      once('namesake', () => log.error('another process has the same worker id', { worker }));
   }
 
   function hearOther(announcement: Announcement): void {
@@ -113,12 +120,14 @@ export function createMembership(options: MembershipOptions): Membership {
     const same = before?.announcement.incarnation === announcement.incarnation;
     if (before !== undefined && !same && announcement.since < before.announcement.since) return;
     if (announcement.kind === 'leave') {
-      known.delete(announcement.worker);
+      if (known.delete(announcement.worker)) onNews(0);
       return;
     }
     const lastSeenAt = clock.now();
     const peer = peerOf(same ? before.peer : undefined, announcement, lastSeenAt);
     known.set(announcement.worker, { announcement, lastSeenAt, peer });
+    if (peer !== before?.peer || announcement.draining !== before.announcement.draining)
+      onNews(announcement.tableVersion);
   }
 
   function announce(): void {
@@ -134,12 +143,10 @@ export function createMembership(options: MembershipOptions): Membership {
     while (changed && !stopped) {
       changed = false;
       const asks = hello;
+      const packet = encodeAnnouncement({ ...me, ...standing(), kind: 'alive', ...(asks ? { hello: true } : {}) });
+      said = { content: packet.content, asks };
       try {
-        await bus.publish(
-          WORKERS,
-          encodeAnnouncement({ ...me, ...standing(), kind: 'alive', ...(asks ? { hello: true } : {}) }),
-          service,
-        );
+        await bus.publish(WORKERS, packet, service);
         if (asks) hello = false;
         if (failures > 0) log.info('announces itself again');
         failures = 0;

@@ -104,7 +104,7 @@ export function createWorker(options: WorkerOptions): Worker {
       registrations: registrations.announced(),
       ...figures(),
     }),
-    onHeard({ tableVersion }) {
+    onNews(tableVersion) {
       keeper.heardOf(tableVersion);
       act();
     },

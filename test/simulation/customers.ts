@@ -83,7 +83,8 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
           requests: own,
           views: viewsOf(town),
           tokens: parseTokenKeys(`simulated:${'s'.repeat(32)}`),
-          stream: createStream({ board, clock: host.clock }),
+          // Nobody listens to it here.
+          stream: createStream({ board: createBoard(host.clock), clock: host.clock }),
           workers: { roll: createRoll(host.clock, 15_000), assignments: { load: async () => undefined } },
           askBreaker: () => Promise.reject(new Error('not simulated')),
           clock: host.clock,
