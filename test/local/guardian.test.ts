@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -32,7 +32,7 @@ function markIn(dir: string, name: string): ProcessMark | undefined {
 }
 
 async function started(dir: string, name: string): Promise<ProcessMark> {
-  await until(`start of ${name}`, 10_000, async () => markIn(dir, name) !== undefined);
+  await until(`start of ${name}`, 60_000, async () => markIn(dir, name) !== undefined);
   return markIn(dir, name) as ProcessMark;
 }
 
@@ -41,8 +41,8 @@ test('what is guarded ends when the parent is gone', async (t) => {
   const guardian = guard(dir, { first: FOREVER, second: FOREVER });
   const marks = [await started(dir, 'first'), await started(dir, 'second')];
   guardian.stdin?.destroy();
-  await until('the end of both', 10_000, async () => !marks.some(isRunning));
-  await until('the end of the guardian', 5000, async () => guardian.exitCode !== null);
+  await until('the end of both', 60_000, async () => !marks.some(isRunning));
+  await until('the end of the guardian', 60_000, async () => guardian.exitCode !== null);
   t.is(guardian.exitCode, 0);
 });
 
@@ -51,15 +51,18 @@ test('what ignores SIGTERM is killed', async (t) => {
   const guardian = guard(dir, { deaf: `process.on('SIGTERM', () => {}); ${FOREVER}` }, 200);
   const mark = await started(dir, 'deaf');
   guardian.kill('SIGTERM');
-  await until('its end', 10_000, async () => !isRunning(mark));
+  await until('its end', 60_000, async () => !isRunning(mark));
   t.pass();
 });
 
 test('when one of several ends, all end, with its code', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'guardian-'));
-  const guardian = guard(dir, { stays: FOREVER, ends: 'setTimeout(() => process.exit(7), 300)' });
+  const told = join(dir, 'told');
+  const ends = `setInterval(() => require('node:fs').existsSync(${JSON.stringify(told)}) && process.exit(7), 20)`;
+  const guardian = guard(dir, { stays: FOREVER, ends });
   const mark = await started(dir, 'stays');
-  await until('the end of the guardian', 10_000, async () => guardian.exitCode !== null);
+  writeFileSync(told, '');
+  await until('the end of the guardian', 60_000, async () => guardian.exitCode !== null);
   t.is(guardian.exitCode, 7);
   t.false(isRunning(mark));
 });
@@ -69,10 +72,10 @@ test('what a killed guardian left running is ended before it is started again', 
   const killed = guard(dir, { server: FOREVER });
   const left = await started(dir, 'server');
   killed.kill('SIGKILL');
-  await until('the end of the guardian', 5000, async () => killed.signalCode !== null);
+  await until('the end of the guardian', 60_000, async () => killed.signalCode !== null);
   t.true(isRunning(left));
   const next = guard(dir, { server: FOREVER });
   t.teardown(() => next.kill('SIGTERM'));
-  await until('a second server', 10_000, async () => markIn(dir, 'server')?.pid !== left.pid);
+  await until('a second server', 60_000, async () => markIn(dir, 'server')?.pid !== left.pid);
   t.false(isRunning(left));
 });
