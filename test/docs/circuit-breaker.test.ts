@@ -6,7 +6,8 @@ import test from 'ava';
 import { topUp } from '#services/wallet/contract.ts';
 import { routeTable } from '#services/routes.ts';
 import { decode } from '#shared/bus/envelope.ts';
-import { gate, partitionQueues } from '#shared/bus/topology.ts';
+import { deathsOf } from '#shared/bus/deaths.ts';
+import { delay, gate, partitionQueues } from '#shared/bus/topology.ts';
 import { collect, until } from '#test/support/broker-world.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 
@@ -47,8 +48,9 @@ withPika(
     const { direct, delayed } = gate('wallet');
     await breaker.unbind(direct);
     t.is(await run(), 'taken');
-    t.is(arrived().length, 1, 'half-open: it waits in the delay');
     await until(() => arrived().length === 2);
+    const waited = deathsOf(arrived()[1]!.packet.headers).map(({ queue, reason }) => `${reason} in ${queue}`);
+    t.deepEqual(waited, [`expired in ${delay('wallet')}`], 'half-open: it waits in the delay');
 
     await breaker.unbind(delayed);
     t.is(await run(), 'refused: the route is open');

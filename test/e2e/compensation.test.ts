@@ -12,7 +12,9 @@ let shop: Shop;
 let stage: Stage;
 
 test.before(async () => {
-  stack = await startStack({ env: { ...SHORT_TIMES, SAGA_DEADLINE_MS: '12000', RESEND_BASE_MS: '1000' } });
+  // Time to bring every order to its step before the first of them gives up waiting there.
+  const times = { STEP_DEADLINE_MS: '10000', SAGA_DEADLINE_MS: '16000', RESEND_BASE_MS: '1000' };
+  stack = await startStack({ env: { ...SHORT_TIMES, ...times } });
   shop = createShop(stack);
   stage = createStage(shop, steps);
 });
