@@ -81,6 +81,10 @@ function explain(what: string): (error: unknown) => never {
       refusal.code === 'mismatch'
         ? 'it was made with other arguments, and a queue or exchange cannot be changed: drain and delete it, or use another vhost'
         : "see the broker's log";
-    throw new ProvisionError(`cannot declare ${what}: ${remedy} (${refusal.message})`, { cause: error });
+    throw new ProvisionError(`cannot declare ${what}: ${remedy} (${refusal.message})`, {
+      cause: error,
+      // The broker broke off: with too much to do it may not start a queue in time.
+      transient: refusal.code === 'failed',
+    });
   };
 }

@@ -1,3 +1,4 @@
+import type { ChannelModel } from 'amqplib';
 import { connectOnceTo } from './amqp-connection.ts';
 import type { Topology } from './bus.ts';
 import { connectManagement, type Management, ProvisionError } from './management.ts';
@@ -21,6 +22,7 @@ export interface ProvisionOptions {
   readonly log: Log;
 }
 
+const DECLARE_TRIES = 3;
 const REMOVAL_MS = 60_000;
 const path = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
 
@@ -49,25 +51,42 @@ export async function provision({
     provisionPolicies(api, vhost, topology, log),
     provisionUsers(api, vhost, topology.users, passwords),
   ]);
-  const target = new URL(amqpUrl);
-  target.pathname = `/${encodeURIComponent(vhost)}`;
-  const model = await connectOnceTo({ url: target.toString(), name: 'provision', heartbeatS: 30 }).catch(
-    (cause: unknown) => {
-      throw new ProvisionError(
-        `cannot connect to RabbitMQ at ${target.host} as ${target.username}: ${reasonOf(cause)}`,
-        { cause },
-      );
-    },
-  );
-  try {
-    await declareTopology(model, topology, fresh);
-  } finally {
-    await model.close().catch(() => {});
-  }
+  await declarePatiently(fresh);
   log.info('the broker is provisioned', {
     vhost,
     queues: topology.queues.length + topology.gates.length,
     newGates: fresh.size,
+  });
+
+  async function declarePatiently(gates: ReadonlySet<string>): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await declare(tries === 1 ? gates : await freshGates(api, vhost, topology));
+      } catch (error) {
+        if (!(error instanceof ProvisionError) || !error.transient || tries >= DECLARE_TRIES) throw error;
+        log.warn('the broker broke off; it is asked again', { reason: error.message });
+        await systemClock.sleep(1000 * tries);
+      }
+    }
+  }
+
+  async function declare(gates: ReadonlySet<string>): Promise<void> {
+    const model = await connect(amqpUrl, vhost);
+    try {
+      await declareTopology(model, topology, gates);
+    } finally {
+      await model.close().catch(() => {});
+    }
+  }
+}
+
+async function connect(amqpUrl: string, vhost: string): Promise<ChannelModel> {
+  const target = new URL(amqpUrl);
+  target.pathname = `/${encodeURIComponent(vhost)}`;
+  return connectOnceTo({ url: target.toString(), name: 'provision', heartbeatS: 30 }).catch((cause: unknown) => {
+    throw new ProvisionError(`cannot connect to RabbitMQ at ${target.host} as ${target.username}: ${reasonOf(cause)}`, {
+      cause,
+    });
   });
 }
 

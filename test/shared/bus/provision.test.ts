@@ -5,6 +5,7 @@ import { gate, partitionQueues, type RouteTable, topologyOf } from '#shared/bus/
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { amqpUrl, collect, packet, until } from '#test/support/broker-world.ts';
+import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
 
 const table: RouteTable = {
@@ -218,4 +219,29 @@ test('10,000 order ids spread evenly over the partitions, and news reach the rou
   t.true(Math.max(...counts.values()) / 1250 <= 1.15, JSON.stringify([...counts]));
   await wallet.publish('events', packet('news', { key: 'k' }), 'wallet.held');
   await until(() => total() === 10_001);
+});
+
+test('a broker that breaks off in the middle of it is asked again', async (t) => {
+  const many = { ...table, partitions: 100 };
+  const vhost = provisionedVhost(many, timing);
+  t.teardown(() => vhost.remove());
+  const broker = new URL(amqpUrl ?? '');
+  const relay = await startTcpProxy(broker.hostname, Number(broker.port));
+  t.teardown(() => relay.close());
+  broker.host = `127.0.0.1:${relay.port}`;
+  const warned: string[] = [];
+  const provisioning = provision({
+    amqpUrl: broker.toString(),
+    managementUrl: process.env['SWITCHYARD_TEST_MANAGEMENT_URL'] ?? '',
+    vhost: vhost.vhost,
+    topology: topologyOf(many, timing, vhost.vhost),
+    passwords: vhost.passwords,
+    log: { ...silentLog, warn: (text) => warned.push(text) },
+  });
+  await until(async () => (await vhost.api.get(`/queues/${vhost.vhost}/order.000`)) !== undefined);
+  relay.cut();
+  await provisioning;
+  t.deepEqual(warned, ['the broker broke off; it is asked again']);
+  const queues = await vhost.api.get<readonly unknown[]>(`/queues/${vhost.vhost}?columns=name`);
+  t.true((queues?.length ?? 0) > 2 * many.partitions);
 });
