@@ -77,13 +77,13 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
       const until = clock.now() + waitMs;
       const heardUntil = clock.now() + Math.min(waitMs, HEARD_WITHIN_MS);
 
-      /** Resolves with why nobody heard it. */
+      /** Resolves with why nobody heard it, or may not have. */
       async function publish(): Promise<PublishError | undefined> {
         try {
           await within(clock, until - clock.now(), bus.publish(CONTROL, packet, routingKey));
           return undefined;
         } catch (error) {
-          if (wasNotHeard(error)) return error;
+          if (wasNotHeard(error) || (changesNothing && error instanceof PublishError)) return error;
           throw error;
         }
       }
