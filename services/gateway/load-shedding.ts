@@ -1,68 +1,113 @@
 import { Problem, retryAfter } from './problems.ts';
 import type { RefusedBy } from './submit.ts';
-import type { Roll } from './worker-roll.ts';
+import { type Bucket, filled } from './token-bucket.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
-import { PREFETCH } from '#shared/entity/limits.ts';
 
 /** How long a client is to wait before another try, ms; `undefined`: this one is taken. */
 export type Shed = () => number | undefined;
 
 export interface LoadSheddingOptions {
   readonly clock: Pick<Clock, 'now' | 'random'>;
-  /** Whether the workers have their hands full. */
-  readonly saturated: () => boolean;
+  /** How long messages wait for their turn at present, ms; `undefined`: there are none. */
+  readonly waitedMs: () => number | undefined;
+  /** How long they may. An order takes a dozen times as long, so this is far below a second. */
+  readonly mayWaitMs: number;
   readonly log: Pick<Log, 'warn' | 'info'>;
 }
 
 const WINDOW_MS = 1000;
-const DOWN = 0.7;
-const UP = 1.15;
+/** Windows until it shows what a lower rate did: it is told once a second, of the second before. */
+const EFFECT_WINDOWS = 2;
+const DOWN = 0.8;
+/** At first, when nothing is known of how much is too much. */
+const FIRST_DOWN = 0.5;
+const UP = 1.1;
+/** What was taken in a busier window counts this much in the next. */
+const REMEMBERED = 0.9;
 /** Orders a second that are taken however bad it looks, so that it shows when it is over. */
-const LEAST_PER_S = 2;
-const UNLIMITED_PER_S = 10_000;
-/** What is saved up for a burst, as a share of a second. */
+const LEAST_PER_S = 5;
+/** Nothing refused for so long, and there is no limit any more. */
+const UNUSED_MS = 10_000;
+/** What is saved up for a burst: a share of a second, and some orders in any case. */
 const BURST_S = 0.25;
+const BURST = 20;
+/** After so long with next to no orders, a wait that did not even fall to this share has another cause. */
+const BLAMELESS_MS = 30_000;
+const BLAMELESS_SHARE = 0.7;
 const RETRY_FROM_MS = 2000;
 const RETRY_TO_MS = 5000;
 
 /**
- * As many as come, as long as the workers keep up. When they do not, what is taken more would only wait, expire and be undone: the
- * rate goes down every second until they do, then slowly up (multiplicative decrease as in TCP, RFC 5681; the climb is
- * multiplicative too, because capacities differ by orders of magnitude). Each copy of the gateway decides for itself.
+ * As many as come, as long as messages do not wait. When they do, what is taken more would only wait too, expire and be undone: the
+ * rate goes down until the wait gets shorter, stays while it does, then goes slowly up (multiplicative decrease as in TCP, RFC 5681;
+ * the climb is multiplicative too, because capacities differ by orders of magnitude). Each copy of the gateway decides for itself.
+ *
+ * A wait that stays although next to nothing is taken is not due to the orders (clocks of hosts that differ, a slow database): it
+ * counts as normal from then on.
  */
-export function createLoadShedding({ clock, saturated, log }: LoadSheddingOptions): Shed {
+export function createLoadShedding({ clock, waitedMs, mayWaitMs, log }: LoadSheddingOptions): Shed {
   let ratePerS = Infinity;
-  let tokens = 0;
+  let bucket: Bucket = { tokens: BURST, at: 0 };
   let taken = 0;
+  let busyPerS = 0;
   let windowAt = clock.now();
-  let refilledAt = windowAt;
+  /** By how much messages waited too long in the window before; below zero: they did not. */
+  let tooLongMs = -Infinity;
+  let normalMs = 0;
+  let windowsToEffect = 0;
+  let limitedAt = -Infinity;
+  /** Since when it is the least, and how long messages waited then. */
+  let least: { readonly since: number; readonly waitedMs: number } | undefined;
 
   function adjust(now: number): void {
     const windows = Math.floor((now - windowAt) / WINDOW_MS);
     if (windows === 0) return;
-    if (saturated()) {
-      const takenPerS = (taken * 1000) / (now - windowAt);
-      if (ratePerS === Infinity) log.warn('the workers have their hands full: takes fewer orders', { takenPerS });
-      ratePerS = Math.max(LEAST_PER_S, DOWN * Math.min(ratePerS, takenPerS));
-    } else if (ratePerS !== Infinity) {
-      ratePerS = ratePerS * UP ** Math.min(windows, 100) + 1;
-      if (ratePerS > UNLIMITED_PER_S) ratePerS = Infinity;
-      if (ratePerS === Infinity) log.info('takes every order again');
-    }
+    const waited = waitedMs() ?? 0;
+    const before = tooLongMs;
+    tooLongMs = waited - normalMs - mayWaitMs;
+    busyPerS = Math.max((taken * 1000) / (now - windowAt), busyPerS * REMEMBERED);
+    windowsToEffect = Math.max(0, windowsToEffect - windows);
+    if (tooLongMs <= 0) faster(now, windows);
+    else if (before > 0 && windowsToEffect === 0 && tooLongMs >= before) slower(now, waited);
+    normalMs = Math.min(normalMs, waited);
     windowAt = now;
     taken = 0;
+  }
+
+  function slower(now: number, waited: number): void {
+    if (ratePerS === Infinity) log.warn('messages wait: takes fewer orders', { waitedMs: waited, takenPerS: busyPerS });
+    const down = ratePerS === Infinity ? FIRST_DOWN : DOWN;
+    ratePerS = Math.max(LEAST_PER_S, down * Math.min(ratePerS, busyPerS));
+    windowsToEffect = EFFECT_WINDOWS;
+    limitedAt = now;
+    if (ratePerS > LEAST_PER_S) return;
+    least ??= { since: now, waitedMs: waited };
+    if (now - least.since < BLAMELESS_MS || waited < BLAMELESS_SHARE * least.waitedMs) return;
+    log.warn('messages wait although next to no orders are taken: counts as normal', { waitedMs: waited });
+    normalMs = waited;
+  }
+
+  function faster(now: number, windows: number): void {
+    if (ratePerS === Infinity) return;
+    least = undefined;
+    ratePerS *= UP ** Math.min(windows, 100);
+    if (now - limitedAt < UNUSED_MS) return;
+    ratePerS = Infinity;
+    log.info('takes every order again');
   }
 
   return () => {
     const now = clock.now();
     adjust(now);
     if (ratePerS !== Infinity) {
-      tokens = Math.min(Math.max(1, ratePerS * BURST_S), tokens + (ratePerS * (now - refilledAt)) / 1000);
-      refilledAt = now;
-      if (tokens < 1) return laterMs(clock);
-      tokens -= 1;
-    } else refilledAt = now;
+      bucket = filled(bucket, now, ratePerS, Math.max(BURST, ratePerS * BURST_S));
+      if (bucket.tokens < 1) {
+        limitedAt = now;
+        return laterMs(clock);
+      }
+      bucket = { ...bucket, tokens: bucket.tokens - 1 };
+    }
     taken += 1;
     return undefined;
   };
@@ -77,33 +122,4 @@ export function laterMs({ random }: Pick<Clock, 'random'>): number {
 export function overloaded(waitMs: number, onRefused: (route: string, by: RefusedBy) => void = () => {}): Problem {
   onRefused('any', 'load-shedding');
   return new Problem('overloaded', 'more orders come than can be worked off', { headers: retryAfter(waitMs) });
-}
-
-/** Of the deliveries that a partition's worker may have in hand. */
-const FULL = 0.8 * PREFETCH;
-const FRESH_HEARTBEATS = 2.5;
-
-/** Whether for one of these routes at least half of the partitions have all in hand that a worker takes, so that more waits in the queue. */
-export function isSaturated(
-  roll: Roll,
-  {
-    routes,
-    partitions,
-    now,
-    heartbeatMs,
-  }: {
-    readonly routes: readonly string[];
-    readonly partitions: number;
-    readonly now: number;
-    /** How often workers tell. */
-    readonly heartbeatMs: number;
-  },
-): boolean {
-  const full = new Map<string, number>();
-  for (const { announcement, lastSeenAt } of roll.all()) {
-    if (!routes.includes(announcement.route) || now - lastSeenAt > FRESH_HEARTBEATS * heartbeatMs) continue;
-    const here = Object.values(announcement.partitions).filter(({ inHand }) => inHand >= FULL).length;
-    full.set(announcement.route, (full.get(announcement.route) ?? 0) + here);
-  }
-  return [...full.values()].some((count) => count >= partitions / 2);
 }

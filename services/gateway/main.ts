@@ -1,7 +1,7 @@
 import { Counter, Histogram } from 'prom-client';
 import { z } from 'zod';
 import { createApp } from './app.ts';
-import { createLoadShedding, isSaturated } from './load-shedding.ts';
+import { createLoadShedding } from './load-shedding.ts';
 import { createAsking } from './asking.ts';
 import { createAudits } from './audits.ts';
 import { createFaultControl } from './faults.ts';
@@ -14,6 +14,7 @@ import { createStream } from './stream.ts';
 import type { RefusedBy } from './submit.ts';
 import { startSweep } from './sweep.ts';
 import { parseTokenKeys } from './tokens.ts';
+import { waitOf } from './waiting.ts';
 import { createRoll, watchWorkers } from './worker-roll.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
 import { DEAD_LETTERS_REPLY, deadLettersReplySchema } from '#services/dead-letters/contract.ts';
@@ -30,6 +31,8 @@ const config = {
   GATEWAY_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(defaultSettings.maxInFlight),
   /** Orders that are being taken at once, before 503. */
   GATEWAY_MAX_PLACING: z.coerce.number().int().min(1).default(defaultSettings.maxPlacing),
+  /** How long messages may wait for their turn, ms, before fewer orders a second are taken; the others are answered 503. */
+  GATEWAY_MAX_WAIT_MS: z.coerce.number().int().min(1).default(200),
   /** Requests of one customer a second, in this process; 0: no limit. */
   RATE_LIMIT_PER_S: z.coerce.number().min(0).default(defaultSettings.customerPerS),
   /** How many of them at once after a rest. */
@@ -86,13 +89,9 @@ export const service = defineService({
       shedOrder: createLoadShedding({
         clock,
         log,
-        saturated: () =>
-          isSaturated(roll, {
-            routes: neededByOrder,
-            partitions: routeTable.partitions,
-            now: clock.now(),
-            heartbeatMs: kit.config.WORKER_HEARTBEAT_MS,
-          }),
+        mayWaitMs: kit.config.GATEWAY_MAX_WAIT_MS,
+        waitedMs: () =>
+          waitOf(roll, { routes: neededByOrder, now: clock.now(), heartbeatMs: kit.config.WORKER_HEARTBEAT_MS }),
       }),
       requests,
       tokens,

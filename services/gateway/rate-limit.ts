@@ -1,3 +1,4 @@
+import { type Bucket, filled } from './token-bucket.ts';
 import type { Clock } from '#shared/clock.ts';
 
 export interface RateLimitOptions {
@@ -18,22 +19,15 @@ export interface RateLimit {
   readonly callers: number;
 }
 
-interface Bucket {
-  readonly tokens: number;
-  /** Epoch ms. */
-  readonly at: number;
-}
-
 /** A token bucket for each caller, of this process: who is forgotten begins with a full one. */
 export function createRateLimit({ clock, perS, burst, maxCallers = 10_000 }: RateLimitOptions): RateLimit {
-  const perMs = perS / 1000;
   const size = Math.max(1, burst);
   /** In the order of their last request. */
   const buckets = new Map<string, Bucket>();
 
-  function tokensOf(caller: string): number {
-    const bucket = buckets.get(caller);
-    return bucket === undefined ? size : Math.min(size, bucket.tokens + Math.max(0, clock.now() - bucket.at) * perMs);
+  function bucketOf(caller: string): Bucket {
+    const now = clock.now();
+    return filled(buckets.get(caller) ?? { tokens: size, at: now }, now, perS, size);
   }
 
   function forgetOne(): void {
@@ -41,19 +35,19 @@ export function createRateLimit({ clock, perS, burst, maxCallers = 10_000 }: Rat
     if (oldest !== undefined) buckets.delete(oldest);
   }
 
-  const until = (tokens: number): number => (tokens >= 1 ? 0 : Math.ceil((1 - tokens) / perMs));
+  const until = ({ tokens }: Bucket): number => (tokens >= 1 ? 0 : Math.ceil(((1 - tokens) * 1000) / perS));
 
   return {
     take(caller) {
       if (perS === 0) return 0;
-      const tokens = tokensOf(caller);
-      if (tokens < 1) return until(tokens);
+      const bucket = bucketOf(caller);
+      if (bucket.tokens < 1) return until(bucket);
       buckets.delete(caller);
       if (buckets.size >= maxCallers) forgetOne();
-      buckets.set(caller, { tokens: tokens - 1, at: clock.now() });
+      buckets.set(caller, { ...bucket, tokens: bucket.tokens - 1 });
       return 0;
     },
-    waitMs: (caller) => (perS === 0 ? 0 : until(tokensOf(caller))),
+    waitMs: (caller) => (perS === 0 ? 0 : until(bucketOf(caller))),
     get callers() {
       return buckets.size;
     },

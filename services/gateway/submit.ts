@@ -67,7 +67,7 @@ export function createSubmit(options: SubmitOptions): Submit {
     const open = board.openRoute(submission.needs);
     if (open !== undefined && !(await isKnown(request, submission))) throw refused(open, 'gateway');
     const waitMs = submission.shed?.();
-    if (waitMs !== undefined && !(await isKnown(request, submission))) throw overloaded(waitMs, onRefused);
+    if (waitMs !== undefined) throw overloaded(waitMs, onRefused);
     const existing = await store(request);
     if (existing === undefined || existing.resourceId === request.resourceId) return send(request, submission);
     if (existing.fingerprint !== request.fingerprint)
@@ -118,7 +118,7 @@ export function createSubmit(options: SubmitOptions): Submit {
 
   async function send(request: StoredRequest, submission: Submission): Promise<Answer> {
     try {
-      await within(clock, publishMs, bus.publish(request.exchange, encode(request.message)));
+      await within(clock, publishMs, bus.publish(request.exchange, encode(request.message, clock.now())));
     } catch (cause) {
       throw await notTaken(request, cause);
     }

@@ -27,7 +27,7 @@ export async function sweepOnce({ bus, requests, clock, log, publishMs }: SweepO
     const request = await requests.takeDue(clock.now(), clock.now() + publishMs * 2);
     if (request === undefined) return settled;
     try {
-      await within(clock, publishMs, bus.publish(request.exchange, encode(request.message)));
+      await within(clock, publishMs, bus.publish(request.exchange, encode(request.message, clock.now())));
     } catch (error) {
       await requests.giveUp(request.id, clock.now() + backoffMs(request));
       log.warn('a request is still not settled', {

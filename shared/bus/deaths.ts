@@ -10,6 +10,9 @@ export interface Death {
   readonly count: number;
 }
 
+/** Header: epoch ms at which a packet was published; see `envelope.ts`. */
+export const SENT_AT = 'sent-at';
+
 /** What the broker noted about a packet that was dead-lettered; entries that are not the broker's are skipped. */
 export function deathsOf(headers: HeaderTable): readonly Death[] {
   const list = headers['x-death'];
@@ -24,13 +27,18 @@ export function deathsOf(headers: HeaderTable): readonly Death[] {
 }
 
 /**
- * The headers without the broker's notes. Every republish of a dead-lettered packet needs it: RabbitMQ 3.10 silently drops
- * one that expires again on a path back to a queue that is still listed.
+ * The headers without the broker's notes, and without the time of the publish. Every republish of a dead-lettered packet needs it:
+ * RabbitMQ 3.10 silently drops one that expires again on a path back to a queue that is still listed; and who gets it must not take
+ * the time that it lay somewhere for a long line.
  */
 export function withoutDeaths(headers: HeaderTable): HeaderTable {
   return Object.fromEntries(
     Object.entries(headers).filter(
-      ([name]) => name !== 'x-death' && !name.startsWith('x-first-death-') && !name.startsWith('x-last-death-'),
+      ([name]) =>
+        name !== 'x-death' &&
+        name !== SENT_AT &&
+        !name.startsWith('x-first-death-') &&
+        !name.startsWith('x-last-death-'),
     ),
   );
 }

@@ -1,13 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import type { HeaderValue, Packet } from './bus.ts';
+import type { Delivery, HeaderValue, Packet } from './bus.ts';
+import { SENT_AT } from './deaths.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import type { Message, ReplyTo, Send } from '#shared/message.ts';
 
 /** AMQP short strings (message id, type, correlation id) hold 255 bytes of UTF-8. */
 const SHORT_STRING_BYTES = 255;
 
-/** Throws `InvalidMessage` for what AMQP cannot carry. */
-export function encode(message: Message): Packet {
+/** Throws `InvalidMessage` for what AMQP cannot carry. `sentAt`: epoch ms of this publish; part of the packet, not of the message. */
+export function encode(message: Message, sentAt?: number): Packet {
   const headers: Record<string, HeaderValue> = { key: message.key };
   if (message.causationId !== undefined) headers['causation-id'] = message.causationId;
   if (message.traceparent !== undefined) headers['traceparent'] = message.traceparent;
@@ -18,6 +19,7 @@ export function encode(message: Message): Packet {
     headers['reply-key'] = message.replyTo.key;
   }
   if (message.redriven !== undefined) headers['redriven'] = message.redriven;
+  if (sentAt !== undefined) headers[SENT_AT] = sentAt;
   return {
     content: Buffer.from(JSON.stringify(message.body ?? null)),
     contentType: 'application/json',
@@ -34,6 +36,18 @@ export function requireSendable({ exchange, message }: Send): void {
   short('type', message.type);
   short('id', message.id);
   short('correlation id', message.correlationId);
+}
+
+/**
+ * When it was published, epoch ms by the publisher's clock, if all the time since then was spent waiting for its turn. `undefined`: its
+ * publisher did not say; or it was held back, put back or delivered before.
+ */
+export function sentAtOf({
+  packet: { headers },
+  redelivered,
+}: Pick<Delivery, 'packet' | 'redelivered'>): number | undefined {
+  const sentAt = headers[SENT_AT];
+  return typeof sentAt !== 'number' || redelivered || headers['x-death'] !== undefined ? undefined : sentAt;
 }
 
 /** Throws `InvalidMessage`, naming the part, for a packet that is not one of our messages. The body is not checked beyond being JSON. */

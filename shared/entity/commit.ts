@@ -4,6 +4,7 @@ import { putNext, reset, type Mailbox, type Settling, type Staged } from './mail
 import type { Mailboxes } from './mailboxes.ts';
 import type { Outbox } from './outbox.ts';
 import type { EntityStore } from './store.ts';
+import type { Waits } from './waits.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -33,9 +34,10 @@ export function createCommitter<State>(options: {
   readonly meter: EngineMeter;
   readonly history?: ((commit: CommittedRuns) => void) | undefined;
   readonly mailboxes: Mailboxes<State>;
+  readonly waits: Waits;
   readonly pump: (box: Mailbox<State>) => void;
 }): Committer<State> {
-  const { store, outbox, clock, log, consumers, meter, history, mailboxes, pump } = options;
+  const { store, outbox, clock, log, consumers, meter, history, mailboxes, waits, pump } = options;
   let waiting = new Set<Mailbox<State>>();
   let writing = false;
   /** By channel, how many settlings are under way. */
@@ -83,15 +85,19 @@ export function createCommitter<State>(options: {
       lost = new Set(batch.map(({ box }) => box.key));
     }
     meter.committed(batch.length, lost.size);
+    const committedAt = clock.now();
     for (const { box, staged, generation, channel } of batch) {
-      history?.(runsOf(staged, clock.now(), known ? (lost.has(box.key) ? 'lost' : 'committed') : 'unknown'));
+      history?.(runsOf(staged, committedAt, known ? (lost.has(box.key) ? 'lost' : 'committed') : 'unknown'));
       if (box.generation !== generation) continue;
       box.committing = false;
       if (lost.has(box.key)) {
         reset(box, staged.settling);
       } else {
         box.document = staged.document;
-        for (const settling of staged.settling) settle(settling, channel);
+        for (const settling of staged.settling) {
+          waits.ended(settling, committedAt);
+          settle(settling, channel);
+        }
       }
       pump(box);
     }

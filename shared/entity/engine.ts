@@ -11,6 +11,7 @@ import { createPump } from './pump.ts';
 import type { Intercept } from './run.ts';
 import type { EntityStore } from './store.ts';
 import { startSweep } from './sweep.ts';
+import { createWaits } from './waits.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
@@ -37,10 +38,10 @@ export interface EngineOptions<State> {
 
 /** What an engine has to do with one queue. */
 export interface QueueFigures {
-  /** Messages that wait or run in this process. */
-  readonly inHand: number;
-  /** When the oldest of them was delivered, epoch ms. */
+  /** When the oldest of the messages that wait or run in this process was delivered, epoch ms. */
   readonly oldestSince: number | undefined;
+  /** How long messages waited lately, on average, ms; see `waits.ts`. */
+  readonly waitedMs: number | undefined;
   /** Acknowledged since the engine was made. */
   readonly handled: number;
 }
@@ -98,6 +99,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
   const { entity, bus, store, clock, log, limits } = options;
   const meter = options.meter ?? NO_METER;
   const inbox = createInbox(entity);
+  const waits = createWaits();
   const outbox = createOutbox({ route: entity.route, bus, store, clock, log });
   const mailboxes = createMailboxes<State>({ store, clock, log, limits, wakeUp: (box) => pump.pump(box) });
   const consumers = createConsumers({
@@ -120,6 +122,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     meter,
     history: options.history,
     mailboxes,
+    waits,
     pump: (box) => pump.pump(box),
   });
   const pump = createPump<State>({
@@ -191,14 +194,15 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     },
     held: () => consumers.held(),
     figures() {
-      const inHand = mailboxes.inHand();
+      const oldest = mailboxes.oldest();
+      const waited = waits.recent(clock.now());
       const handled = consumers.acknowledged();
       return new Map(
         [...new Set([...consumers.held(), ...handled.keys()])].map((queue) => [
           queue,
           {
-            inHand: inHand.get(queue)?.count ?? 0,
-            oldestSince: inHand.get(queue)?.since,
+            oldestSince: oldest.get(queue),
+            waitedMs: waited.get(queue),
             handled: handled.get(queue) ?? 0,
           },
         ]),

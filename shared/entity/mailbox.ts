@@ -41,6 +41,8 @@ export interface Settling {
   readonly sends: readonly Send[];
   readonly journal: readonly JournalRecord[];
   readonly receipt?: Receipt;
+  /** See `waits.ts`. */
+  readonly waitsSince?: number | undefined;
   /** The task to put back when the commit is lost. */
   readonly task: Task;
 }

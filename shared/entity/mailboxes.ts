@@ -18,8 +18,8 @@ export interface Mailboxes<State> {
   dropChannel(channel: number): void;
   /** Some mailbox (of this channel) runs a handler or waits for a commit. */
   busy(channel?: number): boolean;
-  /** By queue: how many messages wait or run, and when the oldest of them was delivered. */
-  inHand(): ReadonlyMap<string, { readonly count: number; readonly since: number }>;
+  /** By queue: when the oldest of the messages that wait or run was delivered. */
+  oldest(): ReadonlyMap<string, number>;
 }
 
 /** Every key that this engine knows something about; idle ones are kept as a cache, least recently used first out. */
@@ -108,15 +108,13 @@ export function createMailboxes<State>(options: {
       }
       return false;
     },
-    inHand() {
-      const found = new Map<string, { count: number; since: number }>();
+    oldest() {
+      const found = new Map<string, number>();
       for (const box of boxes.values()) {
         for (const task of box.tasks) {
           if (task.kind !== 'message') continue;
           const { queue } = task.receipt.delivery;
-          const of = found.get(queue);
-          if (of === undefined) found.set(queue, { count: 1, since: task.receivedAt });
-          else found.set(queue, { count: of.count + 1, since: Math.min(of.since, task.receivedAt) });
+          found.set(queue, Math.min(task.receivedAt, found.get(queue) ?? Infinity));
         }
       }
       return found;

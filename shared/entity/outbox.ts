@@ -41,7 +41,7 @@ export function createOutbox<State>(options: {
     try {
       await bus.publish(
         send.exchange,
-        encode(send.message),
+        encode(send.message, clock.now()),
         send.exchange === 'events' ? send.message.type : undefined,
       );
       return undefined;

@@ -22,6 +22,7 @@ import type { Outbox } from './outbox.ts';
 import { createRunner } from './run.ts';
 import { createSlots } from './slots.ts';
 import { createTrouble } from './trouble.ts';
+import { waitsSince } from './waits.ts';
 import { createWaking } from './waking.ts';
 import type { Document } from './store.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -173,23 +174,17 @@ export function createPump<State>(parts: PumpParts<State>): Pump<State> {
     if (!outcome.ok) return trouble.failed(box, task, outcome.error);
     if (task.kind !== 'message' && task.kind !== 'stashed' && task.kind !== 'own-wake') return 'done';
     const { message } = task;
+    const now = clock.now();
     meter.handled(message.type);
     hanging.succeeded(message.type);
-    const { document, send } = applied(
-      current(box),
-      message,
-      outcome.result,
-      outcome.answer,
-      clock.now(),
-      limits,
-      box.known,
-    );
+    const { document, send } = applied(current(box), message, outcome.result, outcome.answer, now, limits, box.known);
     box.known.confirmed.clear();
     box.known.appended.clear();
     const journal = outcome.result.journal ?? [];
     const receipt = task.kind === 'message' ? task.receipt : undefined;
     const { journal: unflushed, ...rest } = settlingOf(box, task, task.kind === 'stashed' ? [] : send, receipt);
-    const settling = { ...rest, id: message.id, journal: [...unflushed, ...journal] };
+    const since = waitsSince(task, box.startedAt, now);
+    const settling = { ...rest, id: message.id, journal: [...unflushed, ...journal], waitsSince: since };
     if (task.kind !== 'stashed') return change(box, document, settling);
     return trouble.unstashed(box, document, send, settling);
   }

@@ -31,7 +31,7 @@ const schema = z.object({
   hello: z.literal(true).optional(),
   registrations: z.record(index, registration),
   rates: z.object({ handledPerS: rate }),
-  partitions: z.record(index, z.object({ inHand: count, oldestMs: rate.nullable(), handledPerS: rate })),
+  partitions: z.record(index, z.object({ oldestMs: rate.nullable(), waitedMs: rate.nullable(), handledPerS: rate })),
 });
 
 export type Announcement = Readonly<z.infer<typeof schema>>;

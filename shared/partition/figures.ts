@@ -4,7 +4,7 @@ import type { QueueFigures } from '#shared/entity/engine.ts';
 /** A rate is over at least this long, ms: announcements come faster. */
 const WINDOW_MS = 2000;
 
-/** What a worker announces of its work: messages in hand and the age of the oldest, and rates over the last seconds. */
+/** What a worker announces of its work: the age of the oldest message in hand, how long others had waited, and rates over the last seconds. */
 export function createFigures(options: {
   /** By partition index. */
   readonly queues: readonly string[];
@@ -24,11 +24,11 @@ export function createFigures(options: {
     }
     const seconds = Math.max(1, (at - from.at) / 1000);
     const partitions = Object.fromEntries(
-      [...figures].map(([queue, { inHand, oldestSince, handled }]) => [
+      [...figures].map(([queue, { oldestSince, waitedMs, handled }]) => [
         queues.indexOf(queue),
         {
-          inHand,
           oldestMs: oldestSince === undefined ? null : Math.max(0, at - oldestSince),
+          waitedMs: waitedMs ?? null,
           handledPerS: (handled - (from.handled.get(queue) ?? 0)) / seconds,
         },
       ]),

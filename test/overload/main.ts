@@ -13,9 +13,10 @@ await ownRun(async ({ say, positive }) => {
   });
   const [seconds, times, seed] = [positive('seconds', values), positive('times', values), positive('seed', values)];
   const report = await overload({ seconds, times, seed, say });
-  const { capacityPerS, longestMs, answers, violations, calmP50Ms, recoveredAfterMs, memory } = report;
+  const { capacityPerS, endedPerS, longestMs, answers, violations, calmP50Ms, recoveredAfterMs, memory } = report;
   say(`${times} times ${capacityPerS.toFixed(0)} orders a second for ${seconds} s:`);
   for (const [answer, count] of answers) say(`  ${String(count).padStart(7)} ${answer}`);
+  say(`${endedPerS.toFixed(0)} a second of those that were accepted ended while it lasted`);
   say(`the slowest of those that were accepted took ${(longestMs / 1000).toFixed(1)} s`);
   say(
     recoveredAfterMs === undefined

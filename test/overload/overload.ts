@@ -20,11 +20,13 @@ export interface OverloadOptions {
 
 export interface OverloadReport {
   readonly capacityPerS: number;
+  /** Accepted orders that ended while it lasted. */
+  readonly endedPerS: number;
   /** Of an order that was accepted in the overload, from when it was sent until it ended. */
   readonly longestMs: number;
   /** By what the gateway answered. */
   readonly answers: ReadonlyMap<string, number>;
-  /** Refusals without `Retry-After`, accepted orders that did not end as they must, and what the audit found. */
+  /** Orders refused although there was room, accepted ones that did not end as they must, and what the audit found. */
   readonly violations: readonly string[];
   readonly calmP50Ms: number;
   /** From the end of the overload until orders take no longer than twice as long as before. */
@@ -38,10 +40,14 @@ const CALM_S = 10;
 const RECOVERY_S = 40;
 /** More than any machine of today works off; what is too much is refused. */
 const PROBE_PER_S = 400;
-const PROBE_S = 10;
+const PROBE_S = 5;
+const WARM_UP_PER_S = 60;
+const WARM_UP_S = 15;
+/** Until a gateway that took fewer orders takes all of them. */
+const REST_S = 11;
 
 export async function overload({ seed, seconds, times, say }: OverloadOptions): Promise<OverloadReport> {
-  await using stack = await startStack({ ownBroker: true, ownDatabase: true });
+  await using stack = await startStack({ ownBroker: true, ownDatabase: true, env: { GATEWAY_MAX_WAIT_MS: '200' } });
   const { api } = stack;
   let runs = 0;
   /** The wallets are filled beforehand: a customer in the middle of the overload waits like everybody. */
@@ -57,7 +63,8 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
   }
   const run = async (ratePerS: number, forS: number) => (await prepared(ratePerS, forS))();
 
-  await run(20, 3);
+  await run(WARM_UP_PER_S, WARM_UP_S);
+  await clock.sleep(REST_S * 1000);
   const probed = await run(PROBE_PER_S, PROBE_S);
   const capacityPerS = throughput(probed.rows);
   say(`capacity: ${capacityPerS.toFixed(0)} orders a second`);
@@ -80,10 +87,13 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
   const violations = rows
     .filter((row) => ['wrong', 'hanging'].includes(verdictOf(row)))
     .map((row) => `order ${row.n} (${row.kind}): ${row.outcome} ${row.reason ?? ''} ${row.orderId ?? ''}`);
+  const idle = calm.rows.filter(({ outcome }) => outcome === 'refused').length;
+  if (idle > 0) violations.push(`${idle} orders refused at a fifth of the capacity`);
   const audit = await auditOver(api, { hangingAfterMs: 0 });
   violations.push(...audit.items.map((item) => `audit: ${JSON.stringify(item)}`));
   return {
     capacityPerS,
+    endedPerS: flooded.rows.filter(({ endedAt = Infinity }) => endedAt <= overAt).length / seconds,
     longestMs: Math.max(0, ...flooded.rows.flatMap((row) => endLatencyMs(row) ?? [])),
     answers: countBy(flooded.rows, ({ outcome, httpStatus, reason }) =>
       outcome === 'refused' ? `refused ${httpStatus} ${reason}` : outcome,

@@ -85,6 +85,9 @@ export const SHORT_TIMES: Readonly<Record<string, string>> = {
   SAGA_DEADLINE_MS: '30000',
 };
 
+/** A test machine that is busy with something else is not too many orders. */
+const PATIENT: Readonly<Record<string, string>> = { GATEWAY_MAX_WAIT_MS: '60000' };
+
 /** Resolves when every service is ready. `SWITCHYARD_TEST_LOGS=1` shows what the processes write. */
 export async function startStack(options: TestStackOptions = {}): Promise<TestStack> {
   const id = `e2e-${process.pid}-${(stacks += 1)}`;
@@ -153,7 +156,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       processes: options.processes ?? 'one-each',
       workers: options.workers ?? {},
       ports: 'any',
-      env: { ...options.env, ...(relays && { SMTP_URL: `smtp://127.0.0.1:${relays.mailServer.port}` }) },
+      env: { ...PATIENT, ...options.env, ...(relays && { SMTP_URL: `smtp://127.0.0.1:${relays.mailServer.port}` }) },
       say: () => {},
       log: silentLog,
     });

@@ -1,111 +1,130 @@
+import fc from 'fast-check';
 import test from 'ava';
-import { createLoadShedding, isSaturated } from '#services/gateway/load-shedding.ts';
-import { createRoll } from '#services/gateway/worker-roll.ts';
+import { createLoadShedding } from '#services/gateway/load-shedding.ts';
 import { seeded } from '#local/misbehaviour.ts';
 import { startWorld } from './world.ts';
 import { until } from '#test/support/until.ts';
-import { PREFETCH } from '#shared/entity/limits.ts';
 import { silentLog } from '#shared/log.ts';
-import type { Announcement } from '#shared/partition/announcement.ts';
 
 const STEP_MS = 10;
+/** What an order takes where nothing waits, ms, and how many times one of its messages waits where they do. */
+const ORDER_MS = 100;
+const HOPS = 12;
 
-/** A shop that works off `capacityPerS` orders and tells so late, as workers do: from a second's old figures. */
-function shop(capacityPerS: number) {
+interface Shop {
+  readonly capacityPerS: number;
+  readonly seed?: number;
+  /** By how much clocks differ. */
+  skewMs?: number;
+}
+
+/** A shop that works off so many orders a second and tells, as workers do, how long messages waited: late, and not precisely. */
+function shop({ capacityPerS, seed = 1, skewMs = 0 }: Shop) {
   let now = 0;
-  let backlog = 0;
-  let told = false;
-  let toldAt = 0;
+  let open = 0;
+  let due = 0;
+  let beatAt = 0;
+  let window = { sum: 0, steps: 0 };
+  let measured: number | undefined;
+  let told: number | undefined;
+  const random = seeded(seed);
+  const clocks = { skewMs };
   const shed = createLoadShedding({
     clock: { now: () => now, random: seeded(1) },
-    saturated: () => told,
+    waitedMs: () => told,
+    mayWaitMs: 200,
     log: silentLog,
   });
+  const waitsMs = (): number => (Math.max(0, open - (capacityPerS * ORDER_MS) / 1000) * 1000) / (HOPS * capacityPerS);
+
   return {
-    /** Offers orders for a while; tells how many were taken, how many not, and how long the line was at most. */
+    clocks,
+    /** Offers orders for a while; tells how many were taken, how many not, how many ended, and the longest that an order had to wait. */
     offer(perS: number, forMs: number) {
-      const seen = { taken: 0, shed: 0, longest: 0, waits: [] as number[] };
+      const seen = { taken: 0, shed: 0, ended: 0, longestMs: 0, waits: [] as number[] };
       for (const end = now + forMs; now < end; now += STEP_MS) {
-        for (let n = 0; n < (perS * STEP_MS) / 1000; n += 1) {
+        for (due += (perS * STEP_MS) / 1000; due >= 1; due -= 1) {
           const waitMs = shed();
           if (waitMs === undefined) {
             seen.taken += 1;
-            backlog += 1;
+            open += 1;
           } else {
             seen.shed += 1;
             seen.waits.push(waitMs);
           }
         }
-        backlog = Math.max(0, backlog - (capacityPerS * STEP_MS) / 1000);
-        seen.longest = Math.max(seen.longest, backlog);
-        if (now - toldAt >= 1000) {
-          toldAt = now;
-          told = backlog > 50;
-        }
+        const ended = (Math.min(capacityPerS, (open * 1000) / ORDER_MS) * STEP_MS) / 1000;
+        open -= ended;
+        seen.ended += ended;
+        seen.longestMs = Math.max(seen.longestMs, HOPS * waitsMs());
+        window = { sum: window.sum + waitsMs(), steps: window.steps + 1 };
+        if (now - beatAt < 1000) continue;
+        beatAt = now;
+        told = measured;
+        measured = Math.max(0, (5 + window.sum / window.steps) * Math.exp(0.4 * (2 * random() - 1)) + clocks.skewMs);
+        window = { sum: 0, steps: 0 };
       }
       return seen;
     },
   };
 }
 
-test('within capacity every order is taken', (t) => {
-  const seen = shop(200).offer(100, 60_000);
-  t.is(seen.shed, 0);
-  t.is(seen.taken, 6000);
-});
+const shops = fc.record({ capacityPerS: fc.integer({ min: 20, max: 1000 }), seed: fc.nat() });
 
-test('three times the capacity: the line stays short, most of the capacity is used, the rest is told to wait seconds', (t) => {
-  const capacity = 200;
-  const busy = shop(capacity);
-  const seen = busy.offer(3 * capacity, 60_000);
-  t.log(seen.taken, 'taken of', 60 * capacity, 'possible; the longest line', Math.round(seen.longest));
-  t.true(seen.longest < 6 * capacity, `${seen.longest} wait`);
-  t.true(seen.taken > 0.6 * capacity * 60);
-  t.true(seen.waits.every((waitMs) => waitMs >= 1000 && waitMs <= 10_000));
-});
-
-test('ten seconds after it is over every order is taken again', (t) => {
-  const busy = shop(200);
-  busy.offer(600, 60_000);
-  busy.offer(60, 10_000);
-  t.is(busy.offer(60, 20_000).shed, 0);
-});
-
-test('workers have their hands full when half of the partitions of one of the routes do', (t) => {
-  let now = 0;
-  const roll = createRoll({ now: () => now }, 5000);
-  const announce = (worker: string, route: string, inHand: readonly number[]): void =>
-    roll.take({
-      kind: 'alive',
-      worker,
-      service: route,
-      route,
-      incarnation: 'first',
-      since: 0,
-      draining: false,
-      tableVersion: 1,
-      registrations: {},
-      rates: { handledPerS: 0 },
-      partitions: Object.fromEntries(
-        inHand.map((count, index) => [index, { inHand: count, oldestMs: null, handledPerS: 0 }]),
-      ),
-    } satisfies Announcement);
-  const saturated = (): boolean =>
-    isSaturated(roll, { routes: ['order', 'saga'], partitions: 8, now, heartbeatMs: 1000 });
-
-  announce('order-1', 'order', [0, 0, 0, 0, 0, 0, 0, 0]);
-  announce(
-    'notify-1',
-    'notify',
-    Array.from({ length: 8 }, () => PREFETCH),
+test('below the capacity every order is taken', (t) => {
+  fc.assert(
+    fc.property(shops, fc.integer({ min: 1, max: 90 }), (one, percent) => {
+      t.is(shop(one).offer((one.capacityPerS * percent) / 100, 60_000).shed, 0);
+    }),
+    { numRuns: 30, seed: 1 },
   );
-  t.false(saturated(), 'a route that no order waits for');
-  announce('saga-1', 'saga', [PREFETCH, PREFETCH, PREFETCH, 10]);
-  t.false(saturated(), 'three of eight');
-  announce('saga-2', 'saga', [PREFETCH]);
-  t.true(saturated(), 'four of eight, at two workers');
-  now += 3000;
-  t.false(saturated(), 'what was said long ago says nothing');
+});
+
+test('far beyond the capacity most of it is used, nobody waits long, the rest is told to come seconds later', (t) => {
+  fc.assert(
+    fc.property(shops, fc.integer({ min: 15, max: 40 }), (one, tenths) => {
+      const busy = shop(one);
+      busy.offer(one.capacityPerS / 2, 5000);
+      const seen = busy.offer((one.capacityPerS * tenths) / 10, 60_000);
+      const used = seen.ended / (60 * one.capacityPerS);
+      t.true(used > 0.65, `${used} of the capacity`);
+      t.true(seen.longestMs < 30_000, `an order takes ${seen.longestMs} ms`);
+      t.true(seen.waits.every((waitMs) => waitMs >= 1000 && waitMs <= 10_000));
+    }),
+    { numRuns: 50, seed: 1 },
+  );
+});
+
+test('when it is over, whoever comes is taken and nobody waits: within 20 s', (t) => {
+  fc.assert(
+    fc.property(shops, fc.integer({ min: 15, max: 40 }), (one, tenths) => {
+      const busy = shop(one);
+      busy.offer((one.capacityPerS * tenths) / 10, 60_000);
+      busy.offer(one.capacityPerS / 5, 20_000);
+      const after = busy.offer(one.capacityPerS / 5, 30_000);
+      t.is(after.shed, 0);
+      t.true(after.longestMs < 100, `an order takes ${after.longestMs} ms`);
+    }),
+    { numRuns: 50, seed: 1 },
+  );
+});
+
+test('a moment in which messages wait long, such as after a pause, is not too many orders', (t) => {
+  const busy = shop({ capacityPerS: 200 });
+  busy.offer(50, 10_000);
+  busy.clocks.skewMs = 1500;
+  busy.offer(50, 1000);
+  busy.clocks.skewMs = 0;
+  t.is(busy.offer(50, 20_000).shed, 0);
+});
+
+test('a wait that fewer orders do not shorten, such as clocks that differ, counts as normal after a while; more than that does not', (t) => {
+  const busy = shop({ capacityPerS: 200, skewMs: 1000 });
+  busy.offer(50, 120_000);
+  t.is(busy.offer(50, 60_000).shed, 0);
+  const flood = busy.offer(600, 60_000);
+  t.true(flood.shed > 0.5 * flood.taken);
+  t.true(flood.longestMs < 30_000);
 });
 
 test('more orders at once than can be taken: the rest is told to come later, and leaves nothing behind', async (t) => {

@@ -90,7 +90,7 @@ test('every partition is shown with its owner, and with nulls for what nobody kn
   t.teardown(world.stop);
   await world.workers.assignments.replace('payment', 0, assign(undefined, ['payment-1'], routeTable.partitions));
   world.workers.roll.take(
-    anAnnouncement('payment-1', { partitions: { 3: { inHand: 2, oldestMs: 420, handledPerS: 1 } } }),
+    anAnnouncement('payment-1', { partitions: { 3: { oldestMs: 420, waitedMs: 12, handledPerS: 1 } } }),
   );
   const { status, body } = await world.call('GET', '/v1/partitions', operator);
   t.is(status, 200);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import test from 'ava';
 import type { Packet } from '#shared/bus/bus.ts';
-import { decode, encode } from '#shared/bus/envelope.ts';
+import { withoutDeaths } from '#shared/bus/deaths.ts';
+import { decode, encode, sentAtOf } from '#shared/bus/envelope.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import type { Message } from '#shared/message.ts';
 
@@ -64,4 +65,19 @@ test('what AMQP cannot carry is refused when it is encoded', (t) => {
   const message: Message = { id: 'é'.repeat(128), type: 'a.b', key: 'k', correlationId: 'c', body: {} };
   t.throws(() => encode(message), { instanceOf: InvalidMessage, message: /id is longer than 255 bytes/ });
   t.notThrows(() => encode({ ...message, id: 'e'.repeat(255) }));
+});
+
+test('the time of the publish is told of a packet that came straight from its publisher, and is no part of the message', (t) => {
+  const message = { id: 'i', type: 'a.b', key: 'k', correlationId: 'c', body: {} };
+  const packet = encode(message, 1234);
+  const after = (headers: Packet['headers']): Packet => ({ ...packet, headers: { ...packet.headers, ...headers } });
+  t.deepEqual(decode(packet), message);
+  t.is(sentAtOf({ packet, redelivered: false }), 1234);
+  t.is(sentAtOf({ packet: encode(message), redelivered: false }), undefined, 'its publisher did not say');
+  t.is(sentAtOf({ packet, redelivered: true }), undefined, 'somebody else had it before');
+  const held = after({ 'x-death': [{ queue: 'q', reason: 'expired', count: 1 }] });
+  t.is(sentAtOf({ packet: held, redelivered: false }), undefined, 'it was held back');
+  const again = { ...held, headers: withoutDeaths(held.headers) };
+  t.deepEqual(again, encode(message));
+  t.is(sentAtOf({ packet: after({ 'sent-at': 'soon' }), redelivered: false }), undefined);
 });
