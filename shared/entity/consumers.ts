@@ -37,6 +37,8 @@ export interface ConsumersOptions {
   readonly onDelivery: (receipt: Receipt) => void;
   readonly onChannelLost: (channel: number) => void;
   readonly onAck: () => void;
+  /** The first delivery came after there was none to acknowledge. */
+  readonly onBusy: () => void;
   /** A new registration at the broker under an id of its own, or the end of one. */
   readonly onRegistration?: ((queue: string, id: string | undefined) => void) | undefined;
 }
@@ -58,8 +60,11 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   const channels = new Map<number, { readonly of: Registration; unacked: number }>();
   let done = new Map<Consumer, Delivery[]>();
   const acknowledged = new Map<string, number>();
+  /** Of all channels. */
+  let unacked = 0;
 
   function lose(channel: number): void {
+    unacked -= channels.get(channel)?.unacked ?? 0;
     channels.delete(channel);
     options.onChannelLost(channel);
   }
@@ -80,6 +85,8 @@ export function createConsumers(options: ConsumersOptions): Consumers {
         const channel = channels.get(delivery.channel);
         if (channel === undefined) channels.set(delivery.channel, { of: registration, unacked: 1 });
         else channel.unacked += 1;
+        unacked += 1;
+        if (unacked === 1) options.onBusy();
         if (registration.consumer === undefined) early.push(delivery);
         else options.onDelivery({ delivery, consumer: registration.consumer });
       },
@@ -131,7 +138,9 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       acknowledged.set(consumer.queue, (acknowledged.get(consumer.queue) ?? 0) + deliveries.length);
       for (const { channel: id } of deliveries) {
         const channel = channels.get(id);
-        if (channel !== undefined) channel.unacked -= 1;
+        if (channel === undefined) continue;
+        channel.unacked -= 1;
+        unacked -= 1;
       }
     }
     options.onAck();
@@ -163,7 +172,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     flush,
     alive: (channel) => channels.has(channel),
     acknowledged: () => acknowledged,
-    waiting: () => channels.values().some(({ unacked }) => unacked > 0),
+    waiting: () => unacked > 0,
     ready: () => isOpen && [...held].every((queue) => registrations.get(queue)?.consumer?.active === true),
   };
 }

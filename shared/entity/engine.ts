@@ -112,6 +112,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     onDelivery: (receipt) => pump.deliver(receipt),
     onChannelLost: (channel) => mailboxes.dropChannel(channel),
     onAck: () => givingBack?.progress(),
+    onBusy: () => givingBack?.busy(),
   });
   const committer = createCommitter<State>({
     store,

@@ -16,6 +16,8 @@ export interface GivingBackOptions {
 }
 
 export interface GivingBack {
+  /** The first delivery came after there was none in hand. */
+  busy(): void;
   /** Something was acknowledged; stashing ends in it too. */
   progress(): void;
   /** Gives everything back without waiting for a standstill; nothing happens when it is being given back already. */
@@ -35,15 +37,20 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
   let since = clock.now();
   let standstills = 0;
   let givingBack = false;
-  let cancel = clock.after(patienceMs / 8, look);
+  let watching = false;
+  let cancel = (): void => {};
+  watch();
+
+  /** No timer runs while nothing is in hand. */
+  function watch(): void {
+    watching = options.waiting();
+    if (watching) cancel = clock.after(since + patienceMs - clock.now(), look);
+  }
 
   function look(): void {
-    if (!options.waiting()) since = clock.now();
-    if (clock.now() - since < patienceMs) {
-      cancel = clock.after(patienceMs / 8, look);
-      return;
-    }
-    tryGivingBack(`nothing was acknowledged for ${patienceMs} ms`);
+    if (options.waiting() && clock.now() - since >= patienceMs)
+      tryGivingBack(`nothing was acknowledged for ${patienceMs} ms`);
+    else watch();
   }
 
   function tryGivingBack(reason: string): void {
@@ -65,10 +72,14 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
     if (ended.signal.aborted) return;
     givingBack = false;
     since = clock.now();
-    cancel = clock.after(patienceMs / 8, look);
+    watch();
   }
 
   return {
+    busy() {
+      since = clock.now();
+      if (!watching && !givingBack && !ended.signal.aborted) watch();
+    },
     progress() {
       since = clock.now();
       standstills = 0;

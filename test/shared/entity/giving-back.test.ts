@@ -43,6 +43,34 @@ test('an engine that works, however slowly, gives nothing back', async (t) => {
   t.deepEqual(world.runs, ['a:1', 'a:2', 'a:3', 'a:4']);
 });
 
+test('a store that hangs after a long idle time is seen as soon as after the start', async (t) => {
+  const world = createWorld();
+  let hanging = false;
+  const store: EntityStore<Tally> = {
+    ...world.store,
+    load: (keys) => (hanging ? new Promise(() => {}) : world.store.load(keys)),
+  };
+  await world.clock.during(world.engine('tally', { store }).start());
+  world.put('a', 1);
+  await world.clock.until(() => world.total('a') === 1, 60_000);
+  await world.clock.advance(10 * TTL_MS);
+  hanging = true;
+  const start = world.clock.now();
+  world.put('b', 1);
+  await world.clock.until(() => world.broker.queue(EXPIRED).ready.length === 1, 60_000);
+  const seenMs = world.clock.now() - start;
+  t.true(seenMs <= 2 * TTL_MS + 1000, `seen after ${seenMs} ms`);
+});
+
+test('what comes after a long idle time has as long as anything', async (t) => {
+  const world = createWorld((_n, context) => world.clock.sleep(2000, context.signal));
+  await world.clock.during(world.engine('tally').start());
+  await world.clock.advance(10 * TTL_MS);
+  world.put('a', 1);
+  await world.clock.until(() => world.waiting() === 0, 60_000);
+  t.deepEqual(world.runs, ['a:1']);
+});
+
 test('an idle engine keeps its channels', async (t) => {
   const world = createWorld();
   const engine = world.engine('tally');
