@@ -34,7 +34,7 @@ export function createMemoryRequests(now: () => number): RequestStore & { all():
   return {
     async insert(request) {
       const existing = get(request.id);
-      if (existing === undefined) requests.set(request.id, structuredClone(request));
+      if (existing === undefined) requests.set(request.id, { ...request });
       return existing;
     },
     async confirm(id, { expiresAt, answer }) {

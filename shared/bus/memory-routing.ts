@@ -15,7 +15,9 @@ export interface Routing {
 
 export function createRouting(): Routing {
   const exchanges = new Map<string, ExchangeSpec>();
-  const bySource = new Map<string, BindingSpec[]>();
+  const bySource = new Map<string, readonly BindingSpec[]>();
+  /** Each binding as often as its weight, by the list that they are of: a list is never changed. */
+  const bucketsOf = new WeakMap<readonly BindingSpec[], readonly BindingSpec[]>();
 
   const same = (a: BindingSpec, b: BindingSpec): boolean =>
     a.destination === b.destination && a.to === b.to && a.routingKey === b.routingKey;
@@ -30,6 +32,40 @@ export function createRouting(): Routing {
     for (const { destination, to } of matching) {
       if (to === 'queue') queues.add(destination);
       else walk(destination, routingKey, headers, queues, seen);
+    }
+  }
+
+  function buckets(bindings: readonly BindingSpec[]): readonly BindingSpec[] {
+    let known = bucketsOf.get(bindings);
+    if (known === undefined) {
+      known = bindings.flatMap((binding) => Array.from({ length: Number(binding.routingKey) }, () => binding));
+      bucketsOf.set(bindings, known);
+    }
+    return known;
+  }
+
+  function matches(
+    exchange: ExchangeSpec,
+    bindings: readonly BindingSpec[],
+    routingKey: string,
+    headers: HeaderTable,
+  ): readonly BindingSpec[] {
+    switch (exchange.type) {
+      case 'fanout':
+        return bindings;
+      case 'direct':
+        return bindings.filter((binding) => binding.routingKey === routingKey);
+      case 'topic': {
+        const words = routingKey.split('.');
+        return bindings.filter((binding) => topicMatches(binding.routingKey.split('.'), words));
+      }
+      case 'x-consistent-hash': {
+        const all = buckets(bindings);
+        const header = exchange.arguments['hash-header'];
+        const hashed = typeof header === 'string' ? headers[header] : routingKey;
+        const bucket = all[jumpHash(typeof hashed === 'string' ? hashed : '', all.length)];
+        return bucket === undefined ? [] : [bucket];
+      }
     }
   }
 
@@ -67,29 +103,6 @@ export function createRouting(): Routing {
       return [...queues];
     },
   };
-}
-
-function matches(
-  exchange: ExchangeSpec,
-  bindings: readonly BindingSpec[],
-  routingKey: string,
-  headers: HeaderTable,
-): readonly BindingSpec[] {
-  switch (exchange.type) {
-    case 'fanout':
-      return bindings;
-    case 'direct':
-      return bindings.filter((binding) => binding.routingKey === routingKey);
-    case 'topic':
-      return bindings.filter((binding) => topicMatches(binding.routingKey.split('.'), routingKey.split('.')));
-    case 'x-consistent-hash': {
-      const buckets = bindings.flatMap((binding) => Array.from({ length: Number(binding.routingKey) }, () => binding));
-      const header = exchange.arguments['hash-header'];
-      const hashed = typeof header === 'string' ? headers[header] : routingKey;
-      const bucket = buckets[jumpHash(typeof hashed === 'string' ? hashed : '', buckets.length)];
-      return bucket === undefined ? [] : [bucket];
-    }
-  }
 }
 
 /** AMQP topics: `*` is one word, `#` any number of them. */

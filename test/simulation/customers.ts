@@ -22,7 +22,7 @@ import { silentLog } from '#shared/log.ts';
 
 export const CUSTOMERS = ['ann', 'ben', 'cora', 'dan'];
 export const FUNDS = 30_000;
-const PATIENCE_MS = 25_000;
+const PATIENCE_MS = 12_500;
 const KINDS = [
   {},
   {},
@@ -85,7 +85,7 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
           tokens: parseTokenKeys(`simulated:${'s'.repeat(32)}`),
           // Nobody listens to it here.
           stream: createStream({ board: createBoard(host.clock), clock: host.clock }),
-          workers: { roll: createRoll(host.clock, 15_000), assignments: { load: async () => undefined } },
+          workers: { roll: createRoll(host.clock, 12_000), assignments: { load: async () => undefined } },
           askBreaker: () => Promise.reject(new Error('not simulated')),
           clock: host.clock,
           log: silentLog,
@@ -97,7 +97,7 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
         clock: host.clock,
         log: silentLog,
         everyMs: 2000,
-        publishMs: 5000,
+        publishMs: 2500,
       });
       return async () => {
         gateway.handlers = undefined;
@@ -171,7 +171,7 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
 
   async function cancel(call: Parameters<Handlers['place']>[0], orderId: string): Promise<void> {
     // A healthy order takes less than half a second.
-    await clock.sleep(between(0, chance() < 0.5 ? 500 : 20_000));
+    await clock.sleep(between(0, chance() < 0.5 ? 500 : 10_000));
     await ask((handlers) =>
       handlers.cancel({ ...call, params: { orderId }, body: {}, idempotencyKey: `${orderId}-off` }),
     );

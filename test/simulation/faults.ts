@@ -2,11 +2,11 @@
 import type { Scheduler } from './scheduler.ts';
 
 const KINDS = {
-  'crash at a port call': 1 / 1500,
-  'crash after a port call took effect': 1 / 1500,
-  pause: 1 / 3000,
-  'connection lost': 1 / 2500,
-  'clock jumps': 1 / 2500,
+  'crash at a port call': 1 / 1200,
+  'crash after a port call took effect': 1 / 1200,
+  pause: 1 / 2500,
+  'connection lost': 1 / 2000,
+  'clock jumps': 1 / 2000,
   'store refuses': 1 / 80,
   'store applies, then fails': 1 / 120,
   'store is slow': 1 / 60,

@@ -6,10 +6,10 @@ import type { Bus } from '#shared/bus/bus.ts';
 import type { MemoryBroker } from '#shared/bus/memory.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
 
-/** A connection that is silent for so long is cut by the broker, ms: three heartbeats of 5 s. */
-const HEARTBEATS_MS = 15_000;
+/** A connection that is silent for so long is cut by the broker, ms: three heartbeats of 3 s. */
+const HEARTBEATS_MS = 9000;
 /** How wrong a machine's clock may be. */
-const CLOCK_ERROR_MS = 5000;
+const CLOCK_ERROR_MS = 2500;
 
 export interface Host {
   readonly name: string;
@@ -93,7 +93,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
         end('is killed');
         return never();
       }
-      if (faults.strikes('pause')) pause(between(100, 25_000));
+      if (faults.strikes('pause')) pause(between(100, 15_000));
       if (faults.strikes('connection lost')) lose();
       if (faults.strikes('clock jumps')) skewMs = between(-CLOCK_ERROR_MS, CLOCK_ERROR_MS);
       const result = run();
@@ -180,10 +180,11 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     };
 
     async function remote<T>(run: () => Promise<T>): Promise<T> {
-      await time.sleep(between(1, faults.strikes('store is slow') ? 3000 : 4));
+      await time.sleep(between(1, faults.strikes('store is slow') ? 1500 : 4));
       if (faults.strikes('store refuses')) throw new Error('simulated: the store refuses');
       const result = await run();
-      await time.sleep(between(0, 3));
+      const backMs = between(0, 3);
+      if (backMs > 0) await time.sleep(backMs);
       if (faults.strikes('store applies, then fails')) throw new Error('simulated: the store applied it and failed');
       return result;
     }

@@ -1,9 +1,10 @@
 /** `npm run simulate:faults -- --seeds 2000 --from 1 [--history] [--first]`: seeded runs of all services with everything that may go wrong. */
+import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { ORDERS, simulate, type Outcome } from './simulate.ts';
 import { command, wholeOf } from '#local/command.ts';
 import { stackDir } from '#local/addresses.ts';
@@ -14,11 +15,13 @@ interface Share {
   readonly orders: number;
 }
 
-if (isMainThread) await command(main);
-else await work(workerData as Share);
+if (process.send === undefined) await command(main);
+else process.once('message', (share: Share) => void work(share));
 
 async function work({ seeds, orders }: Share): Promise<void> {
-  for (const seed of seeds) parentPort?.postMessage(await simulate(seed, orders));
+  process.once('disconnect', () => process.exit());
+  for (const seed of seeds) process.send?.(await simulate(seed, orders));
+  process.disconnect();
 }
 
 async function main(): Promise<void> {
@@ -38,11 +41,11 @@ async function main(): Promise<void> {
   ];
   const started = systemClock.now();
   const outcomes: Outcome[] = [];
-  const threads = Math.min(availableParallelism(), count);
+  const processes = Math.min(availableParallelism(), count);
   const stopping = new AbortController();
   await Promise.all(
-    Array.from({ length: threads }, (_, thread) => {
-      const seeds = Array.from({ length: count }, (__, n) => from + n).filter((__, n) => n % threads === thread);
+    Array.from({ length: processes }, (_, mine) => {
+      const seeds = Array.from({ length: count }, (__, n) => from + n).filter((__, n) => n % processes === mine);
       return share({ seeds, orders }, stopping, (outcome) => {
         outcomes.push(outcome);
         if (outcome.violations.length > 0 || values.history) report(outcome, orders);
@@ -55,17 +58,25 @@ async function main(): Promise<void> {
   process.exitCode = failed.length === 0 && outcomes.length === count ? 0 : 1;
 }
 
-/** One thread's share; ends early when `onOutcome` of any thread says so. */
-function share(data: Share, stopping: AbortController, onOutcome: (outcome: Outcome) => boolean): Promise<void> {
+/** One process's share; ends early when `onOutcome` of any of them says so. */
+function share(work: Share, stopping: AbortController, onOutcome: (outcome: Outcome) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: data });
-    worker.on('message', (outcome: Outcome) => {
+    // There are as many processes as cores: threads that collect garbage beside them would only take turns.
+    const child = fork(fileURLToPath(import.meta.url), [], {
+      execArgv: ['--single-threaded-gc'],
+      serialization: 'advanced',
+    });
+    child.on('message', (outcome: Outcome) => {
       if (stopping.signal.aborted) return;
       if (onOutcome(outcome)) stopping.abort();
     });
-    stopping.signal.addEventListener('abort', () => void worker.terminate());
-    worker.once('error', reject);
-    worker.once('exit', () => resolve());
+    stopping.signal.addEventListener('abort', () => child.kill('SIGKILL'));
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      if (code === 0 || stopping.signal.aborted) resolve();
+      else reject(new Error(`a process of the simulation ended with ${signal ?? `exit code ${code}`}`));
+    });
+    child.send(work);
   });
 }
 

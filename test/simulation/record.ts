@@ -63,7 +63,12 @@ export function createRecord({ now }: Clock): Record {
         for (const { over, document } of batch) {
           if (lost.has(document.key)) continue;
           writes.push({ key: `${service}/${document.key}`, over, version: document.version });
-          for (const { id } of document.handled) handled.add(id);
+          // New ones are at the end.
+          for (let at = document.handled.length - 1; at >= 0; at -= 1) {
+            const { id } = document.handled[at]!;
+            if (handled.has(id)) break;
+            handled.add(id);
+          }
           if (service === 'order') seeStatus(document.key, (document.state as { status?: string } | undefined)?.status);
         }
         return lost;

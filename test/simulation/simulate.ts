@@ -21,9 +21,9 @@ export interface Outcome {
 }
 
 export const ORDERS = 50;
-const ARRIVALS_MS = 20_000;
+const ARRIVALS_MS = 12_000;
 /** Longer than a saga may take. */
-const OUTAGE_LIMIT_MS = 100_000;
+const OUTAGE_LIMIT_MS = 30_000;
 /** A step deadline, a saga deadline and some cycles of the breaker fit in. */
 const REST_LIMIT_MS = 45 * 60_000;
 
@@ -49,25 +49,25 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
 
   const trouble = between(0, 12);
   for (let n = 0; n < trouble; n += 1) {
-    clock.after(between(0, ARRIVALS_MS + 20_000), () => {
+    clock.after(between(0, ARRIVALS_MS + 10_000), () => {
       if (faults.healed) return;
       const machine = town.machines[between(0, town.machines.length)]!;
       const what = chance();
       const kind = what < 0.3 ? 'kill' : what < 0.6 ? 'stand still' : what < 0.85 ? 'retire' : 'outage';
       faults.count(kind);
       if (kind === 'kill') machine.kill();
-      else if (kind === 'stand still') machine.pause(between(1000, 40_000));
+      else if (kind === 'stand still') machine.pause(between(500, 20_000));
       else if (kind === 'retire') machine.retire();
-      else outage(town, machine.name.replace(/-\d+$/, ''), between(5000, OUTAGE_LIMIT_MS));
+      else outage(town, machine.name.replace(/-\d+$/, ''), between(2500, OUTAGE_LIMIT_MS));
     });
   }
-  await scheduler.run(() => false, ARRIVALS_MS + between(0, 40_000));
+  await scheduler.run(() => false, ARRIVALS_MS + between(0, 12_000));
   await watch(town, clock.now(), false);
   faults.heal();
   tell('healed');
   const atRest = await scheduler.run(() => isAtRest(town, customers), REST_LIMIT_MS, 500);
   // Answers under way, records being appended, redriving that ends.
-  await scheduler.run(() => false, 5000);
+  await scheduler.run(() => false, 2500);
   for (const { key, state, version } of town.orders.documents.values())
     tell(`order ${key} ${state?.status} at version ${version}`);
   for (const { key, over, version } of town.record.writes) history.push(`${key} ${over} -> ${version}`);

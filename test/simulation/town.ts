@@ -28,9 +28,9 @@ import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
-const TIMES = { ttlMs: 5000, delayMs: 1000, cycleMs: 7500, badCycles: 3, stepMs: 30_000, sagaMs: 45_000 };
-const SLOW_MS = 1000;
-const DRAIN_MS = 10_000;
+const TIMES = { ttlMs: 2500, delayMs: 500, cycleMs: 3750, badCycles: 3, stepMs: 15_000, sagaMs: 22_500 };
+const SLOW_MS = 500;
+const DRAIN_MS = 5000;
 const undos = new Set(
   definitions.flatMap(({ start, steps }) =>
     [start.undo, ...steps.map(({ undo }) => undo)].flatMap((undo) => (undo.kind === 'own' ? [undo.command.name] : [])),
@@ -63,7 +63,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: TIMES.ttlMs, delayMs: TIMES.delayMs }, 'simulated'));
   broker.inject({
-    latencyMs: () => between(0, faults.strikes('slow link') ? 800 : 4),
+    latencyMs: () => between(0, faults.strikes('slow link') ? 400 : 4),
     copies: (queue, { type = '' }) => {
       if (!/\.\d{3}$/.test(queue)) return 1;
       if (undos.has(type) && faults.strikes('an undo is lost')) return 0;
@@ -108,7 +108,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
           clock: own,
           log: silentLog,
           queues: [],
-          limits: limitsFor(TIMES.ttlMs, { sweepMs: 2000 }),
+          limits: limitsFor(TIMES.ttlMs, { sweepMs: 2500 }),
           onRegistration: (queue, id) => worker?.onRegistration(queue, id),
           history: (commit) => record.committed(host.name, service, commit),
         });
@@ -122,8 +122,8 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
           route: service,
           partitions: routeTable.partitions,
           worker: host.name,
-          heartbeatMs: 3000,
-          deadAfterMs: 15_000,
+          heartbeatMs: 4000,
+          deadAfterMs: 12_000,
           lookMs: 1000,
         });
         await engine.start();
@@ -142,7 +142,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
     sagaEntity(definitions, {
       stepDeadlineMs: TIMES.stepMs,
       sagaDeadlineMs: TIMES.sagaMs,
-      resend: { baseMs: 2500, capMs: 30_000 },
+      resend: { baseMs: 1250, capMs: 8000 },
       log: silentLog,
     }),
   );
