@@ -19,7 +19,7 @@ export interface LoadSheddingOptions {
 const WINDOW_MS = 1000;
 /** Windows until it shows what a lower rate did: it is told once a second, of the second before. */
 const EFFECT_WINDOWS = 2;
-const DOWN = 0.8;
+const DOWN = 0.85;
 /** At first, when nothing is known of how much is too much. */
 const FIRST_DOWN = 0.5;
 const UP = 1.1;

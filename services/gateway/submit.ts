@@ -67,6 +67,7 @@ export function createSubmit(options: SubmitOptions): Submit {
     const open = board.openRoute(submission.needs);
     if (open !== undefined && !(await isKnown(request, submission))) throw refused(open, 'gateway');
     const waitMs = submission.shed?.();
+    // Also a retry: to look for its first request would cost what there is too little of.
     if (waitMs !== undefined) throw overloaded(waitMs, onRefused);
     const existing = await store(request);
     if (existing === undefined || existing.resourceId === request.resourceId) return send(request, submission);
