@@ -9,6 +9,7 @@ import { holdAll, readRest } from '#test/support/rest.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { createTraffic, type Traffic } from '#test/support/traffic.ts';
 import { tail, until } from '#test/support/until.ts';
+import { systemClock } from '#shared/clock.ts';
 
 const MIB = 1024 * 1024;
 let stack: TestStack;
@@ -38,15 +39,29 @@ async function survives(take: () => Promise<void>, give: () => Promise<void>) {
     (count) => count >= before + 10,
   );
   await take();
+  const keys: string[] = [];
+  const probe = (key: string) => shop.request({ customerId: 'shop-1', amount: 1 }, { 'idempotency-key': key });
   const refusal = await until(
     'an order is refused',
-    () => shop.request({ customerId: 'shop-1', amount: 1 }, { 'idempotency-key': `probe-${Date.now()}` }),
+    () => {
+      keys.push(`probe-${systemClock.id()}`);
+      return probe(keys.at(-1)!);
+    },
     ({ status }) => status === 503,
-    { limitMs: 30_000, show: () => tail(stack.logs(), 'gateway') },
+    { show: () => tail(stack.logs(), 'gateway') },
   );
   await give();
   await load;
-  await traffic.allEnded(90_000);
+  await traffic.allEnded(120_000);
+  // Those that were accepted, or may have been, are orders too.
+  for (const key of keys) {
+    const { body } = await until(
+      `${key} is taken`,
+      () => probe(key),
+      ({ status }) => status === 202,
+    );
+    await shop.ended(body.id);
+  }
   return refusal;
 }
 
