@@ -40,7 +40,7 @@ async function survives(take: () => Promise<void>, give: () => Promise<void>) {
   );
   await take();
   const keys: string[] = [];
-  const probe = (key: string) => shop.request({ customerId: 'shop-1', amount: 1 }, { 'idempotency-key': key });
+  const probe = (key: string) => shop.request({ customerId: 'prober', amount: 1 }, { 'idempotency-key': key });
   const refusal = await until(
     'an order is refused',
     () => {
@@ -53,7 +53,7 @@ async function survives(take: () => Promise<void>, give: () => Promise<void>) {
   await give();
   await load;
   await traffic.allEnded(120_000);
-  // Those that were accepted, or may have been, are orders too.
+  // Those that were accepted, or may have been, are orders too, if only of a customer without a wallet.
   for (const key of keys) {
     const { body } = await until(
       `${key} is taken`,
