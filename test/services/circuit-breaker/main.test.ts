@@ -44,10 +44,10 @@ test('the service acts without a database, says that it is ready, and counts wha
   const gateway = await vhost.connect('gateway');
   await gateway.publish('wallet.in', encode(messageOf('wallet', 'a')));
   await until(async () => /^switchyard_breaker_state\{route="wallet".*\} 1$/m.test((await ask('/metrics')).text));
+  await until(async () => /^switchyard_breaker_parked\{route="wallet".*\} 1$/m.test((await ask('/metrics')).text));
   const { text } = await ask('/metrics');
   t.regex(text, /^switchyard_breaker_transitions_total\{route="wallet",from="closed",to="half_open".*\} 1$/m);
   t.regex(text, /^switchyard_breaker_expired_total\{route="wallet".*\} 1$/m);
-  t.regex(text, /^switchyard_breaker_parked\{route="wallet".*\} 1$/m);
   t.regex(text, /^switchyard_breaker_state\{route="order".*\} 0$/m);
   t.regex(text, /^switchyard_breaker_ttl_wrong\{route="order".*\} 0$/m);
 });
