@@ -64,12 +64,16 @@ export function createMemoryCore(clock: Clock): MemoryCore {
     routingKey: string,
     targets: readonly string[],
   ): readonly string[] {
-    return targets.filter((target) => {
+    const refused: string[] = [];
+    for (const target of targets) {
       const entry = queues.get(target);
-      if (entry === undefined) return false;
-      const copies = core.faults.copies?.(target, packet) ?? 1;
-      return Array.from({ length: copies }, () => entry.queue.enqueue(packet, exchange, routingKey)).includes(false);
-    });
+      if (entry === undefined) continue;
+      let taken = true;
+      for (let copies = core.faults.copies?.(target, packet) ?? 1; copies > 0; copies -= 1)
+        taken = entry.queue.enqueue(packet, exchange, routingKey) && taken;
+      if (!taken) refused.push(target);
+    }
+    return refused;
   }
 
   function bury(spec: QueueSpec, item: Stored, reason: DeathReason): void {

@@ -75,5 +75,7 @@ export function createMemoryPublisher(
 const MAX_HEADER_SIZE = 65_536;
 
 function headerSize(headers: HeaderTable): number {
-  return Object.values(headers).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 8), 0);
+  let size = 0;
+  for (const value of Object.values(headers)) size += typeof value === 'string' ? value.length : 8;
+  return size;
 }

@@ -22,16 +22,16 @@ export function createRouting(): Routing {
   const same = (a: BindingSpec, b: BindingSpec): boolean =>
     a.destination === b.destination && a.to === b.to && a.routingKey === b.routingKey;
 
-  function walk(name: string, routingKey: string, headers: HeaderTable, queues: Set<string>, seen: Set<string>): void {
+  function walk(name: string, routingKey: string, headers: HeaderTable, queues: string[], seen: string[]): void {
     const exchange = exchanges.get(name);
-    if (exchange === undefined || seen.has(name)) return;
-    seen.add(name);
+    if (exchange === undefined || seen.includes(name)) return;
+    seen.push(name);
     const matching = matches(exchange, bySource.get(name) ?? [], routingKey, headers);
     const alternate = exchange.arguments['alternate-exchange'];
     if (matching.length === 0 && typeof alternate === 'string') walk(alternate, routingKey, headers, queues, seen);
     for (const { destination, to } of matching) {
-      if (to === 'queue') queues.add(destination);
-      else walk(destination, routingKey, headers, queues, seen);
+      if (to === 'exchange') walk(destination, routingKey, headers, queues, seen);
+      else if (!queues.includes(destination)) queues.push(destination);
     }
   }
 
@@ -98,9 +98,9 @@ export function createRouting(): Routing {
     },
     bindings: () => [...bySource.values()].flat(),
     route(exchange, routingKey, headers) {
-      const queues = new Set<string>();
-      walk(exchange, routingKey, headers, queues, new Set());
-      return [...queues];
+      const queues: string[] = [];
+      walk(exchange, routingKey, headers, queues, []);
+      return queues;
     },
   };
 }

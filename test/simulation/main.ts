@@ -1,10 +1,9 @@
 /** `npm run simulate:faults -- --seeds 2000 --from 1 [--history] [--first]`: seeded runs of all services with everything that may go wrong. */
-import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { ORDERS, simulate, type Outcome } from './simulate.ts';
 import { command, wholeOf } from '#local/command.ts';
 import { stackDir } from '#local/addresses.ts';
@@ -13,15 +12,16 @@ import { systemClock } from '#shared/clock.ts';
 interface Share {
   readonly seeds: readonly number[];
   readonly orders: number;
+  /** Whether errors say where they were thrown: thousands are thrown on purpose. */
+  readonly traced: boolean;
 }
 
-if (process.send === undefined) await command(main);
-else process.once('message', (share: Share) => void work(share));
+if (isMainThread) await command(main);
+else await work(workerData as Share);
 
-async function work({ seeds, orders }: Share): Promise<void> {
-  process.once('disconnect', () => process.exit());
-  for (const seed of seeds) process.send?.(await simulate(seed, orders));
-  process.disconnect();
+async function work({ seeds, orders, traced }: Share): Promise<void> {
+  if (!traced) Error.stackTraceLimit = 0;
+  for (const seed of seeds) parentPort?.postMessage(await simulate(seed, orders));
 }
 
 async function main(): Promise<void> {
@@ -41,12 +41,12 @@ async function main(): Promise<void> {
   ];
   const started = systemClock.now();
   const outcomes: Outcome[] = [];
-  const processes = Math.min(availableParallelism(), count);
+  const threads = Math.min(availableParallelism(), count);
   const stopping = new AbortController();
   await Promise.all(
-    Array.from({ length: processes }, (_, mine) => {
-      const seeds = Array.from({ length: count }, (__, n) => from + n).filter((__, n) => n % processes === mine);
-      return share({ seeds, orders }, stopping, (outcome) => {
+    Array.from({ length: threads }, (_, thread) => {
+      const seeds = Array.from({ length: count }, (__, n) => from + n).filter((__, n) => n % threads === thread);
+      return share({ seeds, orders, traced: values.history }, stopping, (outcome) => {
         outcomes.push(outcome);
         if (outcome.violations.length > 0 || values.history) report(outcome, orders);
         return outcome.violations.length > 0 && values.first;
@@ -58,25 +58,17 @@ async function main(): Promise<void> {
   process.exitCode = failed.length === 0 && outcomes.length === count ? 0 : 1;
 }
 
-/** One process's share; ends early when `onOutcome` of any of them says so. */
-function share(work: Share, stopping: AbortController, onOutcome: (outcome: Outcome) => boolean): Promise<void> {
+/** One thread's share; ends early when `onOutcome` of any thread says so. */
+function share(data: Share, stopping: AbortController, onOutcome: (outcome: Outcome) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    // There are as many processes as cores: threads that collect garbage beside them would only take turns.
-    const child = fork(fileURLToPath(import.meta.url), [], {
-      execArgv: ['--single-threaded-gc'],
-      serialization: 'advanced',
-    });
-    child.on('message', (outcome: Outcome) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: data });
+    worker.on('message', (outcome: Outcome) => {
       if (stopping.signal.aborted) return;
       if (onOutcome(outcome)) stopping.abort();
     });
-    stopping.signal.addEventListener('abort', () => child.kill('SIGKILL'));
-    child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      if (code === 0 || stopping.signal.aborted) resolve();
-      else reject(new Error(`a process of the simulation ended with ${signal ?? `exit code ${code}`}`));
-    });
-    child.send(work);
+    stopping.signal.addEventListener('abort', () => void worker.terminate());
+    worker.once('error', reject);
+    worker.once('exit', () => resolve());
   });
 }
 

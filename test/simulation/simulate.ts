@@ -56,12 +56,12 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
       const kind = what < 0.3 ? 'kill' : what < 0.6 ? 'stand still' : what < 0.85 ? 'retire' : 'outage';
       faults.count(kind);
       if (kind === 'kill') machine.kill();
-      else if (kind === 'stand still') machine.pause(between(500, 20_000));
+      else if (kind === 'stand still') machine.pause(between(500, 15_000));
       else if (kind === 'retire') machine.retire();
       else outage(town, machine.name.replace(/-\d+$/, ''), between(2500, OUTAGE_LIMIT_MS));
     });
   }
-  await scheduler.run(() => false, ARRIVALS_MS + between(0, 12_000));
+  await scheduler.run(() => false, ARRIVALS_MS + between(0, 10_000));
   await watch(town, clock.now(), false);
   faults.heal();
   tell('healed');

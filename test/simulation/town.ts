@@ -142,7 +142,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
     sagaEntity(definitions, {
       stepDeadlineMs: TIMES.stepMs,
       sagaDeadlineMs: TIMES.sagaMs,
-      resend: { baseMs: 1250, capMs: 8000 },
+      resend: { baseMs: 1250, capMs: 5000 },
       log: silentLog,
     }),
   );
@@ -185,7 +185,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
         name,
         policies: new Map(routeTable.routes.map((route) => [route, TIMES])),
         maxRedrives: 50,
-        redrive: { startPerS: 5, capPerS: 1000 },
+        redrive: { startPerS: 20, capPerS: 1000 },
       });
       return async () => {
         await breaker.stop();
