@@ -22,3 +22,8 @@ test('the defects that the guarantees name are those that `npm run mutations` tr
     mutations.map(({ name }) => name).toSorted(),
   );
 });
+
+test('every defect can still be made: its place is in the tree exactly once', (t) => {
+  const edits = mutations.flatMap((mutation) => [mutation, ...(mutation.and === undefined ? [] : [mutation.and])]);
+  for (const { file, find } of edits) t.is(readFileSync(file, 'utf8').split(find).length - 1, 1, `${file}: ${find}`);
+});
