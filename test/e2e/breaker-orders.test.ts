@@ -62,8 +62,9 @@ test.serial('an undo is not refused by an open route: it is kept, and done when 
   t.is((await shop.wallet('erin')).held.amount, before.held.amount + 4200);
   await stack.process('wallet').stop();
   await force('wallet', 'open');
-  await shop.fault('payment', {});
+  // While it waits for the payment it can be cancelled.
   t.is((await shop.cancel(orderId)).status, 202);
+  await shop.fault('payment', {});
   const undoOf = async () =>
     (await shop.timeline(orderId)).steps.find(({ name }) => name === 'hold-funds')?.undo?.state;
   await until('the release was sent', undoOf, (state) => state === 'undoing');
