@@ -62,7 +62,8 @@ export async function startProvider({
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'http://provider');
     const route = `${request.method} ${pathname}`;
-    if (route === 'GET /livez') return reply(response, { status: 200, body: { status: 'ok' } });
+    if (route === 'GET /livez' || route === 'GET /readyz')
+      return reply(response, { status: 200, body: { status: 'ok' } });
     if (route === 'GET /settings') return reply(response, { status: 200, body: current });
     if (route === 'PUT /settings') {
       const wanted = settingsSchema.partial().parse(await bodyOf(request));

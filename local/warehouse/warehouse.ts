@@ -45,6 +45,7 @@ export async function startWarehouse({
     const [, collection = '', id] = pathname.split('/').map(decodeURIComponent);
     switch (`${request.method} /${collection}${id === undefined ? '' : '/:id'}`) {
       case 'GET /livez':
+      case 'GET /readyz':
         return reply(response, { status: 200, body: { status: 'ok' } });
       case 'GET /settings':
         return reply(response, { status: 200, body: current });

@@ -57,3 +57,25 @@ test('every container of ours is read-only, without rights, as the image’s use
   );
   for (const [, port = ''] of compose.matchAll(/"([\d.:]+:\d+)"/g)) t.true(port.startsWith('127.0.0.1:'), port);
 });
+
+test('the image is built once and never looked for elsewhere', (t) => {
+  t.is(compose.match(/^\s*build:/gm)?.length, 1);
+  t.regex(compose, /^ {2}provision:\n {4}<<: \*image\n {4}build: \.$/m, 'every service of ours waits for it');
+  t.regex(compose, /^ {2}pull_policy: never/m);
+});
+
+test('whatever keeps running says whether it is healthy, and has the time to stop', (t) => {
+  const services = compose.slice(compose.indexOf('\nservices:\n'), compose.indexOf('\nvolumes:\n'));
+  const withoutCheck = services.split(/^ {2}(?=[\w-]+:)/m).filter((service) => service.includes('disable: true'));
+  t.deepEqual(
+    withoutCheck.map((service) => service.split(':')[0]),
+    ['provision'],
+    'it ends; `up --wait` refuses anything else',
+  );
+  t.is(compose.match(/stop_grace_period: /g)?.length, 3, 'services, brokers, database');
+  t.regex(
+    compose,
+    /test: \[CMD, env, HOME=\/tmp, rabbitmq-diagnostics,/,
+    'in the home of the node its cookie would be root’s',
+  );
+});

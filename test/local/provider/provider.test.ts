@@ -103,7 +103,7 @@ test('a key with another request is refused, a call without a key or with a wron
   t.is(await post({ paymentId: 'p1' }, {}), 400);
   t.is(await post({ paymentId: 1 }, { 'idempotency-key': 'k2' }), 400);
   t.is(await post({ paymentId: 'x'.repeat(100_000) }, { 'idempotency-key': 'k3' }), 400);
-  t.is((await fetch(`${provider.url}/livez`)).status, 200);
+  for (const path of ['/livez', '/readyz']) t.is((await fetch(`${provider.url}${path}`)).status, 200);
 });
 
 test('failures follow from the seed, some happen after the effect, and a retry with the same key gets through', async (t) => {

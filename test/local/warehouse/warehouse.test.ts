@@ -141,6 +141,7 @@ test('a call without a key, with a wrong body, or a key with another request is 
   t.like(await one.send('POST', '/deliveries', { ...body, deliveryId: 'e' }, key), { status: 422 });
   t.like(await one.send('PUT', '/script/o', [99]), { status: 400 });
   t.like(await one.send('GET', '/elsewhere'), { status: 404 });
+  for (const path of ['/livez', '/readyz']) t.like(await one.send('GET', path), { status: 200 });
 });
 
 test('settings change while it runs; wrong ones are refused', async (t) => {
