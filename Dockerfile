@@ -18,7 +18,7 @@ COPY local/stub-server.ts local/misbehaviour.ts ./local/
 USER node
 EXPOSE 8080
 ENV HTTP_HOST=0.0.0.0 HTTP_PORT=8080
-HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=6 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=6 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.HTTP_PORT + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 
 ENTRYPOINT ["node", "--enable-source-maps"]

@@ -73,9 +73,9 @@ test('whatever keeps running says whether it is healthy, and has the time to sto
     'it ends; `up --wait` refuses anything else',
   );
   t.is(compose.match(/stop_grace_period: /g)?.length, 3, 'services, brokers, database');
-  t.regex(
+  t.notRegex(
     compose,
-    /test: \[CMD, env, HOME=\/tmp, rabbitmq-diagnostics,/,
-    'in the home of the node its cookie would be root’s',
+    /test: .*rabbitmq-diagnostics/,
+    'as root it may make the cookie of the node, which cannot read it then',
   );
 });
