@@ -58,17 +58,18 @@ export async function provisionUsers(
         const hash = { password_hash: hashOf(password, randomBytes(4)), hashing_algorithm: SHA256 };
         await api.put(path('users', user.name), { ...hash, tags: user.tags.join(',') });
       }
-      const { configure, write, read } = user;
-      const right = rights.find((known) => known.user === user.name && known.vhost === vhost);
-      if (right?.configure !== configure || right.write !== write || right.read !== read) {
-        await api.put(path('permissions', vhost, user.name), { configure, write, read });
-      }
       for (const topic of user.topics) {
         const known = topics.find(
           (other) => other.user === user.name && other.vhost === vhost && other.exchange === topic.exchange,
         );
         if (known?.write !== topic.write || known.read !== topic.read)
           await api.put(path('topic-permissions', vhost, user.name), topic);
+      }
+      // After the limits within exchanges: this lets the user in.
+      const { configure, write, read } = user;
+      const right = rights.find((known) => known.user === user.name && known.vhost === vhost);
+      if (right?.configure !== configure || right.write !== write || right.read !== read) {
+        await api.put(path('permissions', vhost, user.name), { configure, write, read });
       }
     }),
   );

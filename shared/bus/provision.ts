@@ -46,12 +46,10 @@ export async function provision({
   await provisionVhost(api, vhost);
   const fresh = await freshGates(api, vhost, topology);
   await refuseOtherRings(api, vhost, topology, fresh);
-  // Policies before queues: a message never waits without its TTL.
-  await Promise.all([
-    provisionPolicies(api, vhost, topology, log),
-    provisionUsers(api, vhost, topology.users, passwords),
-  ]);
+  // Policies before queues: a message never waits without its TTL. Users last: a service that waits to be let in finds everything.
+  await provisionPolicies(api, vhost, topology, log);
   await declarePatiently(fresh);
+  await provisionUsers(api, vhost, topology.users, passwords);
   log.info('the broker is provisioned', {
     vhost,
     queues: topology.queues.length + topology.gates.length,

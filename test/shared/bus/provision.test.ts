@@ -69,6 +69,24 @@ test('provisioning again changes nothing', async (t) => {
   t.is(await everything(vhost), before);
 });
 
+test('a service that waits to be let in finds everything that it needs', async (t) => {
+  const vhost = provisionedVhost(table, timing);
+  t.teardown(() => vhost.remove());
+  const provisioned = vhost.provision();
+  let letIn = false;
+  for (const until = systemClock.now() + 60_000; !letIn && systemClock.now() < until;) {
+    const model = await connect(vhost.urlOf('wallet')).catch(() => undefined);
+    if (model === undefined) continue;
+    letIn = true;
+    model.on('error', () => {});
+    const channel = await model.createChannel();
+    await t.notThrowsAsync(Promise.all(partitionQueues(table, 'wallet').map((queue) => channel.checkQueue(queue))));
+    await model.close().catch(() => {});
+  }
+  t.true(letIn);
+  await provisioned;
+});
+
 test('other times and another password take effect, everything else stays', async (t) => {
   const vhost = await fresh(t);
   await vhost.provision({ timing: { ttlMs: 100, delayMs: 300 }, passwords: { ...vhost.passwords, wallet: 'other' } });
