@@ -1,3 +1,4 @@
+import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { ADMIN, findRabbitServer, type NodePorts, privateNode, writeNodeConfiguration } from './broker-node.ts';
 import { canInstall, installRabbit } from './broker-install.ts';
@@ -38,6 +39,8 @@ export interface Broker {
   stop(): Promise<void>;
 }
 
+/** `rabbitmq` in the official image. */
+const IMAGE_USER = 999;
 const HOW_TO = `install RabbitMQ 3.10 or newer (Debian, Ubuntu: sudo apt-get install rabbitmq-server; macOS: brew install rabbitmq), or start Docker, or set RABBITMQ_URL and RABBITMQ_MANAGEMENT_URL`;
 const START_LIMIT_MS = 90_000;
 
@@ -106,6 +109,8 @@ async function runContainer(options: BrokerOptions): Promise<Broker> {
   const dir = join(options.dir, 'broker-container');
   const conf = join(dir, 'conf');
   writeNodeConfiguration(conf, '/etc/switchyard', [], options.password);
+  // Started by root, the image goes on as its own user, who reads what nobody else may.
+  if (process.getuid?.() === 0) chownSync(join(conf, 'definitions.json'), IMAGE_USER, IMAGE_USER);
   const guarded = await container({
     name: 'broker',
     image: BROKER_IMAGE,
