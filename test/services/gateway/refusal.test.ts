@@ -1,6 +1,7 @@
 import test from 'ava';
 import { aBreaker, anOpen, aSnapshot } from './breaker-world.ts';
 import { placedOrder, startWorld, type World } from './world.ts';
+import { PublishError } from '#shared/errors.ts';
 import { systemClock } from '#shared/clock.ts';
 
 /** `open` makes the routes open in what the gateway knows, each for another `leftMs`. */
@@ -124,28 +125,35 @@ test('bad input and strangers are told so also while the route is open', (t) =>
     t.is((await order({ as: 'bob' })).status, 403);
   }));
 
-test('a return from the broker that races the snapshot is the same answer and leaves nothing behind', (t) =>
-  inWorld(async ({ order, open, close, bus, requests }, refused) => {
-    close('order');
-    const headers = { 'idempotency-key': 'k' };
-    bus.behave(async () => open(2300, 'order')); // the news come while the message is on its way
-    bus.fail('returned');
-    const raced = await order({ headers });
-    open(4000, 'order');
-    const known = await order({ headers });
-    const strip = ({ traceId: _, retryAfterMs, ...body }: Readonly<Record<string, unknown>>) => ({
-      ...body,
-      rounded: Math.ceil(Number(retryAfterMs) / 1000),
-    });
-    t.is(raced.status, 503);
-    t.deepEqual(strip(raced.body), strip(known.body));
-    t.is(raced.headers.get('retry-after'), known.headers.get('retry-after'));
-    t.deepEqual(requests.all(), []);
-    t.deepEqual(refused, ['order by the broker', 'order by the gateway']);
-    bus.recover();
-    close('order');
-    t.is((await order({ headers })).status, 202);
-  }));
+for (const [when, newsMs, laterMs] of [
+  ['before the news', undefined, 4000],
+  ['while the news come', 2900, undefined],
+] as const) {
+  test(`a return from the broker ${when} is the same answer as after them, and leaves nothing behind`, (t) =>
+    inWorld(async ({ order, open, close, bus, requests }, refused) => {
+      close('order');
+      const headers = { 'idempotency-key': 'k' };
+      bus.behave(async (exchange) => {
+        if (newsMs !== undefined) open(newsMs, 'order');
+        throw new PublishError('returned', exchange, 'as told');
+      });
+      const raced = await order({ headers });
+      if (laterMs !== undefined) open(laterMs, 'order');
+      const known = await order({ headers });
+      const strip = ({ traceId: _, retryAfterMs, ...body }: Readonly<Record<string, unknown>>) => ({
+        ...body,
+        rounded: Math.ceil(Number(retryAfterMs) / 1000),
+      });
+      t.is(raced.status, 503);
+      t.deepEqual(strip(raced.body), strip(known.body));
+      t.is(raced.headers.get('retry-after'), known.headers.get('retry-after'));
+      t.deepEqual(requests.all(), []);
+      t.deepEqual(refused, ['order by the broker', 'order by the gateway']);
+      bus.recover();
+      close('order');
+      t.is((await order({ headers })).status, 202);
+    }));
+}
 
 test('a stale snapshot leaves the decision to the broker', async (t) => {
   const virtual = { ahead: 0 };
