@@ -37,7 +37,7 @@ export const commonConfig = {
   GATE_CYCLE_MS: z.coerce.number().int().min(100).default(15_000),
   /** Bad cycles in a row after which a half-open gate opens. */
   GATE_BAD_CYCLES: z.coerce.number().int().min(1).default(3),
-  /** What single routes have instead, as JSON: `{"payment": {"ttlMs": 5000}}`. */
+  /** What single routes have instead, as JSON: `{"<route>": {"ttlMs": 5000}}`. */
   GATE_POLICIES: z.string().default('{}').transform(parsedJson).pipe(z.record(z.string(), routeTimes)),
   /** How long a forward step may take before it is undone. */
   STEP_DEADLINE_MS: z.coerce.number().int().min(500).default(60_000),

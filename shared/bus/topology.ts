@@ -16,7 +16,7 @@ export interface ServiceRights {
   readonly commands?: readonly string[];
   /** Routes that it answers: `<route>.hash`. */
   readonly answers?: readonly string[];
-  /** News that its route receives: routing keys of `events`, e.g. `order.placed` or `order.*`. */
+  /** News that its route receives: routing keys of `events`, `<route>.<event>` or `<route>.*`. */
   readonly hears?: readonly string[];
   /** May ask on `control` (fault injection, the breaker, dead letters), hear the answers, and hear every service's workers. */
   readonly controls?: boolean;
