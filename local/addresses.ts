@@ -18,8 +18,8 @@ export interface Addresses {
   readonly pid: number;
 }
 
-/** What the local stack keeps: data, secrets, addresses, records of processes. */
-export const stackDir: string = join(projectDir, '.switchyard');
+/** What the local stack keeps: data, secrets, addresses, records of processes. `SWITCHYARD_DIR`: another one beside it. */
+export const stackDir: string = process.env['SWITCHYARD_DIR'] ?? join(projectDir, '.switchyard');
 const file = join(stackDir, 'addresses.json');
 
 export function writeAddresses(addresses: Addresses): void {

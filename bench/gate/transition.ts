@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { connected } from './gate-rate.ts';
+import { connected } from './rate.ts';
 import { projectDir } from '#local/own-process.ts';
 import type { GateName, Policy } from '#services/circuit-breaker/breaker.ts';
 import { REDRIVE, type RedrivePolicy } from '#services/circuit-breaker/pace.ts';
@@ -114,7 +114,7 @@ function heard(board: ReturnType<typeof createBoard>, state: GateName): Promise<
 }
 
 async function startLoad(amqpUrl: string): Promise<() => Promise<void>> {
-  const child = fork(join(projectDir, 'bench/gate-load.ts'), [amqpUrl]);
+  const child = fork(join(projectDir, 'bench/gate/load-process.ts'), [amqpUrl]);
   await once(child, 'message');
   return async () => {
     const ended = once(child, 'exit');

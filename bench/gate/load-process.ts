@@ -1,6 +1,6 @@
 /** A process that publishes orders at full speed, and takes them, until it is told to stop. */
-import { connected, swallow } from './gate-rate.ts';
-import { orderMessage } from './load.ts';
+import { connected, swallow } from './rate.ts';
+import { orderMessage } from '#bench/loop/load.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { inbox } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';

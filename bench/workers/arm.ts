@@ -1,10 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { cpuSeconds, machineSeconds } from './cpu.ts';
-import { connected } from './gate-rate.ts';
-import { quantile } from './load.ts';
-import type { WorkersProcessOptions } from './workers-process.ts';
+import type { Arm, Sample } from '#bench/arm.ts';
+import { cpuSeconds, machineSeconds } from '#bench/cpu.ts';
+import { connected } from '#bench/gate/rate.ts';
+import type { WorkersProcessOptions } from './process.ts';
+import { TTL_MS } from '#bench/world.ts';
 import { projectDir } from '#local/own-process.ts';
 import { create } from '#services/payment/contract.ts';
 import { routeTable } from '#services/routes.ts';
@@ -13,53 +14,57 @@ import { encode } from '#shared/bus/envelope.ts';
 import { inbox, partitionQueues } from '#shared/bus/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 
-export interface WorkersOptions {
-  readonly amqpUrl: string;
-  readonly mongoUrl: string;
-  readonly ttlMs: number;
-  /** To account CPU by process. */
-  readonly pids: { readonly broker: number | undefined; readonly database: number | undefined };
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly say: (line: string) => void;
-}
-
-const WAIT_MS = 20;
-const CONCURRENCY = 8;
-const ARMS = [1, 2, 4] as const;
-const AIMS: Readonly<Record<number, number>> = { 2: 1.9, 4: 3.6 };
-/** On their way at any time: enough for every worker to have more than it may work on. */
-const IN_FLIGHT = 800;
-/** A round counts when everything else on the machine took no more in each of its slices, unless there is none. */
-const OTHERS_CORES = 0.3;
-
 interface Slice {
   readonly perS: number;
   readonly cores: Readonly<Record<string, number>>;
 }
 
-/** How throughput grows with workers that wait for something outside: one partition each has one worker, whoever has how many. */
-export async function benchWorkers(options: WorkersOptions): Promise<void> {
-  const { amqpUrl, rounds, say } = options;
-  const bus = await connected(amqpUrl, 'bench-workers');
-  const load = await createLoad(bus);
-  const workers = await Promise.all(Array.from({ length: Math.max(...ARMS) }, (_, index) => start(index, options)));
-  const slices = new Map<number, readonly Slice[]>(ARMS.map((arm) => [arm, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const turn of ARMS.keys()) {
-      const arm = ARMS[(turn + round) % ARMS.length]!;
-      const slice = await run(load, workers, arm, options);
-      say(
-        `round ${round + 1}: ${arm} workers ${slice.perS.toFixed(0)}/s, others use ${slice.cores['others']!.toFixed(2)} cores`,
-      );
-      slices.set(arm, [...slices.get(arm)!, slice]);
-    }
-  }
-  load.stop();
-  await bus.close();
-  for (const worker of workers) worker.disconnect();
-  report(slices, say);
+interface WorkersOptions {
+  readonly amqpUrl: string;
+  readonly mongoUrl: string;
+  /** To account CPU by process. */
+  readonly pids: { readonly broker: number | undefined; readonly database: number | undefined };
+  readonly seconds: number;
 }
+
+const WAIT_MS = 20;
+const CONCURRENCY = 8;
+const COUNTS = [1, 2, 4] as const;
+/** On their way at any time: enough for every worker to have more than it may work on. */
+const IN_FLIGHT = 800;
+
+/** How throughput grows with workers that wait for something outside: one partition each has one worker, whoever has how many. */
+export const workersArm: Arm = {
+  name: 'workers',
+  title: '1, 2 and 4 workers that wait',
+  group: 'workers',
+  async run({ world, round, settings }) {
+    const name = `workers-${round}`;
+    const broker = await world.broker();
+    const amqpUrl = await world.vhost(name);
+    const database = await world.database(name);
+    const pids = { broker: broker.process?.pid(), database: database.process?.pid() };
+    const options = { amqpUrl, mongoUrl: `${database.url}/bench`, pids, seconds: settings.seconds };
+    const bus = await connected(amqpUrl, 'bench-workers');
+    const load = await createLoad(bus);
+    const workers = await Promise.all(Array.from({ length: Math.max(...COUNTS) }, (_, index) => start(index, options)));
+    const samples: Sample[] = [];
+    try {
+      for (const count of COUNTS) {
+        const { perS, cores } = await run(load, workers, count, options);
+        const ofSlots = perS / ((count * CONCURRENCY * 1000) / WAIT_MS);
+        const used = Object.entries(cores).map(([part, one]) => [`cores.${part}`, one] as const);
+        samples.push({ of: `${count}`, values: { perS, ofSlots, ...Object.fromEntries(used) } });
+      }
+    } finally {
+      load.stop();
+      await bus.close();
+      for (const worker of workers) worker.disconnect();
+      await database.stop();
+    }
+    return samples;
+  },
+};
 
 async function run(
   load: Awaited<ReturnType<typeof createLoad>>,
@@ -96,18 +101,18 @@ function ownSeconds(): number {
   return (user + system) / 1e6;
 }
 
-async function start(index: number, { amqpUrl, mongoUrl, ttlMs }: WorkersOptions): Promise<ChildProcess> {
+async function start(index: number, { amqpUrl, mongoUrl }: WorkersOptions): Promise<ChildProcess> {
   const options: WorkersProcessOptions = {
     worker: `payment-${index + 1}`,
     waitMs: WAIT_MS,
     environment: {
       AMQP_URL: amqpUrl,
       MONGO_URL: mongoUrl,
-      MESSAGE_TTL_MS: String(ttlMs),
+      MESSAGE_TTL_MS: String(TTL_MS),
       WORKER_CONCURRENCY: String(CONCURRENCY),
     },
   };
-  const child = fork(join(projectDir, 'bench/workers-process.ts'), [JSON.stringify(options)]);
+  const child = fork(join(projectDir, 'bench/workers/process.ts'), [JSON.stringify(options)]);
   await once(child, 'message');
   return child;
 }
@@ -156,31 +161,4 @@ async function createLoad(bus: Bus) {
       running = false;
     },
   };
-}
-
-function report(slices: ReadonlyMap<number, readonly Slice[]>, say: (line: string) => void): void {
-  const median = (values: readonly number[]): number =>
-    quantile(
-      values.toSorted((a, b) => a - b),
-      0.5,
-    );
-  const rounds = [...slices.get(1)!.keys()];
-  const undisturbed = rounds.filter((round) =>
-    [...slices.values()].every((of) => of[round]!.cores['others']! <= OTHERS_CORES),
-  );
-  const counted = undisturbed.length > 0 ? undisturbed : rounds;
-  const of = `medians of ${counted.length} of ${rounds.length} rounds, ${undisturbed.length} undisturbed`;
-  const perS = (arm: number): number => median(counted.map((round) => slices.get(arm)![round]!.perS));
-  say('');
-  say(`| workers (${of}) | handled/s | of what their slots allow | times one | aim | cores |`);
-  say('|---|---|---|---|---|---|');
-  for (const [arm, runs] of slices) {
-    const cores = Object.keys(runs[0]!.cores).map(
-      (name) => `${name} ${median(counted.map((round) => runs[round]!.cores[name]!)).toFixed(2)}`,
-    );
-    const most = (arm * CONCURRENCY * 1000) / WAIT_MS;
-    say(
-      `| ${arm} | ${perS(arm).toFixed(0)} | ${(perS(arm) / most).toFixed(2)} | ${(perS(arm) / perS(1)).toFixed(2)} | ${AIMS[arm] ?? ''} | ${cores.join(', ')} |`,
-    );
-  }
 }

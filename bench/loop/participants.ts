@@ -10,21 +10,23 @@ import { orderIndexes, ordersCollection } from '#services/order/model.ts';
 import { orderEntity } from '#services/order/order.ts';
 import { paymentIndexes, paymentsCollection } from '#services/payment/model.ts';
 import { paymentEntity } from '#services/payment/payment.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable, SAGA_ROUTE } from '#services/routes.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagasCollection } from '#services/saga/model.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
+import type { SagaState } from '#services/saga/state.ts';
 import { entriesCollection, entryIndexes, findEntryIn, walletsCollection } from '#services/wallet/model.ts';
 import { walletEntity } from '#services/wallet/wallet.ts';
 import { connectAmqp } from '#shared/bus/amqp.ts';
 import { partitionQueues } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';
-import { createEngine, type EngineMeter } from '#shared/entity/engine.ts';
+import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
 import { createMemoryStore } from '#shared/entity/memory-store.ts';
 import { createMongoStore, type MongoStoreOptions } from '#shared/entity/mongo-store.ts';
 import { silentLog } from '#shared/log.ts';
+import { createRegistry, engineMeter } from '#shared/metrics.ts';
 
 export const participants = ['order', 'payment', 'wallet', 'delivery', 'notify', 'saga'] as const;
 export type Participant = (typeof participants)[number];
@@ -34,7 +36,11 @@ export interface HostOptions {
   /** Absent: documents in memory. */
   readonly mongoUrl?: string;
   readonly ttlMs: number;
-  /** The last message of an order was applied. */
+  /** Queues of a route; absent: as many as the product has. */
+  readonly partitions?: number | undefined;
+  /** With the counters that a service has. */
+  readonly metrics?: boolean | undefined;
+  /** The last message of an order's saga was applied. */
   readonly onCompleted: (orderId: string) => void;
   readonly onMessage: (type: string) => void;
 }
@@ -92,25 +98,30 @@ function start(name: Participant, options: HostOptions, db: Connection | undefin
 async function run<State>(
   entity: Entity<State>,
   storeOptions: MongoStoreOptions,
-  { amqpUrl, ttlMs, onCompleted, onMessage }: HostOptions,
+  { amqpUrl, ttlMs, partitions, metrics, onCompleted, onMessage }: HostOptions,
   db: Connection | undefined,
 ): Promise<() => Promise<void>> {
-  const bus = connectAmqp({ url: amqpUrl, name: entity.route, clock: systemClock, log: silentLog });
+  const { route } = entity;
+  const bus = connectAmqp({ url: amqpUrl, name: route, clock: systemClock, log: silentLog });
   const mongo = db === undefined ? undefined : createMongoStore<State>(db, storeOptions);
   await mongo?.prepare();
-  const meter: EngineMeter = { handled: onMessage, retried() {}, died() {}, committed() {} };
+  const table = { ...routeTable, partitions: partitions ?? routeTable.partitions };
   const engine = createEngine<State>({
     entity,
     bus,
     store: mongo ?? createMemoryStore<State>(),
     clock: systemClock,
     log: silentLog,
-    queues: partitionQueues(routeTable, entity.route),
+    queues: partitionQueues(table, route),
     limits: limitsFor(ttlMs),
-    meter,
-    intercept: (handler, _state, context, call) => {
-      if (handler?.type.name === 'order.dispatch-recorded') onCompleted(context.message.key);
-      return call();
+    ...(metrics === true ? { meter: engineMeter(createRegistry(route)) } : {}),
+    intercept(_handler, _state, { message }, call) {
+      onMessage(message.type);
+      const result = call();
+      if (route === SAGA_ROUTE && !(result instanceof Promise)) {
+        if (hasEnded(result.state as SagaState | undefined)) onCompleted(message.key);
+      }
+      return result;
     },
   });
   await engine.start();
@@ -118,4 +129,8 @@ async function run<State>(
     await engine.drain(5000);
     await bus.close();
   };
+}
+
+function hasEnded(state: SagaState | undefined): boolean {
+  return state?.phase === 'ended';
 }

@@ -1,7 +1,7 @@
-import { connected } from './gate-rate.ts';
-import { act } from './gate-transition.ts';
-import { fillWallets, orderMessage } from './load.ts';
-import { host, participants } from './participants.ts';
+import { connected } from './rate.ts';
+import { act } from './transition.ts';
+import { fillWallets, orderMessage } from '#bench/loop/load.ts';
+import { host, participants } from '#bench/loop/participants.ts';
 import { create, paymentIdOf } from '#services/payment/contract.ts';
 import { SAGA_ROUTE } from '#services/routes.ts';
 import type { Bus } from '#shared/bus/bus.ts';

@@ -1,9 +1,9 @@
-/** One service as a process of the benchmark: `node bench/worker.ts '{"name": "order", ...}'`; tells its parent what completed. */
+/** One service as a process of the benchmark: `node bench/loop/worker-process.ts '{"name": "order", ...}'`; tells its parent what completed. */
 import { host, type HostOptions, type Participant } from './participants.ts';
 
 const { name, ...options } = JSON.parse(process.argv[2] ?? '{}') as { name: Participant } & HostOptions;
 let completed: string[] = [];
-let messages = 0;
+let messages: Record<string, number> = {};
 
 const stop = await host(name, {
   ...options,
@@ -11,8 +11,8 @@ const stop = await host(name, {
     if (completed.length === 0) setImmediate(report);
     completed.push(orderId);
   },
-  onMessage() {
-    messages += 1;
+  onMessage(type) {
+    messages[type] = (messages[type] ?? 0) + 1;
   },
 });
 

@@ -1,5 +1,5 @@
-import { cpuSeconds } from './cpu.ts';
-import { orderMessage, quantile } from './load.ts';
+import { cpuSeconds } from '#bench/cpu.ts';
+import { orderMessage } from '#bench/loop/load.ts';
 import { routeTable } from '#services/routes.ts';
 import { connectAmqp } from '#shared/bus/amqp.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
@@ -121,11 +121,4 @@ async function slice(bus: Bus, exchange: string, { sliceMs, brokerPid }: RateOpt
   await Promise.all(Array.from({ length: OUTSTANDING }, publishing));
   const perS = confirmed / ((performance.now() - start) / 1000);
   return { perS, confirmed, brokerS: usedS() - used };
-}
-
-export function quantileOf(values: readonly number[], q: number): number {
-  return quantile(
-    values.toSorted((a, b) => a - b),
-    q,
-  );
 }

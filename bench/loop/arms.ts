@@ -1,0 +1,80 @@
+import { bareBroker } from './bare.ts';
+import type { LoopTask } from './task.ts';
+import type { Arm, Sample, Turn } from '#bench/arm.ts';
+import { inChild } from '#bench/child.ts';
+import { TTL_MS } from '#bench/world.ts';
+
+interface Loop {
+  readonly name: string;
+  readonly title: string;
+  readonly processes: LoopTask['processes'];
+  readonly store: 'memory' | 'embedded';
+}
+
+const WARM_UP_S = 2;
+const BARE_IN_FLIGHT = 500;
+
+/** What the broker does alone. */
+const bare: Arm = {
+  name: 'bare',
+  title: 'bare broker',
+  group: 'loop',
+  async run({ world, round, settings }) {
+    const url = await world.vhost(`bare-${round}`);
+    const messagesPerS = await bareBroker(url, BARE_IN_FLIGHT, Math.min(settings.seconds, 4));
+    return [{ of: `${BARE_IN_FLIGHT} in flight`, values: { messagesPerS } }];
+  },
+};
+
+const loops: readonly Loop[] = [
+  { name: 'memory', title: 'one process, memory store', processes: 'one', store: 'memory' },
+  { name: 'embedded', title: 'one process, embedded database', processes: 'one', store: 'embedded' },
+  { name: 'memory-each', title: 'a process a service, memory store', processes: 'one-each', store: 'memory' },
+  { name: 'embedded-each', title: 'a process a service, embedded database', processes: 'one-each', store: 'embedded' },
+];
+
+/** The whole road of an order in a closed loop, beside what the bare broker does. */
+export const loopArms: readonly Arm[] = [
+  bare,
+  ...loops.map(({ name, title, processes, store }): Arm => ({
+    name,
+    title,
+    group: 'loop',
+    run: (turn) => runLoop(turn, { name, processes, store }),
+  })),
+];
+
+export interface LoopRun extends Pick<Loop, 'name' | 'processes' | 'store'> {
+  readonly task?: Partial<LoopTask>;
+  readonly partitions?: number;
+  readonly metrics?: boolean;
+  readonly flags?: readonly string[];
+}
+
+/** One turn of the closed loop, on a vhost and a database of its own. */
+export async function runLoop({ world, round, settings }: Turn, run: LoopRun): Promise<readonly Sample[]> {
+  const name = `${run.name}-${round}`;
+  const broker = await world.broker();
+  const amqpUrl = await world.vhost(name, run.partitions);
+  const database = run.store === 'embedded' ? await world.database(name) : undefined;
+  const task: LoopTask = {
+    hosting: {
+      amqpUrl,
+      ttlMs: TTL_MS,
+      partitions: run.partitions,
+      metrics: run.metrics,
+      ...(database === undefined ? {} : { mongoUrl: `${database.url}/bench` }),
+    },
+    processes: run.processes,
+    inFlight: settings.inFlight,
+    seconds: settings.seconds,
+    warmUpSeconds: WARM_UP_S,
+    pids: { broker: broker.process?.pid(), database: database?.process?.pid() },
+    ...run.task,
+  };
+  try {
+    return await inChild(world, 'bench/loop/process.ts', task, { flags: run.flags ?? [] });
+  } finally {
+    await database?.stop();
+  }
+}
