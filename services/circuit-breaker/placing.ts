@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ParkedItem } from './contract.ts';
 import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
 import { deathsOf, withoutDeaths } from '#shared/bus/deaths.ts';
 import { decode } from '#shared/bus/envelope.ts';
+import { resendable } from '#shared/bus/resendable.ts';
 import { dead, hash, parked } from '#shared/bus/topology.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import type { Message } from '#shared/message.ts';
@@ -14,8 +16,7 @@ export interface Placing {
   readonly deadBecause?: string;
 }
 
-/** More than AMQP can carry once ours are added. */
-const MAX_HEADER_BYTES = 60_000;
+const TOO_LONG = 'its headers or ids are too long to be sent again';
 
 /** True when nobody took it in time: the newest of the broker's notes says that it expired in one of the route's partitions. */
 export function isEvidence(route: string, { headers }: Packet): boolean {
@@ -34,21 +35,18 @@ export function parkingOf(route: string, packet: Packet, maxRedrives: number, no
   const redriven = message.redriven ?? 0;
   if (redriven >= maxRedrives)
     return burial(route, packet, `nobody handled it in ${redriven + 1} tries; the last one ended with: ${reason}`, now);
-  const headers: HeaderTable = {
-    ...withoutDeaths(packet.headers),
+  return placed(parked(route), packet, {
     'first-expired-at': wholeOf(packet.headers['first-expired-at'], now),
     'last-expired-at': now,
     expiries: wholeOf(packet.headers['expiries'], 0) + 1,
-  };
-  return { exchange: parked(route), packet: { ...packet, headers } };
+  });
 }
 
 /** Where a parked packet goes when its route is closed: past the gate to its partition, its count one higher. */
 export function redriveOf(route: string, packet: Packet, now: number): Placing {
   const message = messageOf(packet);
   if (typeof message === 'string') return burial(route, packet, message, now);
-  const headers = { ...withoutDeaths(packet.headers), redriven: (message.redriven ?? 0) + 1 };
-  return { exchange: hash(route), packet: { ...packet, headers } };
+  return placed(hash(route), packet, { redriven: (message.redriven ?? 0) + 1 });
 }
 
 /** A parked packet for the listing; `undefined`: it is no message of ours. */
@@ -62,9 +60,18 @@ export function parkedItemOf(route: string, packet: Packet): ParkedItem | undefi
   return { route, messageId: id, type, key, correlationId, firstExpiredAt, lastExpiredAt, expiries, redriven };
 }
 
-/** The message, or why it is none. */
+/** The message, or why it is none that can be sent again. */
 function messageOf(packet: Packet): Message | string {
-  if (JSON.stringify(packet.headers).length > MAX_HEADER_BYTES) return 'its headers are too long to be sent again';
+  const message = decoded(packet);
+  const bare = { ...packet, headers: withoutDeaths(packet.headers) };
+  const sendable = resendable(bare);
+  return sendable === bare || typeof message === 'string' || isDeepStrictEqual(decoded(sendable), message)
+    ? message
+    : TOO_LONG;
+}
+
+/** The message, or why it is none of ours. */
+function decoded(packet: Packet): Message | string {
   try {
     return decode(packet);
   } catch (error) {
@@ -74,15 +81,19 @@ function messageOf(packet: Packet): Message | string {
 }
 
 function burial(route: string, packet: Packet, reason: string, now: number): Placing {
-  const kept = withoutDeaths(packet.headers);
-  const headers: HeaderTable = {
-    ...(JSON.stringify(kept).length > MAX_HEADER_BYTES ? {} : kept),
+  const placing = placed(dead(route), packet, {
     'dead-reason': reason.slice(0, 1000),
     'dead-route': route,
     'dead-attempts': wholeOf(packet.headers['redriven'], 0),
     'dead-at': new Date(now).toISOString(),
-  };
-  return { exchange: dead(route), packet: { ...packet, headers }, deadBecause: reason };
+  });
+  return { ...placing, deadBecause: reason };
+}
+
+/** Without the broker's notes, with ours, and never with more than can be sent. */
+function placed(exchange: string, packet: Packet, notes: HeaderTable): Placing {
+  const headers = { ...withoutDeaths(packet.headers), ...notes };
+  return { exchange, packet: resendable({ ...packet, headers }) };
 }
 
 function wholeOf(value: HeaderValue | undefined, otherwise: number): number {

@@ -3,6 +3,7 @@ import type { Failure, StoredLetter, StoredPacket } from './model.ts';
 import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
 import { withoutDeaths } from '#shared/bus/deaths.ts';
 import { decode } from '#shared/bus/envelope.ts';
+import { resendable } from '#shared/bus/resendable.ts';
 import { canonicalJson } from '#shared/canonical-json.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import { maskText } from '#shared/masking.ts';
@@ -50,16 +51,16 @@ export function burialOf(route: string, packet: Packet, now: number): Burial {
   };
 }
 
-/** What is published again: the message as it was, under the same id. */
+/** What is published again: the message as it was, under the same id, without headers that cannot be sent. */
 export function packetOf({ content, contentType, type, messageId, correlationId, headers }: StoredPacket): Packet {
-  return {
+  return resendable({
     content: bytesOf(content),
     headers: JSON.parse(headers) as HeaderTable,
     ...(contentType === undefined ? undefined : { contentType }),
     ...(type === undefined ? undefined : { type }),
     ...(messageId === undefined ? undefined : { messageId }),
     ...(correlationId === undefined ? undefined : { correlationId }),
-  };
+  });
 }
 
 export function bytesOf(content: StoredPacket['content']): Buffer {

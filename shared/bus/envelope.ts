@@ -1,11 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Delivery, HeaderValue, Packet } from './bus.ts';
 import { SENT_AT } from './deaths.ts';
+import { isShort, SHORT_STRING_BYTES } from './resendable.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import type { Message, ReplyTo, Send } from '#shared/message.ts';
-
-/** AMQP short strings (message id, type, correlation id) hold 255 bytes of UTF-8. */
-const SHORT_STRING_BYTES = 255;
 
 /** Throws `InvalidMessage` for what AMQP cannot carry. `sentAt`: epoch ms of this publish; part of the packet, not of the message. */
 export function encode(message: Message, sentAt?: number): Packet {
@@ -78,7 +76,7 @@ export function decode(packet: Packet): Message {
 }
 
 function short(name: string, value: string): string {
-  if (value.length * 3 > SHORT_STRING_BYTES && Buffer.byteLength(value) > SHORT_STRING_BYTES) {
+  if (!isShort(value)) {
     throw new InvalidMessage(`the ${name} is longer than ${SHORT_STRING_BYTES} bytes: ${value.slice(0, 40)}...`);
   }
   return value;

@@ -4,6 +4,7 @@ import type { Settling } from './mailbox.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Bus, HeaderTable, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
+import { resendable } from '#shared/bus/resendable.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -93,15 +94,15 @@ export function createOutbox<State>(options: {
         correlation: packet.correlationId,
         reason,
       });
-      const headers: HeaderTable = {
-        ...packet.headers,
+      const notes: HeaderTable = {
         'dead-reason': reason.slice(0, 1000),
         'dead-route': route,
         'dead-attempts': attempts,
         'dead-at': new Date(clock.now()).toISOString(),
       };
+      const letter = resendable({ ...packet, headers: { ...packet.headers, ...notes } });
       const done = await insist(`burying ${packet.messageId ?? 'a message'}`, alive, async () => {
-        await bus.publish(`${route}.dead`, { ...packet, headers });
+        await bus.publish(`${route}.dead`, letter);
         return true;
       });
       return done ?? false;

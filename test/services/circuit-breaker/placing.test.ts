@@ -3,6 +3,7 @@ import { isEvidence, parkedItemOf, parkingOf, redriveOf } from '#services/circui
 import type { Packet } from '#shared/bus/bus.ts';
 import { withDeath } from '#shared/bus/deaths.ts';
 import { decode, encode } from '#shared/bus/envelope.ts';
+import { headerBytes, MAX_HEADER_BYTES } from '#shared/bus/headers.ts';
 import type { Message } from '#shared/message.ts';
 
 const message: Message = {
@@ -70,7 +71,8 @@ const strange: readonly [string, Partial<Packet>, RegExp][] = [
   ['a key that is no text', { headers: { key: 5 } }, /key is not a text/],
   ['a count that is no number', { headers: { key: 'k', redriven: 'often' } }, /redriven/],
   ['broker notes that are none', { headers: { 'x-death': [null as never, 'x', { queue: 1 }] } }, /key is missing/],
-  ['headers that leave no room', { headers: { key: 'k', long: 'x'.repeat(61_000) } }, /too long/],
+  ['a key that leaves no room', { headers: { key: '漢'.repeat(21_000) } }, /too long/],
+  ['an id of bytes that are no UTF-8', { messageId: Buffer.alloc(200, 0xff).toString() }, /too long/],
 ];
 
 for (const [what, part, reason] of strange) {
@@ -81,11 +83,23 @@ for (const [what, part, reason] of strange) {
       t.regex(deadBecause ?? '', reason);
       t.is(packet.headers['dead-reason'], deadBecause);
       t.deepEqual(brokerNotes(packet), []);
-      t.true(JSON.stringify(packet.headers).length < 61_000);
+      t.true(headerBytes(packet.headers) <= MAX_HEADER_BYTES);
+      t.true(Buffer.byteLength(packet.messageId ?? '') <= 255);
     }
     t.is(parkedItemOf('wallet', given), undefined);
   });
 }
+
+test('headers of others that leave no room are left out, and the message is parked and put back', (t) => {
+  const given = encode(message);
+  const packet = died({ ...given, headers: { ...given.headers, junk: '漢'.repeat(23_000), other: 'kept' } });
+  const parking = parkingOf('wallet', packet, 3, 5000);
+  t.is(parking.exchange, 'wallet.parked');
+  t.deepEqual(decode(parking.packet), message);
+  t.is(parking.packet.headers['other'], 'kept');
+  t.true(headerBytes(parking.packet.headers) <= MAX_HEADER_BYTES);
+  t.deepEqual(decode(redriveOf('wallet', parking.packet, 6000).packet), { ...message, redriven: 1 });
+});
 
 test('counts that are nonsense begin again', (t) => {
   const packet = encode(message);
