@@ -1,5 +1,5 @@
 import { move, type MovingOptions } from './moving.ts';
-import { isEvidence, parkingOf } from './placing.ts';
+import { isEvidence, isWake, parkingOf } from './placing.ts';
 import type { Delivery } from '#shared/bus/bus.ts';
 import { expired } from '#shared/bus/topology.ts';
 
@@ -8,6 +8,8 @@ export interface ParkingOptions extends MovingOptions {
   readonly maxRedrives: number;
   /** A message that nobody took in time has arrived; told before it is moved. */
   readonly onExpired: () => void;
+  /** A message lies in `<route>.parked`. */
+  readonly onParked: () => void;
 }
 
 export interface Parking {
@@ -20,17 +22,23 @@ export const PARKING_PREFETCH = 200;
 
 /** Takes what comes to `<route>.expired`: counts it on arrival, then parks it. Resolves once registered. */
 export async function startParking(options: ParkingOptions): Promise<Parking> {
-  const { route, session, clock, ended, maxRedrives, onExpired } = options;
+  const { route, session, clock, ended, maxRedrives, onExpired, onParked } = options;
   let held = 0;
 
   async function park(delivery: Delivery): Promise<void> {
     held += 1;
-    await move(options, delivery, parkingOf(route, delivery.packet, maxRedrives, clock.now()));
+    const placing = parkingOf(route, delivery.packet, maxRedrives, clock.now());
+    const moved = await move(options, delivery, placing);
     held -= 1;
+    if (moved && placing.deadBecause === undefined) onParked();
   }
 
   await session.consume(expired(route), PARKING_PREFETCH, (delivery) => {
     if (ended.aborted) return;
+    if (isWake(delivery.packet)) {
+      session.ack(delivery);
+      return;
+    }
     if (isEvidence(route, delivery.packet)) onExpired();
     // Rejects for a bug only, which must not be silent.
     void park(delivery);

@@ -6,7 +6,7 @@ import { decode } from '#shared/bus/envelope.ts';
 import { resendable } from '#shared/bus/resendable.ts';
 import { dead, hash, parked } from '#shared/bus/topology.ts';
 import { InvalidMessage } from '#shared/errors.ts';
-import type { Message } from '#shared/message.ts';
+import { type Message, WAKE } from '#shared/message.ts';
 
 /** Where a packet goes, and as what. */
 export interface Placing {
@@ -18,10 +18,19 @@ export interface Placing {
 
 const TOO_LONG = 'its headers or ids are too long to be sent again';
 
-/** True when nobody took it in time: the newest of the broker's notes says that it expired in one of the route's partitions. */
-export function isEvidence(route: string, { headers }: Packet): boolean {
-  const [newest] = deathsOf(headers);
-  return newest?.reason === 'expired' && newest.queue.startsWith(`${route}.`) && /\.[0-9]{3}$/.test(newest.queue);
+/**
+ * True when nobody took it in time: the newest of the broker's notes says that it expired in one of the route's partitions. What its
+ * publisher let expire sooner says nothing of the route, and a wake is sent again when it is needed.
+ */
+export function isEvidence(route: string, packet: Packet): boolean {
+  const [newest] = deathsOf(packet.headers);
+  if (isWake(packet) || newest?.reason !== 'expired' || newest.byPublisher) return false;
+  return newest.queue.startsWith(`${route}.`) && /\.[0-9]{3}$/.test(newest.queue);
+}
+
+/** A wake that came too late is worth nothing: whoever is due is woken again. */
+export function isWake({ type }: Packet): boolean {
+  return type === WAKE;
 }
 
 /**

@@ -1,45 +1,59 @@
-import type { ParkedItem } from './contract.ts';
-import { move, type MovingOptions } from './moving.ts';
+import type { MovingOptions } from './moving.ts';
 import { pacePerS, type RedrivePolicy } from './pace.ts';
-import { parkedItemOf, redriveOf } from './placing.ts';
-import type { Delivery } from '#shared/bus/bus.ts';
+import { isWake, redriveOf } from './placing.ts';
+import { backoffMs } from '#shared/backoff.ts';
+import type { Bus, Delivery, Session } from '#shared/bus/bus.ts';
 import { parked } from '#shared/bus/topology.ts';
+import { reasonOf } from '#shared/errors.ts';
 
-export interface RedrivingOptions extends MovingOptions {
+export interface RedrivingOptions extends Omit<MovingOptions, 'session' | 'bus'> {
+  readonly bus: Pick<Bus, 'publish' | 'session'>;
   readonly policy: RedrivePolicy;
   readonly cycleMs: number;
   /** Since when the route's gate is closed, epoch ms; `undefined`: it is not. */
   readonly closedSince: () => number | undefined;
+  /** How many are parked, as far as is known. */
+  readonly waiting: () => number;
+  /** Somebody looks at what is parked: it is not in its queue. */
+  readonly isRead: () => boolean;
   readonly onRedriven: () => void;
 }
 
 export interface Redriving {
-  /** Messages at hand, of those parked; when it is `REDRIVING_WINDOW`, more may wait in the queue. */
-  readonly held: number;
-  /** The gate may have changed. */
+  /** Messages on their way back: neither in the queue nor acknowledged yet. */
+  readonly moving: number;
+  /** Something may be parked. */
+  readonly mayHold: boolean;
+  /** The gate may have changed, or something was parked. */
   look(): void;
+  /** A message was parked. */
+  parked(): void;
   /** A message of the route has expired: nothing goes back for a cycle. */
   expired(): void;
-  /** What is at hand, in no particular order. */
-  items(): readonly ParkedItem[];
 }
 
-/** Parked messages of one route that are held, unacknowledged, as the index of what is parked. */
-export const REDRIVING_WINDOW = 2000;
 const TICK_MS = 100;
+/** Of one route, on their way at once. */
+const MAX_MOVING = 200;
+const RETRY = { baseMs: 200, capMs: 3000 };
 
 /**
- * Puts what is parked back to its route while the gate is closed, at the pace of `pacePerS`. Held messages stay parked for
- * the broker: they are acknowledged only after they were published to `<route>.hash` and confirmed.
+ * Puts what is parked back to its route while the gate is closed, at the pace of `pacePerS`. A message leaves its queue only to be
+ * published to `<route>.hash`, and is acknowledged when that is confirmed; what cannot be published returns to its place. All on a
+ * connection of its own, which is there only meanwhile: nothing is held that the broker could miss, least of all by who acts.
  */
-export async function startRedriving(options: RedrivingOptions): Promise<Redriving> {
-  const { route, session, clock, ended, policy, cycleMs, closedSince, onRedriven } = options;
-  const held = new Set<Delivery>();
-  const moving = new Set<Delivery>();
+export function startRedriving(options: RedrivingOptions): Redriving {
+  const { route, bus, clock, log, ended, policy, cycleMs, closedSince, waiting, isRead, onRedriven } = options;
   const startedAt = clock.now();
+  let session: Session | undefined;
+  let mayHold = true;
+  let moving = 0;
   let lastExpiryAt = -Infinity;
   let cancel: (() => void) | undefined;
+  let ticking = false;
   let allowance = 0;
+  let failures = 0;
+  let pausedUntil = -Infinity;
 
   function perS(): number {
     const since = closedSince();
@@ -47,50 +61,109 @@ export async function startRedriving(options: RedrivingOptions): Promise<Redrivi
     return pacePerS(policy, cycleMs, { closedSince: from, lastExpiryAt, now: clock.now() });
   }
 
+  const isWanted = (): boolean => !ended.aborted && closedSince() !== undefined && (mayHold || waiting() > 0);
+
   function look(): void {
-    if (ended.aborted || cancel !== undefined || held.size === moving.size || closedSince() === undefined) return;
+    if (cancel !== undefined || ticking) return;
+    if (!isWanted()) {
+      if (moving === 0) leave();
+      return;
+    }
     cancel = clock.after(TICK_MS, () => {
       cancel = undefined;
-      tick();
-      look();
+      ticking = true;
+      tick()
+        .catch(failed)
+        .finally(() => {
+          ticking = false;
+          look();
+        });
     });
   }
 
-  function tick(): void {
+  function leave(): void {
+    const left = session;
+    session = undefined;
+    void left?.close();
+  }
+
+  function failed(error: unknown): void {
+    if (ended.aborted) return;
+    failures += 1;
+    pausedUntil = clock.now() + backoffMs(RETRY, failures, clock.random);
+    if (failures === 1) log.warn('what is parked cannot be put back yet', { route, reason: reasonOf(error) });
+  }
+
+  async function tick(): Promise<void> {
     const pace = perS();
     allowance = pace === 0 ? 0 : Math.min(allowance + (pace * TICK_MS) / 1000, Math.max(1, pace));
-    for (const delivery of held) {
-      if (allowance < 1 || ended.aborted) return;
-      if (moving.has(delivery)) continue;
+    if (allowance < 1 || isRead() || clock.now() < pausedUntil) return;
+    const own = await connected();
+    while (allowance >= 1 && moving < MAX_MOVING && isWanted() && clock.now() >= pausedUntil && !isRead()) {
+      const delivery = await own.get(parked(route));
+      if (delivery === undefined) {
+        mayHold = moving > 0;
+        return;
+      }
+      if (isWake(delivery.packet)) {
+        own.ack(delivery);
+        continue;
+      }
       allowance -= 1;
-      moving.add(delivery);
-      // Rejects for a bug only, which must not be silent.
-      void putBack(delivery);
+      moving += 1;
+      // It never rejects.
+      void putBack(own, delivery);
     }
   }
 
-  async function putBack(delivery: Delivery): Promise<void> {
-    const placing = redriveOf(route, delivery.packet, clock.now());
-    if (!(await move(options, delivery, placing))) return;
-    held.delete(delivery);
-    moving.delete(delivery);
-    if (placing.deadBecause === undefined) onRedriven();
+  async function connected(): Promise<Session> {
+    if (session !== undefined) return session;
+    const fresh = await bus.session();
+    session = fresh;
+    void fresh.closed.then(() => {
+      if (session === fresh) session = undefined;
+    });
+    if (ended.aborted) leave();
+    return fresh;
   }
 
-  ended.addEventListener('abort', () => cancel?.());
-  await session.consume(parked(route), REDRIVING_WINDOW, (delivery) => {
-    held.add(delivery);
-    look();
+  async function putBack(from: Session, delivery: Delivery): Promise<void> {
+    const { exchange, packet, deadBecause } = redriveOf(route, delivery.packet, clock.now());
+    try {
+      await bus.publish(exchange, packet);
+      if (ended.aborted) return;
+      from.ack(delivery);
+      failures = 0;
+      if (deadBecause === undefined) onRedriven();
+      else log.error('dead letter', { route, messageId: packet.messageId, reason: deadBecause });
+    } catch (error) {
+      from.release(delivery);
+      failed(error);
+    } finally {
+      moving -= 1;
+    }
+  }
+
+  ended.addEventListener('abort', () => {
+    cancel?.();
+    leave();
   });
+  look();
   return {
-    get held() {
-      return held.size;
+    get moving() {
+      return moving;
+    },
+    get mayHold() {
+      return mayHold;
     },
     look,
+    parked() {
+      mayHold = true;
+      look();
+    },
     expired() {
       lastExpiryAt = clock.now();
       allowance = 0;
     },
-    items: () => [...held].flatMap(({ packet }) => parkedItemOf(route, packet) ?? []),
   };
 }

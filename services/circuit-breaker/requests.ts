@@ -68,9 +68,9 @@ async function carryOut(
       await route?.breaker.clearOverride();
       break;
     case 'parked': {
-      const asked = route === undefined ? [...term.routes.values()] : [route];
-      const all = asked.flatMap(({ redriving }) => redriving.items());
-      const { items, nextCursor } = parkedPage(all, request.limit, request.cursor);
+      const asked = name === undefined ? [...term.routes.keys()] : [name];
+      const all = await Promise.all(asked.map((one) => term.parkedList.read(one)));
+      const { items, nextCursor } = parkedPage(all.flat(), request.limit, request.cursor);
       return { id, ok: true, parked: [...items], ...(nextCursor === undefined ? {} : { nextCursor }) };
     }
     case 'partitions': {

@@ -4,7 +4,8 @@ import { watchDepths } from './depths.ts';
 import type { Term } from './leader.ts';
 import type { RedrivePolicy } from './pace.ts';
 import { type Parking, startParking } from './parking.ts';
-import { REDRIVING_WINDOW, type Redriving, startRedriving } from './redriving.ts';
+import { createParkedList, type ParkedList } from './parked-list.ts';
+import { type Redriving, startRedriving } from './redriving.ts';
 import { type OnDecision, type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
 import type { Tally } from './tally.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
@@ -32,7 +33,8 @@ export interface TermOptions {
 /** One route while this process acts. */
 export interface ActingRoute {
   readonly breaker: RouteBreaker;
-  readonly redriving: Redriving;
+  /** Something may have been parked, or the gate have moved. */
+  look(): void;
   /** Its queues that hold what this process neither has nor can know of. */
   uncounted(): readonly string[];
   view(): Breaker;
@@ -41,6 +43,7 @@ export interface ActingRoute {
 export interface ActingTerm extends Term {
   readonly session: Session;
   readonly routes: ReadonlyMap<string, ActingRoute>;
+  readonly parkedList: ParkedList;
   /** Tells everyone, from now on every second: whoever hears it may ask. */
   begin(): void;
 }
@@ -76,9 +79,11 @@ export async function startTerm(session: Session, options: TermOptions): Promise
     if (ending.signal.aborted) return;
     // It never rejects.
     void broadcast();
+    for (const route of routes.values()) route.look();
     cancelBeat = clock.after(SNAPSHOT_EVERY_MS, begin);
   }
 
+  const parkedList = createParkedList(bus, clock);
   const depths = watchDepths({
     bus,
     clock,
@@ -95,7 +100,15 @@ export async function startTerm(session: Session, options: TermOptions): Promise
     const acting = await Promise.all(
       [...policies].map(async ([route, policy]): Promise<[string, ActingRoute]> => [
         route,
-        await startRoute(route, policy, { ...options, session, ended: ending.signal, depths, broadcast, giveUp }),
+        await startRoute(route, policy, {
+          ...options,
+          session,
+          ended: ending.signal,
+          depths,
+          parkedList,
+          broadcast,
+          giveUp,
+        }),
       ]),
     );
     for (const [route, one] of acting) routes.set(route, one);
@@ -103,7 +116,7 @@ export async function startTerm(session: Session, options: TermOptions): Promise
     end();
     throw error;
   }
-  return { session, routes, begin, end };
+  return { session, routes, parkedList, begin, end };
 }
 
 async function startRoute(
@@ -113,11 +126,12 @@ async function startRoute(
     readonly session: Session;
     readonly ended: AbortSignal;
     readonly depths: ReturnType<typeof watchDepths>;
+    readonly parkedList: ParkedList;
     readonly broadcast: () => Promise<void>;
     readonly giveUp: (route: string) => (reason: unknown) => void;
   },
 ): Promise<ActingRoute> {
-  const { tally, depths, broadcast, giveUp, distrust, maxRedrives, redrive } = options;
+  const { tally, depths, parkedList, broadcast, giveUp, distrust, maxRedrives, redrive } = options;
   // The breaker's timers run from the moment that it has taken over, before there is anything to put back or to park.
   let redriving: Redriving | undefined;
   let parking: Parking | undefined;
@@ -134,12 +148,14 @@ async function startRoute(
       return broadcast();
     },
   });
-  const putBack = await startRedriving({
+  const putBack = startRedriving({
     ...options,
     route,
     policy: redrive,
     cycleMs: policy.cycleMs,
     closedSince: () => (gateOf(breaker.stored.state) === 'closed' ? breaker.stored.since : undefined),
+    waiting: () => depths.of(parked(route)),
+    isRead: () => parkedList.isRead(route),
     onRedriven: () => tally.redriven(route),
   });
   redriving = putBack;
@@ -152,14 +168,15 @@ async function startRoute(
       putBack.expired();
       breaker.expired();
     },
+    onParked: putBack.parked,
   });
-  return { breaker, redriving: putBack, uncounted, view };
+  return { breaker, look: putBack.look, uncounted, view };
 
   function uncounted(): readonly string[] {
     const { state, since } = breaker.stored;
     const mayDelay = gateOf(state) !== 'closed' || options.clock.now() - since < policy.ttlMs;
     return [
-      ...(putBack.held < REDRIVING_WINDOW ? [] : [parked(route)]),
+      ...((putBack.mayHold || depths.of(parked(route)) > 0) && !parkedList.isRead(route) ? [parked(route)] : []),
       ...(mayDelay || depths.of(delay(route)) > 0 ? [delay(route)] : []),
     ];
   }
@@ -167,7 +184,6 @@ async function startRoute(
   function view(): Breaker {
     const { state, since, transitions } = breaker.stored;
     const { machine, override, generation } = state;
-    const { held } = putBack;
     return {
       route,
       state: gateOf(state),
@@ -182,8 +198,7 @@ async function startRoute(
       ...(override === undefined ? {} : { override }),
       transitions: [...transitions],
       ...tally.of(route),
-      // Until its window is full it holds all of them.
-      parked: held + (held < REDRIVING_WINDOW ? 0 : depths.of(parked(route))),
+      parked: depths.of(parked(route)) + putBack.moving,
       delayed: depths.of(delay(route)),
     };
   }

@@ -8,6 +8,8 @@ export interface Death {
   readonly queue: string;
   readonly reason: string;
   readonly count: number;
+  /** It died of an expiry that its publisher gave it, not of its queue's; the broker notes it for RabbitMQ's `expiration` only. */
+  readonly byPublisher?: true;
 }
 
 /** Header: epoch ms at which a packet was published; see `envelope.ts`. */
@@ -19,10 +21,10 @@ export function deathsOf(headers: HeaderTable): readonly Death[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry: HeaderValue): Death[] => {
     if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return [];
-    const { queue, reason, count } = entry as HeaderTable;
-    return typeof queue === 'string' && typeof reason === 'string'
-      ? [{ queue, reason, count: typeof count === 'number' ? count : 1 }]
-      : [];
+    const { queue, reason, count, 'original-expiration': expiration } = entry as HeaderTable;
+    if (typeof queue !== 'string' || typeof reason !== 'string') return [];
+    const death = { queue, reason, count: typeof count === 'number' ? count : 1 };
+    return [expiration === undefined ? death : { ...death, byPublisher: true }];
   });
 }
 
@@ -36,6 +38,8 @@ export function withoutDeaths(headers: HeaderTable): HeaderTable {
     Object.entries(headers).filter(
       ([name]) =>
         name !== 'x-death' &&
+        name !== 'x-delivery-count' &&
+        name !== 'x-acquired-count' &&
         name !== SENT_AT &&
         !name.startsWith('x-first-death-') &&
         !name.startsWith('x-last-death-'),

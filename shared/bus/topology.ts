@@ -197,8 +197,8 @@ export function stateQueue(name: string): { readonly queue: QueueSpec; readonly 
 
 /** How often a message may come back from lost consumers before it goes to `.expired`: ends a message that kills its consumer. */
 const PARTITION_DELIVERY_LIMIT = 100;
-/** As good as none; RabbitMQ 3.10 refuses -1 and 4.x has 20 by default. */
-const NO_DELIVERY_LIMIT = 1_000_000;
+/** As good as none, however often it is listed; RabbitMQ 3.10 refuses -1 and 4.x has 20 by default. */
+const NO_DELIVERY_LIMIT = 1_000_000_000;
 
 const POLICY_PRIORITY = 20;
 

@@ -205,7 +205,7 @@ export const mutations: readonly Mutation[] = [
     name: 'put back and lost',
     guarantee: 'a parked message is acknowledged only after it was put back',
     file: 'services/circuit-breaker/redriving.ts',
-    find: '    if (!(await move(options, delivery, placing))) return;\n    held.delete(delivery);\n    moving.delete(delivery);\n',
-    replace: '    options.session.ack(delivery);\n    held.delete(delivery);\n    moving.delete(delivery);\n',
+    find: '      await bus.publish(exchange, packet);\n      if (ended.aborted) return;\n',
+    replace: '      from.ack(delivery);\n      await bus.publish(exchange, packet);\n',
   },
 ];

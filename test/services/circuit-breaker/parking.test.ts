@@ -1,10 +1,12 @@
 import test from 'ava';
 import { PARKING_PREFETCH, startParking } from '#services/circuit-breaker/parking.ts';
+import { createParkedList } from '#services/circuit-breaker/parked-list.ts';
 import { type Redriving, startRedriving } from '#services/circuit-breaker/redriving.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker } from '#shared/bus/memory.ts';
 import { topologyOf } from '#shared/bus/topology.ts';
 import { silentLog } from '#shared/log.ts';
+import { WAKE } from '#shared/message.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 import { messageOf, policy, table } from './world.ts';
 
@@ -23,7 +25,8 @@ async function setUp() {
     return {
       options: common,
       expired: () => expired,
-      park: () => clock.during(startParking({ ...common, maxRedrives: 3, onExpired: () => (expired += 1) })),
+      park: () =>
+        clock.during(startParking({ ...common, maxRedrives: 3, onExpired: () => (expired += 1), onParked() {} })),
       end() {
         ending.abort();
         broker.dropConnection(name, { inFlight: 'is-lost' });
@@ -84,16 +87,16 @@ async function redriving(count: number) {
   const one = await term();
   let closedSince: number | undefined;
   put('payment.parked', ...Array.from({ length: count }, (_, index) => `m${index}`));
-  const redrive: Redriving = await clock.during(
-    startRedriving({
-      ...one.options,
-      policy: { startPerS: 10, capPerS: 40 },
-      cycleMs: 2000,
-      closedSince: () => closedSince,
-      onRedriven() {},
-    }),
-  );
-  const back = (): number => count - redrive.held - ready('payment.parked');
+  const redrive: Redriving = startRedriving({
+    ...one.options,
+    policy: { startPerS: 10, capPerS: 40 },
+    cycleMs: 2000,
+    closedSince: () => closedSince,
+    waiting: () => 0,
+    isRead: () => false,
+    onRedriven() {},
+  });
+  const back = (): number => count - redrive.moving - ready('payment.parked');
   const close = (): void => {
     closedSince = clock.now();
     redrive.look();
@@ -137,27 +140,84 @@ test('the pace doubles with every quiet cycle up to the cap, and one expiry stop
   t.true(after >= 17 && after <= 21, `${after}`);
 });
 
-test('what the broker refuses stays parked and listed, and goes when it is taken', async (t) => {
-  const { clock, broker, redrive, close, ready, unacked, one } = await redriving(3);
+test('while the gate is not closed nothing is taken, and afterwards nothing is held', async (t) => {
+  const { clock, back, close, open, unacked } = await redriving(100);
+  await clock.advance(3_600_000);
+  t.is(unacked('payment.parked'), 0);
+  close();
+  await clock.advance(1000);
+  t.true(back() > 5);
+  open();
+  await clock.advance(200);
+  t.is(unacked('payment.parked'), 0);
+});
+
+test('what the broker refuses returns to its place, and goes in order when it is taken', async (t) => {
+  const { clock, broker, close, ready, unacked, redrive } = await redriving(3);
   broker.inject({ refuses: (exchange) => exchange === 'payment.hash' });
   close();
-  await clock.advance(3000);
-  t.is(redrive.held, 3);
-  t.is(redrive.items().length, 3);
-  t.is(unacked('payment.parked'), 3);
+  for (let step = 0; step < 40; step += 1) {
+    await clock.advance(100);
+    t.true(unacked('payment.parked') <= 3);
+  }
+  t.is(ready('payment.parked') + redrive.moving, 3);
+  broker.inject({});
+  await clock.advance(5000);
+  t.is(ready('payment.parked') + unacked('payment.parked'), 0);
+});
+
+test('a term that ends in the middle leaves what is parked to the next one', async (t) => {
+  const { clock, broker, close, ready, unacked, one } = await redriving(3);
+  broker.inject({ refuses: (exchange) => exchange === 'payment.hash' });
+  close();
+  await clock.advance(250);
   one.end();
   await clock.advance(10);
   t.is(ready('payment.parked'), 3);
+  t.is(unacked('payment.parked'), 0);
 });
 
-test('what is parked and not ours becomes a dead letter', async (t) => {
-  const { clock, broker, redrive, close, ready } = await redriving(1);
+test('what is parked and not ours becomes a dead letter; a wake is dropped', async (t) => {
+  const { clock, broker, close, ready } = await redriving(1);
   broker.put('payment.parked', { content: Buffer.from('?'), headers: {} });
-  await clock.advance(10);
-  t.is(redrive.held, 2);
-  t.is(redrive.items().length, 1);
+  broker.put('payment.parked', encode({ ...messageOf('payment', 'w'), type: WAKE }));
   close();
   await clock.advance(900);
-  t.is(redrive.held, 0);
+  t.is(ready('payment.parked'), 0);
   t.is(ready('payment.dead'), 1);
+  t.is(ready('payment.000') + ready('payment.001'), 1);
+});
+
+test('a wake that expired is dropped, moves no gate and takes no room', async (t) => {
+  const { clock, broker, term, put, ready, unacked } = await setUp();
+  const one = await term();
+  await one.park();
+  for (let n = 0; n < 3; n += 1) broker.put('payment.hash', encode({ ...messageOf('payment', `w${n}`), type: WAKE }));
+  put('payment.in', 'a');
+  await clock.advance(2000);
+  t.is(one.expired(), 1);
+  t.is(ready('payment.parked'), 1);
+  t.is(ready('payment.expired') + unacked('payment.expired') + ready('payment.dead'), 0);
+});
+
+test('listing looks without taking: the same messages are there in the same order, for as many as ask at once', async (t) => {
+  const { clock, term, put, broker } = await setUp();
+  const ids = Array.from({ length: 30 }, (_, index) => `m${index}`);
+  put('payment.parked', ...ids);
+  const one = await term();
+  const list = createParkedList(one.options.bus, clock);
+  const both = Promise.all([list.read('payment'), list.read('payment')]);
+  t.true(list.isRead('payment'));
+  const [items, same] = await clock.during(both);
+  t.is(items, same);
+  t.deepEqual(
+    items.map(({ messageId }) => messageId),
+    ids,
+  );
+  t.false(list.isRead('payment'));
+  t.deepEqual(
+    broker.queue('payment.parked').ready.map(({ messageId }) => messageId),
+    ids,
+  );
+  t.is((await clock.during(list.read('payment'))).length, 30);
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { isEvidence, parkedItemOf, parkingOf, redriveOf } from '#services/circuit-breaker/placing.ts';
-import type { Packet } from '#shared/bus/bus.ts';
+import type { HeaderTable, Packet } from '#shared/bus/bus.ts';
 import { withDeath } from '#shared/bus/deaths.ts';
 import { decode, encode } from '#shared/bus/envelope.ts';
 import { headerBytes, MAX_HEADER_BYTES } from '#shared/bus/headers.ts';
@@ -117,4 +117,14 @@ test('evidence is an expiry in a partition of the route, and nothing else', (t) 
   t.false(isEvidence('wallet', died(packet, 'order.003')));
   t.false(isEvidence('wallet', died(packet, 'wallet.003', 'rejected')));
   t.false(isEvidence('wallet', died(died(packet, 'wallet.delay'), 'wallet.003', 'rejected')));
+  t.false(isEvidence('wallet', { ...died(packet), type: 'engine.wake' }), 'nobody needs a late wake');
+});
+
+test('what its publisher let expire sooner is no evidence', (t) => {
+  const packet = died(encode(message));
+  const [death] = packet.headers['x-death'] as readonly HeaderTable[];
+  const byPublisher = { ...death, 'original-expiration': '50' };
+  t.false(isEvidence('wallet', { ...packet, headers: { ...packet.headers, 'x-death': [byPublisher] } }));
+  const delayed = { ...byPublisher, queue: 'wallet.delay' };
+  t.true(isEvidence('wallet', { ...packet, headers: { ...packet.headers, 'x-death': [death!, delayed] } }));
 });

@@ -45,6 +45,22 @@ export function keeping(run: Run): void {
     },
   );
 
+  run('what is parked is held by nobody, however long the outage and whoever lists it', async (t, world) => {
+    await world.breaker();
+    await world.until(() => world.view('payment') !== undefined);
+    const administrator = await world.during(world.administrator());
+    await ask(world, { id: '0', kind: 'override', route: 'payment', state: 'half_open', expiresInMs: 60_000 });
+    for (const id of ['a', 'b', 'c']) await world.during(world.publish('payment', id));
+    const free = (): Promise<number> => world.during(administrator.depth(parked('payment')));
+    await world.until(async () => (await free()) === 3);
+    for (const id of ['1', '2']) {
+      const listed = await ask(world, { id, kind: 'parked', limit: 10 });
+      t.is(listed.ok && listed.parked?.length, 3);
+      await world.until(async () => (await free()) === 3);
+    }
+    await world.until(() => world.view('payment')?.parked === 3);
+  });
+
   run('an expiry stops what goes back for a cycle, also where an operator holds the gate closed', async (t, world) => {
     await world.breaker();
     await world.until(() => world.view('payment') !== undefined);
