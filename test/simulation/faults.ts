@@ -6,7 +6,7 @@ const KINDS = {
   'crash after a port call took effect': 1 / 1200,
   pause: 1 / 2500,
   'connection lost': 1 / 2000,
-  'clock jumps': 1 / 2000,
+  'clock jumps': 1 / 200,
   'store refuses': 1 / 80,
   'store applies, then fails': 1 / 120,
   'store is slow': 1 / 60,
@@ -15,10 +15,12 @@ const KINDS = {
   'effect hangs': 1 / 60,
   'publish refused': 1 / 150,
   duplicate: 1 / 60,
+  'late copy': 1 / 60,
   'an undo is lost': 1 / 20,
   'slow link': 1 / 100,
 } as const;
 export type FaultKind = keyof typeof KINDS;
+export const faultKinds: readonly string[] = Object.keys(KINDS);
 
 export interface Faults {
   /** Whether this goes wrong now; counted when it does. */

@@ -1,6 +1,7 @@
 /** A simulated operating-system process: everything that it does goes through ports, at each of which it may die, stand still or be failed. */
 import type { Faults } from './faults.ts';
 import type { Scheduler } from './scheduler.ts';
+import { CLOCK_ERROR_MS } from './settings.ts';
 import { clockFrom, type Clock } from '#shared/clock.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { MemoryBroker } from '#shared/bus/memory.ts';
@@ -8,8 +9,6 @@ import type { EntityStore } from '#shared/entity/store.ts';
 
 /** A connection that is silent for so long is cut by the broker, ms: three heartbeats of 3 s. */
 const HEARTBEATS_MS = 9000;
-/** How wrong a machine's clock may be. */
-const CLOCK_ERROR_MS = 2500;
 
 export interface Host {
   readonly name: string;

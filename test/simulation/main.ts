@@ -73,7 +73,7 @@ function share(data: Share, stopping: AbortController, onOutcome: (outcome: Outc
 }
 
 /** Where a failing seed leaves what it did, and how it is done again. */
-function report({ seed, violations, history, fingerprint }: Outcome, orders: number): void {
+function report({ seed, settings, violations, history, fingerprint }: Outcome, orders: number): void {
   const dir = join(stackDir, 'simulation');
   mkdirSync(dir, { recursive: true });
   const file = join(dir, `seed-${seed}.history`);
@@ -81,6 +81,7 @@ function report({ seed, violations, history, fingerprint }: Outcome, orders: num
   print(
     `seed ${seed}: ${violations.length === 0 ? 'every invariant holds' : 'FAILED'} (history ${fingerprint.slice(0, 16)}, in ${file})`,
   );
+  print(`  ${settings}`);
   for (const violation of violations.slice(0, 20)) print(`  ${violation}`);
   if (violations.length > 0)
     print(

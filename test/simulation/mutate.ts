@@ -1,9 +1,10 @@
-/** `npm run mutations [-- --only "ack on delivery"]`: whether the simulation catches every deliberate defect. The tree stays as it is. */
+/** `npm run mutations [-- --only "ack on delivery" --only ...]`: whether the simulation catches every deliberate defect. The tree stays as it is. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { mutations, SEED_LIMIT, type Mutation } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
+import { mutations, SEED_LIMIT } from './mutations.ts';
 import { command } from '#local/command.ts';
 import { stackDir } from '#local/addresses.ts';
 import { Trouble } from '#local/trouble.ts';
@@ -15,8 +16,8 @@ const PARTS = ['shared', 'services', 'local', 'test', 'package.json'];
 const root = process.cwd();
 
 await command(async () => {
-  const { values } = parseArgs({ options: { only: { type: 'string' } } });
-  const chosen = mutations.filter(({ name }) => values.only === undefined || name === values.only);
+  const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+  const chosen = mutations.filter(({ name }) => values.only === undefined || values.only.includes(name));
   if (chosen.length === 0)
     throw new Trouble(
       `there is no mutation ${JSON.stringify(values.only)}; there are: ${mutations.map(({ name }) => name).join(', ')}`,
@@ -69,7 +70,7 @@ function caught(dir: string): Promise<string> {
   child.once('close', (code, signal) => {
     cancel();
     const seed = /^seed (\d+): FAILED/m.exec(output)?.[1];
-    const how = /^ {2}(.*)$/m.exec(output)?.[1] ?? '';
+    const how = /^ {2}(?!settings)(.*)$/m.exec(output)?.[1] ?? '';
     const seconds = ((systemClock.now() - started) / 1000).toFixed(1);
     if (seed !== undefined) resolve(`caught by seed ${seed} in ${seconds} s: ${how.slice(0, 120)}`);
     else if (code === 0) resolve(`SURVIVED ${SEED_LIMIT} seeds`);

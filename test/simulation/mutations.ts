@@ -1,19 +1,6 @@
 /** Deliberate defects, one per guarantee. Each is applied to a copy of the tree; the simulation has to catch it. */
-
-export interface Edit {
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly find: string;
-  readonly replace: string;
-}
-
-export interface Mutation extends Edit {
-  readonly name: string;
-  /** What it takes away. */
-  readonly guarantee: string;
-  /** Where two barriers stand behind each other, one alone is not seen to be missing. */
-  readonly and?: Edit;
-}
+import { ofLimits } from './mutations-of-limits.ts';
+import type { Mutation } from './mutation.ts';
 
 /** So many seeds a mutation may take until it is caught. */
 export const SEED_LIMIT = 200;
@@ -208,4 +195,5 @@ export const mutations: readonly Mutation[] = [
     find: '      await bus.publish(exchange, packet);\n      if (ended.aborted) return;\n',
     replace: '      from.ack(delivery);\n      await bus.publish(exchange, packet);\n',
   },
+  ...ofLimits,
 ];

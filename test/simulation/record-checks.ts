@@ -1,11 +1,12 @@
 /** The invariants that need to have seen everything: each commit, each confirmed message. */
 import { definitions } from '#services/saga/definitions.ts';
 import { routeTable } from '#services/routes.ts';
+import { CLOCK_ERROR_MS } from './settings.ts';
 import type { SimulatedTown } from './town.ts';
 
 /** What is wrong, each with the name of its invariant. */
 export function inTheRecord(town: SimulatedTown): readonly string[] {
-  return [serial, stale, late, mirrored, lost, pastTheGate].flatMap((check) => check(town));
+  return [serial, stale, late, mirrored, lost, pastTheGate, inOrder, atOnce].flatMap((check) => check(town));
 }
 
 /** Those that commands and what becomes of them are in. */
@@ -14,8 +15,15 @@ export function queuesOf({ broker }: SimulatedTown): readonly string[] {
 }
 
 /** I-12: versions go up without a gap, and no two workers had a key at the same time. */
-function serial({ record }: SimulatedTown): readonly string[] {
+function serial({ record, settings }: SimulatedTown): readonly string[] {
   const wrong: string[] = [];
+  const skewMs = settings.limits.skewMs ?? 30_000;
+  // An undo that is sent again is to be remembered longer than the first one was.
+  const knownUntil = new Map<string, number>();
+  for (const { id, deadline, rememberUntil } of record.confirmed) {
+    const until = (rememberUntil ?? deadline ?? Infinity) + skewMs - 2 * CLOCK_ERROR_MS;
+    knownUntil.set(id, Math.min(until, knownUntil.get(id) ?? Infinity));
+  }
   const versions = new Map<string, number>();
   for (const { key, over, version } of record.writes) {
     if (over !== (versions.get(key) ?? 0))
@@ -31,9 +39,13 @@ function serial({ record }: SimulatedTown): readonly string[] {
       if (commit.over < before.version) wrong.push(`I-12: ${key} had two writes over version ${commit.over}`);
     }
     const applied = new Set<string>();
-    for (const { id } of commits.flatMap(({ messages }) => messages)) {
-      if (applied.has(id) && !id.startsWith('engine.wake')) wrong.push(`I-12: ${key} applied ${id} twice`);
-      applied.add(id);
+    for (const { messages, startedAt } of commits) {
+      for (const { id } of messages) {
+        const isForgotten = startedAt > (knownUntil.get(id) ?? Infinity);
+        if (applied.has(id) && !isForgotten && !id.startsWith('engine.wake'))
+          wrong.push(`I-12: ${key} applied ${id} twice`);
+        applied.add(id);
+      }
     }
   }
   return wrong;
@@ -96,4 +108,29 @@ function pastTheGate({ record }: SimulatedTown): readonly string[] {
   const forward = new Set(definitions.flatMap(({ steps }) => steps.map(({ command }) => command.name)));
   const wrong = record.confirmed.filter(({ exchange, type }) => forward.has(type) && exchange.endsWith('.hash'));
   return [...new Set(wrong.map(({ id, exchange }) => `I-14: ${id} went to ${exchange}, past the gate`))];
+}
+
+/** OP-2: what entered a key's partition once and did not expire is handled in that order. */
+function inOrder({ record }: SimulatedTown): readonly string[] {
+  return [...record.applied].flatMap(([service, handled]) => {
+    const slash = service.indexOf('/');
+    const [route, key] = [service.slice(0, slash), service.slice(slash + 1)];
+    const queued = (record.queued.get(key) ?? []).filter((one) => one.route === route);
+    const times = Map.groupBy(queued, ({ id }) => id);
+    const place = new Map(queued.map(({ id }, index) => [id, index]));
+    const strict = handled.filter(
+      (id) => !id.startsWith('engine.wake') && times.get(id)?.length === 1 && !record.expired.has(id),
+    );
+    return strict.flatMap((id, index) => {
+      const before = strict[index - 1];
+      return before === undefined || place.get(before)! < place.get(id)!
+        ? []
+        : [`OP-2: ${service} handled ${before} before ${id}, which was queued first`];
+    });
+  });
+}
+
+/** What was seen to be wrong when it happened. */
+function atOnce({ record }: SimulatedTown): readonly string[] {
+  return [...new Set(record.wrong)];
 }

@@ -1,5 +1,5 @@
 /** What was seen while a simulated town ran, for the invariants that must hold all the time. */
-import type { Bus } from '#shared/bus/bus.ts';
+import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { CommittedRuns } from '#shared/entity/engine.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
@@ -17,6 +17,13 @@ export interface Sent {
   readonly id: string;
   readonly type: string;
   readonly deadline: number | undefined;
+  /** Epoch ms until which its receiver says that it knows it again. */
+  readonly rememberUntil: number | undefined;
+}
+
+/** What an engine promises to stay within. */
+export interface Bounds {
+  readonly stashSize: number;
 }
 
 export interface Record {
@@ -30,17 +37,31 @@ export interface Record {
   readonly statuses: ReadonlyMap<string, readonly string[]>;
   /** What engines published and the broker confirmed. */
   readonly confirmed: readonly Sent[];
+  /** By `<service>/<key>`: ids in the order in which documents remembered them. */
+  readonly applied: ReadonlyMap<string, readonly string[]>;
+  /** By key: ids in the order in which they entered a partition queue, each as often as it did. */
+  readonly queued: ReadonlyMap<string, readonly { readonly route: string; readonly id: string }[]>;
+  /** Ids that nobody took in time, once at least. */
+  readonly expired: ReadonlySet<string>;
+  /** What was wrong at the moment at which it happened. */
+  readonly wrong: readonly string[];
+  /** A packet enters a queue. */
+  entered(queue: string, packet: Packet): void;
   watched<State>(worker: string, service: string, store: EntityStore<State>): EntityStore<State>;
   overheard(worker: string, bus: Bus): Bus;
   committed(worker: string, service: string, commit: CommittedRuns): void;
 }
 
-export function createRecord({ now }: Clock): Record {
+export function createRecord({ now }: Clock, bounds: Bounds): Record {
   const commits: Commit[] = [];
   const writes: { key: string; over: number; version: number }[] = [];
   const handled = new Set<string>();
   const statuses = new Map<string, string[]>();
   const confirmed: Sent[] = [];
+  const applied = new Map<string, string[]>();
+  const queued = new Map<string, { route: string; id: string }[]>();
+  const expired = new Set<string>();
+  const wrong: string[] = [];
   /** By worker and key. */
   const registeredAt = new Map<string, number>();
   const readAt = new Map<string, number>();
@@ -51,6 +72,24 @@ export function createRecord({ now }: Clock): Record {
     handled,
     statuses,
     confirmed,
+    applied,
+    queued,
+    expired,
+    wrong,
+    entered(queue, { messageId: id = '', headers }) {
+      const route = queue.slice(0, queue.lastIndexOf('.'));
+      if (queue.endsWith('.expired')) expired.add(id);
+      if (!/\.\d{3}$/.test(queue)) return;
+      const key = String(headers['key']);
+      const before = queued.get(key);
+      if (before === undefined) queued.set(key, [{ route, id }]);
+      else before.push({ route, id });
+      const [expiries = 0, redriven = 0] = [headers['expiries'], headers['redriven']];
+      if (expiries !== redriven)
+        wrong.push(
+          `I-15: ${id} expired ${String(expiries)} times and says that it was put back ${String(redriven)} times`,
+        );
+    },
     watched: (worker, service, store) => ({
       ...store,
       async load(keys) {
@@ -63,12 +102,9 @@ export function createRecord({ now }: Clock): Record {
         for (const { over, document } of batch) {
           if (lost.has(document.key)) continue;
           writes.push({ key: `${service}/${document.key}`, over, version: document.version });
-          // New ones are at the end.
-          for (let at = document.handled.length - 1; at >= 0; at -= 1) {
-            const { id } = document.handled[at]!;
-            if (handled.has(id)) break;
-            handled.add(id);
-          }
+          seeHandled(`${service}/${document.key}`, document.handled);
+          if (document.stash.length > bounds.stashSize)
+            wrong.push(`I-20: ${document.key} has ${document.stash.length} messages in its stash`);
           if (service === 'order') seeStatus(document.key, (document.state as { status?: string } | undefined)?.status);
         }
         return lost;
@@ -89,12 +125,13 @@ export function createRecord({ now }: Clock): Record {
       },
       async publish(exchange, packet, routingKey) {
         await bus.publish(exchange, packet, routingKey);
-        const deadline = packet.headers['deadline'];
+        const { deadline, 'remember-until': rememberUntil } = packet.headers;
         confirmed.push({
           exchange,
           id: packet.messageId ?? '',
           type: packet.type ?? '',
           deadline: typeof deadline === 'number' ? deadline : undefined,
+          rememberUntil: typeof rememberUntil === 'number' ? rememberUntil : undefined,
         });
       },
       get connected() {
@@ -106,6 +143,19 @@ export function createRecord({ now }: Clock): Record {
       commits.push({ worker, service, ...commit, registeredAt: registered!, readAt: read! });
     },
   };
+
+  /** New ones are at the end. */
+  function seeHandled(key: string, ids: readonly { readonly id: string }[]): void {
+    let from = ids.length;
+    while (from > 0 && !handled.has(ids[from - 1]!.id)) from -= 1;
+    if (from === ids.length) return;
+    const order = applied.get(key) ?? [];
+    applied.set(key, order);
+    for (const { id } of ids.slice(from)) {
+      handled.add(id);
+      order.push(id);
+    }
+  }
 
   function seeStatus(order: string, status: string | undefined): void {
     if (status === undefined || status === 'unplaced') return;

@@ -4,11 +4,14 @@ import { isAtRest, violations } from './checks.ts';
 import { CUSTOMERS, FUNDS, payIn, sendOrders } from './customers.ts';
 import { createFaults } from './faults.ts';
 import { createScheduler } from './scheduler.ts';
+import { settingsOf } from './settings.ts';
 import { buildTown, type SimulatedTown } from './town.ts';
 
 export interface Outcome {
   readonly seed: number;
   readonly violations: readonly string[];
+  /** What it ran with. */
+  readonly settings: string;
   /** What happened, a line each, with virtual times. */
   readonly history: readonly string[];
   /** SHA-256 of the history: equal for equal seeds. */
@@ -37,7 +40,9 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   const history: string[] = [];
   const tell = (line: string): void => void history.push(`${clock.now() - start} ${line}`);
   const faults = createFaults(scheduler);
-  const town = buildTown(scheduler, faults, tell);
+  const settings = settingsOf(seed);
+  tell(settings.shown);
+  const town = buildTown(scheduler, faults, tell, settings);
   payIn(town);
   const paid = await scheduler.run(
     () => CUSTOMERS.every((customer) => town.wallets.documents.get(customer)?.state?.available === FUNDS),
@@ -76,6 +81,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   town.broker.close();
   return {
     seed,
+    settings: settings.shown,
     violations: atRest || found.length > 0 ? found : ['I-7: it does not come to rest'],
     history,
     fingerprint: createHash('sha256').update(history.join('\n')).digest('hex'),

@@ -3,6 +3,7 @@ import type { Faults } from './faults.ts';
 import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
 import type { Scheduler } from './scheduler.ts';
+import { CLOCK_ERROR_MS, type Settings } from './settings.ts';
 import { createPayments } from '#local/provider/payments.ts';
 import { createDeliveries } from '#local/warehouse/deliveries.ts';
 import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
@@ -18,6 +19,7 @@ import { sagaEntity } from '#services/saga/saga.ts';
 import type { SagaState } from '#services/saga/state.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
+import type { Packet } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory.ts';
 import { topologyOf } from '#shared/bus/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
@@ -28,8 +30,6 @@ import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
-const TIMES = { ttlMs: 2500, delayMs: 500, cycleMs: 3750, badCycles: 3, stepMs: 15_000, sagaMs: 22_500 };
-const SLOW_MS = 500;
 const DRAIN_MS = 5000;
 const undos = new Set(
   definitions.flatMap(({ start, steps }) =>
@@ -41,6 +41,7 @@ const undos = new Set(
 export const BAD_NEWS_ONLY = 'bad-news-only@example.org';
 
 export interface SimulatedTown extends Town {
+  readonly settings: Settings;
   readonly machines: readonly Machine[];
   readonly record: Record;
   readonly orders: ReturnType<typeof createMemoryStore<OrderState>>;
@@ -58,20 +59,26 @@ export interface SimulatedTown extends Town {
 }
 
 /** `copies` of each service; the breaker has a second one when the services have. */
-export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: string) => void): SimulatedTown {
+export function buildTown(
+  scheduler: Scheduler,
+  faults: Faults,
+  tell: (line: string) => void,
+  settings: Settings,
+): SimulatedTown {
   const { clock, between } = scheduler;
+  const { times, limits } = settings;
   const broker = createMemoryBroker({ clock });
-  broker.apply(topologyOf(routeTable, { ttlMs: TIMES.ttlMs, delayMs: TIMES.delayMs }, 'simulated'));
+  broker.apply(topologyOf(routeTable, { ttlMs: times.ttlMs, delayMs: times.delayMs }, 'simulated'));
+  const record = createRecord(clock, { stashSize: limitsFor(times.ttlMs, limits).stashSize });
   broker.inject({
     latencyMs: () => between(0, faults.strikes('slow link') ? 400 : 4),
-    copies: (queue, { type = '' }) => {
-      if (!/\.\d{3}$/.test(queue)) return 1;
-      if (undos.has(type) && faults.strikes('an undo is lost')) return 0;
-      return faults.strikes('duplicate') ? 2 : 1;
+    copies: (queue, packet) => {
+      const copies = copiesOf(queue, packet);
+      for (let copy = 0; copy < copies; copy += 1) record.entered(queue, packet);
+      return copies;
     },
     refuses: (exchange) => /\.(in|hash)$/.test(exchange) && faults.strikes('publish refused'),
   });
-  const record = createRecord(clock);
   const tables = createMemoryTableStore();
   const machines: Machine[] = [];
   const orders = createMemoryStore<OrderState>();
@@ -84,6 +91,22 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
   const warehouse = createDeliveries();
   const mails: Mail[] = [];
   const town: Town = { scheduler, broker, faults, tell };
+
+  function copiesOf(queue: string, packet: Packet): number {
+    if (!/\.\d{3}$/.test(queue)) return 1;
+    if (undos.has(packet.type ?? '') && faults.strikes('an undo is lost')) return 0;
+    if (faults.strikes('late copy')) comesAgain(`${queue.slice(0, -4)}.hash`, packet);
+    return faults.strikes('duplicate') ? 2 : 1;
+  }
+
+  /** About when it should be forgotten, if it says so: as late as a sender may send again, or the breaker put back. */
+  function comesAgain(exchange: string, packet: Packet): void {
+    const until = packet.headers['remember-until'] ?? packet.headers['deadline'];
+    const about = typeof until === 'number' ? until - clock.now() : between(0, 20_000);
+    clock.after(about + between(-CLOCK_ERROR_MS - 500, CLOCK_ERROR_MS), () => {
+      if (!faults.healed) broker.put(exchange, packet);
+    });
+  }
 
   function add(name: string, start: (host: Host) => Promise<() => Promise<void>>): Machine {
     const machine = createMachine(town, name, start);
@@ -108,7 +131,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
           clock: own,
           log: silentLog,
           queues: [],
-          limits: limitsFor(TIMES.ttlMs, { sweepMs: 2500 }),
+          limits: limitsFor(times.ttlMs, limits),
           onRegistration: (queue, id) => worker?.onRegistration(queue, id),
           history: (commit) => record.committed(host.name, service, commit),
         });
@@ -140,13 +163,18 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
   run('order', orders, () => orderEntity);
   run('saga', sagas, () =>
     sagaEntity(definitions, {
-      stepDeadlineMs: TIMES.stepMs,
-      sagaDeadlineMs: TIMES.sagaMs,
+      stepDeadlineMs: times.stepMs,
+      sagaDeadlineMs: times.sagaMs,
       resend: { baseMs: 1250, capMs: 5000 },
       log: silentLog,
     }),
   );
-  run('wallet', wallets, () => walletEntity({ findEntry: async (id) => wallets.journal.get(id) as Entry | undefined }));
+  run('wallet', wallets, () =>
+    walletEntity({
+      ...settings.wallet,
+      findEntry: async (id) => wallets.journal.get(id) as Entry | undefined,
+    }),
+  );
   run('payment', payments, (host) => paymentEntity({ provider: providerOf(host) }));
   run('delivery', deliveries, (host) =>
     deliveryEntity({
@@ -183,7 +211,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
         clock: own,
         log: silentLog,
         name,
-        policies: new Map(routeTable.routes.map((route) => [route, TIMES])),
+        policies: new Map(routeTable.routes.map((route) => [route, times])),
         maxRedrives: 50,
         redrive: { startPerS: 20, capPerS: 1000 },
       });
@@ -199,7 +227,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
     return {
       async authorize({ signal, paymentId, orderId, amount, method }) {
         if (method === 'pm_timeout') return never(signal);
-        if (method === 'pm_slow') await host.clock.sleep(SLOW_MS, signal);
+        if (method === 'pm_slow') await host.clock.sleep(Math.floor(times.ttlMs / 5), signal);
         return host.effect<Decision>(signal, () => {
           // The provider remembers the answer to an idempotency key.
           if (provider.find(paymentId)?.status === 'authorized') return { approved: true };
@@ -219,7 +247,7 @@ export function buildTown(scheduler: Scheduler, faults: Faults, tell: (line: str
   }
 
   const stores = { orders, sagas, wallets, payments, deliveries, notifications };
-  return { ...town, machines, record, ...stores, provider, warehouse, mails, add };
+  return { ...town, settings, machines, record, ...stores, provider, warehouse, mails, add };
 }
 
 function never<T>(signal: AbortSignal): Promise<T> {

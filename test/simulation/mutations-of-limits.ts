@@ -1,0 +1,47 @@
+/** Deliberate defects that show only when something comes to its limit. */
+import type { Mutation } from './mutation.ts';
+
+export const ofLimits: readonly Mutation[] = [
+  {
+    name: 'all but the newest ids are forgotten',
+    guarantee: 'a handled id is remembered as long as its message may come again',
+    file: 'shared/entity/document.ts',
+    find: 'index >= removable || one.until === undefined || one.until > now',
+    replace: 'index >= removable',
+  },
+  {
+    name: 'clocks are thought to be exact',
+    guarantee: 'an id outlives its deadline by what clocks may be apart',
+    file: 'shared/entity/document.ts',
+    find: '{ until: until + limits.skewMs }',
+    replace: '{ until }',
+  },
+  {
+    name: 'a wallet that recalls nothing',
+    guarantee: 'what a wallet has forgotten it looks up in the ledger',
+    file: 'services/wallet/wallet.ts',
+    find: '(wallet.forgets ? recallHold(',
+    replace: "(wallet.customerId === '' ? recallHold(",
+  },
+  {
+    name: 'a stash without an end',
+    guarantee: 'a document holds back so many messages and no more',
+    file: 'shared/entity/trouble.ts',
+    find: '    if (document.stash.length >= limits.stashSize) return',
+    replace: '    if (document.stash.length < 0) return',
+  },
+  {
+    name: 'putting back is not counted',
+    guarantee: 'an expired message is put back so many times and no more',
+    file: 'services/circuit-breaker/placing.ts',
+    find: 'redriven: (message.redriven ?? 0) + 1 };',
+    replace: 'redriven: message.redriven ?? 0 };',
+  },
+  {
+    name: 'past the stash',
+    guarantee: 'the messages of a key are handled in the order in which they were queued',
+    file: 'shared/entity/pump.ts',
+    find: '    if (document.stash.length > 0) return trouble.stashBehind(box, task);\n',
+    replace: '',
+  },
+];

@@ -1,0 +1,50 @@
+/** What a simulated town is configured with. Half of the seeds get limits so small that every one of them is reached. */
+import { createScheduler } from './scheduler.ts';
+import type { Limits } from '#shared/entity/limits.ts';
+
+export interface Settings {
+  /** A line of the history: everything below, as it is. */
+  readonly shown: string;
+  readonly times: {
+    readonly ttlMs: number;
+    readonly delayMs: number;
+    readonly cycleMs: number;
+    readonly badCycles: number;
+    readonly stepMs: number;
+    readonly sagaMs: number;
+  };
+  /** In the place of the engine's own. */
+  readonly limits: Partial<Limits>;
+  readonly wallet: { readonly retentionMs?: number; readonly skewMs?: number };
+  /** Keys that one look of a sweep gets. */
+  readonly dueAtOnce: number;
+}
+
+/** How wrong a machine's clock may be, either way. */
+export const CLOCK_ERROR_MS = 2500;
+/** The least that two clocks make necessary. */
+const SKEW_MS = 2 * CLOCK_ERROR_MS + 1;
+const TIMES = { ttlMs: 2500, delayMs: 500, cycleMs: 3750, badCycles: 3, stepMs: 15_000, sagaMs: 22_500 };
+
+/** The same for the same seed, whatever else is drawn from it. */
+export function settingsOf(seed: number): Settings {
+  const { between, chance } = createScheduler(seed ^ 0x3c6ef372);
+  const small = chance() < 0.5;
+  const settings = small
+    ? {
+        times: { ...TIMES, ttlMs: between(1500, 2500), stepMs: between(7000, 10_000), sagaMs: between(12_000, 20_000) },
+        limits: {
+          sweepMs: 2500,
+          prefetch: between(2, 9),
+          concurrency: between(1, 5),
+          stashSize: between(1, 5),
+          hangingKeys: between(1, 4),
+          cacheSize: between(2, 12),
+          skewMs: SKEW_MS,
+        },
+        wallet: { retentionMs: between(1, 3000), skewMs: SKEW_MS },
+        dueAtOnce: between(4, 12),
+      }
+    : { times: TIMES, limits: { sweepMs: 2500 }, wallet: {}, dueAtOnce: 500 };
+  return { ...settings, shown: `settings ${JSON.stringify(settings)}` };
+}
