@@ -34,8 +34,8 @@ export const ofLimits: readonly Mutation[] = [
     name: 'putting back is not counted',
     guarantee: 'an expired message is put back so many times and no more',
     file: 'services/circuit-breaker/placing.ts',
-    find: 'redriven: (message.redriven ?? 0) + 1 };',
-    replace: 'redriven: message.redriven ?? 0 };',
+    find: '{ redriven: (message.redriven ?? 0) + 1 }',
+    replace: '{ redriven: message.redriven ?? 0 }',
   },
   {
     name: 'past the stash',
