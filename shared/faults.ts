@@ -82,6 +82,9 @@ export function createFaults(service: string, options: { clock: Clock; log: Log;
         get connected() {
           return bus.connected;
         },
+        get blocked() {
+          return bus.blocked;
+        },
         close: () => bus.close(),
       };
     },

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { connectAmqp } from './bus/amqp.ts';
 import type { Bus } from './bus/bus.ts';
 import { tellingRefusals } from './bus/refusals.ts';
+import { publishRightOf } from './bus/rights.ts';
 import type { RouteTable } from './bus/topology.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { connectMongo, ping } from './database.ts';
@@ -99,7 +100,9 @@ async function startService<Shape extends z.ZodRawShape>(
     log,
     listener: () => listener,
   });
-  const bus = tellingRefusals(connectAmqp({ url: config.AMQP_URL, name, clock, log }), refusalMeter(metrics));
+  const mayPublish = publishRightOf(table, name);
+  const amqp = connectAmqp({ url: config.AMQP_URL, name, clock, log, mayPublish });
+  const bus = tellingRefusals(amqp, refusalMeter(metrics));
   const db = connectMongo(config.MONGO_URL, clock, log, closing.signal);
   checks.set('broker', () => {
     if (!bus.connected) throw new Error('not connected to RabbitMQ');

@@ -2,7 +2,8 @@ import type { ConfirmChannel } from 'amqplib';
 import { publishOptions } from './amqp-packet.ts';
 import { exchangeIn } from './amqp-refusal.ts';
 import type { Packet } from './bus.ts';
-import { createSlots } from './slots.ts';
+import { createSlots, type Slots } from './slots.ts';
+import { unsendable } from './unsendable.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 
@@ -18,11 +19,16 @@ export interface ChannelPublisher {
 export interface PublishLimits {
   /** How many may wait for their confirm; more wait for room. Past about 500 the broker gets no faster. */
   readonly maxOutstanding: number;
+  /** Of one exchange, as long as there are others: a queue that confirms nothing holds up only who publishes to it. Default: all. */
+  readonly maxOfExchange?: number;
   /** After this long without a confirm (a broker with a memory or disk alarm reads nothing) the outcome counts as unknown. */
   readonly confirmTimeoutMs: number;
 }
 
-export const PUBLISH_LIMITS: PublishLimits = { maxOutstanding: 1000, confirmTimeoutMs: 30_000 };
+export const PUBLISH_LIMITS: PublishLimits = { maxOutstanding: 1000, maxOfExchange: 400, confirmTimeoutMs: 30_000 };
+
+/** Whether the broker would let this user publish there. */
+export type MayPublish = (exchange: string, routingKey: string) => boolean;
 
 interface Entry {
   readonly exchange: string;
@@ -40,8 +46,15 @@ export function whileBlocked(exchange: string, reason: string): PublishError {
   return new PublishError('not-connected', exchange, `the broker blocks publishing: ${reason}`);
 }
 
-export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, limits: PublishLimits): ChannelPublisher {
+/** What the broker would close the channel for, and with it everything that others wait for on it, is refused before it is sent. */
+export function createChannelPublisher(
+  channel: ConfirmChannel,
+  clock: Clock,
+  limits: PublishLimits,
+  mayPublish: MayPublish = () => true,
+): ChannelPublisher {
   const slots = createSlots(limits.maxOutstanding);
+  const ofExchange = new Map<string, Slots>();
   /** By message id, or by app id where that is not unique; oldest first. */
   const outstanding = new Map<string, Entry>();
   let open = true;
@@ -72,6 +85,23 @@ export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, li
     });
   }
 
+  function slotsOf(exchange: string): Slots {
+    let own = ofExchange.get(exchange);
+    if (own === undefined) ofExchange.set(exchange, (own = createSlots(limits.maxOfExchange ?? limits.maxOutstanding)));
+    return own;
+  }
+
+  function release(exchange: string): void {
+    slots.release();
+    slotsOf(exchange).release();
+  }
+
+  /** Room of the exchange first, then room at all: in both, first come first served. */
+  async function waitForRoom(own: Slots, ownIsTaken: boolean): Promise<boolean> {
+    if (!ownIsTaken && !(await own.wait())) return false;
+    return slots.tryTake() || slots.wait();
+  }
+
   function send(exchange: string, packet: Packet, routingKey: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const { messageId } = packet;
@@ -82,13 +112,13 @@ export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, li
       try {
         channel.publish(exchange, routingKey, packet.content, options, (error: Error | null) => {
           outstanding.delete(id);
-          slots.release();
+          release(exchange);
           if (error !== null) reject(failure(error, exchange));
           else if (entry.returned !== undefined) reject(new PublishError('returned', exchange, entry.returned));
           else resolve();
         });
       } catch (error) {
-        slots.release();
+        release(exchange);
         reject(
           open
             ? new PublishError('nacked', exchange, `it cannot be sent: ${reasonOf(error)}`, { cause: error })
@@ -113,11 +143,20 @@ export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, li
     return new PublishError('outcome-unknown', exchange, 'the connection was lost before the confirm');
   }
 
+  function refusalOf(exchange: string, packet: Packet, routingKey: string): string | undefined {
+    if (!mayPublish(exchange, routingKey)) return 'this service has no right to publish there';
+    return unsendable(exchange, packet, routingKey);
+  }
+
   return {
     publish(exchange, packet, routingKey = '') {
       if (!open) return Promise.reject(notConnected(exchange));
-      if (slots.tryTake()) return send(exchange, packet, routingKey);
-      return slots.wait().then((taken) => {
+      const problem = refusalOf(exchange, packet, routingKey);
+      if (problem !== undefined) return Promise.reject(new PublishError('nacked', exchange, problem));
+      const own = slotsOf(exchange);
+      const ownIsTaken = own.tryTake();
+      if (ownIsTaken && slots.tryTake()) return send(exchange, packet, routingKey);
+      return waitForRoom(own, ownIsTaken).then((taken) => {
         if (taken) return send(exchange, packet, routingKey);
         throw notConnected(exchange);
       });
@@ -126,6 +165,7 @@ export function createChannelPublisher(channel: ConfirmChannel, clock: Clock, li
       open = false;
       cancelWatch?.();
       slots.refuseWaiting();
+      for (const own of ofExchange.values()) own.refuseWaiting();
     },
     idle: () => slots.idle(),
   };

@@ -7,6 +7,7 @@ import {
   notConnected,
   whileBlocked,
   PUBLISH_LIMITS,
+  type MayPublish,
   type ChannelPublisher,
   type PublishLimits,
 } from './amqp-publisher.ts';
@@ -25,13 +26,23 @@ export interface AmqpOptions {
   /** A peer that is silent for up to three times this long counts as gone. Default 5. */
   readonly heartbeatS?: number;
   readonly limits?: PublishLimits;
+  /** What is known of the user's rights: whatever it may not do is refused before it is sent. */
+  readonly mayPublish?: MayPublish | undefined;
 }
 
 /** How long closing waits for confirms that are still outstanding. */
 const CLOSE_PATIENCE_MS = 5000;
 
 /** Returns at once; connects, and reconnects for ever, in the background. Declares nothing but the private queues of `subscribe`. */
-export function connectAmqp({ url, name, clock, log, heartbeatS = 5, limits = PUBLISH_LIMITS }: AmqpOptions): Bus {
+export function connectAmqp({
+  url,
+  name,
+  clock,
+  log,
+  heartbeatS = 5,
+  limits = PUBLISH_LIMITS,
+  mayPublish,
+}: AmqpOptions): Bus {
   const connection = (purpose: string) => ({ url, name: `${name}:${purpose}`, heartbeatS, clock, log });
   const publishing = keepConnected(connection('publish'));
   const consuming = keepConnected(connection('consume'));
@@ -47,7 +58,7 @@ export function connectAmqp({ url, name, clock, log, heartbeatS = 5, limits = PU
     what: 'publishing',
     open: (model) => model.createConfirmChannel(),
     setUp(channel) {
-      publisher = createChannelPublisher(channel, clock, limits);
+      publisher = createChannelPublisher(channel, clock, limits, mayPublish);
       return Promise.resolve();
     },
     onLost() {
@@ -112,6 +123,9 @@ export function connectAmqp({ url, name, clock, log, heartbeatS = 5, limits = PU
         consuming.current() !== undefined &&
         [...registrations].every(({ current }) => current !== undefined)
       );
+    },
+    get blocked() {
+      return publishing.blocked();
     },
     async close() {
       await Promise.all([...registrations].map((registration) => registration.close()));

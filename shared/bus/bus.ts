@@ -59,7 +59,8 @@ export interface Consumer {
 export interface Bus {
   /**
    * Publishes persistent and mandatory; resolves when the broker confirmed it. Pushes back by waiting when too many are
-   * outstanding. Rejects with `PublishError`; a lost connection rejects at once, nothing is buffered for later.
+   * outstanding. Rejects with `PublishError`; a lost connection rejects at once, nothing is buffered for later. What can never be
+   * sent (no right, too long) is `nacked` before it is, and disturbs nobody.
    */
   publish(exchange: string, packet: Packet, routingKey?: string): Promise<void>;
   /**
@@ -77,6 +78,8 @@ export interface Bus {
   session(): Promise<Session>;
   /** Both connections are up and every consumer is registered. */
   readonly connected: boolean;
+  /** Why the broker takes nothing from anybody now (an alarm about memory or disk); `undefined`: it does, as far as is known. */
+  readonly blocked: string | undefined;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,8 @@
-import type { HeaderTable, Packet } from './bus.ts';
+import type { Packet } from './bus.ts';
 import type { Link } from './memory-link.ts';
 import type { MemoryCore } from './memory-core.ts';
 import { createSlots } from './slots.ts';
+import { unsendable } from './unsendable.ts';
 import { PublishError } from '#shared/errors.ts';
 
 export interface Publisher {
@@ -51,8 +52,8 @@ export function createMemoryPublisher(
   return {
     async publish(exchange, packet, routingKey = '') {
       if (current() === undefined) throw notConnected(exchange);
-      if (headerSize(packet.headers) > MAX_HEADER_SIZE)
-        throw new PublishError('nacked', exchange, 'it cannot be sent: the headers are too long');
+      const problem = unsendable(exchange, packet, routingKey);
+      if (problem !== undefined) throw new PublishError('nacked', exchange, problem);
       if (!slots.tryTake() && !(await slots.wait())) throw notConnected(exchange);
       const link = current();
       if (link === undefined) {
@@ -69,13 +70,4 @@ export function createMemoryPublisher(
       });
     },
   };
-}
-
-/** What the AMQP client can send at most, about. */
-const MAX_HEADER_SIZE = 65_536;
-
-function headerSize(headers: HeaderTable): number {
-  let size = 0;
-  for (const value of Object.values(headers)) size += typeof value === 'string' ? value.length : 8;
-  return size;
 }

@@ -142,6 +142,7 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
           [...registrations].every(({ active }) => active)
         );
       },
+      blocked: undefined,
       async close() {
         await Promise.all([...registrations].map((registration) => registration.close()));
         consuming.close();

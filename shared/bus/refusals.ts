@@ -17,6 +17,9 @@ export function tellingRefusals(bus: Bus, onRefused: (exchange: string) => void)
     get connected() {
       return bus.connected;
     },
+    get blocked() {
+      return bus.blocked;
+    },
     close: bus.close,
   };
 }

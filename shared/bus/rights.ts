@@ -1,5 +1,6 @@
 import type { UserSpec } from './bus.ts';
-import type { ServiceRights } from './topology.ts';
+import type { MayPublish } from './amqp-publisher.ts';
+import type { RouteTable, ServiceRights } from './topology.ts';
 
 /**
  * The least that a service needs. Nobody but the breaker may read `<route>.in` and `.half`, so that nobody else can
@@ -45,6 +46,25 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
       },
       { exchange: 'workers', ...workersRights(service, rights) },
     ],
+  };
+}
+
+/** Whether the broker lets a service publish to an exchange with a routing key, by what provisioning gives its user. */
+export function publishRightOf(table: Pick<RouteTable, 'routes' | 'services'>, service: string): MayPublish {
+  const rights = table.services[service];
+  if (rights === undefined) return () => false;
+  const { write, topics } = userOf('', service, rights, table.routes);
+  const pattern = new RegExp(write);
+  const ofTopic = new Map(topics.map((topic) => [topic.exchange, new RegExp(topic.write)]));
+  const known = new Map<string, boolean>();
+  return (exchange, routingKey) => {
+    let may = known.get(exchange);
+    if (may === undefined) {
+      may = pattern.test(exchange);
+      // Names that others choose must not pile up here.
+      if (may) known.set(exchange, may);
+    }
+    return may && (ofTopic.get(exchange)?.test(routingKey) ?? true);
   };
 }
 

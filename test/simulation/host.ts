@@ -175,6 +175,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
       get connected() {
         return raw.connected;
       },
+      blocked: undefined,
       close: () => into(raw.close()),
     };
 

@@ -193,7 +193,7 @@ export const mutations: readonly Mutation[] = [
     guarantee: 'a parked message is acknowledged only after it was put back',
     file: 'services/circuit-breaker/redriving.ts',
     find: '      await bus.publish(exchange, packet);\n      if (ended.aborted) return;\n',
-    replace: '      from.ack(delivery);\n      await bus.publish(exchange, packet);\n',
+    replace: '',
   },
   ...ofLimits,
 ];

@@ -50,6 +50,26 @@ export function publishing(run: Run): void {
     t.is(got[0]?.queue, 'q');
   });
 
+  run('what can never be sent is refused at once, and disturbs nothing beside it', async (t, world) => {
+    const session = await world.session();
+    const bus = await world.connect('a');
+    await pair(session, 'q');
+    const strange = [
+      packet('long', { key: '漢'.repeat(23_000) }),
+      packet('no-number', { n: NaN }),
+      packet('i'.repeat(256)),
+      { ...packet('type'), type: '漢'.repeat(86) },
+    ];
+    const ended = await outcomes([
+      ...many(bus, 'q', 20),
+      ...strange.map((one) => bus.publish('q', one)),
+      ...many(bus, 'q', 20),
+    ]);
+    t.deepEqual(ended, [...Array(20).fill('confirmed'), ...Array(4).fill('nacked'), ...Array(20).fill('confirmed')]);
+    t.true(bus.connected);
+    t.is(bus.blocked, undefined);
+  });
+
   run('a packet without properties arrives without them', async (t, world) => {
     const session = await world.session();
     const bus = await world.connect('a');

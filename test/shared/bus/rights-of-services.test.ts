@@ -2,6 +2,7 @@
 import amqp, { type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import test from 'ava';
 import { routeTable } from '#services/routes.ts';
+import { publishRightOf } from '#shared/bus/rights.ts';
 import { topologyOf } from '#shared/bus/topology.ts';
 import { managementUrl } from '#test/support/broker-world.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
@@ -108,6 +109,16 @@ for (const service of services) {
         .filter((name) => writes.test(name))
         .toSorted(),
       'publishes to',
+    );
+
+    const mayPublish = publishRightOf(routeTable, service);
+    t.deepEqual(
+      [...topology.exchanges, { name: '' }]
+        .map(({ name }) => name)
+        .filter((name) => mayPublish(name, topicOf(name, service)))
+        .toSorted(),
+      written.toSorted(),
+      'and knows it before it publishes',
     );
 
     const queues = [...topology.queues.map(({ name }) => name), ...routeTable.routes.map((route) => `${route}.state`)];
