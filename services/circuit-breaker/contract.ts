@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded } from '#services/fields.ts';
 
 /** Routing keys on the exchange `control`: what any gateway asks, what the acting breaker answers. */
 export const BREAKER_REQUEST = 'breaker.request';
@@ -70,23 +71,23 @@ const MAX_CURSOR = 1000;
 
 /** `id` is the asker's, and comes back in the answer. */
 export const breakerRequestSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    id: z.string().min(1),
+  z.object({
+    id: bounded(100),
     kind: z.literal('override'),
-    route: z.string(),
+    route: bounded(100),
     state: gateSchema,
     expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS),
   }),
-  z.strictObject({ id: z.string().min(1), kind: z.literal('clear-override'), route: z.string() }),
-  z.strictObject({
-    id: z.string().min(1),
+  z.object({ id: bounded(100), kind: z.literal('clear-override'), route: bounded(100) }),
+  z.object({
+    id: bounded(100),
     kind: z.literal('parked'),
-    route: z.string().optional(),
+    route: bounded(100).optional(),
     limit: z.int().min(1).max(MAX_PARKED_LISTED),
     /** The `nextCursor` of the page before. */
     cursor: z.string().max(MAX_CURSOR).optional(),
   }),
-  z.strictObject({ id: z.string().min(1), kind: z.literal('partitions'), route: z.string().optional() }),
+  z.object({ id: bounded(100), kind: z.literal('partitions'), route: bounded(100).optional() }),
 ]);
 export type BreakerRequest = z.infer<typeof breakerRequestSchema>;
 

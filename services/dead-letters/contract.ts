@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded, customerId } from '#services/fields.ts';
 
 /** Routing keys on the exchange `control`: what a gateway asks, what any copy of the service answers. */
 export const DEAD_LETTERS_REQUEST = 'dead-letters.request';
@@ -16,7 +17,10 @@ export const DEFAULT_RATE_PER_S = 20;
 export const MAX_RATE_PER_S = 200;
 const text = z.string().min(1).max(1000);
 
-/** All that are given must hold; only letters that are `dead` are chosen, those named by id also when they were discarded. */
+/**
+ * Strict also on the bus: a reader that skipped a condition which it does not know would choose more letters than were meant.
+ * All that are given must hold; only letters that are `dead` are chosen, those named by id also when they were discarded.
+ */
 export const selectionSchema = z.strictObject({
   ids: z.array(z.string().min(1).max(100)).min(1).max(MAX_IDS).optional(),
   route: text.optional(),
@@ -29,18 +33,18 @@ export const rateSchema = z.number().min(0.1).max(MAX_RATE_PER_S);
 
 /** `id` is the asker's: it comes back in the answer, and the same request carried out twice has one effect. */
 export const deadLettersRequestSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    id: z.string().min(1),
+  z.object({
+    id: bounded(100),
     kind: z.literal('replay'),
-    by: z.string(),
+    by: customerId,
     select: selectionSchema,
     ratePerS: rateSchema.optional(),
   }),
-  z.strictObject({
-    id: z.string().min(1),
+  z.object({
+    id: bounded(100),
     kind: z.literal('discard'),
-    by: z.string(),
-    letter: z.string(),
+    by: customerId,
+    letter: bounded(100),
     reason: text,
   }),
 ]);

@@ -1,6 +1,7 @@
 import ky, { isHTTPError } from 'ky';
 import { z } from 'zod';
 import type { Warehouse, WarehouseCall } from './warehouse.ts';
+import { reasonFrom } from '#services/fields.ts';
 import { backoffMs, type Backoff } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 
@@ -27,7 +28,7 @@ export function triesWithin(effectMs: number): Tries {
 }
 
 const AGAIN_LATER: readonly number[] = [408, 429];
-const refusal = z.object({ reason: z.string().min(1).max(200) });
+const refusal = z.object({ reason: z.string().min(1).max(200).transform(reasonFrom) });
 
 /**
  * The warehouse over HTTP. 2xx is done; any other 4xx than those above is a refusal with its reason, after one call;

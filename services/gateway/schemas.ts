@@ -1,37 +1,32 @@
 import { z } from 'zod';
 import { MAX_OVERRIDE_MS, MAX_PARKED_LISTED, gateSchema } from '#services/circuit-breaker/contract.ts';
 import { letterStateSchema, rateSchema, selectionSchema } from '#services/dead-letters/contract.ts';
-import { currency, money } from '#services/money.ts';
+import * as fields from '#services/fields.ts';
+import { currency, money as tolerantMoney } from '#services/money.ts';
 import { routeTable } from '#services/routes.ts';
 import { type Faults, faultsSchema } from '#shared/faults.ts';
 
 /** What clients send. The same schemas validate and make the OpenAPI document; see `shapes.ts` for what they get. */
 
-export const MAX_ITEMS = 100;
 export const MAX_PAGE = 100;
 const PAGE = 20;
 
-/** No control, invisible or line-separating characters and no unpaired surrogates: these strings end up in mails and headers. */
-const VISIBLE = /^(?=.*\S)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
-
-function visible(maxLength: number) {
-  return z.string().min(1).max(maxLength).regex(VISIBLE, 'must be visible text without control characters');
-}
-
-export const customerId = visible(200);
+export const { customerId } = fields;
+/** What the door takes, it takes exactly; on the bus readers are tolerant. */
+const money = z.strictObject(tolerantMoney.shape);
 
 /** A top-up creates a wallet: its name is held to what an order's customer is. */
 export const walletPath = z.object({ customerId });
 
 export const paymentMethod = z.enum(['pm_ok', 'pm_declined', 'pm_slow', 'pm_timeout']);
 
-const orderItem = z.strictObject({ sku: visible(100), quantity: z.int().min(1).max(1_000_000), unitPrice: money });
+const orderItem = z.strictObject({ sku: fields.sku, quantity: fields.quantity, unitPrice: money });
 
 /** One currency per order; the total is computed, never taken from the client. */
 export const placeOrder = z.strictObject({
   customerId,
-  email: z.email('must be an e-mail address').max(254),
-  items: z.array(orderItem).min(1).max(MAX_ITEMS),
+  email: z.email('must be an e-mail address').max(fields.MAX_EMAIL_BYTES),
+  items: fields.listOf(orderItem, fields.MAX_ITEMS),
   paymentMethod: paymentMethod.default('pm_ok'),
 });
 export type PlaceOrder = z.output<typeof placeOrder>;
@@ -67,7 +62,7 @@ export type ListOrders = z.output<typeof listOrders>;
 export const listEntries = z.strictObject({ limit, cursor });
 export type ListEntries = z.output<typeof listEntries>;
 /** What belongs to one order: its payments, its deliveries. */
-export const ofOrder = z.strictObject({ orderId: z.string().min(1).max(200) });
+export const ofOrder = z.strictObject({ orderId: fields.orderId });
 export type OfOrder = z.output<typeof ofOrder>;
 
 /** Without an end an override would be forgotten. */
@@ -105,7 +100,7 @@ export const replayLetters = z
     message: 'say which: ids, route, type or cause',
   });
 export type ReplayLetters = z.output<typeof replayLetters>;
-export const discardLetter = z.strictObject({ reason: visible(1000) });
+export const discardLetter = z.strictObject({ reason: fields.bounded(1000) });
 export type DiscardLetter = z.output<typeof discardLetter>;
 
 /** Bare or as a structured-field string (RFC 8941, 3.3.3); the two spell the same key. */

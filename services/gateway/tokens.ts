@@ -1,4 +1,5 @@
 import { type JWTPayload, SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
+import { customerId } from '#services/fields.ts';
 import { type Clock, systemClock } from '#shared/clock.ts';
 import { ConfigError } from '#shared/errors.ts';
 
@@ -115,6 +116,6 @@ async function check(
 
 function identityIn(payload: JWTPayload): Identity | undefined {
   const { sub: subject, role } = payload;
-  if (typeof subject !== 'string' || subject === '') return undefined;
+  if (typeof subject !== 'string' || !customerId.safeParse(subject).success) return undefined;
   return role === 'customer' || role === 'operator' ? { subject, role } : undefined;
 }

@@ -1,28 +1,41 @@
 import { z } from 'zod';
+import {
+  MAX_ITEMS,
+  bounded,
+  customerId,
+  derivedId,
+  emailAddress,
+  epochMs,
+  listOf,
+  messageId,
+  orderId,
+  quantity,
+  reason,
+  sku,
+  stepName,
+} from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
 
-const orderId = z.string().min(1).max(200);
-
-export const orderItem = z.strictObject({
-  sku: z.string().min(1).max(100),
-  quantity: z.int().min(1).max(1_000_000),
+export const orderItem = z.object({
+  sku,
+  quantity,
   unitPrice: money,
 });
 
 /** What a customer ordered, as accepted; never changes afterwards. */
-export const orderDetails = z.strictObject({
+export const orderDetails = z.object({
   orderId,
-  customerId: z.string().min(1).max(200),
-  email: z.string().min(3).max(320),
-  items: z.array(orderItem).min(1),
+  customerId,
+  email: emailAddress,
+  items: listOf(orderItem, MAX_ITEMS),
   total: money,
-  paymentMethod: z.string().min(1).max(100),
+  paymentMethod: bounded(100),
 });
 export type OrderDetails = z.infer<typeof orderDetails>;
 
 export const placed = event('order.placed', orderDetails);
-export const placeRefused = event('order.place-refused', z.strictObject({ orderId, reason: z.string() }));
+export const placeRefused = event('order.place-refused', z.object({ orderId, reason }));
 /** Step 1, sent by the gateway; its answer starts the saga. */
 export const place = command('order.place', {
   body: orderDetails,
@@ -31,39 +44,39 @@ export const place = command('order.place', {
   refused: placeRefused,
 });
 
-export const paymentAttached = event('order.payment-attached', z.strictObject({ orderId }));
-export const attachRefused = event('order.attach-refused', z.strictObject({ orderId, reason: z.string() }));
+export const paymentAttached = event('order.payment-attached', z.object({ orderId }));
+export const attachRefused = event('order.attach-refused', z.object({ orderId, reason }));
 export const attachPayment = command('order.attach-payment', {
-  body: z.strictObject({ orderId, paymentId: z.string().min(1) }),
+  body: z.object({ orderId, paymentId: derivedId }),
   key: (body) => body.orderId,
   done: paymentAttached,
   refused: attachRefused,
 });
 
-export const paymentRecorded = event('order.payment-recorded', z.strictObject({ orderId }));
-export const recordRefused = event('order.record-refused', z.strictObject({ orderId, reason: z.string() }));
+export const paymentRecorded = event('order.payment-recorded', z.object({ orderId }));
+export const recordRefused = event('order.record-refused', z.object({ orderId, reason }));
 export const recordPayment = command('order.record-payment', {
-  body: z.strictObject({ orderId, paymentId: z.string().min(1), capturedAt: z.int() }),
+  body: z.object({ orderId, paymentId: derivedId, capturedAt: epochMs }),
   key: (body) => body.orderId,
   done: paymentRecorded,
   refused: recordRefused,
 });
 
-export const dispatchRecorded = event('order.dispatch-recorded', z.strictObject({ orderId }));
+export const dispatchRecorded = event('order.dispatch-recorded', z.object({ orderId }));
 export const recordDispatch = command('order.record-dispatch', {
-  body: z.strictObject({ orderId, dispatchedAt: z.int() }),
+  body: z.object({ orderId, dispatchedAt: epochMs }),
   key: (body) => body.orderId,
   done: dispatchRecorded,
   refused: recordRefused,
 });
 
-export const dispatchWithdrawn = event('order.dispatch-withdrawn', z.strictObject({ orderId, completed: z.boolean() }));
+export const dispatchWithdrawn = event('order.dispatch-withdrawn', z.object({ orderId, completed: z.boolean() }));
 /**
  * Undo of `record-dispatch`, to be sent first when it timed out. `completed: true`: the order is completed, which is
  * final, so nothing may be undone any more. `false`: a late `record-dispatch` will be refused, undoing may go on.
  */
 export const withdrawDispatch = command('order.withdraw-dispatch', {
-  body: z.strictObject({ orderId, of: z.string().min(1) }),
+  body: z.object({ orderId, of: messageId }),
   key: (body) => body.orderId,
   done: dispatchWithdrawn,
   undo: true,
@@ -71,7 +84,7 @@ export const withdrawDispatch = command('order.withdraw-dispatch', {
 
 export const failed = event(
   'order.failed',
-  z.strictObject({
+  z.object({
     orderId,
     /** What the order is now: it stays as it was if it had ended before. */
     status: z.enum(['failed', 'cancelled', 'completed']).optional(),
@@ -82,12 +95,12 @@ export const failed = event(
  * completed order stays completed.
  */
 export const fail = command('order.fail', {
-  body: z.strictObject({
+  body: z.object({
     orderId,
     status: z.enum(['failed', 'cancelled']),
-    failure: z.strictObject({ reason: z.string(), step: z.string() }),
+    failure: z.object({ reason, step: stepName }),
     /** What became of the payment, as the saga knows it once everything before was undone; absent: there was none. */
-    payment: z.strictObject({ status: z.enum(['voided', 'refunded']) }).optional(),
+    payment: z.object({ status: z.enum(['voided', 'refunded']) }).optional(),
   }),
   key: (body) => body.orderId,
   done: failed,

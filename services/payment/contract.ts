@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { customerId, derivedId, epochMs, messageId, orderId, reason } from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { cardNumbersIn } from '#shared/card-numbers.ts';
 import { command, event } from '#shared/message.ts';
 
-const paymentId = z.string().min(1).max(220);
+const paymentId = derivedId;
 
 /** One payment per order: its id follows from the order's. */
 export function paymentIdOf(orderId: string): string {
@@ -13,16 +14,17 @@ export function paymentIdOf(orderId: string): string {
 /** Stands for a way to pay that the provider knows. Never the number of a card. */
 export const methodToken = z
   .string()
+  .max(100)
   .regex(/^pm_[A-Za-z0-9_]{1,97}$/, 'must be a token (pm_...)')
   .refine((token) => cardNumbersIn(token).length === 0, 'must be a token, not a card number');
 
-export const created = event('payment.created', z.strictObject({ paymentId }));
-export const createRefused = event('payment.create-refused', z.strictObject({ paymentId, reason: z.string() }));
+export const created = event('payment.created', z.object({ paymentId }));
+export const createRefused = event('payment.create-refused', z.object({ paymentId, reason }));
 export const create = command('payment.create', {
-  body: z.strictObject({
+  body: z.object({
     paymentId,
-    orderId: z.string().min(1),
-    customerId: z.string().min(1),
+    orderId,
+    customerId,
     amount: money,
     method: methodToken,
   }),
@@ -31,19 +33,19 @@ export const create = command('payment.create', {
   refused: createRefused,
 });
 
-export const authorized = event('payment.authorized', z.strictObject({ paymentId }));
-export const declined = event('payment.declined', z.strictObject({ paymentId, reason: z.string() }));
+export const authorized = event('payment.authorized', z.object({ paymentId }));
+export const declined = event('payment.declined', z.object({ paymentId, reason }));
 export const authorize = command('payment.authorize', {
-  body: z.strictObject({ paymentId, holdId: z.string().min(1) }),
+  body: z.object({ paymentId, holdId: derivedId }),
   key: (body) => body.paymentId,
   done: authorized,
   refused: declined,
 });
 
-export const settled = event('payment.settled', z.strictObject({ paymentId, capturedAt: z.int() }));
-export const settleRefused = event('payment.settle-refused', z.strictObject({ paymentId, reason: z.string() }));
+export const settled = event('payment.settled', z.object({ paymentId, capturedAt: epochMs }));
+export const settleRefused = event('payment.settle-refused', z.object({ paymentId, reason }));
 export const settle = command('payment.settle', {
-  body: z.strictObject({ paymentId, captureId: z.string().min(1), capturedAt: z.int() }),
+  body: z.object({ paymentId, captureId: derivedId, capturedAt: epochMs }),
   key: (body) => body.paymentId,
   done: settled,
   refused: settleRefused,
@@ -51,7 +53,7 @@ export const settle = command('payment.settle', {
 
 export const voided = event(
   'payment.voided',
-  z.strictObject({
+  z.object({
     paymentId,
     /** What the payment is now: a void after a refund changes nothing. */
     status: z.enum(['voided', 'refunded']).optional(),
@@ -59,16 +61,16 @@ export const voided = event(
 );
 /** Undo of `create` and `authorize`; `of` is the id of the command that it undoes. `reason` shows in the payment. After a settlement it answers the same and does nothing. */
 export const voidPayment = command('payment.void', {
-  body: z.strictObject({ paymentId, orderId: z.string().min(1), of: z.string().min(1), reason: z.string() }),
+  body: z.object({ paymentId, orderId, of: messageId, reason }),
   key: (body) => body.paymentId,
   done: voided,
   undo: true,
 });
 
-export const refunded = event('payment.refunded', z.strictObject({ paymentId }));
+export const refunded = event('payment.refunded', z.object({ paymentId }));
 /** Undo of `settle`: gives back what was captured; without a capture, forbids a later one and leaves the authorization to `void`. */
 export const refund = command('payment.refund', {
-  body: z.strictObject({ paymentId, orderId: z.string().min(1), of: z.string().min(1), reason: z.string() }),
+  body: z.object({ paymentId, orderId, of: messageId, reason }),
   key: (body) => body.paymentId,
   done: refunded,
   undo: true,

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { reasonFrom } from '#services/fields.ts';
 import type { Provider, ProviderCall } from './provider.ts';
 
 const approved = z.object({ status: z.string() });
-const declined = z.object({ reason: z.string().min(1).max(200) });
+const declined = z.object({ reason: z.string().min(1).transform(reasonFrom) });
 const refundOutcome = z.object({ refunded: z.boolean() });
 
 /**

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+/**
+ * The vocabulary of what messages and requests carry: every string is bounded in bytes of UTF-8, every list in its length, so that no
+ * valid message makes a document large, and whatever is derived from an id still fits where AMQP and the database put it.
+ */
+
+/** No control, invisible or line-separating characters and no unpaired surrogates: these strings end up in mails, headers and keys. */
+const VISIBLE = /^(?=.*\S)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
+
+/** Ids that clients and services choose: AMQP's 255 bytes hold the longest message id that is derived from one. */
+export const MAX_ID_BYTES = 128;
+/** An id with what its service puts before it and behind it: `hold-<order>:capture`. */
+export const MAX_DERIVED_ID_BYTES = 160;
+export const MAX_CUSTOMER_BYTES = 200;
+/** RFC 5321 section 4.5.3.1.3: a path has 256 octets, its brackets included. */
+export const MAX_EMAIL_BYTES = 254;
+export const MAX_SKU_BYTES = 100;
+/** Lines of an order. */
+export const MAX_ITEMS = 100;
+export const MAX_REASON_BYTES = 200;
+/** An AMQP short string. */
+export const MAX_MESSAGE_ID_BYTES = 255;
+
+/** Visible text of 1 to `maxBytes` bytes. */
+export function bounded(maxBytes: number) {
+  return z
+    .string()
+    .min(1)
+    .max(maxBytes)
+    .regex(VISIBLE, 'must be visible text without control characters')
+    .refine((text) => fits(text, maxBytes), `must be at most ${maxBytes} bytes of UTF-8`);
+}
+
+/** At least one, at most `max`. */
+export function listOf<Item extends z.ZodType>(item: Item, max: number) {
+  return z.array(item).min(1).max(max);
+}
+
+export const orderId = bounded(MAX_ID_BYTES);
+export const topUpId = bounded(MAX_ID_BYTES);
+/** Of a payment, a hold, a delivery, a capture: its order's id with a prefix. */
+export const derivedId = bounded(MAX_DERIVED_ID_BYTES);
+/** The key of a wallet. */
+export const customerId = bounded(MAX_CUSTOMER_BYTES);
+/** As far as the bus is concerned; the HTTP door also looks at its form. */
+export const emailAddress = bounded(MAX_EMAIL_BYTES).min(3);
+export const sku = bounded(MAX_SKU_BYTES);
+export const quantity = z.int().min(1).max(1_000_000);
+/** Of an item that the items of a whole order were added up to. */
+export const totalQuantity = z
+  .int()
+  .min(1)
+  .max(MAX_ITEMS * 1_000_000);
+/** A word such as `insufficient_funds`, or what somebody outside said. */
+export const reason = bounded(MAX_REASON_BYTES);
+export const stepName = bounded(100);
+export const messageId = bounded(MAX_MESSAGE_ID_BYTES);
+/** With angle brackets: an order's id, of which each byte may be escaped (RFC 5322 section 2.1.1: a line has 998 characters). */
+export const mailId = bounded(3 * MAX_ID_BYTES + 100);
+/** Epoch ms. */
+export const epochMs = z.int();
+
+/** What somebody outside gave as a reason, made to fit `reason`: one visible line, cut between two characters. */
+export function reasonFrom(text: string): string {
+  const line = text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+  if (line === '') return 'unknown';
+  let cut = '';
+  for (const character of line) {
+    if (!fits(cut + character, MAX_REASON_BYTES)) break;
+    cut += character;
+  }
+  return cut;
+}
+
+function fits(text: string, maxBytes: number): boolean {
+  return text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes;
+}

@@ -1,0 +1,102 @@
+import { globSync } from 'node:fs';
+import test from 'ava';
+import { z } from 'zod';
+import { boundsOf, largest, partsOf } from '#test/support/schema-walk.ts';
+import * as fields from '#services/fields.ts';
+import { definitions } from '#services/saga/definitions.ts';
+import { TOO_LATE, type MessageType } from '#shared/message.ts';
+
+const root = new URL('../../', import.meta.url);
+const modules = await Promise.all(
+  globSync('services/*/contract.ts', { cwd: root }).map(
+    async (file) => [file, (await import(new URL(file, root).href)) as object] as const,
+  ),
+);
+const messages = modules.flatMap(([, module]) => Object.values(module)).filter(isMessage);
+/** What is asked over the exchange `control`. */
+const requests = modules.flatMap(([file, module]) =>
+  Object.entries(module)
+    .filter(([name]) => name.endsWith('RequestSchema'))
+    .map(([name, schema]) => ({ name: `${file} ${name}`, schema: schema as unknown })),
+);
+const parts = [...messages.map(({ name, body }) => ({ name, schema: body as unknown })), ...requests].flatMap(
+  ({ name, schema }) => partsOf(schema, name),
+);
+
+function isMessage(value: unknown): value is MessageType {
+  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+  return kind === 'command' || kind === 'event';
+}
+
+test('there are contracts to look at', (t) => {
+  t.true(messages.length > 40);
+  t.is(requests.length, 2);
+});
+
+test('every string and every list of every contract has a bound', (t) => {
+  const unbounded = parts.filter(
+    ({ schema }) =>
+      (schema instanceof z.ZodString && (schema.maxLength ?? Infinity) > 1000) ||
+      (schema instanceof z.ZodArray && (boundsOf(schema).maxLength ?? Infinity) > 500),
+  );
+  t.deepEqual(
+    unbounded.map(({ path }) => path),
+    [],
+  );
+});
+
+test('strings of messages are bounded in bytes, whatever the script', (t) => {
+  const texts = messages
+    .flatMap(({ name, body }) => partsOf(body, name))
+    .flatMap(({ path, schema }) => (schema instanceof z.ZodString ? [{ path, schema }] : []));
+  for (const { path, schema } of texts) {
+    t.false(schema.safeParse('顧'.repeat(Math.floor(schema.maxLength! / 3) + 1)).success, path);
+    t.true(schema.safeParse(largest(schema)).success, path);
+  }
+});
+
+test('a message of yesterday takes what the next version adds, at every level', (t) => {
+  for (const { name, body } of messages) {
+    const today = largest(body);
+    const next = adding(today);
+    t.notDeepEqual(next, today);
+    t.deepEqual(body.parse(next), today, name);
+  }
+});
+
+test('the next version takes a message of yesterday', (t) => {
+  for (const { name, body } of messages) {
+    const next = (body as z.ZodObject).extend({ added: z.string().max(10).optional() });
+    t.deepEqual(next.parse(largest(body)), largest(body), name);
+  }
+});
+
+test('every id that is derived from the longest ids fits an AMQP short string', (t) => {
+  const order = 'o'.repeat(fields.MAX_ID_BYTES);
+  const answers = (type: MessageType): string[] =>
+    type.kind === 'event' ? [] : [type.done?.name, type.refused?.name, TOO_LATE].filter((name) => name !== undefined);
+  const steps = definitions.flatMap(({ start, steps, closing }) => [start, ...steps, closing]).map(({ name }) => name);
+  const ids = messages.flatMap((type) =>
+    answers(type).flatMap((answer) => [
+      `${order}>${answer}`,
+      ...steps.flatMap((step) => [`${order}:${step}:do>${answer}`, `${order}:${step}:undo>${answer}`]),
+      `${order}:cancel:${crypto.randomUUID()}>${answer}`,
+    ]),
+  );
+  const longest = ids.toSorted((a, b) => b.length - a.length)[0]!;
+  t.true(Buffer.byteLength(longest) <= 255, `${longest.length} bytes: ${longest}`);
+});
+
+test('what somebody outside gave as a reason is made to fit', (t) => {
+  for (const text of ['', '\0', 'no\r\nroom', '顧'.repeat(500), '\ud800 x', '😀'.repeat(99), 'declined'])
+    t.true(fields.reason.safeParse(fields.reasonFrom(text)).success, JSON.stringify(text));
+  t.is(fields.reasonFrom('declined'), 'declined');
+  t.is(fields.reasonFrom('no\r\nroom'), 'no room');
+});
+
+/** The value with one more field in each of its objects. */
+function adding(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(adding);
+  if (typeof value !== 'object' || value === null) return value;
+  return { ...Object.fromEntries(Object.entries(value).map(([name, one]) => [name, adding(one)])), added: 'later' };
+}
