@@ -1,7 +1,8 @@
 import type { Arm } from './arm.ts';
+import { gateArm } from './gate/arm.ts';
 import { lightArm } from './light/arm.ts';
 import { loopArms } from './loop/arms.ts';
 import { workersArm } from './workers/arm.ts';
 
 /** Everything that can be measured, in the order in which it is. */
-export const allArms: readonly Arm[] = [...loopArms, lightArm, workersArm];
+export const allArms: readonly Arm[] = [...loopArms, lightArm, gateArm, workersArm];

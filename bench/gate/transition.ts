@@ -80,14 +80,14 @@ export async function transitions(amqpUrl: string, count: number, load: boolean)
   return { transitionMs, partMs, refusedMs, roundTripMs };
 }
 
-/** A breaker that acts for every route. */
+/** A breaker that acts for every route, and broadcasts. */
 export async function act(
   bus: Bus,
   name: string,
   policy: Policy,
   { onPoint = () => {}, redrive = REDRIVE }: { onPoint?: (point: Point) => void; redrive?: RedrivePolicy } = {},
 ): Promise<ActingTerm> {
-  return startTerm(await bus.session(), {
+  const term = await startTerm(await bus.session(), {
     bus,
     clock: systemClock,
     log: silentLog,
@@ -100,6 +100,8 @@ export async function act(
     onPoint,
     distrust: () => undefined,
   });
+  term.begin();
+  return term;
 }
 
 /** Resolves with the moment at which this gateway knew. */
