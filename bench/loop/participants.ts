@@ -18,6 +18,7 @@ import type { SagaState } from '#services/saga/state.ts';
 import { entriesCollection, entryIndexes, findEntryIn, walletsCollection } from '#services/wallet/model.ts';
 import { walletEntity } from '#services/wallet/wallet.ts';
 import { connectAmqp } from '#shared/bus/amqp.ts';
+import type { Bus } from '#shared/bus/bus.ts';
 import { partitionQueues } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
@@ -33,6 +34,8 @@ export type Participant = (typeof participants)[number];
 
 export interface HostOptions {
   readonly amqpUrl: string;
+  /** In place of a connection to `amqpUrl`. */
+  readonly connect?: ((name: string) => Bus) | undefined;
   /** Absent: documents in memory. */
   readonly mongoUrl?: string;
   readonly ttlMs: number;
@@ -98,11 +101,11 @@ function start(name: Participant, options: HostOptions, db: Connection | undefin
 async function run<State>(
   entity: Entity<State>,
   storeOptions: MongoStoreOptions,
-  { amqpUrl, ttlMs, partitions, metrics, onCompleted, onMessage }: HostOptions,
+  { amqpUrl, connect = amqp(amqpUrl), ttlMs, partitions, metrics, onCompleted, onMessage }: HostOptions,
   db: Connection | undefined,
 ): Promise<() => Promise<void>> {
   const { route } = entity;
-  const bus = connectAmqp({ url: amqpUrl, name: route, clock: systemClock, log: silentLog });
+  const bus = connect(route);
   const mongo = db === undefined ? undefined : createMongoStore<State>(db, storeOptions);
   await mongo?.prepare();
   const table = { ...routeTable, partitions: partitions ?? routeTable.partitions };
@@ -129,6 +132,10 @@ async function run<State>(
     await engine.drain(5000);
     await bus.close();
   };
+}
+
+function amqp(url: string): (name: string) => Bus {
+  return (name) => connectAmqp({ url, name, clock: systemClock, log: silentLog });
 }
 
 function hasEnded(state: SagaState | undefined): boolean {
