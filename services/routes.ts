@@ -8,9 +8,11 @@ export const routeTable: RouteTable = {
   /** Every route has this many partition queues, for ever: another number would move keys between them. */
   partitions: 8,
   routes: ['order', 'payment', 'wallet', 'delivery', 'notify', 'saga'],
+  /** An answer that the saga and somebody else need is published once, to both. */
+  audiences: { 'order-and-saga': ['order', 'saga'] },
   services: {
     order: { route: 'order', answers: ['saga'] },
-    payment: { route: 'payment', answers: ['saga'] },
+    payment: { route: 'payment', answers: ['saga', 'order-and-saga'] },
     wallet: { route: 'wallet', answers: ['saga'] },
     delivery: { route: 'delivery', answers: ['saga'] },
     notify: { route: 'notify', answers: ['saga'] },
@@ -23,3 +25,8 @@ export const routeTable: RouteTable = {
 
 /** Where the answers of an order's steps go. */
 export const SAGA_ROUTE = 'saga';
+
+/** Where the answer goes to a command whose answer a route hears beside the saga. */
+export function audienceOf(route: string): string {
+  return `${route}-and-${SAGA_ROUTE}`;
+}

@@ -89,19 +89,22 @@ export async function swallow(bus: Bus, route: string, onMessage = (): void => {
 
 async function swallowOne(bus: Bus, queue: string, onMessage: () => void): Promise<Consumer> {
   let waiting: Delivery[] = [];
-  return bus.consume(queue, {
+  const ready: Promise<Consumer> = bus.consume(queue, {
     prefetch: 300,
     onChannelLost() {},
-    onDelivery(delivery, consumer) {
+    onDelivery(delivery) {
       onMessage();
       waiting.push(delivery);
       if (waiting.length > 1) return;
-      systemClock.soon(() => {
-        consumer.ack(waiting);
-        waiting = [];
-      });
+      void ready.then((consumer) =>
+        systemClock.soon(() => {
+          consumer.ack(waiting);
+          waiting = [];
+        }),
+      );
     },
   });
+  return ready;
 }
 
 async function slice(bus: Bus, exchange: string, { sliceMs, brokerPid }: RateOptions): Promise<Slice> {

@@ -18,6 +18,9 @@ import { inbox } from '#shared/bus/topology.ts';
 /** While one of these is open, an order could not get as far as its money. */
 export const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];
 
+/** How long its saga remembers that it handled a cancel. One that comes again later is answered by what the order is then. */
+const CANCEL_REMEMBERED_MS = 3_600_000;
+
 export function orderHandlers({
   views,
   requests,
@@ -169,6 +172,8 @@ export function orderHandlers({
             key: cancel.key(body),
             body,
             correlationId: orderId,
+            // An order can be cancelled any number of times: its saga does not keep all of that for ever.
+            rememberUntil: clock.now() + CANCEL_REMEMBERED_MS,
             traceparent: trace.traceparent,
           },
           accepted: {

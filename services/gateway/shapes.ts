@@ -38,6 +38,7 @@ const step = z.looseObject({
 const waitingFor = z.looseObject({
   step: z.string(),
   message: z.string(),
+  beside: z.array(z.string()).optional(),
   since: time,
   attempt: z.int(),
   nextTryAt: time.optional(),

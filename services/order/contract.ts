@@ -62,9 +62,22 @@ export const recordPayment = command('order.record-payment', {
   refused: recordRefused,
 });
 
-export const dispatchRecorded = event('order.dispatch-recorded', z.object({ orderId }));
+export const dispatchRecorded = event(
+  'order.dispatch-recorded',
+  z.object({
+    orderId,
+    /** When the payment, and its result, were stored in the order; told to who says what the payment is. */
+    attachedAt: epochMs.optional(),
+    recordedAt: epochMs.optional(),
+  }),
+);
+/** Completes the order. With `payment` it needs nobody to have recorded that before: the order hears of it, perhaps later. */
 export const recordDispatch = command('order.record-dispatch', {
-  body: z.object({ orderId, dispatchedAt: epochMs }),
+  body: z.object({
+    orderId,
+    dispatchedAt: epochMs,
+    payment: z.object({ paymentId: derivedId, capturedAt: epochMs }).optional(),
+  }),
   key: (body) => body.orderId,
   done: dispatchRecorded,
   refused: recordRefused,
@@ -99,7 +112,7 @@ export const fail = command('order.fail', {
     orderId,
     status: z.enum(['failed', 'cancelled']),
     failure: z.object({ reason, step: stepName }),
-    /** What became of the payment, as the saga knows it once everything before was undone; absent: there was none. */
+    /** What became of the payment, as the saga knows it once everything before was undone; absent: the saga knows of none. */
     payment: z.object({ status: z.enum(['voided', 'refunded']) }).optional(),
   }),
   key: (body) => body.orderId,

@@ -1,6 +1,6 @@
 import * as contract from './contract.ts';
 import type { OrderDetails } from './contract.ts';
-import { paymentIdOf } from '#services/payment/contract.ts';
+import * as payment from '#services/payment/contract.ts';
 import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
@@ -9,6 +9,9 @@ export interface OrderPayment {
   readonly status: 'created' | 'settled' | 'voided' | 'refunded';
   /** Epoch ms. */
   readonly capturedAt?: number;
+  /** Epoch ms at which the order learned that there is a payment, and that it is settled. */
+  readonly attachedAt?: number;
+  readonly recordedAt?: number;
 }
 
 export interface OrderEnd {
@@ -48,6 +51,11 @@ const UNPLACED: OrderState = { status: 'unplaced' };
 export const orderEntity: Entity<OrderState> = {
   route: 'order',
   handlers: [
+    // Answers to the saga that the order hears beside it.
+    on(payment.created, (state, body, context) => ({ state: withPayment(state, body, context) })),
+    on(payment.settled, (state, body, context) => ({ state: withSettled(state, body, context) })),
+    on(payment.createRefused, unchanged),
+    on(payment.settleRefused, unchanged),
     on(contract.place, place),
     on(contract.attachPayment, attachPayment),
     on(contract.recordPayment, recordPayment),
@@ -55,7 +63,33 @@ export const orderEntity: Entity<OrderState> = {
     on(contract.withdrawDispatch, withdrawDispatch),
     on(contract.fail, fail),
   ],
+  tooLate: unchanged,
 };
+
+function unchanged(state: OrderState = UNPLACED): Result<OrderState> {
+  return { state };
+}
+
+function withPayment(
+  state: OrderState = UNPLACED,
+  { paymentId }: { readonly paymentId: string },
+  { now }: Context,
+): OrderState {
+  if (state.status !== 'pending' || state.payment) return state;
+  return { ...state, payment: { id: paymentId, status: 'created', attachedAt: now }, updatedAt: now };
+}
+
+/** Paid, unless that is known, or of another payment, or too late. */
+function withSettled(
+  state: OrderState = UNPLACED,
+  { paymentId: id, capturedAt }: { readonly paymentId: string; readonly capturedAt: number },
+  { now }: Context,
+): OrderState {
+  if (state.status !== 'pending' || (state.payment && state.payment.id !== id)) return state;
+  const attachedAt = state.payment?.attachedAt ?? now;
+  const settled = { id, status: 'settled', capturedAt, attachedAt, recordedAt: now } as const;
+  return { ...state, status: 'paid', payment: settled, updatedAt: now };
+}
 
 function place(state: OrderState = UNPLACED, details: OrderDetails, context: Context): Result<OrderState> {
   const { orderId } = details;
@@ -92,7 +126,7 @@ function attachPayment(
     case 'paid':
     case 'completed':
       if (state.payment) return state.payment.id === paymentId ? done(state) : refuse('conflicting_payment');
-      return done({ ...state, payment: { id: paymentId, status: 'created' }, updatedAt: context.now });
+      return done(withPayment(state, { paymentId }, context));
   }
 }
 
@@ -118,22 +152,22 @@ function recordPayment(
     }
     case 'pending':
       if (state.payment && state.payment.id !== paymentId) return refuse('conflicting_payment');
-      return done({
-        ...state,
-        status: 'paid',
-        payment: { id: paymentId, status: 'settled', capturedAt },
-        updatedAt: context.now,
-      });
+      return done(withSettled(state, { paymentId, capturedAt }, context));
   }
 }
 
 function recordDispatch(
-  state: OrderState = UNPLACED,
-  { orderId, dispatchedAt }: BodyOf<typeof contract.recordDispatch>,
+  before: OrderState = UNPLACED,
+  { orderId, dispatchedAt, payment: told }: BodyOf<typeof contract.recordDispatch>,
   context: Context,
 ): Result<OrderState> {
+  const state = told === undefined ? before : withSettled(before, told, context);
   const refuse = (reason: string): Result<OrderState> =>
-    answering(state, context.answer(contract.recordRefused, { orderId, reason }));
+    answering(before, context.answer(contract.recordRefused, { orderId, reason }));
+  const done = (next: OrderState, { attachedAt, recordedAt }: OrderPayment): Result<OrderState> => {
+    const times = told === undefined ? {} : { attachedAt, recordedAt };
+    return answering(next, context.answer(contract.dispatchRecorded, { orderId, ...times }));
+  };
   switch (state.status) {
     case 'unplaced':
       return refuse('unknown_order');
@@ -141,16 +175,15 @@ function recordDispatch(
     case 'cancelled':
       return refuse(`already_${state.status}`);
     case 'pending':
-      return refuse('not_paid');
+      return refuse(told === undefined ? 'not_paid' : 'conflicting_payment');
     case 'completed':
-      return answering(state, context.answer(contract.dispatchRecorded, { orderId }));
+      return done(state, state.payment);
     case 'paid': {
       if (state.dispatchWithdrawn) return refuse('already_undone');
-      const { details, createdAt, payment } = state;
-      return {
-        state: { status: 'completed', details, createdAt, updatedAt: context.now, payment, dispatchedAt },
-        send: [context.answer(contract.dispatchRecorded, { orderId })],
-      };
+      if (told !== undefined && told.paymentId !== state.payment.id) return refuse('conflicting_payment');
+      const { details, createdAt, payment: paid } = state;
+      const completed = { details, createdAt, updatedAt: context.now, payment: paid, dispatchedAt };
+      return done({ status: 'completed', ...completed }, paid);
     }
   }
 }
@@ -175,7 +208,7 @@ function withdrawDispatch(
 
 function fail(
   state: OrderState = UNPLACED,
-  { orderId, status, failure, payment }: BodyOf<typeof contract.fail>,
+  { orderId, status, failure, payment: told }: BodyOf<typeof contract.fail>,
   context: Context,
 ): Result<OrderState> {
   const done = (next: OrderState, now: 'failed' | 'cancelled' | 'completed'): Result<OrderState> =>
@@ -191,7 +224,9 @@ function fail(
     case 'pending':
     case 'paid': {
       const { details, createdAt } = state;
-      const undone = payment ? { ...(state.payment ?? { id: paymentIdOf(orderId) }), ...payment } : state.payment;
+      // A payment that the saga does not know of, but the order, was voided all the same: that comes before this.
+      const became = told ?? (state.payment && ({ status: 'voided' } as const));
+      const undone = became && { ...(state.payment ?? { id: payment.paymentIdOf(orderId) }), ...became };
       const ended = { details, createdAt, updatedAt: context.now, status, failure };
       return done(undone ? { ...ended, payment: undone } : ended, status);
     }

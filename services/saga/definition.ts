@@ -66,29 +66,67 @@ export interface OwnUndo {
 }
 export type Undo = OwnUndo | { readonly kind: 'covered'; readonly by: string };
 
-export interface Step extends Described {
+/** A step that the saga asks its owner for. */
+export interface CommandStep extends Described {
+  readonly kind: 'command';
   readonly command: CommandType;
+  /** The steps that must be done before it is sent. Those that wait for the same are sent side by side. */
+  readonly after: readonly string[];
   /** Retried under the same id until the saga's deadline instead of being undone when its own deadline passes. */
   readonly forwardOnly: boolean;
   bodyOf(order: Order, learned: Learned): unknown;
   learn(answer: unknown): Partial<Learned>;
+  /** Which heard steps the answer proves to be done, and when (epoch ms). */
+  confirms(answer: unknown): Readonly<Record<string, number | undefined>>;
   readonly undo: Undo;
 }
+
+/**
+ * A step without a message of its own: its owner hears the answer to another step, which is published once, to it and to
+ * the saga. Nobody waits for it; a later answer of the same owner confirms it.
+ */
+export interface HeardStep extends Described {
+  readonly kind: 'heard';
+  /** The route of its owner. */
+  readonly owner: string;
+  /** The step whose answer it hears. */
+  readonly hears: string;
+  readonly undo: Extract<Undo, { readonly kind: 'covered' }>;
+}
+export type Step = CommandStep | HeardStep;
 
 type Asked<Body, Done> = CommandType<Body> & { readonly done: EventType<Done> };
 
 interface StepSpec<Body, Done> extends Described {
   readonly command: Asked<Body, Done>;
+  /** Absent: it is sent when the step above it is done. */
+  readonly after?: readonly string[];
   readonly forwardOnly?: true;
   readonly with: (order: Order, learned: Learned) => NoInfer<Body>;
   readonly learn?: (answer: NoInfer<Done>) => Partial<Learned>;
+  readonly confirms?: (answer: NoInfer<Done>) => Readonly<Record<string, number | undefined>>;
   readonly undo: Undo;
 }
 
+/** A step as it is written down; `defineSaga` fills in what the step above it says. */
+export type Written = (Omit<CommandStep, 'after'> & { readonly after?: readonly string[] | undefined }) | HeardStep;
+
 /** One step. A `with` that builds another command's body, or an `undo` of another shape, does not compile. */
-export function step<const Body, Done>(spec: StepSpec<Body, Done>): Step {
-  const { with: bodyOf, learn, forwardOnly, ...rest } = spec;
-  return { ...rest, forwardOnly: forwardOnly ?? false, bodyOf, learn: (answer) => learn?.(answer as Done) ?? {} };
+export function step<const Body, Done>(spec: StepSpec<Body, Done>): Exclude<Written, HeardStep> {
+  const { with: bodyOf, learn, confirms, forwardOnly, ...rest } = spec;
+  return {
+    ...rest,
+    kind: 'command',
+    forwardOnly: forwardOnly ?? false,
+    bodyOf,
+    learn: (answer) => learn?.(answer as Done) ?? {},
+    confirms: (answer) => confirms?.(answer as Done) ?? {},
+  };
+}
+
+/** A step that its owner does when it hears the answer to another one. */
+export function heard(spec: Omit<HeardStep, 'kind'>): HeardStep {
+  return { kind: 'heard', ...spec };
 }
 
 interface UndoOptions<Done> {
@@ -116,7 +154,7 @@ export function undo<const Body, Done>(
 }
 
 /** The compensation of an earlier step takes this one back as well. */
-export function undoneWith(step: string): Undo {
+export function undoneWith(step: string): Extract<Undo, { readonly kind: 'covered' }> {
   return { kind: 'covered', by: step };
 }
 
@@ -156,25 +194,42 @@ export interface Definition {
   readonly closing: Closing;
 }
 
-/** Checks what the types cannot. Throws `TypeError` at start-up. */
-export function defineSaga(definition: Definition): Definition {
-  const { start, steps, closing, cancellableBefore } = definition;
-  const seen = new Set([start.name]);
-  for (const { name, command, undo } of steps) {
+/** Fills in which step waits for which, and checks what the types cannot. Throws `TypeError` at start-up. */
+export function defineSaga(definition: Omit<Definition, 'steps'> & { readonly steps: readonly Written[] }): Definition {
+  const { start, closing, cancellableBefore } = definition;
+  const steps: Step[] = [];
+  const asked = [start.name];
+  const seen = new Set(asked);
+  for (const written of definition.steps) {
+    const { name, undo } = written;
     if (name === closing.name || seen.has(name)) throw new TypeError(`two steps are called ${name}`);
-    if (command.done === undefined) throw new TypeError(`${name}: ${command.name} is never answered`);
+    const step = written.kind === 'heard' ? written : { ...written, after: written.after ?? [asked.at(-1)!] };
+    for (const other of step.kind === 'heard' ? [step.hears] : step.after)
+      if (!asked.includes(other)) throw new TypeError(`${name}: no earlier step that is asked for is called ${other}`);
     if (undo.kind === 'covered' && !seen.has(undo.by))
       throw new TypeError(`${name}: no earlier step is called ${undo.by}`);
     if (undo.kind === 'own' && !undo.command.undo) throw new TypeError(`${name}: ${undo.command.name} is no undo`);
+    if (step.kind === 'command') {
+      if (step.command.done === undefined) throw new TypeError(`${name}: ${step.command.name} is never answered`);
+      if (step.after.length === 0) throw new TypeError(`${name} waits for nothing, not even for the start`);
+      asked.push(name);
+    }
     seen.add(name);
+    steps.push(step);
   }
-  if (!steps.some((step) => step.name === cancellableBefore))
+  if (!asked.includes(cancellableBefore) || cancellableBefore === start.name)
     throw new TypeError(`no step is called ${cancellableBefore}`);
-  return definition;
+  return { ...definition, steps };
+}
+
+/** The steps that the saga asks their owners for. */
+export function askedSteps({ steps }: Definition): readonly CommandStep[] {
+  return steps.filter((step) => step.kind === 'command');
 }
 
 /** The routes that an order needs before its money is taken: while one of them is open, accepting it is pointless. */
 export function routesUpToCapture({ steps, cancellableBefore }: Definition): readonly string[] {
   const last = steps.findIndex((step) => step.name === cancellableBefore);
-  return [...new Set(steps.slice(0, last + 1).map((step) => step.command.route))];
+  const routes = steps.slice(0, last + 1).map((step) => (step.kind === 'heard' ? step.owner : step.command.route));
+  return [...new Set(routes)];
 }

@@ -1,4 +1,4 @@
-import type { Definition } from './definition.ts';
+import { askedSteps, type Definition } from './definition.ts';
 import { doIdOf, recordOf, undoIdOf, type StepRecord, type UndoRecord } from './state.ts';
 import type { Timeline, TimelineMessage, TimelineUndo } from './timeline-shape.ts';
 import { effectIdOf, undoOf } from './undo.ts';
@@ -29,7 +29,7 @@ export function milestonesOf({ start, steps }: Definition, records: readonly Ste
 
 export function messagesOf(definition: Definition, orderId: string, steps: readonly StepRecord[]): TimelineMessage[] {
   const { start, closing } = definition;
-  const commands = new Map([...definition.steps, closing].map(({ name, command }) => [name, command]));
+  const commands = new Map([...askedSteps(definition), closing].map(({ name, command }) => [name, command]));
   const first = {
     id: `${start.effectId(orderId)}>${placed.name}`,
     type: placed.name,
@@ -51,10 +51,15 @@ export function messagesOf(definition: Definition, orderId: string, steps: reado
   const isClosing = ({ name }: StepRecord): boolean => name === closing.name;
   return [
     first,
-    ...steps.filter((record) => !isClosing(record)).flatMap(done),
+    ...inTime(steps.filter((record) => !isClosing(record)).flatMap(done)),
     ...steps.toReversed().flatMap(undone),
     ...steps.filter(isClosing).flatMap(done),
   ];
+}
+
+/** What runs side by side is told in the order of its times. */
+function inTime(messages: readonly TimelineMessage[]): readonly TimelineMessage[] {
+  return messages.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }
 
 function exchanged(

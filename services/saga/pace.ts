@@ -24,11 +24,13 @@ export interface Outgoing {
   readonly body: unknown;
   readonly deadline?: number;
   readonly rememberUntil?: number;
+  /** Who else hears the answer: a route. Absent: nobody but the saga. */
+  readonly heardBy?: string;
 }
 
 export interface Advanced {
   readonly state: SagaState;
-  readonly send?: Outgoing | undefined;
+  readonly send?: readonly Outgoing[];
 }
 
 /** Epoch ms of the try after the given one. Without jitter: a state follows from its messages alone. */

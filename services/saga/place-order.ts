@@ -1,4 +1,4 @@
-import { closing, defineSaga, step, undo, undoneWith } from './definition.ts';
+import { closing, defineSaga, heard, step, undo, undoneWith } from './definition.ts';
 import * as delivery from '#services/delivery/contract.ts';
 import * as notify from '#services/notify/contract.ts';
 import * as order from '#services/order/contract.ts';
@@ -9,12 +9,13 @@ const { paymentIdOf } = payment;
 const { holdIdOf } = wallet;
 
 /**
- * The road of an order. Steps run from top to bottom, each when the one before was answered; undoing runs from the
- * bottom to the top. A new step is one object here, plus its owner's contract and handler.
+ * The road of an order. Steps run from top to bottom, each when the one above it was answered, or those that it names in
+ * `after`; what was done is undone in the reverse order. A new step is one object here, plus its owner's contract and
+ * handler, and a new version: the one before moves to `place-order-before.ts`.
  */
 export const placeOrder = defineSaga({
   name: 'place-order',
-  version: 2,
+  version: 3,
 
   start: {
     name: 'initialise-order',
@@ -51,13 +52,13 @@ export const placeOrder = defineSaga({
         { learn: ({ status }, learned) => (learned.payment === 'created' ? { payment: status ?? 'voided' } : {}) },
       ),
     }),
-    step({
+    heard({
       name: 'attach-payment',
       sent: { number: 3, title: 'payment information sent to the order' },
       number: 4,
       title: 'payment stored in the order',
-      command: order.attachPayment,
-      with: ({ orderId }) => ({ orderId, paymentId: paymentIdOf(orderId) }),
+      owner: 'order',
+      hears: 'create-payment',
       undo: undoneWith('initialise-order'),
     }),
     step({
@@ -107,14 +108,13 @@ export const placeOrder = defineSaga({
         { learn: (_answer, learned) => (learned.payment === 'settled' ? { payment: 'refunded' } : {}) },
       ),
     }),
-    step({
+    heard({
       name: 'record-payment',
       sent: { number: 8, title: 'payment result sent to the order' },
       number: 9,
       title: 'payment result stored in the order',
-      command: order.recordPayment,
-      forwardOnly: true,
-      with: ({ orderId }, { capturedAt }) => ({ orderId, paymentId: paymentIdOf(orderId), capturedAt }),
+      owner: 'order',
+      hears: 'settle-payment',
       undo: undoneWith('initialise-order'),
     }),
     step({
@@ -149,7 +149,12 @@ export const placeOrder = defineSaga({
       title: 'saga completed',
       command: order.recordDispatch,
       forwardOnly: true,
-      with: ({ orderId }, { dispatchedAt }) => ({ orderId, dispatchedAt }),
+      with: ({ orderId }, { dispatchedAt, capturedAt }) => ({
+        orderId,
+        dispatchedAt,
+        payment: { paymentId: paymentIdOf(orderId), capturedAt },
+      }),
+      confirms: ({ attachedAt, recordedAt }) => ({ 'attach-payment': attachedAt, 'record-payment': recordedAt }),
       undo: undo(order.withdrawDispatch, ({ orderId }, { of }) => ({ orderId, of }), {
         isFinal: ({ completed }) => completed,
       }),

@@ -1,10 +1,10 @@
 import { advance, begin, cancellable, type Input } from './advance.ts';
 import { cancel, cancelRefused, cancelling } from './contract.ts';
-import type { Definition, Order } from './definition.ts';
+import { askedSteps, type Definition, type Order } from './definition.ts';
 import type { Advanced, Timing } from './pace.ts';
-import { outstandingId, type OpenState, type Parked, type SagaState } from './state.ts';
+import { outstandingIds, type Answer, type OpenState, type Parked, type SagaState } from './state.ts';
 import { placeRefused, placed, type OrderDetails } from '#services/order/contract.ts';
-import { SAGA_ROUTE } from '#services/routes.ts';
+import { audienceOf, SAGA_ROUTE } from '#services/routes.ts';
 import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { Log } from '#shared/log.ts';
 import { TOO_LATE, type EventType, type Send } from '#shared/message.ts';
@@ -39,22 +39,26 @@ export function sagaEntity(definitions: readonly Definition[], { log, ...timing 
   function park(was: OpenState, input: Input, context: Context): Parked {
     const reason = `no definition ${labelOf(was.definition)} in this process`;
     log.error('saga parked', { orderId: context.message.key, reason });
-    const answer = input.kind === 'answer' && input.answer.to === outstandingId(was) ? { answer: input.answer } : {};
-    return { phase: 'parked', reason, since: context.now, dueAt: context.now + PARKED_CHECK_MS, was, ...answer };
+    const dueAt = context.now + PARKED_CHECK_MS;
+    return { phase: 'parked', reason, since: context.now, dueAt, was, answers: answersFor(was, [], input) };
   }
 
   /** Goes on with a parked saga where it was, if it can by now. */
   function unpark(state: Parked, input: Input, context: Context): Result<SagaState> {
-    const kept =
-      state.answer ??
-      (input.kind === 'answer' && input.answer.to === outstandingId(state.was) ? input.answer : undefined);
+    const answers = answersFor(state.was, state.answers ?? (state.answer === undefined ? [] : [state.answer]), input);
     if (!known.has(labelOf(state.was.definition))) {
       log.error('saga is still parked', { orderId: context.message.key, reason: state.reason });
       const dueAt = input.kind === 'wake' ? context.now + PARKED_CHECK_MS : state.dueAt;
-      return { state: { ...state, dueAt, ...(kept === undefined ? {} : { answer: kept }) } };
+      return { state: { ...state, dueAt, answers } };
     }
     log.info('parked saga goes on', { orderId: context.message.key });
-    return apply(state.was, kept === undefined ? { kind: 'wake' } : { kind: 'answer', answer: kept }, context);
+    const [first, ...later] = answers.map((answer): Input => ({ kind: 'answer', answer }));
+    let result = apply(state.was, first ?? { kind: 'wake' }, context);
+    for (const next of later) {
+      const { state: after, send = [] } = receive(result.state, next, context);
+      result = { state: after, send: [...(result.send ?? []), ...send] };
+    }
+    return result;
   }
 
   function receive(state: SagaState | undefined, input: Input, context: Context): Result<SagaState> {
@@ -143,17 +147,25 @@ function answerIn({ message }: Context, type: string, body: unknown): Input {
 
 /** Every event that can answer a command of these definitions, each once. */
 function answersOf(definitions: readonly Definition[]): readonly EventType[] {
-  const commands = definitions.flatMap(({ start, steps, closing }) => [
-    start.undo.command,
-    closing.command,
-    ...steps.flatMap(({ command, undo }) => (undo.kind === 'own' ? [command, undo.command] : [command])),
+  const commands = definitions.flatMap((definition) => [
+    definition.start.undo.command,
+    definition.closing.command,
+    ...askedSteps(definition).flatMap(({ command, undo }) =>
+      undo.kind === 'own' ? [command, undo.command] : [command],
+    ),
   ]);
   const events = commands.flatMap(({ done, refused }) => [done, refused]).filter((event) => event !== undefined);
   return [...new Map(events.map((event) => [event.name, event])).values()];
 }
 
-function sendsOf({ send }: Advanced, context: Context): readonly Send[] {
-  if (send === undefined) return [];
-  const { command, body, ...options } = send;
-  return [context.command(command, body, options)];
+/** The answers that an open saga waits for, each once, with the one that came now. */
+function answersFor(was: OpenState, kept: readonly Answer[], input: Input): readonly Answer[] {
+  if (input.kind !== 'answer' || !outstandingIds(was).includes(input.answer.to)) return kept;
+  return kept.some(({ to }) => to === input.answer.to) ? kept : [...kept, input.answer];
+}
+
+function sendsOf({ send = [] }: Advanced, context: Context): readonly Send[] {
+  return send.map(({ command, body, heardBy, ...options }) =>
+    context.command(command, body, heardBy === undefined ? options : { ...options, replyRoute: audienceOf(heardBy) }),
+  );
 }

@@ -9,6 +9,10 @@ export interface StepRecord {
   readonly attempts?: number;
   /** Absent: unanswered, or done. A refusal is certain, a timeout is not. */
   readonly end?: 'refused' | 'timed-out';
+  /** Epoch ms at which waiting for its answer ends, or it is sent again; absent: nobody waits, or `dueAt` of the state says it. */
+  readonly dueAt?: number;
+  /** Its owner heard of it from another one's answer: nobody waits for an answer of its own. */
+  readonly heard?: true;
   readonly undo?: UndoRecord;
 }
 
@@ -22,14 +26,14 @@ export interface UndoRecord {
 interface Begun {
   /** The definition that it started under, and runs under to its end. */
   readonly definition: { readonly name: string; readonly version: number };
-  /** In the order in which they were sent; the first is step 1. */
+  /** The first is step 1; then what was answered, in the order of the answers; then what is outstanding, as it was sent. */
   readonly steps: readonly StepRecord[];
 }
 
 interface Open extends Begun {
   readonly order: Order;
   readonly learned: Partial<Learned>;
-  /** The step whose answer, or whose undo's answer, is awaited: there is one outstanding command at any time. */
+  /** The step whose answer, or whose undo's answer, is awaited; of several that run side by side, the one that is due first. */
   readonly current: string;
   /** Epoch ms at which waiting for it ends, or it is sent again. */
   readonly dueAt: number;
@@ -64,6 +68,8 @@ export interface Parked {
   readonly since: number;
   readonly dueAt: number;
   readonly was: OpenState;
+  readonly answers?: readonly Answer[];
+  /** As it was stored when there could be one only. */
   readonly answer?: Answer;
 }
 /** Somebody asked about an order that was not placed here. */
@@ -87,9 +93,16 @@ export function undoIdOf(orderId: string, step: string): string {
   return `${orderId}:${step}:undo`;
 }
 
-/** The id of the one outstanding command. */
-export function outstandingId({ phase, order, current }: OpenState): string {
-  return phase === 'undoing' ? undoIdOf(order.orderId, current) : doIdOf(order.orderId, current);
+/** The ids of the commands whose answers are awaited. Several only while steps run side by side. */
+export function outstandingIds({ phase, order: { orderId }, steps, current }: OpenState): readonly string[] {
+  if (phase === 'undoing') return [undoIdOf(orderId, current)];
+  if (phase === 'closing') return [doIdOf(orderId, current)];
+  return steps.filter(isOutstanding).map(({ name }) => doIdOf(orderId, name));
+}
+
+/** Sent, and neither answered nor given up. */
+export function isOutstanding({ answeredAt, end, heard }: StepRecord): boolean {
+  return answeredAt === undefined && end === undefined && heard === undefined;
 }
 
 export function recordOf(steps: readonly StepRecord[], name: string): StepRecord | undefined {

@@ -18,6 +18,8 @@ export interface Timeline {
 export interface WaitingFor {
   readonly step: string;
   readonly message: string;
+  /** Steps that it waits for as well: they run side by side. */
+  readonly beside?: readonly string[];
   readonly since: string;
   readonly attempt: number;
   readonly nextTryAt?: string;

@@ -1,6 +1,6 @@
-import type { Definition, Milestone } from './definition.ts';
+import { askedSteps, type CommandStep, type Definition, type Milestone } from './definition.ts';
 import { compensationsOf, doState, iso, messagesOf, milestonesOf, sentOf, undoState, undoView } from './history.ts';
-import { outstandingId, recordOf } from './state.ts';
+import { isOutstanding, outstandingIds, recordOf } from './state.ts';
 import type { Ended, OpenState, SagaState } from './state.ts';
 import type { Timeline, TimelineStep, WaitingFor } from './timeline-shape.ts';
 import { undoOf } from './undo.ts';
@@ -79,12 +79,14 @@ function waiting(
   const record = recordOf(open.steps, open.current);
   const sent = open.phase === 'undoing' ? record?.undo : record;
   const attempt = sent?.attempts ?? 1;
-  const stuck = unsent.find(({ id }) => id === outstandingId(open));
+  const stuck = unsent.find(({ id }) => outstandingIds(open).includes(id));
+  const beside = open.phase === 'running' ? open.steps.filter(isOutstanding).map(({ name }) => name) : [];
   const since = iso(sent?.sentAt ?? state.dueAt);
   const base = {
     step: open.current,
     message: definition === undefined ? open.current : messageOf(definition, open),
     since,
+    ...(beside.length > 1 ? { beside: beside.filter((name) => name !== open.current) } : {}),
   };
   if (state.phase === 'parked') return { ...base, attempt, nextTryAt: iso(state.dueAt), reason: state.reason };
   const silence = attempt > 1 ? { reason: `no answer to ${attempt - 1} of ${attempt} tries` } : {};
@@ -94,20 +96,24 @@ function waiting(
 }
 
 function isResent(definition: Definition | undefined, { phase, current }: OpenState): boolean {
-  return phase !== 'running' || definition?.steps.find(({ name }) => name === current)?.forwardOnly === true;
+  return phase !== 'running' || stepNamed(definition, current)?.forwardOnly === true;
 }
 
 function messageOf(definition: Definition, { phase, current }: OpenState): string {
   if (phase === 'undoing') return undoOf(definition, current)?.command.name ?? current;
   if (phase === 'closing') return definition.closing.command.name;
-  return definition.steps.find(({ name }) => name === current)?.command.name ?? current;
+  return stepNamed(definition, current)?.command.name ?? current;
+}
+
+function stepNamed(definition: Definition | undefined, name: string): CommandStep | undefined {
+  return definition && askedSteps(definition).find((step) => step.name === name);
 }
 
 function stepsOf(definition: Definition, orderId: string, { steps }: Known): TimelineStep[] {
   const { start, closing } = definition;
   const told = recordOf(steps, closing.name);
   return [
-    ...[start, ...definition.steps].map((step): TimelineStep => {
+    ...asTheyHappened([start, ...definition.steps], steps).map((step): TimelineStep => {
       const record = recordOf(steps, step.name);
       if (record === undefined) return { ...described(step), state: 'pending', attempts: 0 };
       const by = step.undo.kind === 'covered' ? step.undo.by : step.name;
@@ -126,6 +132,13 @@ function stepsOf(definition: Definition, orderId: string, { steps }: Known): Tim
       ? []
       : [{ name: closing.name, title: closing.title, ...sentOf(told), state: doState(told) }]),
   ];
+}
+
+/** Steps that ran side by side stand in the order in which they were done, so that the last one is undone first. */
+function asTheyHappened<One extends { readonly name: string }>(all: readonly One[], records: Known['steps']): One[] {
+  const place = ({ name }: One): number => records.findIndex((record) => record.name === name);
+  const sent = all.filter((step) => place(step) >= 0).toSorted((a, b) => place(a) - place(b));
+  return [...sent, ...all.filter((step) => place(step) < 0)];
 }
 
 function bareSteps({ steps }: Known): TimelineStep[] {

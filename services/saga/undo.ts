@@ -20,7 +20,8 @@ export function beginUndo(
   failure: Failure,
   at: At,
 ): Advanced {
-  return undoNewest(definition, { ...state, phase: 'undoing', outcome, failure }, at);
+  const steps = state.steps.map(({ dueAt: _dueAt, ...record }) => record);
+  return undoNewest(definition, { ...state, steps, phase: 'undoing', outcome, failure }, at);
 }
 
 /** The outstanding undo was answered, or (no answer) is due to be sent again: the same id, with backoff, without end. */
@@ -38,7 +39,7 @@ export function advanceUndo(definition: Definition, state: UndoingSteps, answer:
         steps: withRecord(steps, current, { undo: { ...record, attempts } }),
         dueAt: resendAt(at, attempts),
       },
-      send: outgoing(definition, state, current, undo, at),
+      send: [outgoing(definition, state, current, undo, at)],
     };
   }
   if (answer.type !== undo.command.done?.name) return { state };
@@ -70,7 +71,7 @@ export function advanceClosing(definition: Definition, state: Closing, answer: A
       steps: withRecord(state.steps, closing.name, { attempts }),
       dueAt: Math.min(resendAt(at, attempts), deadline),
     },
-    send: closingMail(definition, state),
+    send: [closingMail(definition, state)],
   };
 }
 
@@ -97,15 +98,13 @@ function undoNewest(definition: Definition, state: UndoingSteps, at: At): Advanc
       current: newest.name,
       dueAt: resendAt(at, 1),
     },
-    send: outgoing(definition, state, newest.name, undo, at),
+    send: [outgoing(definition, state, newest.name, undo, at)],
   };
 }
 
 /** The last step stands; it was the first to be undone, so the others are all done and untouched. */
-function completedAfterAll({ definition, steps, current }: UndoingSteps, at: At): Advanced['state'] {
-  const stands = steps.map(({ end: _end, undo: _undo, ...record }) =>
-    record.name === current ? { ...record, answeredAt: at.now } : record,
-  );
+function completedAfterAll({ definition, steps }: UndoingSteps, at: At): Advanced['state'] {
+  const stands = steps.map(({ end: _end, undo: _undo, ...record }) => ({ answeredAt: at.now, ...record }));
   return { phase: 'ended', outcome: 'completed', definition, steps: stands, endedAt: at.now };
 }
 
@@ -140,7 +139,7 @@ function close(definition: Definition, state: UndoingSteps, at: At): Advanced {
     current: name,
     dueAt: Math.min(resendAt(at, 1), at.now + at.timing.sagaDeadlineMs),
   };
-  return { state: closing, send: closingMail(definition, closing) };
+  return { state: closing, send: [closingMail(definition, closing)] };
 }
 
 function closingMail({ closing }: Definition, { order, outcome, failure }: Closing): Outgoing {

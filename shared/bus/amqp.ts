@@ -89,9 +89,18 @@ export function connectAmqp({
       return publisher.publish(exchange, packet, routingKey);
     },
     async consume(queue, options) {
-      const { kept, consumer } = createAmqpConsumer(context, queue, options, () => registrations.delete(kept));
+      const { kept, consumer } = createAmqpConsumer(context, queue, options);
       await registered(kept);
-      return consumer;
+      return {
+        ...consumer,
+        get active() {
+          return consumer.active;
+        },
+        async close() {
+          registrations.delete(kept);
+          await consumer.close();
+        },
+      };
     },
     async subscribe(exchange, routingKeys, onPacket) {
       const kept = await registered(createAmqpSubscription(context, exchange, routingKeys, onPacket));

@@ -37,23 +37,8 @@ export function createMemoryConsumer(
     });
   }
 
-  const consumer: Consumer = {
-    queue,
-    get active() {
-      return active;
-    },
-    ack(deliveries) {
-      if (current === undefined) return;
-      const { link, channel } = current;
-      const tags = deliveries.filter((delivery) => delivery.channel === channel.id).map(({ tag }) => tag);
-      if (tags.length > 0) link.toBroker.push(() => channel.ack(tags));
-    },
-    close,
-  };
-
   return {
     close,
-    consumer,
     get active() {
       return active;
     },
@@ -73,7 +58,7 @@ export function createMemoryConsumer(
         try {
           channel.consume(queue, { prefetch: options.prefetch, noAck: false }, (delivery) =>
             link.toClient.push(() => {
-              if (current?.channel === channel && !closed) options.onDelivery(delivery, consumer);
+              if (current?.channel === channel && !closed) options.onDelivery(delivery);
             }),
           );
         } catch (refusal) {
@@ -86,6 +71,19 @@ export function createMemoryConsumer(
           first.resolve();
         });
       });
+    },
+    consumer: {
+      queue,
+      get active() {
+        return active;
+      },
+      ack(deliveries) {
+        if (current === undefined) return;
+        const { link, channel } = current;
+        const tags = deliveries.filter((delivery) => delivery.channel === channel.id).map(({ tag }) => tag);
+        if (tags.length > 0) link.toBroker.push(() => channel.ack(tags));
+      },
+      close,
     },
   };
 }

@@ -6,6 +6,8 @@ export interface RouteTable {
   readonly partitions: number;
   /** Command inboxes. Each gets `<route>.in`, `.half`, `.hash`, its partition queues, `.delay`, `.expired`, `.parked`, `.dead`, `.state`. */
   readonly routes: readonly string[];
+  /** Names for several routes: what is published to `<name>.hash` reaches the partition of its key in each of them. */
+  readonly audiences?: { readonly [name: string]: readonly string[] };
   readonly services: { readonly [name: string]: ServiceRights };
 }
 
@@ -14,7 +16,7 @@ export interface ServiceRights {
   readonly route?: string;
   /** Routes that it sends commands to: `<route>.in`, and `<route>.hash` for undo. */
   readonly commands?: readonly string[];
-  /** Routes that it answers: `<route>.hash`. */
+  /** Routes and audiences that it answers: `<name>.hash`. */
   readonly answers?: readonly string[];
   /** News that its route receives: routing keys of `events`, `<route>.<event>` or `<route>.*`. */
   readonly hears?: readonly string[];
@@ -79,9 +81,17 @@ export function topologyOf(table: RouteTable, timings: Timings, vhost: string): 
   check(table, timingOf);
   const { routes } = table;
   return {
-    exchanges: [...routes.flatMap(exchangesOf), ...broadcasts],
+    exchanges: [
+      ...routes.flatMap(exchangesOf),
+      ...Object.keys(audiencesOf(table)).map((name) => fanout(hash(name))),
+      ...broadcasts,
+    ],
     queues: routes.flatMap((route) => queuesOf(table, route)),
-    bindings: [...routes.flatMap((route) => bindingsOf(table, route)), ...subscriptionsOf(table)],
+    bindings: [
+      ...routes.flatMap((route) => bindingsOf(table, route)),
+      ...audienceBindingsOf(table),
+      ...subscriptionsOf(table),
+    ],
     gates: routes.map(gateOf),
     policies: [...routes.flatMap((route) => policiesOf(route, timingOf(route))), keptPolicy(routes)],
     users: Object.entries(table.services).map(([service, rights]) => userOf(vhost, service, rights, routes)),
@@ -103,19 +113,20 @@ function check(table: RouteTable, timingOf: (route: string) => Timing): void {
         throw new TypeError(`the times of ${route} are whole numbers of ms, not ${value}`);
     }
   }
-  for (const name of [...routes, ...Object.keys(services)]) {
+  const audiences = Object.keys(audiencesOf(table));
+  for (const name of [...routes, ...audiences, ...Object.keys(services)]) {
     if (!NAME.test(name) || RESERVED.has(name))
       throw new TypeError(`a route or service is named in lower case, not ${JSON.stringify(name)}`);
   }
-  if (new Set(routes).size !== routes.length) throw new TypeError('a route is listed twice');
-  for (const [service, rights] of Object.entries(services)) {
-    for (const route of [
-      ...(rights.route === undefined ? [] : [rights.route]),
-      ...(rights.commands ?? []),
-      ...(rights.answers ?? []),
-    ]) {
-      if (!routes.includes(route)) throw new TypeError(`${service} names the route ${route}, which does not exist`);
-    }
+  if (new Set([...routes, ...audiences]).size !== routes.length + audiences.length)
+    throw new TypeError('a route is listed twice');
+  const named = Object.entries(services).map(([service, { route, commands = [], answers = [] }]) => {
+    const answered = answers.filter((name) => !audiences.includes(name));
+    return [service, [...(route === undefined ? [] : [route]), ...commands, ...answered]] as const;
+  });
+  for (const [name, others] of [...Object.entries(audiencesOf(table)), ...named]) {
+    for (const route of others)
+      if (!routes.includes(route)) throw new TypeError(`${name} names the route ${route}, which does not exist`);
   }
 }
 
@@ -172,16 +183,22 @@ function sameName(name: string): BindingSpec {
   return { source: name, destination: name, to: 'queue', routingKey: '' };
 }
 
+const audiencesOf = ({ audiences = {} }: RouteTable): NonNullable<RouteTable['audiences']> => audiences;
+
+const into = (route: string, source: string, routingKey = ''): BindingSpec => ({
+  source,
+  destination: hash(route),
+  to: 'exchange',
+  routingKey,
+});
+
+function audienceBindingsOf(table: RouteTable): readonly BindingSpec[] {
+  return Object.entries(audiencesOf(table)).flatMap(([name, routes]) => routes.map((route) => into(route, hash(name))));
+}
+
 function subscriptionsOf(table: RouteTable): readonly BindingSpec[] {
   return Object.values(table.services).flatMap(({ route, hears }) =>
-    route === undefined
-      ? []
-      : (hears ?? []).map((routingKey): BindingSpec => ({
-          source: EVENTS,
-          destination: hash(route),
-          to: 'exchange',
-          routingKey,
-        })),
+    route === undefined ? [] : (hears ?? []).map((routingKey) => into(route, EVENTS, routingKey)),
   );
 }
 

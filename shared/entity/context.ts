@@ -43,7 +43,7 @@ export function runOf({ route, message, now, attempt, unwritten, signal }: RunOp
       answered = { type: type.name, body };
       return answerTo(message, answered);
     },
-    command<Body>(type: CommandType<Body>, body: Body, { id, deadline, rememberUntil }: CommandOptions) {
+    command<Body>(type: CommandType<Body>, body: Body, { id, deadline, rememberUntil, replyRoute }: CommandOptions) {
       return {
         exchange: `${type.route}.${type.undo ? 'hash' : 'in'}`,
         message: {
@@ -52,7 +52,7 @@ export function runOf({ route, message, now, attempt, unwritten, signal }: RunOp
           type: type.name,
           key: type.key(body),
           body,
-          replyTo: { route, key: message.key },
+          replyTo: { route: replyRoute ?? route, key: message.key },
           ...(deadline === undefined ? {} : { deadline }),
           ...(rememberUntil === undefined ? {} : { rememberUntil }),
         },

@@ -47,6 +47,8 @@ export interface CommandOptions {
   /** Epoch ms; past it the owner answers `engine.too-late` and does nothing. */
   readonly deadline?: number;
   readonly rememberUntil?: number;
+  /** Where its answer goes under this entity's key: another route, or an audience. Absent: the route of this entity. */
+  readonly replyRoute?: string;
 }
 
 export type Handle<State, Body> = (

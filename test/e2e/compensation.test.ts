@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { stepCases, type OwedUndo, type StepCase } from '#test/services/saga/cases.ts';
 import { createShop, type Shop } from '#test/support/place.ts';
-import { createStage, FUNDS, undone, type Played, type Stage, type Staged } from '#test/support/stage.ts';
+import { createStage, FUNDS, asHappened, undone, type Played, type Stage, type Staged } from '#test/support/stage.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { placeOrder } from '#services/saga/place-order.ts';
 
@@ -113,7 +113,7 @@ function isUndone(t: ExecutionContext, played: Played, how: string, owed: readon
   t.is(timeline.state, 'failed', about);
   t.is(order.failure?.step, step.name, about);
   if (how !== 'refused') t.is(order.failure?.reason, 'timed_out', about);
-  t.deepEqual(undone(timeline), [...owed], about);
+  t.deepEqual(undone(timeline), asHappened(timeline, owed), about);
   t.true(
     timeline.compensations.every(({ state }) => state === 'undone'),
     about,

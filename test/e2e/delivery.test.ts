@@ -40,7 +40,7 @@ test('503, 503, 200: three calls under one key, and the order completes', async 
   t.is(order.status, 'completed');
   t.deepEqual(await answersTo(orderId, 'do'), [503, 503, 201]);
   t.like(await shop.deliveries(orderId), [{ status: 'dispatched', orderId, items: [{ sku: 'book', quantity: 1 }] }]);
-  const [paid, arranged, told] = ['record-payment', 'arrange-delivery', 'notify-customer'].map((name) =>
+  const [paid, arranged, told] = ['settle-payment', 'arrange-delivery', 'notify-customer'].map((name) =>
     timeline.steps.find((step) => step.name === name),
   );
   t.like(arranged, { state: 'done', attempts: 1 });

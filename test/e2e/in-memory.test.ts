@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { details, stepCases, type OwedUndo, type StepCase } from '#test/services/saga/cases.ts';
 import { createRoadWorld, FUNDS, type RoadWorld } from '#test/support/road-world.ts';
-import { undone } from '#test/support/stage.ts';
+import { asHappened, undone } from '#test/support/stage.ts';
 import { placeOrder } from '#services/saga/place-order.ts';
 
 const { orderId, total } = details;
@@ -83,7 +83,7 @@ function isUndone(t: ExecutionContext, world: RoadWorld, step: StepCase, owed: r
   t.is(order?.status, 'failed');
   t.is(timeline.state, 'failed');
   t.is(timeline.failure?.step, step.name);
-  t.deepEqual(undone(timeline), [...owed]);
+  t.deepEqual(undone(timeline), asHappened(timeline, owed));
   t.true(timeline.compensations.every(({ state }) => state === 'undone'));
   t.like(wallet, { available: FUNDS, held: 0, captured: 0 });
   t.not(payment?.status, 'settled');

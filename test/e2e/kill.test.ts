@@ -77,15 +77,15 @@ test.serial(
   },
 );
 
-/** Each command after whose effect its owner's process ends, before it has committed. */
+/** Each message after whose effect its reader's process ends, before it has committed. */
 const exits: readonly (readonly [string, string])[] = [
   ['payment', 'payment.create'],
-  ['order', 'order.attach-payment'],
+  ['order', 'payment.created'],
   ['wallet', 'wallet.hold'],
   ['payment', 'payment.authorize'],
   ['wallet', 'wallet.capture'],
   ['payment', 'payment.settle'],
-  ['order', 'order.record-payment'],
+  ['order', 'payment.settled'],
   ['delivery', 'delivery.dispatch'],
   ['notify', 'notify.send'],
   ['order', 'order.record-dispatch'],

@@ -4,7 +4,7 @@ import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts'
 import { openDocuments, type Documents } from '#test/support/documents.ts';
 import { commandMessage, connectWire, type Wire } from '#test/support/wire.ts';
 import { attachPayment, fail, place, recordDispatch } from '#services/order/contract.ts';
-import { voidPayment } from '#services/payment/contract.ts';
+import { created, settled, voidPayment } from '#services/payment/contract.ts';
 import { cancel } from '#services/saga/contract.ts';
 import { holdIdOf, release } from '#services/wallet/contract.ts';
 import type { CommandType } from '#shared/message.ts';
@@ -151,6 +151,15 @@ test('messages that come again or late to a completed order change nothing', asy
     await copyOf(place, { orderId, customerId, email, items, total, paymentMethod }, `${orderId}:place${copy}`);
     await copyOf(attachPayment, { orderId, paymentId }, `${orderId}:attach-payment:do${copy}`);
     await copyOf(recordDispatch, { orderId, dispatchedAt: 1 }, `${orderId}:record-dispatch:do${copy}`);
+  }
+  // What the order heard beside the saga, once as it was and once as if it were new.
+  for (const copy of ['', ':copy']) {
+    const heard = { key: orderId, correlationId: orderId, causationId: `${orderId}:create-payment:do` };
+    const capturedAt = Date.parse(order.payment!.capturedAt!);
+    const told = { id: `${orderId}:create-payment:do>${created.name}${copy}`, type: created.name, body: { paymentId } };
+    await wire.send({ ...heard, ...told }, 'order-and-saga');
+    const paid = { id: `${orderId}:settle-payment:do>${settled.name}${copy}`, type: settled.name };
+    await wire.send({ ...heard, ...paid, body: { paymentId, capturedAt: capturedAt + 1 } }, 'order-and-saga');
   }
   const failure = { reason: 'test', step: 'test' };
   await copyOf(fail, { orderId, status: 'failed', failure }, 'undo-1');

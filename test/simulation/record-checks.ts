@@ -1,4 +1,5 @@
 /** The invariants that need to have seen everything: each commit, each confirmed message. */
+import { askedSteps } from '#services/saga/definition.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { routeTable } from '#services/routes.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
@@ -95,8 +96,10 @@ function lost(town: SimulatedTown): readonly string[] {
   const gone = new Set(
     town.record.confirmed
       .filter(({ exchange, deadline, id, type }) => {
-        if (!/\.(in|hash)$/.test(exchange) || deadline !== undefined || type.startsWith('engine.')) return false;
-        return !town.record.handled.has(id) && !kept.has(id);
+        const [, name = ''] = /^(.*)\.(?:in|hash)$/.exec(exchange) ?? [];
+        if (name === '' || deadline !== undefined || type.startsWith('engine.')) return false;
+        const routes = routeTable.audiences?.[name] ?? [name];
+        return !kept.has(id) && !routes.every((route) => town.record.handled.has(`${route} ${id}`));
       })
       .map(({ exchange, id }) => `I-15: ${id} was confirmed by ${exchange} and is neither handled nor kept`),
   );
@@ -105,7 +108,7 @@ function lost(town: SimulatedTown): readonly string[] {
 
 /** Forward commands go through the gate, everything else past it. */
 function pastTheGate({ record }: SimulatedTown): readonly string[] {
-  const forward = new Set(definitions.flatMap(({ steps }) => steps.map(({ command }) => command.name)));
+  const forward = new Set(definitions.flatMap((one) => askedSteps(one).map(({ command }) => command.name)));
   const wrong = record.confirmed.filter(({ exchange, type }) => forward.has(type) && exchange.endsWith('.hash'));
   return [...new Set(wrong.map(({ id, exchange }) => `I-14: ${id} went to ${exchange}, past the gate`))];
 }

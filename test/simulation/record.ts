@@ -31,7 +31,7 @@ export interface Record {
   readonly commits: readonly Commit[];
   /** As the stores took them: every accepted write, `<service>/<key>` with the version before and after. */
   readonly writes: readonly { readonly key: string; readonly over: number; readonly version: number }[];
-  /** Ids of all messages that some document remembered. */
+  /** `<route> <id>` of all messages that some document remembered; an answer may be for two routes. */
   readonly handled: ReadonlySet<string>;
   /** By order, the statuses that were stored. */
   readonly statuses: ReadonlyMap<string, readonly string[]>;
@@ -116,10 +116,10 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
         const openedAt = now();
         return bus.consume(queue, {
           ...options,
-          onDelivery(delivery, consumer) {
+          onDelivery(delivery) {
             const key = delivery.packet.headers['key'];
             if (typeof key === 'string') registeredAt.set(`${worker} ${key}`, openedAt);
-            options.onDelivery(delivery, consumer);
+            options.onDelivery(delivery);
           },
         });
       },
@@ -146,13 +146,14 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
 
   /** New ones are at the end. */
   function seeHandled(key: string, ids: readonly { readonly id: string }[]): void {
+    const route = key.slice(0, key.indexOf('/'));
     let from = ids.length;
-    while (from > 0 && !handled.has(ids[from - 1]!.id)) from -= 1;
+    while (from > 0 && !handled.has(`${route} ${ids[from - 1]!.id}`)) from -= 1;
     if (from === ids.length) return;
     const order = applied.get(key) ?? [];
     applied.set(key, order);
     for (const { id } of ids.slice(from)) {
-      handled.add(id);
+      handled.add(`${route} ${id}`);
       order.push(id);
     }
   }

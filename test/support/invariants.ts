@@ -91,6 +91,16 @@ export const i5PaidIfCompleted: Checker = ({ orders, purses }) => {
   });
 };
 
+/** What an order says of its payment is what became of the payment; a completed one says when it was captured. */
+export const sg9PaymentIsStored: Checker = ({ orders }) =>
+  orders.flatMap(({ order, payments }) => {
+    const { payment, status } = order;
+    const actual = payments.find(({ id }) => id === payment?.id)?.status;
+    const isStored = payment?.status === 'settled' && payment.capturedAt !== undefined;
+    const holds = (status !== 'completed' || isStored) && payment?.status === actual;
+    return holds ? [] : [`${order.id} ${status}: says ${payment?.status}, its payment is ${actual}`];
+  });
+
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   // Polling may miss `paid`.
   pending: ['paid', 'completed', 'failed', 'cancelled'],
@@ -114,18 +124,17 @@ export const i8RefusedLeavesNothing: Checker = ({ orders, refusedSkus }) =>
     .filter(({ order }) => order.items.some(({ sku }) => refusedSkus.has(sku)))
     .map(({ order }) => `${order.id}: was refused and exists`);
 
-/** Compensations mirror what was sent and not refused, newest first, each naming its own effect. */
+/** Compensations mirror what was sent and not refused, newest first (a timeline lists its steps as they were done), each naming its own effect. */
 export function i9MirroredUndo({ start, steps }: Definition): Checker {
   return ({ orders }) =>
     orders.flatMap(({ order, timeline }) => {
-      const sent = new Set(
-        timeline.steps.filter(({ state }) => state !== 'pending' && state !== 'refused').map(({ name }) => name),
-      );
+      const sent = timeline.steps.filter(({ state }) => state !== 'pending' && state !== 'refused');
       const owed = [
         `${start.undo.command.name} of ${start.effectId(order.id)}`,
-        ...steps.flatMap(({ name, undo }) =>
-          undo.kind === 'own' && sent.has(name) ? [`${undo.command.name} of ${order.id}:${name}:do`] : [],
-        ),
+        ...sent.flatMap(({ name }) => {
+          const undo = steps.find((step) => step.name === name)?.undo;
+          return undo?.kind === 'own' ? [`${undo.command.name} of ${order.id}:${name}:do`] : [];
+        }),
       ].toReversed();
       const done = timeline.compensations.map(({ message, of }) => `${message} of ${of}`);
       const expected = order.status === 'completed' ? [] : owed;

@@ -13,6 +13,7 @@ export const checkers: Readonly<Record<string, Checker>> = {
   'I-3': invariants.i3HoldsResolveOnce,
   'I-4': invariants.i4OneCapture,
   'I-5': invariants.i5PaidIfCompleted,
+  'SG-9': invariants.sg9PaymentIsStored,
   'I-7': invariants.i7LegalPath,
   'I-8': invariants.i8RefusedLeavesNothing,
   'I-9': invariants.i9MirroredUndo(placeOrder),

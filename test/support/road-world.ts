@@ -11,6 +11,7 @@ import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import { routeTable } from '#services/routes.ts';
+import type { Definition } from '#services/saga/definition.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import type { SagaState } from '#services/saga/state.ts';
@@ -32,20 +33,20 @@ import { silentLog } from '#shared/log.ts';
 const TTL_MS = 10_000;
 export const FUNDS = 10_000;
 
-export async function createRoadWorld(seed = 1) {
+export async function createRoadWorld(seed = 1, roads: readonly Definition[] = definitions) {
   const clock = createVirtualClock(seed);
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, 'test'));
   const mails: Mail[] = [];
   const captured = new Set<string>();
   const deliveries = createDeliveries();
-  let isLost = (_packet: Packet): boolean => false;
+  let isLost = (_packet: Packet, _exchange: string): boolean => false;
   const control = broker.connect('gateway');
 
   const losing = (bus: Bus): Bus => ({
     ...bus,
     publish: (exchange, packet, routingKey) =>
-      isLost(packet) ? Promise.resolve() : bus.publish(exchange, packet, routingKey),
+      isLost(packet, exchange) ? Promise.resolve() : bus.publish(exchange, packet, routingKey),
   });
 
   async function host<State>(
@@ -72,7 +73,7 @@ export async function createRoadWorld(seed = 1) {
 
   const orders = await host<OrderState>('order', () => orderEntity);
   const sagas = await host<SagaState>('saga', () =>
-    sagaEntity(definitions, {
+    sagaEntity(roads, {
       stepDeadlineMs: 60_000,
       sagaDeadlineMs: 600_000,
       resend: { baseMs: 5000, capMs: 60_000 },
@@ -112,7 +113,7 @@ export async function createRoadWorld(seed = 1) {
       return deliveries.find(deliveryIdOf(orderId))?.status;
     },
     /** From now on the broker takes such packets and they arrive nowhere. */
-    lose(which: (packet: Packet) => boolean): void {
+    lose(which: (packet: Packet, exchange: string) => boolean): void {
       isLost = which;
     },
     get order() {
@@ -131,7 +132,7 @@ export async function createRoadWorld(seed = 1) {
     get timeline() {
       const state = saga();
       if (state === undefined || state.phase === 'unknown') throw new Error('no saga has begun');
-      return timelineOf(orderId, state, definitions[0]);
+      return timelineOf(orderId, state, roads[0]);
     },
     entries: () => [...wallets.journal.values()] as unknown as readonly Entry[],
     async fault(service: string, faults: object): Promise<void> {

@@ -1,6 +1,6 @@
 import { runOf } from '#shared/entity/context.ts';
 import type { Entity, JournalRecord } from '#shared/entity/entity.ts';
-import type { CommandType, Message } from '#shared/message.ts';
+import type { CommandType, EventType, Message } from '#shared/message.ts';
 
 export interface Told {
   /** Default: a fresh id. The same id again is a duplicate. */
@@ -64,6 +64,19 @@ export function runEntity<State>(entity: Entity<State>, clock: { now: number } =
       for (const record of result.journal ?? []) if (!journal.has(record.id)) journal.set(record.id, record);
       state = structuredClone(result.state);
       return answered;
+    },
+    /** An answer to somebody else that the entity hears as well; throws if it sends anything. */
+    async hear<Body>(type: EventType<Body>, body: NoInfer<Body>): Promise<void> {
+      const id = `m-${(fresh += 1)}`;
+      const message: Message = { id, type: type.name, key: 'order-1', body, correlationId: 'order-1' };
+      const signal = new AbortController().signal;
+      const { route } = entity;
+      const run = runOf({ route, message, now: clock.now, attempt: 1, unwritten: [], signal: () => signal });
+      const handler = entity.handlers.find((one) => one.type.name === type.name);
+      if (!handler) throw new Error(`${route} does not hear ${type.name}`);
+      const { state: next, send = [] } = await handler.handle(state, type.body.parse(body), run.context);
+      if (send.length > 0) throw new Error(`${route} sent something when it heard ${type.name}`);
+      state = structuredClone(next);
     },
     /** Forgets the handled ids, as an engine does after their deadline. */
     forget() {

@@ -1,6 +1,6 @@
 /** Orders that are brought to a step of the saga, each to its own, while a fault waits for them there. */
 import type { Shop } from './place.ts';
-import type { StepCase } from '#test/services/saga/cases.ts';
+import type { OwedUndo, StepCase } from '#test/services/saga/cases.ts';
 import type { OrderView } from '#services/order/view.ts';
 import type { Timeline } from '#services/saga/timeline-shape.ts';
 import type { EntryView, WalletView } from '#services/wallet/view.ts';
@@ -74,4 +74,10 @@ export type Stage = ReturnType<typeof createStage>;
 /** The compensations of a timeline in the terms of a `StepCase`. */
 export function undone({ compensations }: Timeline) {
   return compensations.map(({ step, message, of }) => ({ step, command: message, of }));
+}
+
+/** The compensations that are owed, in the order that this timeline demands of steps that ran side by side. */
+export function asHappened({ steps }: Timeline, owed: readonly OwedUndo[]): readonly OwedUndo[] {
+  const place = ({ step }: OwedUndo): number => steps.findIndex(({ name }) => name === step);
+  return owed.toSorted((a, b) => place(b) - place(a));
 }

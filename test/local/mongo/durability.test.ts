@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { type Connection, createConnection } from 'mongoose';
 import { startEmbeddedMongo } from '#local/mongo/main.ts';
 import { codeOf, embeddedOnly, temporaryFolder, thingsOf } from '#test/support/mongo-world.ts';
-import { testIf } from '#test/support/test-if.ts';
 import { systemClock } from '#shared/clock.ts';
 
-const embedded = testIf(embeddedOnly, 'only the embedded database has it');
+const embedded = embeddedOnly ? test : test.skip;
 const program = fileURLToPath(import.meta.resolve('#local/mongo/main.ts'));
 
 interface Process {

@@ -1,44 +1,58 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { answerBody, details, stepCases } from './cases.ts';
+import { answerBody, details } from './cases.ts';
 import { timing } from './drive.ts';
+import { wide } from './wide.ts';
 import { advance, begin } from '#services/saga/advance.ts';
+import { askedSteps } from '#services/saga/definition.ts';
 import type { Outgoing } from '#services/saga/pace.ts';
+import type { Definition } from '#services/saga/definition.ts';
 import { placeOrder } from '#services/saga/place-order.ts';
-import type { OpenState, SagaState } from '#services/saga/state.ts';
+import { outstandingIds, type OpenState, type SagaState } from '#services/saga/state.ts';
+import { effectIdOf, undoOf } from '#services/saga/undo.ts';
 import { TOO_LATE } from '#shared/message.ts';
 
-/** What happens next; `pick` chooses among everything that was sent so far, so that most answers are late or doubled. */
+/** What happens next; `pick` chooses among what is outstanding, or (`late`) among everything that was sent so far. */
+const pick = fc.nat();
 const event = fc.oneof(
-  { weight: 8, arbitrary: fc.constant({ kind: 'done' } as const) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'refused' } as const) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'too-late' } as const) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('late' as const), pick: fc.nat(), refused: fc.boolean() }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('done' as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('refused' as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('too-late' as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('late' as const), pick, refused: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 90_000 }) }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'cancel' } as const) },
 );
 type Event = typeof event extends fc.Arbitrary<infer Value> ? Value : never;
 
+/** What was done or given up, as somebody sees it who watches the messages only. */
+type Seen = { readonly sent: Outgoing } | { readonly done: string };
+
 interface Run {
   readonly states: readonly SagaState[];
   readonly sent: readonly Outgoing[];
+  readonly seen: readonly Seen[];
 }
 
 const { items: _items, ...placed } = details;
 const order = { ...placed, parcel: [{ sku: 'book', quantity: 2 }] };
 const ID = /^(?<order>.+):(?<step>[a-z-]+):(?<way>do|undo)$/;
+const stepIn = (id: string): string => ID.exec(id)!.groups!['step']!;
 
 /** Applies the events, then lets everybody answer, until the saga has ended. */
-function run(events: readonly Event[]): Run {
+function run(definition: Definition, events: readonly Event[]): Run {
   let now = 1_000_000;
   const at = () => ({ now, timing });
-  const begun = begin(placeOrder, order, at());
+  const begun = begin(definition, order, at());
   let state = begun.state;
   const states = [state];
-  const sent = [begun.send!];
+  const sent = [...begun.send!];
+  const seen: Seen[] = sent.map((one) => ({ sent: one }));
 
   function input(happened: Event): Parameters<typeof advance>[2] {
-    const last = sent.at(-1)!;
+    const chosen = (n: number): Outgoing => {
+      const ids = outstandingIds(state as OpenState);
+      return sent.findLast(({ id }) => id === ids[n % ids.length])!;
+    };
     const answer = (to: Outgoing, type: 'done' | 'refused') => {
       const event = to.command[type] ?? to.command.done!;
       return {
@@ -49,9 +63,11 @@ function run(events: readonly Event[]): Run {
     switch (happened.kind) {
       case 'done':
       case 'refused':
-        return answer(last, happened.kind);
-      case 'too-late':
-        return { kind: 'answer', answer: { to: last.id, type: TOO_LATE, body: { command: last.command.name } } };
+        return answer(chosen(happened.pick), happened.kind);
+      case 'too-late': {
+        const to = chosen(happened.pick);
+        return { kind: 'answer', answer: { to: to.id, type: TOO_LATE, body: { command: to.command.name } } };
+      }
       case 'late':
         return answer(sent[happened.pick % sent.length]!, happened.refused ? 'refused' : 'done');
       case 'pass':
@@ -64,19 +80,29 @@ function run(events: readonly Event[]): Run {
 
   function apply(happened: Event): void {
     const before = JSON.stringify(state);
-    const advanced = advance(placeOrder, state as OpenState, input(happened), at());
+    const what = input(happened);
+    const wasRunning = state.phase === 'running';
+    const advanced = advance(definition, state as OpenState, what, at());
     if (JSON.stringify(state) !== before) throw new Error('advance changed its argument');
     state = JSON.parse(JSON.stringify(advanced.state)) as SagaState;
     states.push(state);
-    if (advanced.send !== undefined) sent.push(advanced.send);
+    const isTaken = JSON.stringify(state) !== before;
+    if (isTaken && wasRunning && what.kind === 'answer') {
+      const step = askedSteps(definition).find(({ name }) => name === stepIn(what.answer.to));
+      if (step?.command.done?.name === what.answer.type) seen.push({ done: step.name });
+    }
+    for (const one of advanced.send ?? []) {
+      sent.push(one);
+      seen.push({ sent: one });
+    }
   }
 
   for (const happened of events) if (state.phase !== 'ended') apply(happened);
   for (let turn = 0; state.phase !== 'ended'; turn += 1) {
     if (turn > 100) throw new Error('it never ends');
-    apply({ kind: 'done' });
+    apply({ kind: 'done', pick: turn });
   }
-  return { states, sent };
+  return { states, sent, seen };
 }
 
 function distinct(sent: readonly Outgoing[]): Outgoing[] {
@@ -84,7 +110,7 @@ function distinct(sent: readonly Outgoing[]): Outgoing[] {
 }
 
 /** What an independent reading of the definition demands of a run that ended. */
-function problemsOf({ states, sent }: Run): string[] {
+function problemsOf(definition: Definition, { states, sent, seen }: Run): string[] {
   const problems: string[] = [];
   const claim = (holds: boolean, text: string): void => {
     if (!holds) problems.push(text);
@@ -99,52 +125,78 @@ function problemsOf({ states, sent }: Run): string[] {
     claim(ID.test(one.id) && one.id.startsWith(`${order.orderId}:`), `${one.id} is no id of this order`);
     claim(one.command.body.safeParse(one.body).success, `${one.id} has a wrong body`);
   }
-  const ids = distinct(sent).map(({ id }) => id);
-  const runs = sent.filter(({ id }, index) => id !== sent[index - 1]?.id);
-  claim(runs.length === ids.length, 'a command was sent again after a later one: two were outstanding');
 
-  const dos = distinct(sent).filter(({ id }) => id.endsWith(':do') && !id.includes(placeOrder.closing.name));
-  const undos = distinct(sent).filter(({ id }) => id.endsWith(':undo'));
-  const names = dos.map(({ id }) => ID.exec(id)!.groups!['step']!);
-  claim(
-    names.every((name, index) => name === placeOrder.steps[index]!.name),
-    'steps were left out',
-  );
+  // Each step was sent when all that it waits for was done, and no sooner; nothing was sent forward once it turned back.
+  const done: string[] = [definition.start.name];
+  const open: string[] = [];
+  const undos: Outgoing[] = [];
+  for (const one of seen) {
+    if ('done' in one) {
+      done.push(one.done);
+      open.splice(open.indexOf(one.done), 1);
+      continue;
+    }
+    const { id } = one.sent;
+    const step = askedSteps(definition).find(({ name }) => id.endsWith(`:${name}:do`));
+    if (id.endsWith(':undo')) undos.push(one.sent);
+    if (step === undefined || open.includes(step.name)) continue;
+    claim(undos.length === 0, `${step.name} was sent after something was undone`);
+    claim(!done.includes(step.name), `${step.name} was sent again after it was done`);
+    claim(
+      step.after.every((name) => done.includes(name)),
+      `${step.name} was sent too early`,
+    );
+    open.push(step.name);
+  }
 
   if (end.outcome === 'completed') {
-    const withdrawn = undos.every(({ id }) => id.includes('record-dispatch'));
-    claim(names.length === placeOrder.steps.length, 'completed without its last step');
-    claim(withdrawn, 'completed after something was undone');
+    const all = askedSteps(definition).map(({ name }) => name);
+    claim(
+      undos.every(({ id }) => id.includes('record-dispatch')),
+      'completed after something was undone',
+    );
+    claim(undos.length > 0 || all.every((name) => done.includes(name)), 'completed before everything was done');
     return problems;
   }
-  const last = end.steps.filter(({ name }) => name !== placeOrder.closing.name).at(-1)!;
-  const stepCase = stepCases(placeOrder).find(({ name }) => name === last.name)!;
-  const owed = last.end === 'refused' ? stepCase.afterRefusal(order.orderId) : stepCase.afterSilence(order.orderId);
-  const seen = undos.map(({ id, command, body }) => ({
-    step: ID.exec(id)!.groups!['step'],
+  const refused = new Set(end.steps.filter((record) => record.end === 'refused').map(({ name }) => name));
+  const owed = [...done, ...open.filter((name) => !refused.has(name))].toReversed().flatMap((name) => {
+    const undo = undoOf(definition, name);
+    return undo === undefined
+      ? []
+      : [{ step: name, command: undo.command.name, of: effectIdOf(definition, order.orderId, name) }];
+  });
+  const undone = distinct(undos).map(({ id, command, body }) => ({
+    step: stepIn(id),
     command: command.name,
-    of: (body as { of?: string }).of ?? placeOrder.start.effectId(order.orderId),
+    of: (body as { of?: string }).of ?? definition.start.effectId(order.orderId),
   }));
-  claim(JSON.stringify(seen) === JSON.stringify(owed), `undone ${JSON.stringify(seen)}, owed ${JSON.stringify(owed)}`);
-  claim(sent.at(-1)!.command === placeOrder.closing.command, 'the customer was not told last');
-  claim(sent.indexOf(undos[0]!) > sent.indexOf(dos.at(-1)!), 'something was undone before the last step was sent');
+  claim(
+    JSON.stringify(undone) === JSON.stringify(owed),
+    `undone ${JSON.stringify(undone)}, owed ${JSON.stringify(owed)}`,
+  );
+  const runs = undos.map(({ id }) => id).filter((id, index, all) => id !== all[index - 1]);
+  claim(new Set(runs).size === runs.length, 'two undos were outstanding');
+  claim(sent.at(-1)!.command === definition.closing.command, 'the customer was not told last');
   return problems;
 }
 
-test('whatever happens: it ends, the undos mirror the effects, one command is outstanding, ids are deterministic', (t) => {
-  const outcomes = new Map<string, number>();
-  fc.assert(
-    fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-      const first = run(events);
-      const end = first.states.at(-1)!;
-      const outcome = end.phase === 'ended' ? end.outcome : 'none';
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      const problems = problemsOf(first);
-      if (problems.length > 0) throw new Error(problems.join('\n'));
-      if (JSON.stringify(run(events)) !== JSON.stringify(first)) throw new Error('two runs of the same events differ');
-    }),
-    { numRuns: 2000, includeErrorInReport: true },
-  );
-  t.log(Object.fromEntries(outcomes));
-  t.is(outcomes.size, 3, 'completed, failed and cancelled were all seen');
-});
+for (const definition of [placeOrder, wide]) {
+  test(`${definition.name}@${definition.version}, whatever happens: it ends, the undos mirror what happened, no step is sent too early, ids are deterministic`, (t) => {
+    const outcomes = new Map<string, number>();
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const first = run(definition, events);
+        const end = first.states.at(-1)!;
+        const outcome = end.phase === 'ended' ? end.outcome : 'none';
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        const problems = problemsOf(definition, first);
+        if (problems.length > 0) throw new Error(problems.join('\n'));
+        if (JSON.stringify(run(definition, events)) !== JSON.stringify(first))
+          throw new Error('two runs of the same events differ');
+      }),
+      { numRuns: 2000, includeErrorInReport: true },
+    );
+    t.log(Object.fromEntries(outcomes));
+    t.is(outcomes.size, 3, 'completed, failed and cancelled were all seen');
+  });
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OrderDetails } from '#services/order/contract.ts';
-import type { Definition } from '#services/saga/definition.ts';
+import { askedSteps, type CommandStep, type Definition } from '#services/saga/definition.ts';
 import type { EventType } from '#shared/message.ts';
 
 /** One compensation that has to happen: of which step, by which command, naming which message as its effect. */
@@ -27,28 +27,39 @@ export interface StepCase {
   afterSilence(orderId: string): readonly OwedUndo[];
 }
 
-/** The cases of a definition, made from it alone, so that a new step is tested by existing. */
-export function stepCases({ start, steps, cancellableBefore }: Definition): readonly StepCase[] {
-  const capture = steps.findIndex(({ name }) => name === cancellableBefore);
-  const owed = (orderId: string, count: number): OwedUndo[] => [
-    ...steps
-      .slice(0, count)
-      .flatMap(({ name, undo }) =>
-        undo.kind === 'own' ? [{ step: name, command: undo.command.name, of: `${orderId}:${name}:do` }] : [],
-      )
-      .toReversed(),
-    { step: start.name, command: start.undo.command.name, of: start.effectId(orderId) },
-  ];
-  return steps.map(({ name, command, forwardOnly }, index) => ({
-    name,
-    command: command.name,
-    service: command.route,
-    canRefuse: command.refused !== undefined,
-    forwardOnly,
-    cancellable: index < capture,
-    afterRefusal: (orderId) => owed(orderId, index),
-    afterSilence: (orderId) => owed(orderId, index + 1),
-  }));
+/**
+ * The cases of a definition, made from it alone, so that a new step is tested by existing. A step fails while everything
+ * that does not wait for it is done.
+ */
+export function stepCases(definition: Definition): readonly StepCase[] {
+  const { start, cancellableBefore } = definition;
+  const steps = askedSteps(definition);
+  const waitsFor = ({ after }: CommandStep, name: string): boolean =>
+    after.some((one) => one === name || steps.some((step) => step.name === one && waitsFor(step, name)));
+  return steps.map((step) => {
+    const { name, command, forwardOnly } = step;
+    const done = steps.filter((other) => other !== step && !waitsFor(other, name));
+    const owed = (orderId: string, effects: readonly CommandStep[]): OwedUndo[] => [
+      ...effects
+        .flatMap((one) =>
+          one.undo.kind === 'own'
+            ? [{ step: one.name, command: one.undo.command.name, of: `${orderId}:${one.name}:do` }]
+            : [],
+        )
+        .toReversed(),
+      { step: start.name, command: start.undo.command.name, of: start.effectId(orderId) },
+    ];
+    return {
+      name,
+      command: command.name,
+      service: command.route,
+      canRefuse: command.refused !== undefined,
+      forwardOnly,
+      cancellable: steps.some((other) => other.name === cancellableBefore && waitsFor(other, name)),
+      afterRefusal: (orderId) => owed(orderId, done),
+      afterSilence: (orderId) => owed(orderId, [...done, step]),
+    };
+  });
 }
 
 /** A body that the event's schema accepts: fields of the command where they have the same name and fit, else the plainest value. */

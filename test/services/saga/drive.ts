@@ -1,11 +1,11 @@
 import { answerBody, details } from './cases.ts';
 import { placed, type OrderDetails } from '#services/order/contract.ts';
 import { cancel } from '#services/saga/contract.ts';
-import type { Definition } from '#services/saga/definition.ts';
+import { askedSteps, type Definition } from '#services/saga/definition.ts';
 import { placeOrder } from '#services/saga/place-order.ts';
 import type { Timing } from '#services/saga/pace.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
-import type { SagaState } from '#services/saga/state.ts';
+import { outstandingIds, type SagaState } from '#services/saga/state.ts';
 import { timelineOf, type Unsent } from '#services/saga/timeline.ts';
 import type { Timeline } from '#services/saga/timeline-shape.ts';
 import { runOf } from '#shared/entity/context.ts';
@@ -55,13 +55,24 @@ export function driveSaga(options: DriveOptions = {}) {
   }
 
   function commandOf(message: Message): CommandType {
-    const commands = definitions.flatMap(({ start, steps, closing }) => [
-      start.undo.command,
-      closing.command,
-      ...steps.flatMap(({ command, undo }) => (undo.kind === 'own' ? [command, undo.command] : [command])),
+    const commands = definitions.flatMap((definition) => [
+      definition.start.undo.command,
+      definition.closing.command,
+      ...askedSteps(definition).flatMap(({ command, undo }) =>
+        undo.kind === 'own' ? [command, undo.command] : [command],
+      ),
     ]);
     return commands.find(({ name }) => name === message.type)!;
   }
+
+  /** The commands that are outstanding, oldest first. */
+  function outstanding(): Message<Record<string, unknown>>[] {
+    const open = state?.phase === 'parked' ? state.was : state;
+    if (open === undefined || open.phase === 'unknown' || open.phase === 'ended') return [];
+    return outstandingIds(open).map((id) => sent.findLast((message) => message.id === id)!);
+  }
+
+  const awaited = (): Message<Record<string, unknown>> => outstanding()[0] ?? sent.at(-1)!;
 
   const drive = {
     orderId,
@@ -73,9 +84,10 @@ export function driveSaga(options: DriveOptions = {}) {
     get now() {
       return now;
     },
-    /** The command that was sent last: the outstanding one while the saga is open. */
+    outstanding,
+    /** The outstanding command, the oldest if there are several; of a saga that has ended the last one. */
     get last(): Message<Record<string, unknown>> {
-      return sent.at(-1)!;
+      return awaited();
     },
     undos(): Message<Record<string, unknown>>[] {
       return sent.filter(
@@ -103,8 +115,8 @@ export function driveSaga(options: DriveOptions = {}) {
         causationId: `${orderId}:place`,
       });
     },
-    /** A participant answers a command, by default the last; again and late are as good as any time. */
-    answer(reply: Reply = 'done', to: Message = sent.at(-1)!, change: object = {}) {
+    /** A participant answers a command, by default the oldest; again and late are as good as any time. */
+    answer(reply: Reply = 'done', to: Message = awaited(), change: object = {}): Promise<Message[]> {
       const command = commandOf(to);
       const type = reply === 'done' ? command.done! : command.refused!;
       const answer =
@@ -136,14 +148,25 @@ export function driveSaga(options: DriveOptions = {}) {
     async passDue() {
       await drive.pass(Math.max(0, entity.dueAt!(state!)! - now));
     },
-    /** Everybody answers `done` until the named step is the outstanding one. */
+    /** Everybody answers `done` until nothing but the named step is outstanding. */
     async goTo(step: string) {
       await drive.place();
-      while (drive.last.id !== `${orderId}:${step}:do`) await drive.answer();
+      const id = `${orderId}:${step}:do`;
+      for (;;) {
+        const other = outstanding().find((message) => message.id !== id);
+        if (other === undefined) break;
+        await drive.answer('done', other);
+      }
+      if (drive.last.id !== id) throw new Error(`${step} is not outstanding`);
     },
     /** Everybody answers `done` until the saga has ended. */
     async goOn() {
       while (state?.phase !== 'ended') await drive.answer();
+    },
+    /** The same, but the named step is refused. */
+    async goOnWithout(step: string) {
+      while (state?.phase !== 'ended')
+        await drive.answer(drive.last.id === `${orderId}:${step}:do` ? 'refused' : 'done');
     },
     /** The saga is older than this field of its order. */
     strip(field: string) {

@@ -8,6 +8,7 @@ import { place } from '#services/order/contract.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
+import { routeTable } from '#services/routes.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import type { SagaState } from '#services/saga/state.ts';
@@ -16,10 +17,10 @@ import { topUp } from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import { warehouseOf } from '#test/support/warehouse.ts';
-import { runOf } from '#shared/entity/context.ts';
+import { runOf, tooLateTo } from '#shared/entity/context.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { silentLog } from '#shared/log.ts';
-import { ownerOf, TOO_LATE, WAKE, type CommandType, type Message, type Send } from '#shared/message.ts';
+import { TOO_LATE, WAKE, type CommandType, type Message, type Send } from '#shared/message.ts';
 
 /** What happens to a command on its way: to its owner (`lost`), or to the answer on its way back (`unanswered`). */
 export type Mishap = 'none' | 'lost' | 'unanswered';
@@ -53,8 +54,13 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
     }),
   } as unknown as Readonly<Record<string, Entity<unknown>>>;
   const documents = new Map<string, unknown>();
-  const handled = new Map<string, readonly Message[]>();
+  const handled = new Map<string, readonly Send[]>();
   const queue: { readonly route: string; readonly message: Message }[] = [];
+
+  const routesOf = (exchange: string): readonly string[] => {
+    const name = exchange.replace(/\.(in|hash)$/, '');
+    return routeTable.audiences?.[name] ?? [name];
+  };
 
   async function deliver(route: string, message: Message): Promise<void> {
     const fate = route === 'saga' ? 'none' : mishap(message);
@@ -65,19 +71,9 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
     if (fate === 'none') for (const one of sends) post(one);
   }
 
-  async function handle(route: string, key: string, message: Message): Promise<readonly Message[]> {
+  async function handle(route: string, key: string, message: Message): Promise<readonly Send[]> {
     if (message.deadline !== undefined && now > message.deadline) {
-      const body = { command: message.type };
-      return [
-        {
-          ...message,
-          id: `${message.id}>${TOO_LATE}`,
-          type: TOO_LATE,
-          key: message.replyTo!.key,
-          body,
-          causationId: message.id,
-        },
-      ];
+      return [tooLateTo(message)!];
     }
     const entity = entities[route]!;
     const signal = new AbortController().signal;
@@ -91,14 +87,13 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
         : handler!.handle(state, handler!.type.body.parse(message.body), context));
     documents.set(key, structuredClone(result.state));
     for (const record of result.journal ?? []) journal.set(record.id, record as Entry);
-    const sends = (result.send ?? []).filter((send): send is Send => send !== undefined).map((send) => send.message);
+    const sends = (result.send ?? []).filter((send): send is Send => send !== undefined);
     if (message.type !== WAKE) handled.set(`${key}/${message.id}`, sends);
     return sends;
   }
 
-  function post(message: Message): void {
-    const answersTo = message.replyTo === undefined || message.type === TOO_LATE ? 'saga' : ownerOf(message.type);
-    queue.push({ route: answersTo, message });
+  function post({ exchange, message }: Send): void {
+    for (const route of routesOf(exchange)) queue.push({ route, message });
   }
 
   async function drain(): Promise<void> {

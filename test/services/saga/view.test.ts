@@ -15,7 +15,7 @@ test('the timeline of a stored saga has the shape of the API, and the reason why
   const timeline = await sagaView(storing({ _id: drive.orderId, version: 4, state: drive.state, unsent })).timeline(
     drive.orderId,
   );
-  t.like(timeline, { orderId: drive.orderId, state: 'running', definition: 'place-order@2' });
+  t.like(timeline, { orderId: drive.orderId, state: 'running', definition: 'place-order@3' });
   t.like(timeline?.waitingFor, { step: 'hold-funds', message: 'wallet.hold', attempt: 3, reason: 'returned' });
   t.is(timeline?.steps.length, 11);
   t.like(timeline?.steps[1], { name: 'create-payment', number: 2, state: 'done', attempts: 1 });

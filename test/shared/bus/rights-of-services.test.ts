@@ -15,7 +15,7 @@ const anyRoute = routeTable.routes.join('|');
 /** What each may publish to and read, by name; topics are tried in `rights.test.ts`. `control` is everybody's, by its topics. */
 const expected: Readonly<Record<string, { readonly writes: RegExp; readonly reads: RegExp }>> = {
   order: answering('order'),
-  payment: answering('payment'),
+  payment: answering('payment', 'saga|order-and-saga'),
   wallet: answering('wallet'),
   delivery: answering('delivery'),
   notify: answering('notify'),
@@ -34,9 +34,9 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
   },
 };
 
-function answering(route: string) {
+function answering(route: string, asker = 'saga') {
   return {
-    writes: new RegExp(`^(${route}\\.(hash|dead)|saga\\.hash|events|workers|control)$`),
+    writes: new RegExp(`^(${route}\\.(hash|dead)|(${asker})\\.hash|events|workers|control)$`),
     reads: new RegExp(`^${route}\\.\\d{3}$`),
   };
 }

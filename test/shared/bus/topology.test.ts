@@ -96,3 +96,21 @@ for (const [what, part] of wrong) {
     });
   });
 }
+
+test('what is published to an audience reaches the partition of its key in each of its routes', (t) => {
+  const broker = createMemoryBroker({ clock: systemClock });
+  t.teardown(() => broker.close());
+  broker.apply(topology);
+  broker.put('order-and-saga.hash', { content: Buffer.from('{}'), headers: { key: 'some order' } });
+  const filled = (route: string): readonly string[] =>
+    topology.queues
+      .map(({ name }) => name)
+      .filter((name) => /\.\d{3}$/.test(name) && name.startsWith(`${route}.`) && broker.queue(name).ready.length > 0);
+  broker.put('order.hash', { content: Buffer.from('{}'), headers: { key: 'some order' } });
+  t.is(filled('order').length, 1, 'the same partition as for everything else under that key');
+  t.is(filled('saga').length, 1);
+  for (const audiences of [{ saga: ['order'] }, { both: ['order', 'nowhere'] }]) {
+    const table: RouteTable = { ...routeTable, audiences };
+    t.throws(() => topologyOf(table, timing, 'v'), { instanceOf: TypeError });
+  }
+});

@@ -58,9 +58,9 @@ export function createWorkersWorld({
       consume: (queue, options) =>
         plain.consume(queue, {
           ...options,
-          onDelivery(delivery, consumer) {
+          onDelivery(delivery) {
             delivered.push({ queue, worker: name });
-            options.onDelivery(delivery, consumer);
+            options.onDelivery(delivery);
           },
         }),
     };

@@ -1,0 +1,32 @@
+/** How many messages an order takes from its acceptance to its end, counted on the in-memory broker. */
+import test from 'ava';
+import { createRoadWorld } from '#test/support/road-world.ts';
+import { routeTable } from '#services/routes.ts';
+import type { Definition } from '#services/saga/definition.ts';
+import { placeOrder2 } from '#services/saga/place-order-before.ts';
+import { placeOrder } from '#services/saga/place-order.ts';
+
+/** Published, and written to queues: an answer that two services hear is published once and written twice. */
+async function count(definition: Definition) {
+  const world = await createRoadWorld(1, [definition]);
+  // `order.place` comes from the gateway.
+  const counted = { published: 1, written: 1 };
+  world.lose((_packet, exchange) => {
+    const name = exchange.replace(/\.(in|hash)$/, '');
+    counted.published += 1;
+    counted.written += routeTable.audiences?.[name]?.length ?? 1;
+    return false;
+  });
+  await world.start();
+  await world.ended();
+  // The answer to the top-up that fills the wallet is not asked for, so it is not sent.
+  return { ...counted, status: world.order?.status };
+}
+
+test('an order takes 18 messages, 20 with the copies that the order service hears', async (t) => {
+  t.deepEqual(await count(placeOrder), { published: 18, written: 20, status: 'completed' });
+});
+
+test('it took 22 when every step had a command and an answer of its own', async (t) => {
+  t.deepEqual(await count(placeOrder2), { published: 22, written: 22, status: 'completed' });
+});
