@@ -4,8 +4,8 @@ import { type Copies, parseCopies } from './copies.ts';
 import { toldOf, Trouble } from './trouble.ts';
 
 export interface StartOptions {
-  /** All services in one process. */
-  readonly oneProcess: boolean;
+  /** All services in one process, which costs a small machine least, or one each. */
+  readonly processes: 'one' | 'one-each';
   /** Shows one order on its road. */
   readonly demo: boolean;
   readonly workers: Copies;
@@ -14,17 +14,17 @@ export interface StartOptions {
 }
 
 const USAGE =
-  'npm start [-- --workers payment=3,saga=2] [--processes=1] [--cluster] [--no-demo]; the README says what each does';
+  'npm start [-- --workers payment=3,saga=2] [--processes=each] [--cluster] [--no-demo]; the README says what each does';
 
 /** @throws {Trouble} that says what is wrong */
 export function startOptions(args: readonly string[]): StartOptions {
   const { processes, demo, workers, cluster } = parsed(args);
-  if (processes !== undefined && processes !== '1')
-    throw new Trouble(`--processes ${processes}: only 1 is possible; without it every service has its own. ${USAGE}`);
-  if (processes !== undefined && workers !== undefined)
+  if (processes !== undefined && !['one', '1', 'each'].includes(processes))
+    throw new Trouble(`--processes ${processes}: one (for all services) or each (has its own). ${USAGE}`);
+  if (workers !== undefined && processes !== undefined && processes !== 'each')
     throw new Trouble('--workers needs a process for each worker: leave --processes out');
   return {
-    oneProcess: processes !== undefined,
+    processes: workers !== undefined || processes === 'each' ? 'one-each' : 'one',
     demo,
     workers: workers === undefined ? {} : parseCopies(workers),
     cluster,

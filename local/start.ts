@@ -45,7 +45,7 @@ const output = (source: string, line: string): void => {
 const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
 
 await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
-  const { oneProcess, demo, workers, cluster } = startOptions(process.argv.slice(2));
+  const { processes, demo, workers, cluster } = startOptions(process.argv.slice(2));
   await takeOver();
   onEnding(() => {
     removeAddresses();
@@ -88,7 +88,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     databaseName: VHOST,
     vhost: VHOST,
     secrets,
-    processes: oneProcess ? 'one' : 'one-each',
+    processes,
     workers,
     ports: 'default',
     env: passedOn(),

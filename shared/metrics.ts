@@ -1,11 +1,21 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { EngineMeter } from './entity/engine.ts';
 
-/** One service's metrics, with Node's own. */
+/** Of the process: watched once, however many services it runs. */
+let ofProcess: Registry | undefined;
+
+/** How often the event loop is asked for its lag, ms: each time wakes a process that would sleep. */
+const LAG_EVERY_MS = 100;
+
+/** One service's metrics, with those of the process that it runs in. */
 export function createRegistry(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry });
+  if (ofProcess === undefined) {
+    ofProcess = new Registry();
+    collectDefaultMetrics({ register: ofProcess, eventLoopMonitoringPrecision: LAG_EVERY_MS });
+  }
+  for (const metric of ofProcess.getMetricsAsArray()) registry.registerMetric(metric as never);
   return registry;
 }
 

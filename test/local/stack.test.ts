@@ -6,6 +6,13 @@ import { startStack } from '#test/support/stack.ts';
 
 const order = { customer: 'alice', amount: 1299, currency: 'EUR' as const, method: 'pm_ok' };
 
+const bodyOf = (paymentMethod: string) => ({
+  customerId: 'alice',
+  email: 'alice@example.org',
+  items: [{ sku: 'book', quantity: 1, unitPrice: { amount: 1299, currency: 'EUR' } }],
+  paymentMethod,
+});
+
 for (const processes of ['one-each', 'one'] as const) {
   test.serial(`an order travels its thirteen steps, processes: ${processes}`, async (t) => {
     await using stack = await startStack({ processes });
@@ -33,6 +40,22 @@ test.serial('a killed service is started again while the others stay, and goes o
     ['order', 'payment', 'saga', 'gateway'].map((name) => stack.process(name).pid()),
     others,
   );
+});
+
+test.serial('all services in one process: killed, they come back together and go on with their orders', async (t) => {
+  await using stack = await startStack({ processes: 'one' });
+  await seedCustomers(stack.api);
+  const { body } = await stack.api.post<{ id: string }>('/v1/orders', bodyOf('pm_slow'), {
+    'idempotency-key': 'killed-on-its-way',
+  });
+  stack.kill('services');
+  await until('a second life', 30_000, async () => stack.process('services').restarts() === 1);
+  await until('readiness of every service', 60_000, async () => stack.ready(2000).then(() => true));
+  await until('the end of the order', 60_000, async () => {
+    const order = await stack.api.get<{ status: string }>(`/v1/orders/${body.id}`);
+    return order.body.status === 'completed';
+  });
+  t.is(await placeAndFollow(stack.api, order, () => {}, 60_000), 'completed');
 });
 
 test.serial('a broker of its own comes back with its queues after it was killed', async (t) => {

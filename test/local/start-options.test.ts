@@ -5,9 +5,9 @@ import { Trouble } from '#local/trouble.ts';
 import { serviceNames } from '#local/service-names.ts';
 
 test('workers are given by service; the others have one', (t) => {
-  const { workers, oneProcess, demo, cluster } = startOptions(['--workers', 'payment=3, saga=2', '--no-demo']);
+  const { workers, processes, demo, cluster } = startOptions(['--workers', 'payment=3, saga=2', '--no-demo']);
   t.deepEqual(workers, { payment: 3, saga: 2 });
-  t.deepEqual([oneProcess, demo, cluster], [false, false, false]);
+  t.deepEqual([processes, demo, cluster], ['one-each', false, false]);
   t.deepEqual(
     copiesOf('payment', workers).map(({ name, worker }) => [name, worker]),
     [
@@ -19,6 +19,20 @@ test('workers are given by service; the others have one', (t) => {
   t.deepEqual(copiesOf('wallet', workers), [{ service: 'wallet', name: 'wallet', worker: 'wallet-1' }]);
   t.is(allCopies(workers).length, serviceNames.length + 3);
 });
+
+for (const [args, processes] of [
+  [[], 'one'],
+  [['--cluster'], 'one'],
+  [['--processes=one'], 'one'],
+  [['--processes=1'], 'one'],
+  [['--processes=each'], 'one-each'],
+  [['--workers', 'payment=2'], 'one-each'],
+  [['--workers', 'payment=2', '--processes', 'each'], 'one-each'],
+] as const) {
+  test(`npm start ${args.join(' ')} runs its services in ${processes === 'one' ? 'one process' : 'one process each'}`, (t) => {
+    t.is(startOptions(args).processes, processes);
+  });
+}
 
 const wrong: readonly [string, readonly string[], RegExp][] = [
   ['a service that does not exist', ['--workers', 'payments=3'], /no service payments; there are order, /],
@@ -32,7 +46,8 @@ const wrong: readonly [string, readonly string[], RegExp][] = [
   ['a comma too many', ['--workers', 'payment=2,'], /"" is not like/],
   ['a word that is no number', ['--workers', 'constructor=2'], /no service constructor/],
   ['workers in one process', ['--workers', 'payment=2', '--processes=1'], /leave --processes out/],
-  ['two processes', ['--processes=2'], /only 1 is possible/],
+  ['workers in one process, in words', ['--workers', 'payment=2', '--processes=one'], /leave --processes out/],
+  ['two processes', ['--processes=2'], /one \(for all services\) or each/],
   ['an unknown option', ['--worker', 'payment=2'], /Unknown option '--worker'.*--workers payment=3/s],
   ['a stray word', ['payment=2'], /Unexpected argument 'payment=2'/],
 ];
