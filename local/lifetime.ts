@@ -14,8 +14,8 @@ export interface Lifetime {
 export interface LifetimeOptions {
   /** Exit code after a signal. */
   readonly signalCode: number;
-  /** Printed at the very end when it failed or was ended by a signal. */
-  readonly failureLine?: string;
+  /** Printed at the very end when it failed or was ended; told why. */
+  readonly failureLine?: (why: string) => string;
 }
 
 /** A second signal within this time is the same Ctrl-C arriving twice (from the terminal and through `npm`). */
@@ -26,7 +26,7 @@ const SAME_SIGNAL_MS = 1500;
  * started. A second signal kills what still runs with this process.
  */
 export async function lifetime(
-  { signalCode, failureLine = '' }: LifetimeOptions,
+  { signalCode, failureLine = () => '' }: LifetimeOptions,
   work: (lifetime: Lifetime) => Promise<void>,
 ): Promise<void> {
   const stops: (() => Promise<void>)[] = [];
@@ -34,27 +34,28 @@ export async function lifetime(
   let firstSignalAt: number | undefined;
   let ending = false;
   let onEnding = (): void => {};
-  let lastLine = failureLine;
-  const end = (code: number): void => {
+  let lastLine: string | undefined;
+  const end = (code: number, why?: string): void => {
+    if (!ending && why !== undefined) lastLine = failureLine(why);
     if (!ending) onEnding();
     ending = true;
     over.resolve(code);
   };
 
-  const onSignal = (): void => {
+  const onSignal = (signal: string): void => {
     firstSignalAt ??= Date.now();
     if (Date.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(130); // the children end with their parent
     if (!ending) process.stdout.write('\nStopping ...\n');
-    end(signalCode);
+    end(signalCode, `ended by ${signal}`);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  process.on('disconnect', onSignal);
+  process.on('disconnect', () => onSignal('the end of its launcher'));
   process.channel?.unref();
   process.stdout.on('error', () => {}); // the terminal is gone: stop, do not crash
 
   const fail = (reason: Error): void => {
     if (!ending) process.stderr.write(`${toldOf(reason)}\n`);
-    end(1);
+    end(1, toldOf(reason));
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', (reason) => fail(reason instanceof Error ? reason : new Error(String(reason))));

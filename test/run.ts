@@ -18,13 +18,17 @@ import { recordProcess } from '#local/processes.ts';
 import { anyFreePort } from '#local/ports.ts';
 import { loadSecrets } from '#local/secrets.ts';
 import { Trouble } from '#local/trouble.ts';
-import { countResults } from './support/ava-summary.ts';
+import { countResults, skippedIn, slowestIn } from './support/ava-summary.ts';
 import { startContainers } from './support/containers.ts';
 
 const dir = join(stackDir, `test-${process.pid}`);
 const recordDir = join(dir, 'run');
+/** So many test files are named as the slowest. */
+const SLOWEST = 8;
 /** What the broker and the database complained about; shown when tests fail. */
 let complaints: readonly string[] = [];
+/** What ava has said so far. */
+let output = '';
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 interface Servers {
@@ -35,19 +39,40 @@ interface Servers {
   stop(): Promise<void>;
 }
 
-await lifetime({ signalCode: 130, failureLine: '0 passed, 1 failed' }, async ({ onStop, fail, finish }) => {
+await lifetime({ signalCode: 130, failureLine: interrupted }, async ({ onStop, fail, finish }) => {
   await removeDeadTestRuns(stackDir);
   tryLock(join(dir, 'lock'));
   onStop(() => removeTestRun(dir));
   const servers = (await startContainers()) ?? (await startLocal(fail, onStop));
   onStop(servers.stop);
   say(`Tests run on ${servers.description}.`);
-  const { code, output } = await runAva(servers, onStop);
+  const code = await runAva(servers, onStop);
   const { passed, failed } = countResults(output, code);
   if (failed > 0 && complaints.length > 0)
     say(`Last words of the broker and the database:\n${complaints.join('\n')}\n`);
-  finish(failed === 0 ? 0 : 1, `${passed} passed, ${failed} failed`);
+  finish(failed === 0 ? 0 : 1, [...remarks(), `${passed} passed, ${failed} failed`].join('\n'));
 });
+
+/** What a reader should not have to look for in the output: what took longest, and what did not run at all. */
+function remarks(): readonly string[] {
+  const slowest = slowestIn(output, SLOWEST).map(({ file, ms }) => `${file} ${(ms / 1000).toFixed(1)} s`);
+  const skipped = skippedIn(output);
+  return [
+    ...(slowest.length === 0 ? [] : [`Longest: ${slowest.join(', ')}`]),
+    ...(skipped.length === 0 ? [] : [`${skipped.length} skipped:`]),
+    ...skipped.map(({ title, reason }) => `  ${title} (${reason})`),
+  ];
+}
+
+/** What is known of a run that did not come to its end; that it did not is a failure of its own. */
+function interrupted(why: string): string {
+  const { passed, failed } = countResults(output, 0);
+  return [
+    ...remarks(),
+    `Not finished: ${why}. Until then ${passed} passed and ${failed} failed; the others did not run or did not end.`,
+    `${passed} passed, ${failed + 1} failed`,
+  ].join('\n');
+}
 
 async function startLocal(
   fail: (reason: Error) => void,
@@ -83,10 +108,7 @@ async function startLocal(
 }
 
 /** Ava's output goes to the terminal as it comes; it is also kept, to count. */
-async function runAva(
-  servers: Servers,
-  onStop: (stop: () => Promise<void>) => void,
-): Promise<{ code: number; output: string }> {
+async function runAva(servers: Servers, onStop: (stop: () => Promise<void>) => void): Promise<number> {
   const bin = join(projectDir, 'node_modules/.bin');
   const preload = pathToFileURL(join(projectDir, 'local/end-with-parent.ts')).href;
   // Ava's worker processes get the preload too, so that none of them outlives this one.
@@ -107,7 +129,6 @@ async function runAva(
     },
   });
   if (child.pid !== undefined) recordProcess(recordDir, 'ava', child.pid);
-  let output = '';
   child.stdout.on('data', (data: Buffer) => {
     output += data.toString();
     process.stdout.write(data);
@@ -122,7 +143,7 @@ async function runAva(
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5000))]);
     child.kill('SIGKILL');
   });
-  return { code: await ended, output };
+  return ended;
 }
 
 function tmp(): string {

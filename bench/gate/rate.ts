@@ -89,22 +89,19 @@ export async function swallow(bus: Bus, route: string, onMessage = (): void => {
 
 async function swallowOne(bus: Bus, queue: string, onMessage: () => void): Promise<Consumer> {
   let waiting: Delivery[] = [];
-  const ready: Promise<Consumer> = bus.consume(queue, {
+  return bus.consume(queue, {
     prefetch: 300,
     onChannelLost() {},
-    onDelivery(delivery) {
+    onDelivery(delivery, consumer) {
       onMessage();
       waiting.push(delivery);
       if (waiting.length > 1) return;
-      void ready.then((consumer) =>
-        systemClock.soon(() => {
-          consumer.ack(waiting);
-          waiting = [];
-        }),
-      );
+      systemClock.soon(() => {
+        consumer.ack(waiting);
+        waiting = [];
+      });
     },
   });
-  return ready;
 }
 
 async function slice(bus: Bus, exchange: string, { sliceMs, brokerPid }: RateOptions): Promise<Slice> {

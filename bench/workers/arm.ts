@@ -143,10 +143,10 @@ async function createLoad(bus: Bus) {
   }
 
   for (const queue of partitionQueues(routeTable, 'saga')) {
-    const consumer = await bus.consume(queue, {
+    await bus.consume(queue, {
       prefetch: 500,
       onChannelLost() {},
-      onDelivery(delivery) {
+      onDelivery(delivery, consumer) {
         consumer.ack([delivery]);
         handled += 1;
         if (running) send();

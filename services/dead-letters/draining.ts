@@ -33,22 +33,19 @@ export function startDraining(options: {
   const underWay = new Set<Promise<void>>();
 
   async function drain(route: string): Promise<Consumer> {
-    const registered = Promise.withResolvers<Consumer>();
-    const registering = bus.consume(dead(route), {
+    return bus.consume(dead(route), {
       prefetch: PREFETCH,
-      onDelivery(delivery) {
-        const work = take(route, delivery, registered.promise).finally(() => underWay.delete(work));
+      onDelivery(delivery, consumer) {
+        const work = take(route, delivery, consumer).finally(() => underWay.delete(work));
         underWay.add(work);
       },
       onChannelLost: (channel) => void lost.add(channel),
     });
-    registered.resolve(registering);
-    return registering;
   }
 
-  /** Never rejects: what fails is tried again within. A consumer that could not be registered brings nothing. */
-  async function take(route: string, delivery: Delivery, consumer: Promise<Consumer>): Promise<void> {
-    if (await keep(route, delivery)) (await consumer).ack([delivery]);
+  /** Never rejects: what fails is tried again within. */
+  async function take(route: string, delivery: Delivery, consumer: Consumer): Promise<void> {
+    if (await keep(route, delivery)) consumer.ack([delivery]);
   }
 
   /** True when it is stored; false when there is nobody any more to acknowledge it to. */

@@ -17,10 +17,26 @@ export function createAmqpConsumer(
   context: AmqpContext,
   queue: string,
   options: ConsumeOptions,
+  onClose: () => void,
 ): { readonly kept: KeptChannel<Channel>; readonly consumer: Consumer } {
   let live: { readonly channel: Channel; readonly id: number; readonly window: AckWindow } | undefined;
   let unsent: number[] = [];
   let closed = false;
+  const consumer: Consumer = {
+    queue,
+    get active() {
+      return kept.current !== undefined;
+    },
+    ack(deliveries) {
+      if (live === undefined) return;
+      if (unsent.length === 0) process.nextTick(flush);
+      for (const { channel, tag } of deliveries) if (channel === live.id) unsent.push(tag);
+    },
+    close() {
+      onClose();
+      return kept.close();
+    },
+  };
 
   /** Acknowledgements of one turn of the event loop leave together: in order, they become one. */
   function flush(): void {
@@ -45,7 +61,7 @@ export function createAmqpConsumer(
             // The queue was deleted or lost its leader.
             live = undefined;
             void channel.close().catch(() => {});
-          } else if (!closed) options.onDelivery(deliveryOf(message, queue, id));
+          } else if (!closed) options.onDelivery(deliveryOf(message, queue, id), consumer);
         },
         options.tag === undefined ? {} : { consumerTag: options.tag },
       );
@@ -61,21 +77,7 @@ export function createAmqpConsumer(
       closed = true;
     },
   });
-  return {
-    kept,
-    consumer: {
-      queue,
-      get active() {
-        return kept.current !== undefined;
-      },
-      ack(deliveries) {
-        if (live === undefined) return;
-        if (unsent.length === 0) process.nextTick(flush);
-        for (const { channel, tag } of deliveries) if (channel === live.id) unsent.push(tag);
-      },
-      close: () => kept.close(),
-    },
-  };
+  return { kept, consumer };
 }
 
 /** A private queue, made again on every new channel; it goes with its consumer. */

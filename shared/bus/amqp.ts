@@ -89,18 +89,9 @@ export function connectAmqp({
       return publisher.publish(exchange, packet, routingKey);
     },
     async consume(queue, options) {
-      const { kept, consumer } = createAmqpConsumer(context, queue, options);
+      const { kept, consumer } = createAmqpConsumer(context, queue, options, () => registrations.delete(kept));
       await registered(kept);
-      return {
-        ...consumer,
-        get active() {
-          return consumer.active;
-        },
-        async close() {
-          registrations.delete(kept);
-          await consumer.close();
-        },
-      };
+      return consumer;
     },
     async subscribe(exchange, routingKeys, onPacket) {
       const kept = await registered(createAmqpSubscription(context, exchange, routingKeys, onPacket));

@@ -33,8 +33,8 @@ export interface ConsumeOptions {
   readonly tag?: string;
   /** Registered at the broker: the first time, and again after every lost channel. */
   readonly onRegistered?: () => void;
-  /** May be called before `consume` has resolved. Must not throw. */
-  readonly onDelivery: (delivery: Delivery) => void;
+  /** Gets the registration with each delivery, because it may be called before `consume` has resolved. Must not throw. */
+  readonly onDelivery: (delivery: Delivery, consumer: Consumer) => void;
   /**
    * The channel is gone, and with it the right to acknowledge: whatever came on it will be delivered again, perhaps elsewhere.
    * Not called for `close`.

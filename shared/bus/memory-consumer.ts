@@ -37,8 +37,23 @@ export function createMemoryConsumer(
     });
   }
 
+  const consumer: Consumer = {
+    queue,
+    get active() {
+      return active;
+    },
+    ack(deliveries) {
+      if (current === undefined) return;
+      const { link, channel } = current;
+      const tags = deliveries.filter((delivery) => delivery.channel === channel.id).map(({ tag }) => tag);
+      if (tags.length > 0) link.toBroker.push(() => channel.ack(tags));
+    },
+    close,
+  };
+
   return {
     close,
+    consumer,
     get active() {
       return active;
     },
@@ -58,7 +73,7 @@ export function createMemoryConsumer(
         try {
           channel.consume(queue, { prefetch: options.prefetch, noAck: false }, (delivery) =>
             link.toClient.push(() => {
-              if (current?.channel === channel && !closed) options.onDelivery(delivery);
+              if (current?.channel === channel && !closed) options.onDelivery(delivery, consumer);
             }),
           );
         } catch (refusal) {
@@ -71,19 +86,6 @@ export function createMemoryConsumer(
           first.resolve();
         });
       });
-    },
-    consumer: {
-      queue,
-      get active() {
-        return active;
-      },
-      ack(deliveries) {
-        if (current === undefined) return;
-        const { link, channel } = current;
-        const tags = deliveries.filter((delivery) => delivery.channel === channel.id).map(({ tag }) => tag);
-        if (tags.length > 0) link.toBroker.push(() => channel.ack(tags));
-      },
-      close,
     },
   };
 }

@@ -76,19 +76,17 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   }
 
   function register(queue: string): Registration {
-    const early: Delivery[] = [];
     const consuming = bus.consume(queue, {
       prefetch,
       ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
       onRegistered: () => tell(registration, clock.id()),
-      onDelivery(delivery) {
+      onDelivery(delivery, consumer) {
         const channel = channels.get(delivery.channel);
         if (channel === undefined) channels.set(delivery.channel, { of: registration, unacked: 1 });
         else channel.unacked += 1;
         unacked += 1;
         if (unacked === 1) options.onBusy();
-        if (registration.consumer === undefined) early.push(delivery);
-        else options.onDelivery({ delivery, consumer: registration.consumer });
+        options.onDelivery({ delivery, consumer });
       },
       onChannelLost(channel) {
         tell(registration, undefined);
@@ -100,7 +98,6 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       consumer: undefined,
       confirmed: consuming.then((consumer) => {
         registration.consumer = consumer;
-        for (const delivery of early) if (channels.has(delivery.channel)) options.onDelivery({ delivery, consumer });
       }),
     };
     return registration;

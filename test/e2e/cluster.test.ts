@@ -1,7 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import { findRabbitServer } from '#local/broker-node.ts';
 import { connectManagement } from '#shared/bus/management.ts';
 import { partitionQueues } from '#shared/bus/topology.ts';
@@ -11,6 +10,7 @@ import { routeTable } from '#services/routes.ts';
 import { createShop } from '#test/support/place.ts';
 import { holdAll, readRest } from '#test/support/rest.ts';
 import { startStack } from '#test/support/stack.ts';
+import { testIf } from '#test/support/test-if.ts';
 import { createTraffic } from '#test/support/traffic.ts';
 import { tail, until } from '#test/support/until.ts';
 
@@ -67,7 +67,7 @@ function backAfterMs(ends: readonly number[], enough: number, since: number, unt
   return down ? Infinity : 0;
 }
 
-const here = findRabbitServer() === undefined ? test.skip : test;
+const here = testIf(findRabbitServer() !== undefined, 'no rabbitmq-server on the PATH');
 
 here(
   'one of three broker nodes killed under load and brought back: nothing accepted is lost, nothing is handled twice',

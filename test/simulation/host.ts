@@ -3,7 +3,7 @@ import type { Faults } from './faults.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
 import { clockFrom, type Clock } from '#shared/clock.ts';
-import type { Bus } from '#shared/bus/bus.ts';
+import type { Bus, Consumer } from '#shared/bus/bus.ts';
 import type { MemoryBroker } from '#shared/bus/memory.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
 
@@ -135,22 +135,26 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     const bus: Bus = {
       publish: (exchange, packet, routingKey) => port(() => raw.publish(exchange, packet, routingKey)),
       async consume(queue, options) {
-        const consumer = await port(() =>
-          raw.consume(queue, {
-            ...options,
-            onDelivery: (delivery) => enter(() => options.onDelivery(delivery)),
-            onChannelLost: (channel) => enter(() => options.onChannelLost(channel)),
-            onRegistered: () => enter(() => options.onRegistered?.()),
-          }),
+        let ours: Consumer | undefined;
+        const wrapped = (consumer: Consumer): Consumer =>
+          (ours ??= {
+            queue,
+            get active() {
+              return consumer.active;
+            },
+            ack: (deliveries) => enter(() => consumer.ack(deliveries)),
+            close: () => into(consumer.close()),
+          });
+        return wrapped(
+          await port(() =>
+            raw.consume(queue, {
+              ...options,
+              onDelivery: (delivery, consumer) => enter(() => options.onDelivery(delivery, wrapped(consumer))),
+              onChannelLost: (channel) => enter(() => options.onChannelLost(channel)),
+              onRegistered: () => enter(() => options.onRegistered?.()),
+            }),
+          ),
         );
-        return {
-          queue,
-          get active() {
-            return consumer.active;
-          },
-          ack: (deliveries) => enter(() => consumer.ack(deliveries)),
-          close: () => into(consumer.close()),
-        };
       },
       subscribe: (exchange, keys, onPacket) =>
         port(() => raw.subscribe(exchange, keys, (packet, key) => enter(() => onPacket(packet, key)))),

@@ -116,10 +116,10 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
         const openedAt = now();
         return bus.consume(queue, {
           ...options,
-          onDelivery(delivery) {
+          onDelivery(delivery, consumer) {
             const key = delivery.packet.headers['key'];
             if (typeof key === 'string') registeredAt.set(`${worker} ${key}`, openedAt);
-            options.onDelivery(delivery);
+            options.onDelivery(delivery, consumer);
           },
         });
       },

@@ -1,4 +1,5 @@
 /** How soon a route's breaker sees that something is wrong, by the clocks of those who take part: a test that reads late does not count. */
+import { stopwatch, type Took } from './held-up.ts';
 import type { Shop } from './place.ts';
 import type { TestStack } from './stack.ts';
 import { tail, until } from './until.ts';
@@ -23,7 +24,13 @@ export function watchRoute(shop: Shop, stack: TestStack, route: string) {
       show: () => tail(stack.logs(), 'circuit-breaker'),
     });
 
-  /** Ms from when the first of these orders was sent into that step until the breaker decided that the route is half-open. */
+  /** Starts a measurement: what it returns tells how long after the first of these orders was sent into that step the breaker decided that the route is half-open. */
+  function watch(): (orderIds: readonly string[], step: string) => Promise<Took> {
+    const onTheWay = ['saga', route, 'circuit-breaker'].map((name) => stack.process(name).pid());
+    const stop = stopwatch(onTheWay);
+    return async (orderIds, step) => stop(await seenAfterMs(orderIds, step));
+  }
+
   async function seenAfterMs(orderIds: readonly string[], step: string): Promise<number> {
     const { since } = await reaches('half_open');
     const timelines = await Promise.all(orderIds.map((orderId) => shop.timeline(orderId)));
@@ -31,15 +38,5 @@ export function watchRoute(shop: Shop, stack: TestStack, route: string) {
     return Date.parse(since) - Math.min(...sentAt.map((at) => Date.parse(at)));
   }
 
-  return { view, reaches, seenAfterMs };
-}
-
-const ATTEMPTS = 3;
-
-/** Tries until it takes no longer than the bound, a few times: a busy machine is slow at times, a defect always. */
-export async function bestOf(boundMs: number, measureMs: () => Promise<number>): Promise<readonly number[]> {
-  const took: number[] = [];
-  do took.push(await measureMs());
-  while (took.length < ATTEMPTS && Math.min(...took) > boundMs);
-  return took;
+  return { view, reaches, watch };
 }

@@ -4,8 +4,9 @@ import test from 'ava';
 import mongoose from 'mongoose';
 import { startEmbeddedMongo } from '#local/mongo/main.ts';
 import { codeOf, embeddedOnly, mongoWorld, temporaryFolder } from '#test/support/mongo-world.ts';
+import { testIf } from '#test/support/test-if.ts';
 
-const embedded = embeddedOnly ? test : test.skip;
+const embedded = testIf(embeddedOnly, 'only the embedded database has it');
 
 test('collections and databases are created, listed and dropped', async (t) => {
   const { db, things } = await mongoWorld(t);

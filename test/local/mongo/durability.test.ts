@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { type Connection, createConnection } from 'mongoose';
 import { startEmbeddedMongo } from '#local/mongo/main.ts';
 import { codeOf, embeddedOnly, temporaryFolder, thingsOf } from '#test/support/mongo-world.ts';
+import { testIf } from '#test/support/test-if.ts';
 import { systemClock } from '#shared/clock.ts';
 
-const embedded = embeddedOnly ? test : test.skip;
+const embedded = testIf(embeddedOnly, 'only the embedded database has it');
 const program = fileURLToPath(import.meta.resolve('#local/mongo/main.ts'));
 
 interface Process {

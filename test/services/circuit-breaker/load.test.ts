@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { GateName } from '#services/circuit-breaker/breaker.ts';
 import { BREAKER_REPLY, BREAKER_REQUEST, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
-import type { Consumer, Packet } from '#shared/bus/bus.ts';
+import type { Packet } from '#shared/bus/bus.ts';
 import { CONTROL, partitionQueues } from '#shared/bus/topology.ts';
 import { PublishError } from '#shared/errors.ts';
 import { rabbitGround } from './grounds.ts';
@@ -25,17 +25,16 @@ test('under full load every confirmed message arrives once and every returned on
   const arrived: number[] = [];
   let total = 0;
   for (const queue of partitionQueues(table, 'payment')) {
-    const consumer: Promise<Consumer> = payment.consume(queue, {
+    await payment.consume(queue, {
       prefetch: 1000,
       onChannelLost: () => t.fail('a consumer lost its channel'),
-      onDelivery(delivery) {
+      onDelivery(delivery, consumer) {
         const index = Number(delivery.packet.messageId);
         arrived[index] = (arrived[index] ?? 0) + 1;
         total += 1;
-        void consumer.then((one) => one.ack([delivery]));
+        consumer.ack([delivery]);
       },
     });
-    await consumer;
   }
 
   const outcomes: ('confirmed' | 'returned' | undefined)[] = [];

@@ -145,14 +145,14 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
       const packets: Packet[] = [];
       const consumers: Consumer[] = [];
       for (const queue of partitionQueues(table, route)) {
-        const registered: Promise<Consumer> = bus.consume(queue, {
+        const registered = bus.consume(queue, {
           prefetch: 100,
           onChannelLost() {},
-          onDelivery(delivery) {
+          onDelivery(delivery, consumer) {
             const { id } = decode(delivery.packet);
             packets.push(delivery.packet);
             if (!at.has(id)) at.set(id, clock.now());
-            void registered.then((consumer) => consumer.ack([delivery]));
+            consumer.ack([delivery]);
           },
         });
         consumers.push(await during(registered));

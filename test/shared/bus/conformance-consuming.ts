@@ -1,7 +1,7 @@
 import type { Run } from './conformance.ts';
 import { pair } from './conformance-publishing.ts';
 import { collect, idOf, packet, until } from '#test/support/broker-world.ts';
-import type { Delivery } from '#shared/bus/bus.ts';
+import type { Consumer, Delivery } from '#shared/bus/bus.ts';
 import { BrokerRefusal } from '#shared/bus/refusal.ts';
 
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `m${from + index}`);
@@ -26,6 +26,27 @@ export function consuming(run: Run): void {
       [1, 2, 3, 4, 5],
     );
   });
+
+  run(
+    'a delivery comes with its registration, which can acknowledge it before consume has resolved',
+    async (t, world) => {
+      const session = await world.session();
+      const bus = await world.connect('a');
+      await pair(session, 'q');
+      await Promise.all(numbered(10).map((id) => bus.publish('q', packet(id))));
+      const registrations = new Set<Consumer>();
+      const consumer = await bus.consume('q', {
+        prefetch: 1,
+        onChannelLost() {},
+        onDelivery(delivery, registration) {
+          registrations.add(registration);
+          registration.ack([delivery]);
+        },
+      });
+      await until(async () => (await session.depth('q')) === 0);
+      t.deepEqual([...registrations], [consumer]);
+    },
+  );
 
   run('acknowledging in any order, twice or in part leaves exactly the rest', async (t, world) => {
     const session = await world.session();

@@ -125,9 +125,10 @@ test('of 1000 keys a tenth fails again and again: every key keeps its order, and
   const rounds: { readonly without: number; readonly during: number }[] = [];
   for (let index = 0; index < ROUNDS; index += 1)
     rounds.push({ without: p99(await round(false)), during: p99(await round(true)) });
-  // Whatever else the machine does only adds to a round.
-  const without = Math.min(...rounds.map((one) => one.without));
-  const during = Math.min(...rounds.map((one) => one.during));
+  // What else the machine does comes and goes: the round in the middle.
+  const middle = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
+  const without = middle(rounds.map((one) => one.without));
+  const during = middle(rounds.map((one) => one.during));
   t.log(`p99 of healthy keys: ${without} ms, while others fail ${during} ms; rounds ${JSON.stringify(rounds)}`);
   t.log(`up to ${together} keys at work at once`);
   // Handled, then committed.

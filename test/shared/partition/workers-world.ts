@@ -58,9 +58,9 @@ export function createWorkersWorld({
       consume: (queue, options) =>
         plain.consume(queue, {
           ...options,
-          onDelivery(delivery) {
+          onDelivery(delivery, consumer) {
             delivered.push({ queue, worker: name });
-            options.onDelivery(delivery);
+            options.onDelivery(delivery, consumer);
           },
         }),
     };
