@@ -61,6 +61,14 @@ export const mailId = bounded(3 * MAX_ID_BYTES + 100);
 /** Epoch ms. */
 export const epochMs = z.int();
 
+/**
+ * One of these words for whoever writes it. A reader takes words of a newer version as well, as text: what it does with one
+ * that it does not know must be right.
+ */
+export function wordOf<const Word extends string>(_words: readonly Word[]): z.ZodType<Word> {
+  return reason as z.ZodType<string> as z.ZodType<Word>;
+}
+
 /** What somebody outside gave as a reason, made to fit `reason`: one visible line, cut between two characters. */
 export function reasonFrom(text: string): string {
   const line = text

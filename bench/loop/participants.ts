@@ -15,8 +15,8 @@ import { definitions } from '#services/saga/definitions.ts';
 import { sagasCollection } from '#services/saga/model.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import type { SagaState } from '#services/saga/state.ts';
-import { entriesCollection, entryIndexes, findEntryIn, walletsCollection } from '#services/wallet/model.ts';
-import { walletEntity } from '#services/wallet/wallet.ts';
+import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from '#services/wallet/model.ts';
+import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import { connectAmqp } from '#shared/bus/amqp.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { partitionQueues } from '#shared/bus/topology.ts';
@@ -75,9 +75,11 @@ function start(name: Participant, options: HostOptions, db: Connection | undefin
     case 'payment':
       return run(paymentEntity({ provider }), { collection: paymentsCollection, indexes: paymentIndexes }, options, db);
     case 'wallet': {
-      const findEntry = db === undefined ? async () => undefined : findEntryIn(db);
+      const memory = createMemoryStore<WalletState>();
+      const inMemory = async (ids: readonly string[]) => ids.flatMap((id) => memory.journal.get(id) ?? []);
+      const findRecords = db === undefined ? inMemory : findRecordsIn(db);
       const journal = { journal: entriesCollection, journalIndexes: entryIndexes };
-      return run(walletEntity({ findEntry }), { collection: walletsCollection, ...journal }, options, db);
+      return run(walletEntity({ findRecords }), { collection: walletsCollection, ...journal }, options, db, memory);
     }
     case 'delivery':
       return run(deliveryEntity({ warehouse }), { collection: deliveriesCollection }, options, db);
@@ -103,6 +105,7 @@ async function run<State>(
   storeOptions: MongoStoreOptions,
   { amqpUrl, connect = amqp(amqpUrl), ttlMs, partitions, metrics, onCompleted, onMessage }: HostOptions,
   db: Connection | undefined,
+  memory = createMemoryStore<State>(),
 ): Promise<() => Promise<void>> {
   const { route } = entity;
   const bus = connect(route);
@@ -112,7 +115,7 @@ async function run<State>(
   const engine = createEngine<State>({
     entity,
     bus,
-    store: mongo ?? createMemoryStore<State>(),
+    store: mongo ?? memory,
     clock: systemClock,
     log: silentLog,
     queues: partitionQueues(table, route),

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { customerId, emailAddress, epochMs, mailId, messageId, orderId, reason } from '#services/fields.ts';
+import { customerId, emailAddress, epochMs, mailId, messageId, orderId, reason, wordOf } from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
 
 export const sent = event('notify.sent', z.object({ orderId, mailId, dispatchedAt: epochMs }));
 export const sendRefused = event(
   'notify.send-refused',
-  z.object({ orderId, reason: z.enum(['retracted', 'conflicting_outcome', 'rejected_address']) }),
+  z.object({ orderId, reason: wordOf(['retracted', 'conflicting_outcome', 'rejected_address']) }),
 );
 /**
  * Tells the customer how the order ended. One mail per outcome. After a success mail was accepted, `failed` and

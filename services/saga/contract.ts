@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { orderId } from '#services/fields.ts';
+import { orderId, wordOf } from '#services/fields.ts';
 import { command, event } from '#shared/message.ts';
 
 export const cancelling = event('saga.cancelling', z.object({ orderId }));
 export const cancelRefused = event(
   'saga.cancel-refused',
-  z.object({ orderId, reason: z.enum(['unknown_order', 'too_late', 'already_ended', 'parked']) }),
+  z.object({ orderId, reason: wordOf(['unknown_order', 'too_late', 'already_ended', 'parked']) }),
 );
 /** Asks to undo the order. Accepted until the capture (step 7) was sent; afterwards refused. */
 export const cancel = command('saga.cancel', {

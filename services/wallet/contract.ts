@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { customerId, derivedId, epochMs, messageId, orderId, topUpId } from '#services/fields.ts';
+import { customerId, derivedId, epochMs, messageId, orderId, topUpId, wordOf } from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
 
@@ -16,12 +16,13 @@ export const refused = event(
   'wallet.refused',
   z.object({
     holdId,
-    reason: z.enum([
+    reason: wordOf([
       'insufficient_funds',
       'unknown_customer',
       'currency_mismatch',
       'already_undone',
       'conflicting_hold',
+      'too_many_holds',
     ]),
   }),
 );
@@ -45,7 +46,7 @@ export const release = command('wallet.release', {
 export const captured = event('wallet.captured', z.object({ holdId, captureId: derivedId, capturedAt: epochMs }));
 export const captureRefused = event(
   'wallet.capture-refused',
-  z.object({ holdId, reason: z.enum(['no_such_hold', 'already_undone']) }),
+  z.object({ holdId, reason: wordOf(['no_such_hold', 'already_undone']) }),
 );
 /** Step 7: takes the held amount. `captureId` is the id of its ledger entry. */
 export const capture = command('wallet.capture', {
@@ -69,12 +70,12 @@ export const topUpRefused = event(
   'wallet.top-up-refused',
   z.object({
     topUpId,
-    reason: z.enum(['currency_mismatch', 'limit_exceeded', 'conflicting_top_up']),
+    reason: wordOf(['currency_mismatch', 'limit_exceeded', 'conflicting_top_up']),
   }),
 );
 /**
- * Adds money; the first one creates the wallet in its currency. The entry's id is `topUpId`, which must be unique among
- * all customers: again with the same amount it answers the same, with another amount or customer it is refused.
+ * Adds money; the first one creates the wallet in its currency. `topUpId` names its entry in this customer's wallet: again
+ * with the same amount it answers the same, with another amount it is refused.
  */
 export const topUp = command('wallet.top-up', {
   body: z.object({ customerId, topUpId, amount: money }),

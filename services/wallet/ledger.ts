@@ -5,7 +5,10 @@ export type EntryKind = 'top-up' | 'hold' | 'release' | 'capture' | 'refund';
 
 /** One immutable movement. Its id follows from its cause, so that the same movement is never written twice. */
 export interface Entry extends JournalRecord {
+  /** Names the record among those of all wallets: publishers choose ids, and two customers may get the same. */
   readonly id: string;
+  /** Names it within its wallet; what clients know. Absent in entries from before wallets were told apart: there it is `id`. */
+  readonly entryId?: string;
   readonly customerId: string;
   readonly kind: EntryKind;
   /** Minor units, always positive: `kind` says which way it went. */
@@ -53,8 +56,45 @@ export function entryIdOf(holdId: string, kind: Exclude<EntryKind, 'top-up'>): s
   return `${holdId}:${kind}`;
 }
 
-/**
- * Looks an entry up by its id among all that were committed: in the journal collection, and in the wallet's document for
- * those that are not there yet.
- */
-export type FindEntry = (id: string, customerId: string) => Promise<Entry | undefined>;
+/** Between the parts of a record's id: no id of a message holds a control character. */
+const SEPARATOR = '\u001F';
+
+/** A record's id among those of all wallets: the same parts give the same id, others another one. */
+export function joined(...parts: readonly string[]): string {
+  return parts.join(SEPARATOR);
+}
+
+/** A hold's entries begin with the hold, for whoever reads them by order; a top-up's id may be anything. */
+export function recordIdOf(kind: EntryKind, entryId: string, customerId: string): string {
+  return kind === 'top-up' ? joined(kind, entryId, customerId) : joined(entryId, customerId);
+}
+
+/** Under which ids the entry may be stored: entries from before wallets were told apart have no customer in theirs. */
+export function recordIdsOf(kind: EntryKind, entryId: string, customerId: string): readonly string[] {
+  return [recordIdOf(kind, entryId, customerId), entryId];
+}
+
+/** Whether a record of a wallet's journal is a movement; marks of undos are none. */
+export function isEntry(record: JournalRecord): record is Entry {
+  return 'seq' in record;
+}
+
+/** What names the entry within its wallet. */
+export function entryIdIn({ id, entryId }: Pick<Entry, 'id' | 'entryId'>): string {
+  return entryId ?? id;
+}
+
+/** The entry among records that may be others'. */
+export function entryAmong(
+  records: readonly JournalRecord[],
+  kind: EntryKind,
+  entryId: string,
+  customerId: string,
+): Entry | undefined {
+  return (records as readonly Entry[]).find(
+    (one) => one.kind === kind && one.customerId === customerId && entryIdIn(one) === entryId,
+  );
+}
+
+/** Reads those of these records that are in the journal's collection. What rides in the document is not asked for here. */
+export type FindRecords = (ids: readonly string[]) => Promise<readonly JournalRecord[]>;

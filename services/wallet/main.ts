@@ -1,4 +1,4 @@
-import { entriesCollection, entryIndexes, findEntryIn, walletsCollection } from './model.ts';
+import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from './model.ts';
 import { walletEntity } from './wallet.ts';
 import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
@@ -9,7 +9,7 @@ export const service = defineService({
   table: routeTable,
   config: {},
   start(kit) {
-    kit.host(walletEntity({ findEntry: findEntryIn(kit.db) }), {
+    kit.host(walletEntity({ findRecords: findRecordsIn(kit.db) }), {
       collection: walletsCollection,
       journal: entriesCollection,
       journalIndexes: entryIndexes,

@@ -1,5 +1,6 @@
 import type { Connection } from 'mongoose';
-import type { Entry, FindEntry } from './ledger.ts';
+import type { Entry, FindRecords } from './ledger.ts';
+import type { JournalRecord } from '#shared/entity/entity.ts';
 import type { WalletState } from './wallet.ts';
 
 export const walletsCollection = 'wallets';
@@ -12,22 +13,18 @@ export const entryIndexes = [{ customerId: 1, seq: -1 }] as const;
 export interface StoredWallet {
   readonly _id: string;
   readonly state?: WalletState;
-  /** Entries that may not be in their collection yet. */
-  readonly journal?: readonly Entry[];
+  /** Entries, and marks of undos, that may not be in their collection yet. */
+  readonly journal?: readonly JournalRecord[];
 }
 
 export type StoredEntry = Entry & { readonly _id: string };
 
 /**
- * The wallet's port to its own journal. Reads the document before the collection: an entry leaves the document only after
- * it reached the collection, so that it is seen in one of them.
+ * The wallet's port to its own journal. What it reads decides about money, so it must not be rolled back. A record that is
+ * not here yet rides in the document, which the wallet looks through by itself: it leaves only after it reached the collection.
  */
-export function findEntryIn(db: Connection): FindEntry {
-  return async (id, customerId) => {
-    const stored = await db
-      .collection<StoredWallet>(walletsCollection)
-      .findOne({ _id: customerId }, { projection: { journal: 1 } });
-    const riding = stored?.journal?.find((entry) => entry.id === id);
-    return riding ?? (await db.collection<StoredEntry>(entriesCollection).findOne({ _id: id })) ?? undefined;
-  };
+export function findRecordsIn(db: Connection): FindRecords {
+  const records = db.collection<JournalRecord & { readonly _id: string }>(entriesCollection);
+  return (ids) =>
+    records.find({ _id: { $in: [...ids] } }, { readConcern: 'majority', readPreference: 'primary' }).toArray();
 }

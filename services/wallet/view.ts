@@ -1,5 +1,5 @@
 import type { Connection } from 'mongoose';
-import { entryIdOf, type Entry, type EntryKind } from './ledger.ts';
+import { entryIdIn, isEntry, type Entry, type EntryKind } from './ledger.ts';
 import { entriesCollection, walletsCollection, type StoredEntry, type StoredWallet } from './model.ts';
 import type { WalletState } from './wallet.ts';
 import { holdIdOf } from './contract.ts';
@@ -17,6 +17,7 @@ export interface WalletView {
 }
 
 export interface EntryView {
+  /** Unique within the wallet: of a top-up the id that it was asked for under, of the others their hold's with the kind. */
   readonly id: string;
   readonly kind: EntryKind;
   readonly amount: number;
@@ -48,7 +49,7 @@ export function walletView(db: Connection) {
       { limit, cursor }: { limit: number; cursor?: string | undefined },
     ): Promise<EntryPage> {
       const below = cursor !== undefined && /^\d{1,15}$/.test(cursor) ? Number(cursor) : Number.MAX_SAFE_INTEGER;
-      const riding = (await read(customerId, { journal: 1 }))?.journal ?? [];
+      const riding = (await read(customerId, { journal: 1 }))?.journal?.filter(isEntry) ?? [];
       const written = await db
         .collection<StoredEntry>(entriesCollection)
         .find({ customerId, seq: { $lt: below } })
@@ -68,13 +69,13 @@ export function walletView(db: Connection) {
 export function pageOf(entries: readonly Entry[], limit: number): EntryPage {
   const distinct = [...new Map(entries.map((entry) => [entry.seq, entry])).values()].sort((a, b) => b.seq - a.seq);
   const page = distinct.slice(0, limit);
-  const items = page.map(({ id, kind, amount, currency, orderId, at }) => ({
-    id,
-    kind,
-    amount,
-    currency,
-    ...(orderId !== undefined && { orderId }),
-    at: new Date(at).toISOString(),
+  const items = page.map((entry) => ({
+    id: entryIdIn(entry),
+    kind: entry.kind,
+    amount: entry.amount,
+    currency: entry.currency,
+    ...(entry.orderId !== undefined && { orderId: entry.orderId }),
+    at: new Date(entry.at).toISOString(),
   }));
   const last = page.at(-1);
   return distinct.length > limit && last ? { items, nextCursor: String(last.seq) } : { items };
@@ -83,7 +84,7 @@ export function pageOf(entries: readonly Entry[], limit: number): EntryPage {
 /** What an audit reads of a wallet. Amounts in minor units. */
 export interface AuditedWallet extends Pick<WalletState, 'currency' | 'available' | 'held' | 'captured' | 'entries'> {
   readonly customerId: string;
-  /** The sum of the holds that it remembers as open. */
+  /** The sum of its open holds, in the document and elsewhere. */
   readonly open: number;
   /** Entries that may not be in their collection yet; those of the collection count up to `entries`. */
   readonly riding: readonly Entry[];
@@ -94,10 +95,14 @@ export function auditedWallets(db: Connection): Source<AuditedWallet> {
   return documentsById<StoredWallet, AuditedWallet>(db, {
     collection: walletsCollection,
     fields: { state: 1, journal: 1 },
-    row({ _id: customerId, state, journal: riding = [] }) {
+    row({ _id: customerId, state, journal = [] }) {
       if (state === undefined) return undefined;
+      const riding = journal.filter(isEntry);
       const { currency, available, held, captured, entries } = state;
-      const open = state.holds.reduce((sum, hold) => sum + (hold.status === 'open' ? hold.amount : 0), 0);
+      const open = state.holds.reduce(
+        (sum, hold) => sum + (hold.status === 'open' ? hold.amount : 0),
+        state.openElsewhere?.amount ?? 0,
+      );
       return { customerId, ...(currency && { currency }), available, held, captured, entries, open, riding };
     },
   });
@@ -111,7 +116,8 @@ export async function* entriesByCustomer(
 ): AsyncGenerator<readonly Entry[]> {
   const find = (filter: object) =>
     db.collection<StoredEntry>(entriesCollection).find(filter).sort({ customerId: 1, seq: -1 }).limit(size).toArray();
-  const all = only === undefined ? {} : { customerId: only };
+  // Marks of undos have no customer.
+  const all = { customerId: only ?? { $gt: '' } };
   for (let found = await find(all); found.length > 0;) {
     yield found;
     const { customerId, seq } = found.at(-1)!;
@@ -121,7 +127,6 @@ export async function* entriesByCustomer(
   }
 }
 
-const KINDS = ['hold', 'release', 'capture', 'refund'] as const;
 const PREFIX = holdIdOf('');
 const BEYOND = `${PREFIX}\u{10ffff}`;
 
@@ -149,20 +154,30 @@ export function auditedEntries(db: Connection): AuditedEntries {
       }
     },
     async of(orderIds, customerIds) {
-      const ids = new Set(orderIds.flatMap((orderId) => KINDS.map((kind) => entryIdOf(holdIdOf(orderId), kind))));
+      const wanted = new Set(orderIds);
       const owners = await db
         .collection<StoredWallet>(walletsCollection)
         .find({ _id: { $in: [...customerIds] } }, { projection: { journal: 1 } })
         .toArray();
-      const riding = owners.flatMap(({ journal }) => journal?.filter(({ id }) => ids.has(id)) ?? []);
-      const written = await find({ _id: { $in: [...ids] } }).toArray();
-      return [...new Map([...riding, ...written].map((entry) => [entry.id, entry])).values()].flatMap(auditedEntry);
+      const written = await Promise.all(orderIds.map((orderId) => find({ _id: idsOf(orderId) }).toArray()));
+      const all = [...owners.flatMap(({ journal = [] }) => journal.filter(isEntry)), ...written.flat()];
+      return [...new Map(all.map((entry) => [entry.id, entry])).values()]
+        .flatMap(auditedEntry)
+        .filter(({ orderId }) => wanted.has(orderId));
     },
   };
 }
 
-function auditedEntry({ id, kind, amount, currency, customerId, at }: Entry): readonly AuditedEntry[] {
+/** The ids of an order's entries, whosever they are; also those of orders whose ids go on with a colon. */
+function idsOf(orderId: string): { readonly $gt: string; readonly $lt: string } {
+  return { $gt: `${holdIdOf(orderId)}:`, $lt: `${holdIdOf(orderId)};` };
+}
+
+function auditedEntry(entry: Entry): readonly AuditedEntry[] {
+  const { kind, amount, currency, customerId, at } = entry;
+  const id = entryIdIn(entry);
   const end = id.lastIndexOf(':');
   const orderId = id.slice(PREFIX.length, end);
-  return end > PREFIX.length ? [{ id, orderId, kind, amount, currency, customerId, at }] : [];
+  const isOfOrder = kind !== 'top-up' && id.startsWith(PREFIX) && end > PREFIX.length;
+  return isOfOrder ? [{ id, orderId, kind, amount, currency, customerId, at }] : [];
 }

@@ -1,4 +1,5 @@
 /** Every entity on its own engine, on the in-memory broker and stores, under the virtual clock; and what became of each message. */
+import { recordsIn } from '#test/support/records.ts';
 import { createDeliveries } from '#local/warehouse/deliveries.ts';
 import { warehouseOf } from '#test/support/warehouse.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
@@ -9,7 +10,6 @@ import { paymentEntity } from '#services/payment/payment.ts';
 import { routeTable } from '#services/routes.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
-import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory.ts';
@@ -78,7 +78,7 @@ export async function startEntities(seed: number) {
   );
   await host<WalletState>((store) =>
     walletEntity({
-      findEntry: async (id) => [...store.journal.values()].find((entry) => entry.id === id) as Entry | undefined,
+      findRecords: recordsIn(store.journal),
     }),
   );
   await host(() =>

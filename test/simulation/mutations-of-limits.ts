@@ -20,8 +20,8 @@ export const ofLimits: readonly Mutation[] = [
     name: 'a wallet that recalls nothing',
     guarantee: 'what a wallet has forgotten it looks up in the ledger',
     file: 'services/wallet/wallet.ts',
-    find: '(wallet.forgets ? recallHold(',
-    replace: "(wallet.customerId === '' ? recallHold(",
+    find: 'if (known !== undefined || !wallet.forgets) return',
+    replace: "if (known !== undefined || wallet.customerId !== '') return",
   },
   {
     name: 'a stash without an end',

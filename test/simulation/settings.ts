@@ -1,4 +1,5 @@
 /** What a simulated town is configured with. Half of the seeds get limits so small that every one of them is reached. */
+import type { WalletRoom } from '#services/wallet/room.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Limits } from '#shared/entity/limits.ts';
 
@@ -15,7 +16,7 @@ export interface Settings {
   };
   /** In the place of the engine's own. */
   readonly limits: Partial<Limits>;
-  readonly wallet: { readonly retentionMs?: number; readonly skewMs?: number };
+  readonly wallet: { readonly room?: WalletRoom; readonly skewMs?: number };
   /** Keys that one look of a sweep gets. */
   readonly dueAtOnce: number;
 }
@@ -42,7 +43,10 @@ export function settingsOf(seed: number): Settings {
           cacheSize: between(2, 12),
           skewMs: SKEW_MS,
         },
-        wallet: { retentionMs: between(1, 3000), skewMs: SKEW_MS },
+        wallet: {
+          room: { openBytes: between(0, 700), closedBytes: between(0, 700), topUps: between(0, 1), openElsewhere: 100 },
+          skewMs: SKEW_MS,
+        },
         dueAtOnce: between(4, 12),
       }
     : { times: TIMES, limits: { sweepMs: 2500 }, wallet: {}, dueAtOnce: 500 };

@@ -1,4 +1,5 @@
 /** Every service with its real entities, engine and worker, on the in-memory broker and stores, as machines that may die. */
+import { recordsIn } from '#test/support/records.ts';
 import type { Faults } from './faults.ts';
 import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
@@ -17,7 +18,6 @@ import { routeTable } from '#services/routes.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import type { SagaState } from '#services/saga/state.ts';
-import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory.ts';
@@ -172,7 +172,7 @@ export function buildTown(
   run('wallet', wallets, () =>
     walletEntity({
       ...settings.wallet,
-      findEntry: async (id) => wallets.journal.get(id) as Entry | undefined,
+      findRecords: recordsIn(wallets.journal),
     }),
   );
   run('payment', payments, (host) => paymentEntity({ provider: providerOf(host) }));

@@ -1,4 +1,5 @@
 /** Every entity of the road on its own engine, over the in-memory broker and store, under the virtual clock. */
+import { recordsIn } from './records.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 import { details } from '#test/services/saga/cases.ts';
 import { createDeliveries } from '#local/warehouse/deliveries.ts';
@@ -82,7 +83,7 @@ export async function createRoadWorld(seed = 1, roads: readonly Definition[] = d
   );
   const wallets = await host<WalletState>('wallet', (store) =>
     walletEntity({
-      findEntry: async (id) => [...store.journal.values()].find((entry) => entry.id === id) as Entry | undefined,
+      findRecords: recordsIn(store.journal),
     }),
   );
   const payments = await host<PaymentState>('payment', () =>

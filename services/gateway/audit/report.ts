@@ -73,7 +73,7 @@ export function createFindings(limit: number): Findings {
     ofWallet(customerId, wallet, findings) {
       add(findings, () => {
         const { riding, customerId: _, ...balances } = wallet ?? { riding: [], customerId };
-        const written = riding.map(({ id }) => `wallets/${customerId}#${id}`);
+        const written = riding.map((entry) => `wallets/${customerId}#${entry.entryId ?? entry.id}`);
         const entries = `wallet_entries?customerId=${encodeURIComponent(customerId)}`;
         const documents = [...(wallet ? [`wallets/${customerId}`] : []), ...written, entries];
         return { customerId, documents, evidence: balances };

@@ -23,7 +23,9 @@ export function tallyOf(wallet: AuditedWallet | undefined): WalletTally {
   let previous: number | undefined;
   let count = 0;
 
-  function take({ id, kind, amount, currency, seq }: LedgerEntry): void {
+  function take(entry: LedgerEntry): void {
+    const { kind, amount, currency, seq } = entry;
+    const id = entry.entryId ?? entry.id;
     count += 1;
     sums[kind] += amount;
     if (!(Number.isInteger(amount) && amount > 0)) note(`entry ${id} is over ${amount}`);

@@ -1,3 +1,4 @@
+import { recordsIn } from '#test/support/records.ts';
 import type { ExecutionContext } from 'ava';
 import { mongoWorld } from '#test/support/mongo-world.ts';
 import { until } from '#test/support/until.ts';
@@ -9,7 +10,6 @@ import { createLetterStore, type LetterStore } from '#services/dead-letters/stor
 import { DEAD_LETTERS_REPLY, DEAD_LETTERS_REQUEST, type DeadLettersReply } from '#services/dead-letters/contract.ts';
 import { routeTable } from '#services/routes.ts';
 import { topUp } from '#services/wallet/contract.ts';
-import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
@@ -115,7 +115,7 @@ export async function deadLettersWorld(t: ExecutionContext) {
       const bus = broker.connect('wallet');
       const engine = createEngine<WalletState>({
         entity: walletEntity({
-          findEntry: async (id) => [...wallets.journal.values()].find((entry) => entry.id === id) as Entry | undefined,
+          findRecords: recordsIn(wallets.journal),
         }),
         bus,
         store: wallets,

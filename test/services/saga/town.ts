@@ -1,3 +1,4 @@
+import { recordsIn } from '#test/support/records.ts';
 import { details } from './cases.ts';
 import { timing } from './drive.ts';
 import { createDeliveries } from '#local/warehouse/deliveries.ts';
@@ -39,7 +40,7 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
   const entities = {
     order: orderEntity,
     saga: sagaEntity(definitions, { ...timing, log: silentLog }),
-    wallet: walletEntity({ findEntry: async (id) => journal.get(id) }),
+    wallet: walletEntity({ findRecords: recordsIn(journal) }),
     delivery: deliveryEntity({ warehouse: warehouseOf(deliveries) }),
     notify: notificationEntity({
       mailer: { send: async (mail) => (mails.push(mail), { accepted: true, at: now }) },

@@ -1,19 +1,26 @@
 import test from 'ava';
 import fc from 'fast-check';
 import * as contract from '#services/wallet/contract.ts';
-import type { Entry } from '#services/wallet/ledger.ts';
+import { isEntry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
+import { recordsIn } from '#test/support/records.ts';
 import { runEntity } from '#test/support/run-entity.ts';
 
 const customerId = 'alice';
 const steps = ['hold', 'release', 'capture', 'refund'] as const;
 
-function ledger(retentionMs: number) {
+function ledger(keptBytes: number) {
+  const room = {
+    openBytes: keptBytes,
+    closedBytes: keptBytes,
+    topUps: Math.floor(keptBytes / 200),
+    openElsewhere: 100,
+  };
   const run: ReturnType<typeof runEntity<WalletState>> = runEntity(
-    walletEntity({ findEntry: async (id) => run.journal.get(id) as Entry | undefined, retentionMs, skewMs: 0 }),
+    walletEntity({ findRecords: (ids) => recordsIn(run.journal)(ids), room, skewMs: 0 }),
     { now: 0 },
   );
-  const entries = () => [...run.journal.values()] as unknown as Entry[];
+  const entries = () => [...run.journal.values()].filter(isEntry);
   const sum = (kind: string, holdId?: string) =>
     entries()
       .filter((one) => one.kind === kind && (holdId === undefined || one.holdId === holdId))
@@ -47,9 +54,9 @@ test('whatever arrives, in whatever order and number, the entries add up to the 
   await fc.assert(
     fc.asyncProperty(
       fc.array(command, { maxLength: 60 }),
-      fc.constantFrom(0, 100, 100_000),
-      async (commands, retentionMs) => {
-        const { run, entries, sum } = ledger(retentionMs);
+      fc.constantFrom(0, 130, 300, 100_000),
+      async (commands, keptBytes) => {
+        const { run, entries, sum } = ledger(keptBytes);
         const ends = new Map<string, number>();
         for (const { step, n, waitMs, duplicate } of commands) {
           run.clock.now += waitMs;
