@@ -117,6 +117,8 @@ export async function createRoadWorld(seed = 1, roads: readonly Definition[] = d
     lose(which: (packet: Packet, exchange: string) => boolean): void {
       isLost = which;
     },
+    /** What the saga and the order of the one order are stored as. */
+    stored: () => ({ saga: sagas.documents.get(orderId)!, order: orders.documents.get(orderId)! }),
     get order() {
       return orders.documents.get(orderId)?.state;
     },

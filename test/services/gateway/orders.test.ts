@@ -1,6 +1,7 @@
 import test from 'ava';
 import { placedOrder, startWorld, type World } from './world.ts';
 import { place } from '#services/order/contract.ts';
+import { systemClock } from '#shared/clock.ts';
 
 async function inWorld(
   run: (world: World) => Promise<void>,
@@ -167,6 +168,8 @@ test('cancelling answers what the saga decided', (t) =>
     const { exchange, message } = bus.published[0]!;
     t.is(exchange, 'saga.in');
     t.like(message, { type: 'saga.cancel', key: 'o1', body: { orderId: 'o1' } });
+    const until = message.rememberUntil! - systemClock.now();
+    t.true(until > 60_000 && until < 86_400_000, 'it is not remembered for ever');
     t.true(message.id.startsWith('o1:cancel:'));
   }));
 
