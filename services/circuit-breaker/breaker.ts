@@ -40,6 +40,8 @@ export type Input =
   | { readonly kind: 'override'; readonly override: Override }
   /** The operator took it back, or its time is over. */
   | { readonly kind: 'override-ended' }
+  /** The bindings were not those of the gate, whoever changed them; publishers saw `found`. */
+  | { readonly kind: 'repair'; readonly found: GateName; readonly cause: string }
   /** A new leader: nothing is concluded from the time without one. */
   | { readonly kind: 'taken-over' };
 
@@ -82,6 +84,8 @@ export function decide(policy: Policy, state: BreakerState, input: Input): Decis
       return overridden(state, input.override);
     case 'override-ended':
       return released(policy, state);
+    case 'repair':
+      return repaired(state, input.found, input.cause);
     case 'taken-over':
       return { ...stay({ ...state, machine: uncounted(machine) }), cycleStarts: machine.name !== 'closed' };
   }
@@ -105,6 +109,16 @@ function endOfCycle({ badCycles: limit }: Policy, state: BreakerState): Decision
       if (machine.expired > 0) return nextCycle(state, { name: 'open', cycle, expired: 0 });
       return moved(state, halfOpen(cycle, limit - 1), 0, 'a cycle without expiries');
   }
+}
+
+/** The gate was not what it should have been: nothing is concluded from that time. */
+function repaired(state: BreakerState, from: GateName, cause: string): Decision {
+  const { machine, generation } = state;
+  return {
+    state: { ...state, machine: uncounted(machine), generation: generation + 1 },
+    transition: { from, to: gateOf(state), cycle: machine.cycle, expired: expiredOf(machine), cause },
+    cycleStarts: machine.name !== 'closed',
+  };
 }
 
 function overridden(state: BreakerState, override: Override): Decision {

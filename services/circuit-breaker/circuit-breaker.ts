@@ -11,6 +11,7 @@ export interface CircuitBreakerOptions extends Pick<
   'bus' | 'clock' | 'log' | 'name' | 'policies' | 'maxRedrives' | 'redrive'
 > {
   readonly distrust?: TermOptions['distrust'];
+  readonly wiring?: TermOptions['wiring'];
   readonly onDecision?: TermOptions['onDecision'];
   readonly readPartitions?: ReadPartitions | undefined;
   readonly onExpired?: (route: string) => void;

@@ -52,6 +52,8 @@ export const breakerSchema = z.object({
   /** Parked now, and waiting in the delay now; both may lag by a second. */
   parked: z.int(),
   delayed: z.int(),
+  /** What is bound otherwise on the broker than it was provisioned, and the breaker may not mend. */
+  problems: z.array(z.string()).default([]),
 });
 export type Breaker = z.infer<typeof breakerSchema>;
 

@@ -6,6 +6,8 @@ import type { Log } from '#shared/log.ts';
 export interface Depths {
   /** How many wait in the queue, when it was last asked; 0 before. */
   of(queue: string): number;
+  /** So many more, or fewer, since it was asked. */
+  add(queue: string, count: number): void;
 }
 
 const EVERY_MS = 1000;
@@ -48,5 +50,8 @@ export function watchDepths(options: {
   }
 
   void run();
-  return { of: (queue) => depths.get(queue) ?? 0 };
+  return {
+    of: (queue) => depths.get(queue) ?? 0,
+    add: (queue, count) => void depths.set(queue, Math.max(0, (depths.get(queue) ?? 0) + count)),
+  };
 }

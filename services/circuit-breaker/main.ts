@@ -8,6 +8,7 @@ import { policiesOf, policyProblems } from './policies.ts';
 import { partitionReader } from './partitions.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { routeTable } from '#services/routes.ts';
+import { readBindings } from '#shared/bus/wiring.ts';
 import { defineService, runProcess } from '#shared/service.ts';
 
 /** Opens and closes the gate of every route. Needs no database: it works while that is down. */
@@ -40,11 +41,15 @@ export const service = defineService({
       maxRedrives: config.MAX_REDRIVES,
       redrive: { startPerS: config.REDRIVE_START_PER_S, capPerS: config.REDRIVE_CAP_PER_S },
       distrust,
+      wiring: management && {
+        table: routeTable,
+        readBindings: () => readBindings(management.api, management.vhost),
+      },
       readPartitions: management && partitionReader({ ...management, table: routeTable }),
       onExpired: meter.expired,
       onRedriven: meter.redriven,
-      onDecision(route, _input, decision, at) {
-        meter.decided(route, decision);
+      onDecision(route, input, decision, at) {
+        meter.decided(route, decision, input);
         history.record(route, decision, at);
       },
     });

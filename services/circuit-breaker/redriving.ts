@@ -14,6 +14,8 @@ export interface RedrivingOptions extends Omit<MovingOptions, 'session' | 'bus'>
   readonly closedSince: () => number | undefined;
   /** How many are parked, as far as is known. */
   readonly waiting: () => number;
+  /** One left the queue, or came back to it. */
+  readonly onTaken: (count: 1 | -1) => void;
   /** Somebody looks at what is parked: it is not in its queue. */
   readonly isRead: () => boolean;
   readonly onRedriven: () => void;
@@ -43,7 +45,7 @@ const RETRY = { baseMs: 200, capMs: 3000 };
  * connection of its own, which is there only meanwhile: nothing is held that the broker could miss, least of all by who acts.
  */
 export function startRedriving(options: RedrivingOptions): Redriving {
-  const { route, bus, clock, log, ended, policy, cycleMs, closedSince, waiting, isRead, onRedriven } = options;
+  const { route, bus, clock, log, ended, policy, cycleMs, closedSince, waiting, onTaken, isRead, onRedriven } = options;
   const startedAt = clock.now();
   let session: Session | undefined;
   let mayHold = true;
@@ -105,6 +107,7 @@ export function startRedriving(options: RedrivingOptions): Redriving {
         mayHold = moving > 0;
         return;
       }
+      onTaken(1);
       if (isWake(delivery.packet)) {
         own.ack(delivery);
         continue;
@@ -138,6 +141,7 @@ export function startRedriving(options: RedrivingOptions): Redriving {
       else log.error('dead letter', { route, messageId: packet.messageId, reason: deadBecause });
     } catch (error) {
       from.release(delivery);
+      onTaken(-1);
       failed(error);
     } finally {
       moving -= 1;

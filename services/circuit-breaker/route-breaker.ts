@@ -1,4 +1,4 @@
-import { type BreakerState, decide, type Decision, gateOf, type Input, type Override, type Policy } from './breaker.ts';
+import { decide, type Decision, type GateName, gateOf, type Input, type Override, type Policy } from './breaker.ts';
 import { moveGate, setGate } from './gate.ts';
 import { putState, type StoredBreaker, takeState } from './stored-state.ts';
 import type { Session } from '#shared/bus/bus.ts';
@@ -31,6 +31,10 @@ export interface RouteBreakerOptions {
 /** One route's breaker during one term. Inputs are taken one at a time: stored (confirmed), then applied, then broadcast. */
 export interface RouteBreaker {
   readonly stored: StoredBreaker;
+  /** What its bindings are to be. */
+  readonly gate: GateName;
+  /** +1 when a change begins, +1 when it is applied: even while the bindings should be the gate's. */
+  readonly acts: number;
   /** Epoch ms; `null`: no cycle runs. */
   readonly cycleEndsAt: number | null;
   /** A message expired and has arrived. */
@@ -38,6 +42,8 @@ export interface RouteBreaker {
   /** Resolves when it was stored and applied. */
   override(override: Override): Promise<void>;
   clearOverride(): Promise<void>;
+  /** Binds what the gate is, because publishers saw another one. Resolves when it was stored and applied. */
+  repair(found: GateName, cause: string): Promise<void>;
   end(): void;
 }
 
@@ -51,6 +57,8 @@ interface Waiting {
 }
 
 const KEPT_TRANSITIONS = 50;
+/** After these both bindings are set, whatever they were. */
+const BLIND: ReadonlySet<Input['kind']> = new Set(['override', 'override-ended', 'repair']);
 /** Who notices the end of a cycle this late was asleep. */
 const SLEPT_MS = 1000;
 
@@ -78,6 +86,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
   let waiting: Waiting[] = [];
   let cycle: { readonly endsAt: number; readonly cancel: () => void } | undefined;
   let cancelOverride = (): void => {};
+  let acts = 0;
 
   function startCycle(): void {
     cycle?.cancel();
@@ -157,13 +166,16 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
   }
 
   async function enact(input: Input, decision: Decision): Promise<void> {
+    acts += 1;
     const { state, transition, cycleStarts } = decision;
     const at = clock.now();
-    const next = after(stored, state, transition, at);
+    const next = after(stored, decision, at);
     await putState(session, route, next);
     await onPoint('stored', route, decision);
-    if (transition !== undefined) await moveGate(session, route, transition.from, transition.to);
+    if (BLIND.has(input.kind)) await setGate(session, route, gateOf(state));
+    else if (transition !== undefined) await moveGate(session, route, transition.from, transition.to);
     stored = next;
+    acts += 1;
     if (cycleStarts) startCycle();
     watchOverride();
     if (transition !== undefined) log.warn('the gate has moved', { route, ...transition });
@@ -196,6 +208,12 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
     get stored() {
       return stored;
     },
+    get gate() {
+      return gateOf(stored.state);
+    },
+    get acts() {
+      return acts;
+    },
     get cycleEndsAt() {
       return cycle?.endsAt ?? null;
     },
@@ -205,6 +223,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
     },
     override: (override) => fed({ kind: 'override', override }),
     clearOverride: () => fed({ kind: 'override-ended' }),
+    repair: (found, cause) => fed({ kind: 'repair', found, cause }),
     end,
   };
 }
@@ -214,12 +233,7 @@ function mustStore({ kind }: Input, { transition, cycleStarts }: Decision): bool
   return transition !== undefined || cycleStarts || kind !== 'expired';
 }
 
-function after(
-  before: StoredBreaker,
-  state: BreakerState,
-  transition: Decision['transition'],
-  at: number,
-): StoredBreaker {
+function after(before: StoredBreaker, { state, transition }: Decision, at: number): StoredBreaker {
   if (transition === undefined) return { ...before, state };
   return { state, since: at, transitions: [{ ...transition, at }, ...before.transitions].slice(0, KEPT_TRANSITIONS) };
 }

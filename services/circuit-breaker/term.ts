@@ -8,8 +8,9 @@ import { createParkedList, type ParkedList } from './parked-list.ts';
 import { type Redriving, startRedriving } from './redriving.ts';
 import { type OnDecision, type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
 import type { Tally } from './tally.ts';
+import { type ReadBindings, startWatch, type Watch } from './watch.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
-import { delay, parked, SNAPSHOT } from '#shared/bus/topology.ts';
+import { delay, parked, type RouteTable, SNAPSHOT } from '#shared/bus/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -26,6 +27,8 @@ export interface TermOptions {
   readonly tally: Tally;
   readonly onDecision: OnDecision;
   readonly onPoint: OnPoint;
+  /** With an address of the management API: what is bound is compared with what should be. */
+  readonly wiring?: { readonly table: RouteTable; readonly readBindings: ReadBindings } | undefined;
   /** Why the queues of a route cannot be trusted to let messages expire; `undefined`: they can. */
   readonly distrust: (route: string) => string | undefined;
 }
@@ -55,6 +58,7 @@ export async function startTerm(session: Session, options: TermOptions): Promise
   const routes = new Map<string, ActingRoute>();
   const names = [...policies.keys()];
   let cancelBeat = (): void => {};
+  let watch: Watch | undefined;
   void session.closed.then(end);
 
   function end(): void {
@@ -106,12 +110,16 @@ export async function startTerm(session: Session, options: TermOptions): Promise
           ended: ending.signal,
           depths,
           parkedList,
+          watch: () => watch,
           broadcast,
           giveUp,
         }),
       ]),
     );
     for (const [route, one] of acting) routes.set(route, one);
+    const breakers = new Map(acting.map(([route, { breaker }]) => [route, breaker]));
+    if (options.wiring !== undefined)
+      watch = startWatch({ ...options, ...options.wiring, routes: breakers, session, ended: ending.signal });
   } catch (error) {
     end();
     throw error;
@@ -127,11 +135,12 @@ async function startRoute(
     readonly ended: AbortSignal;
     readonly depths: ReturnType<typeof watchDepths>;
     readonly parkedList: ParkedList;
+    readonly watch: () => Watch | undefined;
     readonly broadcast: () => Promise<void>;
     readonly giveUp: (route: string) => (reason: unknown) => void;
   },
 ): Promise<ActingRoute> {
-  const { tally, depths, parkedList, broadcast, giveUp, distrust, maxRedrives, redrive } = options;
+  const { tally, depths, parkedList, watch, broadcast, giveUp, distrust, maxRedrives, redrive } = options;
   // The breaker's timers run from the moment that it has taken over, before there is anything to put back or to park.
   let redriving: Redriving | undefined;
   let parking: Parking | undefined;
@@ -145,6 +154,7 @@ async function startRoute(
     giveUp: giveUp(route),
     broadcast() {
       redriving?.look();
+      watch()?.look();
       return broadcast();
     },
   });
@@ -155,6 +165,7 @@ async function startRoute(
     cycleMs: policy.cycleMs,
     closedSince: () => (gateOf(breaker.stored.state) === 'closed' ? breaker.stored.since : undefined),
     waiting: () => depths.of(parked(route)),
+    onTaken: (count) => depths.add(parked(route), -count),
     isRead: () => parkedList.isRead(route),
     onRedriven: () => tally.redriven(route),
   });
@@ -168,7 +179,10 @@ async function startRoute(
       putBack.expired();
       breaker.expired();
     },
-    onParked: putBack.parked,
+    onParked() {
+      depths.add(parked(route), 1);
+      putBack.parked();
+    },
   });
   return { breaker, look: putBack.look, uncounted, view };
 
@@ -200,6 +214,7 @@ async function startRoute(
       ...tally.of(route),
       parked: depths.of(parked(route)) + putBack.moving,
       delayed: depths.of(delay(route)),
+      problems: [...(watch()?.problems(route) ?? [])],
     };
   }
 }

@@ -3,6 +3,7 @@ import { connectOnceTo } from './amqp-connection.ts';
 import type { Topology } from './bus.ts';
 import { connectManagement, type Management, ProvisionError } from './management.ts';
 import { declareTopology } from './provision-declare.ts';
+import { planRepairs, repair } from './provision-rings.ts';
 import { provisionPolicies, provisionUsers } from './provision-rights.ts';
 import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -28,7 +29,8 @@ const path = (...parts: readonly string[]): string => `/${parts.map(encodeURICom
 
 /**
  * Makes the broker look like the topology. Idempotent, and safe to repeat after an interruption. Gate bindings are made
- * only as long as their state queue, which is declared after them, does not exist: afterwards they are the breaker's.
+ * only as long as their state queue, which is declared after them, does not exist: afterwards they are the breaker's. Whatever else is
+ * bound otherwise is repaired where no message can be handled out of order by it, and told where one could.
  * Rejects with `ProvisionError`.
  */
 export async function provision({
@@ -45,7 +47,8 @@ export async function provision({
   await requireBroker(api);
   await provisionVhost(api, vhost);
   const fresh = await freshGates(api, vhost, topology);
-  await refuseOtherRings(api, vhost, topology, fresh);
+  const plan = await planRepairs(api, vhost, topology, fresh, log);
+  const declared = { ...topology, bindings: topology.bindings.filter(({ source }) => !plan.untouched.has(source)) };
   // Policies before queues: a message never waits without its TTL. Users last: a service that waits to be let in finds everything.
   await provisionPolicies(api, vhost, topology, log);
   await declarePatiently(fresh);
@@ -71,7 +74,8 @@ export async function provision({
   async function declare(gates: ReadonlySet<string>): Promise<void> {
     const model = await connect(amqpUrl, vhost);
     try {
-      await declareTopology(model, topology, gates);
+      await declareTopology(model, declared, gates);
+      await repair(model, plan, log);
     } finally {
       await model.close().catch(() => {});
     }
@@ -144,33 +148,4 @@ async function freshGates(api: Management, vhost: string, { gates }: Topology): 
     })),
   );
   return new Set(found.filter(({ exists }) => !exists).map(({ state }) => state));
-}
-
-/** Another number of partitions would send a key's messages elsewhere than the earlier ones. A ring that was interrupted may still grow. */
-async function refuseOtherRings(
-  api: Management,
-  vhost: string,
-  topology: Topology,
-  fresh: ReadonlySet<string>,
-): Promise<void> {
-  const rings = topology.exchanges.filter(({ type }) => type === 'x-consistent-hash');
-  await Promise.all(
-    rings.map(async ({ name }) => {
-      const bound = await api.get<readonly { readonly destination: string }[]>(
-        `${path('exchanges', vhost, name)}/bindings/source`,
-      );
-      const wanted = new Set(
-        topology.bindings.filter(({ source }) => source === name).map(({ destination }) => destination),
-      );
-      const gate = topology.gates.find(({ bindings }) => bindings.some(({ destination }) => destination === name));
-      const complete = gate !== undefined && !fresh.has(gate.state);
-      const strangers = (bound ?? []).filter(({ destination }) => !wanted.has(destination));
-      if (strangers.length > 0 || (complete && (bound ?? []).length !== wanted.size)) {
-        throw new ProvisionError(
-          `${name} has ${bound?.length ?? 0} partitions on the broker, the route table says ${wanted.size}: the number never changes. ` +
-            "Configure the broker's number, or drain and delete the vhost, or use another one",
-        );
-      }
-    }),
-  );
 }

@@ -52,7 +52,7 @@ export const LEADER = 'breaker.leader';
 
 /** Where commands are published: refused by the broker while the route is open. */
 export const inbox = (route: string): string => `${route}.in`;
-const half = (route: string): string => `${route}.half`;
+export const half = (route: string): string => `${route}.half`;
 /** Where answers, undo commands and `wake` are published: past the gate. */
 export const hash = (route: string): string => `${route}.hash`;
 export const delay = (route: string): string => `${route}.delay`;
@@ -87,15 +87,17 @@ export function topologyOf(table: RouteTable, timings: Timings, vhost: string): 
       ...broadcasts,
     ],
     queues: routes.flatMap((route) => queuesOf(table, route)),
-    bindings: [
-      ...routes.flatMap((route) => bindingsOf(table, route)),
-      ...audienceBindingsOf(table),
-      ...subscriptionsOf(table),
-    ],
+    bindings: bindingsOfTable(table),
     gates: routes.map(gateOf),
     policies: [...routes.flatMap((route) => policiesOf(route, timingOf(route))), keptPolicy(routes)],
     users: Object.entries(table.services).map(([service, rights]) => userOf(vhost, service, rights, routes)),
   };
+}
+
+/** What is bound whatever the gates do, the state queues' bindings excepted; in the order in which it must be made. */
+export function bindingsOfTable(table: RouteTable): readonly BindingSpec[] {
+  const ofRoutes = table.routes.flatMap((route) => bindingsOf(table, route));
+  return [...ofRoutes, ...audienceBindingsOf(table), ...subscriptionsOf(table)];
 }
 
 const NAME = /^[a-z][a-z-]*$/;
@@ -179,7 +181,7 @@ function bindingsOf(table: RouteTable, route: string): readonly BindingSpec[] {
   ];
 }
 
-function sameName(name: string): BindingSpec {
+export function sameName(name: string): BindingSpec {
   return { source: name, destination: name, to: 'queue', routingKey: '' };
 }
 

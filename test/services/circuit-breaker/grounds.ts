@@ -1,11 +1,13 @@
 import { type Ground, type OpenGround, table } from './world.ts';
+import { managementOf } from '#services/circuit-breaker/ttl-check.ts';
 import { connectAmqp } from '#shared/bus/amqp.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory.ts';
 import { gate, topologyOf } from '#shared/bus/topology.ts';
+import { readBindings } from '#shared/bus/wiring.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
-import { amqpUrl } from '#test/support/broker-world.ts';
+import { amqpUrl, managementUrl } from '#test/support/broker-world.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
@@ -39,6 +41,7 @@ export const memoryGround: OpenGround = ({ ttlMs, delayMs }) => {
         all.some(({ source, destination }) => source === one.source && destination === one.destination);
       return Promise.resolve({ direct: has(direct), delayed: has(delayed) });
     },
+    readBindings: () => Promise.resolve(broker.bindings()),
     during: (promise) => clock.during(promise),
     async until(condition, limitMs = 20_000) {
       const deadline = clock.now() + limitMs;
@@ -58,6 +61,7 @@ export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
   const vhost = provisionedVhost(table, { ttlMs, delayMs });
   await vhost.provision();
   const closing: (() => Promise<void>)[] = [];
+  const management = managementOf(vhost.urlOf('circuit-breaker'), hostOf(managementUrl ?? ''))!;
   const adminUrl = new URL(amqpUrl ?? '');
   adminUrl.pathname = `/${vhost.vhost}`;
   const clock = systemClock;
@@ -106,6 +110,7 @@ export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
       ]);
       return { direct: one, delayed: two };
     },
+    readBindings: () => readBindings(management.api, management.vhost),
     during: (promise) => promise,
     until,
     async close() {
@@ -114,3 +119,11 @@ export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
     },
   };
 };
+
+/** Without the administrator in it. */
+function hostOf(url: string): string {
+  const bare = new URL(url);
+  bare.username = '';
+  bare.password = '';
+  return bare.href;
+}

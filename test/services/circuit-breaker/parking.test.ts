@@ -93,6 +93,7 @@ async function redriving(count: number) {
     cycleMs: 2000,
     closedSince: () => closedSince,
     waiting: () => 0,
+    onTaken() {},
     isRead: () => false,
     onRedriven() {},
   });

@@ -71,7 +71,8 @@ export function evidence(run: Run): void {
     }
     await world.until(() => at.size === 3);
     await world.until(() => world.view('payment')?.redriven === 3);
-    t.like(world.view('payment'), { state: 'closed', expiredTotal: 0, generation: 0, parked: 0 });
+    await world.until(() => world.view('payment')?.parked === 0);
+    t.like(world.view('payment'), { state: 'closed', expiredTotal: 0, generation: 0 });
     t.is(await world.gate('payment'), 'closed');
     t.deepEqual(
       world.decisions.filter(({ input }) => input.kind === 'expired'),

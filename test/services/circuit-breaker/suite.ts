@@ -4,6 +4,7 @@ import { cycles } from './suite-cycles.ts';
 import { keeping } from './suite-keeping.ts';
 import { operating } from './suite-operating.ts';
 import { surviving } from './suite-surviving.ts';
+import { wiring } from './suite-wiring.ts';
 import { openWorld, type OpenGround, type World } from './world.ts';
 import type { Policy } from '#services/circuit-breaker/breaker.ts';
 import { createSlots } from '#shared/bus/slots.ts';
@@ -29,4 +30,5 @@ export function breakerSuite(test: TestFn, openGround: OpenGround, atOnce: numbe
   keeping(run);
   operating(run);
   surviving(run);
+  wiring(run);
 }

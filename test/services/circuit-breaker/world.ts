@@ -2,7 +2,7 @@ import { type Decision, type GateName, type Input, type Policy } from '#services
 import { type CircuitBreaker, startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
 import type { CircuitBreakerOptions } from '#services/circuit-breaker/circuit-breaker.ts';
 import { type Breaker, type Snapshot, snapshotSchema } from '#services/circuit-breaker/contract.ts';
-import type { Bus, Consumer, Packet, Session } from '#shared/bus/bus.ts';
+import type { BindingSpec, Bus, Consumer, Packet, Session } from '#shared/bus/bus.ts';
 import { decode, encode } from '#shared/bus/envelope.ts';
 import { inbox, partitionQueues, type RouteTable, SNAPSHOT } from '#shared/bus/topology.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -32,6 +32,8 @@ export interface Ground {
   /** The broker's address for a service; empty in memory. */
   urlOf(service: string): string;
   bindings(route: string): Promise<{ readonly direct: boolean; readonly delayed: boolean }>;
+  /** With no more rights than the breaker's. */
+  readBindings(): Promise<readonly BindingSpec[]>;
   /** Runs `promise` to its end, letting time pass. */
   during<T>(promise: Promise<T>): Promise<T>;
   until(condition: () => boolean | Promise<boolean>, limitMs?: number): Promise<void>;
@@ -96,6 +98,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
           policies: new Map(table.routes.map((route) => [route, given])),
           maxRedrives: 2,
           redrive: { startPerS: 20, capPerS: 100 },
+          wiring: { table, readBindings: ground.readBindings },
           onDecision: (route, input, decision) => decisions.push({ route, input, decision }),
           ...options,
         }),

@@ -36,6 +36,7 @@ export function aBreaker(route: string, changes: Partial<Breaker> = {}): Breaker
     expiredTotal: 0,
     parked: 0,
     delayed: 0,
+    problems: [],
     ...changes,
   };
 }

@@ -1,9 +1,9 @@
-import { connect } from 'amqplib';
+import { type Channel, connect } from 'amqplib';
 import test, { type ExecutionContext } from 'ava';
 import { ProvisionError, provision } from '#shared/bus/provision.ts';
 import { gate, partitionQueues, type RouteTable, topologyOf } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';
-import { silentLog } from '#shared/log.ts';
+import { type Log, silentLog } from '#shared/log.ts';
 import { amqpUrl, collect, packet, until } from '#test/support/broker-world.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
@@ -138,6 +138,108 @@ test('another number of partitions than the broker has is refused, and nothing i
     t.regex(error?.message ?? '', new RegExp(`3 partitions on the broker, the route table says ${partitions}`));
   }
   t.is(await everything(vhost), before);
+});
+
+/** Which partition has which key: published, looked up, taken away again. */
+async function homes(vhost: Provisioned): Promise<string> {
+  return asAdministrator(vhost, async (channel) => {
+    const found = new Map<string, string>();
+    const taken = Promise.withResolvers<void>();
+    for (const queue of partitionQueues(table, 'order'))
+      await channel.consume(
+        queue,
+        (message) => {
+          found.set(message?.properties.messageId as string, queue);
+          if (found.size === 120) taken.resolve();
+        },
+        { noAck: true },
+      );
+    for (let n = 0; n < 120; n += 1)
+      channel.publish('order.hash', '', Buffer.from('{}'), { headers: { key: `k${n}` }, messageId: `k${n}` });
+    await taken.promise;
+    return JSON.stringify([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+/** In the partitions that the damage leaves. */
+async function depthsOf(channel: Channel): Promise<number> {
+  const all = await Promise.all(['order.000', 'order.002'].map((queue) => channel.checkQueue(queue)));
+  return all.reduce((sum, { messageCount }) => sum + messageCount, 0);
+}
+
+function listening(): { readonly log: Log; readonly said: string[] } {
+  const said: string[] = [];
+  const say = (text: string, fields: object = {}): void => void said.push(`${text} ${JSON.stringify(fields)}`);
+  return { said, log: { ...silentLog, warn: say, error: say } };
+}
+
+test('a last partition that was lost, with or without its queue, is bound again where it was', async (t) => {
+  const vhost = await fresh(t);
+  const before = await homes(vhost);
+  for (const lose of [
+    (channel: Channel) => channel.unbindQueue('order.002', 'order.hash', '1'),
+    (channel: Channel) => channel.deleteQueue('order.002'),
+  ]) {
+    await asAdministrator(vhost, async (channel) => void (await lose(channel)));
+    const { log, said } = listening();
+    await vhost.provision({ log });
+    t.regex(said.join(), /bound again where they were.*order\.hash -> order\.002 is missing/);
+    t.is(await homes(vhost), before);
+  }
+});
+
+test('a damaged ring is made anew when nothing waits, and left alone with what to do when something does', async (t) => {
+  const vhost = await fresh(t);
+  const before = await homes(vhost);
+  for (const damage of [
+    (channel: Channel) => channel.unbindQueue('order.000', 'order.hash', '1'),
+    (channel: Channel) => channel.bindQueue('order.001', 'order.hash', '2'),
+    (channel: Channel) => channel.deleteQueue('order.001'),
+  ]) {
+    await asAdministrator(vhost, async (channel) => {
+      await damage(channel);
+      for (let n = 0; n < 20; n += 1)
+        channel.publish('order.hash', '', Buffer.from('{}'), { headers: { key: `k${n}` } });
+      await until(async () => (await depthsOf(channel)) > 0);
+    });
+    const first = listening();
+    await vhost.provision({ log: first.log });
+    t.regex(first.said.join(), /stays until nothing waits/);
+    await asAdministrator(vhost, async (channel) => {
+      for (const queue of partitionQueues(table, 'order')) await channel.purgeQueue(queue);
+    });
+    // The management API tells of an empty queue some seconds later.
+    const then = listening();
+    await until(async () => {
+      await vhost.provision({ log: then.log });
+      return then.said.some((text) => text.includes('made anew'));
+    });
+    t.is(await homes(vhost), before);
+    const last = listening();
+    await vhost.provision({ log: last.log });
+    t.deepEqual(last.said, []);
+  }
+});
+
+test('a way past a gate is removed, the gates themselves are left to the breaker', async (t) => {
+  const vhost = await fresh(t);
+  const complete = await everything(vhost);
+  await asAdministrator(vhost, async (channel) => {
+    await channel.bindExchange('wallet.hash', 'order.in', '');
+    await channel.bindExchange('order.hash', 'events', 'nobody.asked');
+    await channel.assertQueue('tap', { durable: true });
+    await channel.bindQueue('tap', 'order.in', '', { any: 'thing' });
+    await channel.unbindExchange(bindGate.destination, bindGate.source, '');
+  });
+  const { log, said } = listening();
+  await vhost.provision({ log });
+  t.is(said.length, 3);
+  t.is(await gateBindings(vhost), 0);
+  await asAdministrator(vhost, async (channel) => {
+    await channel.deleteQueue('tap');
+    await channel.bindExchange(bindGate.destination, bindGate.source, '');
+  });
+  t.is(await everything(vhost), complete);
 });
 
 test('a queue that exists with other arguments is named, with what to do', async (t) => {

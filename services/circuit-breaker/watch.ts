@@ -1,0 +1,137 @@
+import type { GateName } from './breaker.ts';
+import type { RouteBreaker } from './route-breaker.ts';
+import type { BindingSpec, Session } from '#shared/bus/bus.ts';
+import type { RouteTable } from '#shared/bus/topology.ts';
+import { textOf, type Wiring, wiringOf } from '#shared/bus/wiring.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+/** What is bound on the broker now. */
+export type ReadBindings = () => Promise<readonly BindingSpec[]>;
+
+export interface WatchOptions {
+  readonly table: RouteTable;
+  readonly routes: ReadonlyMap<string, Pick<RouteBreaker, 'gate' | 'acts' | 'repair'>>;
+  readonly session: Pick<Session, 'unbind'>;
+  readonly readBindings: ReadBindings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ended: AbortSignal;
+}
+
+export interface Watch {
+  /** What is wrong with the wiring of a route and is not the breaker's to mend. */
+  problems(route: string): readonly string[];
+  /** Looks soon: something was changed. */
+  look(): void;
+}
+
+const EVERY_MS = 5000;
+/** A difference counts when it is there twice: a broker of several nodes may tell an older state of things for a moment. */
+const AGAIN_MS = 300;
+
+/**
+ * Compares what is bound with what should be, every few seconds and soon after each act of the breaker's own: a click in the
+ * management page undoes a gate without a trace. Gate bindings are repaired and stray ways past a gate removed; what only
+ * provisioning may mend (partitions, queues) is told until it is.
+ */
+export function startWatch(options: WatchOptions): Watch {
+  const { table, routes, session, readBindings, clock, log, ended } = options;
+  const problems = new Map<string, readonly string[]>();
+  let soon = new AbortController();
+  let asked = false;
+
+  /** Only of routes whose gate was left alone while the broker was asked. */
+  async function read(): Promise<ReadonlyMap<string, Wiring>> {
+    const before = new Map([...routes].map(([route, { acts }]) => [route, acts]));
+    const bound = await readBindings();
+    const still = [...routes].filter(([route, { acts }]) => acts === before.get(route) && acts % 2 === 0);
+    return new Map(still.map(([route]) => [route, wiringOf(table, route, bound)]));
+  }
+
+  async function check(): Promise<void> {
+    let found = await read();
+    if (![...found].some(([route, wiring]) => isWrong(route, wiring))) return settle(found);
+    await clock.sleep(AGAIN_MS, ended);
+    found = await read();
+    settle(found);
+    for (const [route, wiring] of found) if (isWrong(route, wiring)) await mend(route, wiring);
+    if ([...found.values()].some(({ strays }) => strays.length > 0)) settle(await read());
+  }
+
+  function isWrong(route: string, wiring: Wiring): boolean {
+    return wiring.missing.length > 0 || wiring.strays.length > 0 || !isGate(wiring, routes.get(route)!.gate);
+  }
+
+  async function mend(route: string, wiring: Wiring): Promise<void> {
+    for (const stray of wiring.strays) {
+      log.warn('a way past the gate that nobody provisioned is removed', { route, binding: textOf(stray) });
+      // It is a problem until the broker has no such binding any more.
+      await session.unbind(stray).catch((error: unknown) =>
+        log.error('it cannot be removed by the breaker: provision again', {
+          route,
+          binding: textOf(stray),
+          reason: reasonOf(error),
+        }),
+      );
+    }
+    const breaker = routes.get(route)!;
+    if (isGate(wiring, breaker.gate)) return;
+    await breaker.repair(foundGate(wiring), differenceOf(wiring, breaker.gate));
+  }
+
+  function settle(found: ReadonlyMap<string, Wiring>): void {
+    for (const [route, { missing, strays }] of found) {
+      const texts = [
+        ...missing.map((one) => `${textOf(one)} is not bound: provision again`),
+        ...strays.map((one) => `${textOf(one)} is bound and should not be`),
+      ];
+      if (texts.join() !== (problems.get(route) ?? []).join()) {
+        if (texts.length > 0) log.error('the broker is not wired as it was provisioned', { route, problems: texts });
+        else log.info('the broker is wired as it was provisioned again', { route });
+      }
+      problems.set(route, texts);
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!ended.aborted) {
+      soon = new AbortController();
+      if (!asked) await clock.sleep(EVERY_MS, AbortSignal.any([ended, soon.signal])).catch(() => {});
+      if (asked) await clock.sleep(AGAIN_MS, ended).catch(() => {});
+      asked = false;
+      if (ended.aborted) return;
+      await check().catch((error: unknown) => {
+        if (!ended.aborted) log.warn('cannot compare the bindings', { reason: reasonOf(error) });
+      });
+    }
+  }
+
+  void run();
+  return {
+    problems: (route) => problems.get(route) ?? [],
+    look() {
+      asked = true;
+      soon.abort();
+    },
+  };
+}
+
+function isGate({ direct, delayed }: Wiring, gate: GateName): boolean {
+  return direct === (gate === 'closed') && delayed === (gate !== 'open');
+}
+
+/** What a publisher saw of it. */
+function foundGate({ direct, delayed }: Wiring): GateName {
+  if (direct) return 'closed';
+  return delayed ? 'half_open' : 'open';
+}
+
+function differenceOf({ direct, delayed }: Wiring, gate: GateName): string {
+  const wrong = [
+    ...(direct === (gate === 'closed') ? [] : [`binding 1 was ${direct ? 'there' : 'missing'}`]),
+    ...(delayed === (gate !== 'open') ? [] : [`binding 2 was ${delayed ? 'there' : 'missing'}`]),
+  ];
+  return `repair: ${wrong.join(', ')}`;
+}

@@ -1,0 +1,81 @@
+import type { BindingSpec } from './bus.ts';
+import type { Management } from './management.ts';
+import {
+  bindingsOfTable,
+  delay,
+  gate,
+  half,
+  hash,
+  inbox,
+  partitionQueues,
+  type RouteTable,
+  state,
+  sameName,
+} from './topology.ts';
+
+/** How one route is bound on the broker, compared with how it should be. */
+export interface Wiring {
+  /** The two bindings of its gate, which are the breaker's. */
+  readonly direct: boolean;
+  readonly delayed: boolean;
+  /** What is always bound, and is not: partitions to the ring, queues to the exchange of their name, news. */
+  readonly missing: readonly BindingSpec[];
+  /** Ways past the gate or into the ring that nobody provisioned: also a queue that is bound twice. */
+  readonly strays: readonly BindingSpec[];
+}
+
+interface BoundAnswer {
+  readonly source: string;
+  readonly destination: string;
+  readonly destination_type: string;
+  readonly routing_key: string;
+}
+
+const COLUMNS = 'source,destination,destination_type,routing_key';
+
+/** Everything that is bound in a vhost but to the default exchange: one request, and no delay of the API's statistics. */
+export async function readBindings(api: Pick<Management, 'get'>, vhost: string): Promise<readonly BindingSpec[]> {
+  const all = await api.get<readonly BoundAnswer[]>(`/bindings/${encodeURIComponent(vhost)}?columns=${COLUMNS}`);
+  return (all ?? [])
+    .filter(({ source }) => source !== '')
+    .map(({ source, destination, destination_type: type, routing_key: routingKey }) => ({
+      source,
+      destination,
+      to: type === 'exchange' ? 'exchange' : 'queue',
+      routingKey,
+    }));
+}
+
+export function wiringOf(table: RouteTable, route: string, bound: readonly BindingSpec[]): Wiring {
+  const { direct, delayed } = gate(route);
+  const guarded = new Set(guardedOf(route));
+  const elsewhere = new Set(table.routes.filter((one) => one !== route).flatMap(guardedOf));
+  const entries = new Set([hash(route), delay(route), ...partitionQueues(table, route)]);
+  const isOurs = ({ source, destination }: BindingSpec): boolean =>
+    guarded.has(source) || (entries.has(destination) && !elsewhere.has(source));
+  const wanted = [...bindingsOfTable(table), ...table.routes.map((one) => sameName(state(one)))];
+  const gates = table.routes.flatMap((one) => Object.values(gate(one)));
+  const has = (list: readonly BindingSpec[], one: BindingSpec): boolean => list.some((other) => isSame(one, other));
+  return {
+    direct: has(bound, direct),
+    delayed: has(bound, delayed),
+    missing: wanted.filter((one) => belongsTo(route, one) && !has(bound, one)),
+    strays: bound.filter((one) => isOurs(one) && !has(wanted, one) && !has(gates, one)),
+  };
+}
+
+const guardedOf = (route: string): readonly string[] => [inbox(route), half(route), hash(route)];
+
+/** For a person. */
+export function textOf({ source, destination, routingKey }: BindingSpec): string {
+  return `${source} -> ${destination}${routingKey === '' || routingKey === '1' ? '' : ` (${routingKey})`}`;
+}
+
+export function isSame(a: BindingSpec, b: BindingSpec): boolean {
+  return a.source === b.source && a.destination === b.destination && a.to === b.to && a.routingKey === b.routingKey;
+}
+
+/** News belong to the route that hears them. */
+function belongsTo(route: string, { source, destination }: BindingSpec): boolean {
+  return source.startsWith(`${route}.`) || destination === hash(route);
+}
