@@ -1,7 +1,7 @@
 export default {
   files: ['test/**/*.test.ts'],
   extensions: { ts: 'module' },
-  timeout: '10m',
+  timeout: '20m',
   concurrency: 2,
   workerThreads: false,
 };

@@ -9,12 +9,15 @@ export interface Routing {
   unbindQueue(queue: string): void;
   /** In the order in which they were made. */
   bindings(): readonly BindingSpec[];
+  /** Hashes keys in another way from now on, as after a restart that recovered the bindings in another order. */
+  turnRings(ring: string): void;
   /** The queues that a packet reaches, each once. An exchange without a matching binding hands it to its alternate. */
   route(exchange: string, routingKey: string, headers: HeaderTable): readonly string[];
 }
 
 export function createRouting(): Routing {
   const exchanges = new Map<string, ExchangeSpec>();
+  let ring = '';
   const bySource = new Map<string, readonly BindingSpec[]>();
   /** Each binding as often as its weight, by the list that they are of: a list is never changed. */
   const bucketsOf = new WeakMap<readonly BindingSpec[], readonly BindingSpec[]>();
@@ -63,7 +66,7 @@ export function createRouting(): Routing {
         const all = buckets(bindings);
         const header = exchange.arguments['hash-header'];
         const hashed = typeof header === 'string' ? headers[header] : routingKey;
-        const bucket = all[jumpHash(typeof hashed === 'string' ? hashed : '', all.length)];
+        const bucket = all[jumpHash(ring + (typeof hashed === 'string' ? hashed : ''), all.length)];
         return bucket === undefined ? [] : [bucket];
       }
     }
@@ -95,6 +98,9 @@ export function createRouting(): Routing {
           known.filter(({ to, destination }) => to !== 'queue' || destination !== queue),
         );
       }
+    },
+    turnRings(other) {
+      ring = other;
     },
     bindings: () => [...bySource.values()].flat(),
     route(exchange, routingKey, headers) {

@@ -28,6 +28,8 @@ export interface MemoryBroker {
    */
   dropConnection(name: string, options?: DropOptions): void;
   restore(name: string): void;
+  /** Stops and starts: every connection breaks, what the queues hold stays. `ring`: keys are hashed in another way afterwards. */
+  restart(options?: { readonly ring?: string; readonly inFlight?: InFlight }): void;
   /** What the fault hooks are from now on. */
   inject(faults: MemoryFaults): void;
   /** Publishes at once, without a connection. */
@@ -163,6 +165,10 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
     },
     restore(name) {
       down.delete(name);
+    },
+    restart({ ring, inFlight = 'is-lost' } = {}) {
+      for (const link of [...links.keys()]) link.end(inFlight);
+      if (ring !== undefined) core.routing.turnRings(ring);
     },
     inject(faults) {
       core.faults = faults;

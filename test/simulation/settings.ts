@@ -19,6 +19,8 @@ export interface Settings {
   readonly wallet: { readonly room?: WalletRoom; readonly skewMs?: number };
   /** Keys that one look of a sweep gets. */
   readonly dueAtOnce: number;
+  /** The broker is started again, and keys have other partitions from then on. */
+  readonly ringChanges: boolean;
 }
 
 /** How wrong a machine's clock may be, either way. */
@@ -50,5 +52,6 @@ export function settingsOf(seed: number): Settings {
         dueAtOnce: between(4, 12),
       }
     : { times: TIMES, limits: { sweepMs: 2500 }, wallet: {}, dueAtOnce: 500 };
-  return { ...settings, shown: `settings ${JSON.stringify(settings)}` };
+  const all = { ...settings, ringChanges: chance() < 0.25 };
+  return { ...all, shown: `settings ${JSON.stringify(all)}` };
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isAtRest, violations } from './checks.ts';
 import { CUSTOMERS, FUNDS, payIn, sendOrders } from './customers.ts';
 import { createFaults } from './faults.ts';
-import { createScheduler } from './scheduler.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
 import { settingsOf } from './settings.ts';
 import { buildTown, type SimulatedTown } from './town.ts';
 
@@ -66,6 +66,11 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
       else outage(town, machine.name.replace(/-\d+$/, ''), between(2500, OUTAGE_LIMIT_MS));
     });
   }
+  if (settings.ringChanges) {
+    clock.after(between(1000, ARRIVALS_MS + 5000), () => {
+      if (!faults.healed) changeRing(town, scheduler);
+    });
+  }
   await scheduler.run(() => false, ARRIVALS_MS + between(0, 10_000));
   await watch(town, clock.now(), false);
   faults.heal();
@@ -90,6 +95,16 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
     faults: faults.counts,
     virtualMs: clock.now() - start,
   };
+}
+
+/** The broker starts again and hashes keys otherwise, while some workers stand still with messages that came the old way. */
+function changeRing({ machines, broker, faults, tell }: SimulatedTown, { clock, chance, between }: Scheduler): void {
+  faults.count('ring changed');
+  for (const machine of machines) if (chance() < 0.4) machine.pause(between(500, 3000));
+  clock.after(between(50, 500), () => {
+    tell('the broker starts again with other rings');
+    broker.restart({ ring: 'other', inFlight: chance() < 0.5 ? 'arrives' : 'is-lost' });
+  });
 }
 
 /** Every machine of a service is gone for longer than some deadlines. */

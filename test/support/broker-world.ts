@@ -5,6 +5,9 @@ import { createMemoryBroker } from '#shared/bus/memory.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { untilTrue as until } from './until.ts';
+
+export { until };
 
 /** A broker, real or not, as the conformance suite needs it. Closing it leaves nothing behind. */
 export interface BrokerWorld {
@@ -100,15 +103,6 @@ export async function rabbitWorld(): Promise<BrokerWorld> {
       for (const close of closing.toReversed()) await close();
     },
   };
-}
-
-/** Waits for a condition; fails after `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
-  const deadline = systemClock.now() + limitMs;
-  while (!(await condition())) {
-    if (systemClock.now() > deadline) throw new Error(`not within ${limitMs} ms: ${String(condition)}`);
-    await systemClock.sleep(5);
-  }
 }
 
 let packets = 0;

@@ -17,6 +17,7 @@ import { startStack as startParts } from '#local/stack.ts';
 import type { Supervised } from '#local/supervisor.ts';
 import { silentLog } from '#shared/log.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { patience } from './until.ts';
 
 export interface TestStackOptions {
   readonly processes?: 'one-each' | 'one';
@@ -162,7 +163,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     });
     smtpPort = stack.smtpPort;
     undo.push(() => stack.stop());
-    await stack.ready();
+    await stack.ready(patience(60_000));
     const keys = parseTokenKeys(secrets.tokenKeys);
     const tokenFor = (subject: string, role: 'operator' | 'customer'): Promise<string> =>
       signToken({ subject, role, expiresInS: 3600 }, keys);
@@ -194,7 +195,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       kill(name, signal = 'SIGKILL') {
         if (!processNamed(name).kill(signal)) throw new Error(`${name} is not running`);
       },
-      ready: (limitMs) => stack.ready(limitMs),
+      ready: (limitMs = patience(60_000)) => stack.ready(limitMs),
       logs: () => lines,
       stop,
       [Symbol.asyncDispose]: stop,

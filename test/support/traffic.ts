@@ -1,6 +1,7 @@
 /** A stream of orders of all kinds, from customers who try again under the same Idempotency-Key until they are told. */
 import { orderBody, type Shop } from './place.ts';
 import type { TestStack } from './stack.ts';
+import { patience } from './until.ts';
 import { type Mix, planOf } from '#local/simulator/plan.ts';
 import { report } from '#local/simulator/report.ts';
 import { simulate } from '#local/simulator/run.ts';
@@ -66,7 +67,7 @@ export function createTraffic(shop: Shop, stack: TestStack, seed = 1): Traffic {
           api: stack.api,
           plan,
           retry: 'until-answered',
-          limitMs: LIMIT_MS,
+          limitMs: patience(LIMIT_MS),
           onAccepted: (orderId) => accepted.add(orderId),
         }),
         sendInvalid(count / INVALID_EVERY, (INVALID_EVERY * 1000) / perSecond),
