@@ -167,7 +167,7 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
       down.delete(name);
     },
     restart({ ring, inFlight = 'is-lost' } = {}) {
-      for (const link of [...links.keys()]) link.end(inFlight);
+      for (const link of links.keys()) link.end(inFlight);
       if (ring !== undefined) core.routing.turnRings(ring);
     },
     inject(faults) {

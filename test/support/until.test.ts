@@ -30,7 +30,8 @@ test('an error is something seen, and the cause of giving up', async (t) => {
     limitMs: 20,
     everyMs: 5,
   });
-  t.is(((await t.throwsAsync(waiting))?.cause as Error).message, 'refused');
+  const error = await t.throwsAsync(waiting);
+  t.is((error?.cause as Error | undefined)?.message, 'refused');
 });
 
 test('a machine that has more to do gets more time, within reason', (t) => {
