@@ -1,9 +1,19 @@
-import type { Arm } from './arm.ts';
 import { peerArms } from './against/arms.ts';
+import type { Arm } from './arm.ts';
 import { gateArm } from './gate/arm.ts';
+import { growthArms } from './growth/arms.ts';
 import { lightArm } from './light/arm.ts';
 import { loopArms } from './loop/arms.ts';
+import { variantArms } from './loop/variants.ts';
 import { workersArm } from './workers/arm.ts';
 
 /** Everything that can be measured, in the order in which it is. */
-export const allArms: readonly Arm[] = [...loopArms, ...peerArms, lightArm, gateArm, workersArm];
+export const allArms: readonly Arm[] = [
+  ...loopArms,
+  ...peerArms,
+  lightArm,
+  ...growthArms,
+  ...variantArms,
+  gateArm,
+  workersArm,
+];

@@ -37,6 +37,8 @@ export interface Arm {
   readonly group: string;
   /** Only when it itself is named: it takes very long. */
   readonly onlyNamed?: boolean;
+  /** One round of it is enough beside several of the others. */
+  readonly secondary?: boolean;
   /** @throws {CannotRun} */
   run(turn: Turn): Promise<readonly Sample[]>;
 }

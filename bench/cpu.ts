@@ -6,6 +6,8 @@ interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly seconds: number;
+  /** Of its children that have ended. */
+  readonly endedSeconds: number;
 }
 
 /** CPU seconds used so far by a process and its children, by parent id (Linux: /proc/<pid>/stat fields 14 and 15). */
@@ -29,6 +31,12 @@ export function machineSeconds(): number {
   return (
     [user, nice, system, irq, softirq, steal].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
   );
+}
+
+/** CPU seconds used so far by everything on this machine but a process and whatever it has started. */
+export function othersSeconds(pid: number): number {
+  const own = family(pid).reduce((sum, { seconds, endedSeconds }) => sum + seconds + endedSeconds, 0);
+  return machineSeconds() - own;
 }
 
 /** What a process of the local stack is for, by its command line. */
@@ -59,7 +67,8 @@ function processes(): readonly Process[] {
         const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
         const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         const seconds = (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-        return [{ pid: Number(name), parent: Number(fields[1]), seconds }];
+        const endedSeconds = (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+        return [{ pid: Number(name), parent: Number(fields[1]), seconds, endedSeconds }];
       } catch {
         return []; // it ended while we looked
       }

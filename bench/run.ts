@@ -1,7 +1,10 @@
-/** `npm run bench`: what this machine does with Switchyard, see `--help` and docs/performance.md. */
+/** `npm run bench`: what this machine does with Switchyard and with others, see `--help` and docs/performance.md. */
 import { join } from 'node:path';
 import { allArms } from './all-arms.ts';
 import { optionsOf, USAGE } from './options.ts';
+import { profile, profileReport } from './profile.ts';
+import { writePage } from './report/page.ts';
+import { writeResults } from './results-file.ts';
 import { summaryOf } from './summary.ts';
 import { takeTurns } from './turns.ts';
 import { createWorld } from './world.ts';
@@ -12,12 +15,18 @@ import { lifetime } from '#local/lifetime.ts';
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
-  const { help, arms, rounds, ...settings } = optionsOf(process.argv.slice(2), allArms);
-  if (help) return finish(0, USAGE);
+  const { instead, arms, rounds, primaryOnly, save, ...settings } = optionsOf(process.argv.slice(2), allArms);
+  if (instead === 'help') return finish(0, USAGE);
+  if (instead === 'report') return finish(0, `written: ${writePage()}`);
   const dir = join(stackDir, `bench-${process.pid}`);
   onStop(() => removeTestRun(dir));
   const world = createWorld({ dir, say, onStop, fail });
-  const results = await takeTurns({ arms, rounds, settings, world });
+  if (instead !== undefined) {
+    for (const line of profileReport(await profile(world, instead.profile, settings))) say(line);
+    return finish(0, '');
+  }
+  const results = await takeTurns({ arms, rounds, settings, world, primaryOnly });
   for (const line of summaryOf(results)) say(line);
-  finish(0, '');
+  const file = await writeResults(world, results, save);
+  finish(0, `\nwritten: ${file}${save ? `, ${writePage()}` : ''}`);
 });

@@ -21,6 +21,7 @@ export interface World {
   readonly say: (text: string) => void;
   readonly onStop: (stop: () => Promise<void>) => void;
   broker(): Promise<Broker>;
+  brokerVersion(): Promise<string>;
   /** A provisioned vhost of its own: an administrator's URL. */
   vhost(name: string, partitions?: number): Promise<string>;
   /** An empty one. */
@@ -53,6 +54,13 @@ export function createWorld({ dir, say, onStop, fail }: WorldOptions): World {
     say,
     onStop,
     broker: () => (started ??= startOwnBroker()),
+    async brokerVersion() {
+      const { managementUrl } = await world.broker();
+      const url = new URL('/api/overview', managementUrl);
+      const authorization = `Basic ${Buffer.from(`${url.username}:${url.password}`).toString('base64')}`;
+      const answer = await fetch(`${url.origin}${url.pathname}`, { headers: { authorization } });
+      return ((await answer.json()) as { readonly rabbitmq_version: string }).rabbitmq_version;
+    },
     async vhost(name, partitions = routeTable.partitions) {
       const { amqpUrl, managementUrl } = await world.broker();
       const topology = topologyOf({ ...routeTable, partitions }, { ttlMs: TTL_MS, delayMs: 2000 }, name);

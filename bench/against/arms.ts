@@ -57,7 +57,9 @@ async function onBroker({ world, round }: Turn, name: string): Promise<Pick<Peer
 }
 
 async function run({ world, settings }: Turn, file: string, server: Pick<PeerTask, 'url' | 'serverPid'>) {
-  const { inFlight, seconds } = settings;
+  const { seconds } = settings;
+  const several = settings.inFlight.filter((one) => one > 1);
+  const inFlight = several.length > 0 ? several : settings.inFlight;
   const task: PeerTask = {
     shape: await (shape ??= shapeOfSaga()),
     inFlight,

@@ -42,9 +42,10 @@ export async function contest(
   for (const inFlight of task.inFlight) {
     let [before, after] = [used(), used()];
     const onCounting = (is: 'begun' | 'over'): void => void (is === 'begun' ? (before = used()) : (after = used()));
-    const { perS, p50Ms, p99Ms } = await loop.run({ inFlight, seconds, warmUpSeconds, onCounting });
+    const result = await loop.run({ inFlight, seconds, warmUpSeconds, onCounting });
+    const { perS, p50Ms, p99Ms } = result;
     const cores = Object.entries(after).map(
-      ([name, one]) => [`cores.${name}`, (one - before[name]!) / seconds] as const,
+      ([name, one]) => [`cores.${name}`, (one - before[name]!) / result.seconds] as const,
     );
     samples.push({
       of: `${inFlight} in flight`,

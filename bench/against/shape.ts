@@ -1,4 +1,3 @@
-import { createClosedLoop } from '#bench/loop/closed-loop.ts';
 import { fillWallets, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
 import { TTL_MS } from '#bench/world.ts';
@@ -10,19 +9,25 @@ import { createMemoryBroker } from '#shared/bus/memory.ts';
 import { inbox, topologyOf } from '#shared/bus/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
-/** One message of a saga, as it is sent here. */
+/** One message of a saga, as it is published here. */
 export interface SagaMessage {
   readonly type: string;
-  /** Whom it is for. */
+  /** Whom it is delivered to, the saga last. */
+  readonly routes: readonly string[];
+  readonly content: string;
+}
+
+/** A message that one participant has to carry out. */
+export interface SagaStep {
+  readonly type: string;
   readonly route: string;
   readonly content: string;
 }
 
-/** What one happy order sends, in the order in which it is handled: what the peers have to do as well. */
+/** What one happy order publishes, in the order in which it is handled: what the peers have to do as well. */
 export interface SagaShape {
   readonly messages: readonly SagaMessage[];
-  /** Those that somebody other than the saga has to carry out. */
-  readonly steps: readonly SagaMessage[];
+  readonly steps: readonly SagaStep[];
 }
 
 /** Sends one order over a broker in memory and writes down what it causes. */
@@ -42,17 +47,30 @@ export async function shapeOfSaga(): Promise<SagaShape> {
   };
   const bus = connect('gateway');
   const handled: { readonly type: string; readonly route: string }[] = [];
-  const loop = createClosedLoop((orderId, n) => bus.publish(inbox('order'), encode(orderMessage(orderId, n, 1))));
+  const { promise: ended, resolve: onCompleted } = Promise.withResolvers<unknown>();
   const stops: (() => Promise<void>)[] = [];
   for (const route of participants) {
     const onMessage = (type: string): void => {
       if (type !== topUp.name) handled.push({ type, route });
     };
-    stops.push(await host(route, { amqpUrl: '', connect, ttlMs: TTL_MS, onCompleted: loop.completed, onMessage }));
+    stops.push(await host(route, { amqpUrl: '', connect, ttlMs: TTL_MS, onCompleted, onMessage }));
   }
   await fillWallets(bus, 1);
-  await loop.run({ inFlight: 1, seconds: 0, warmUpSeconds: 0 });
+  await bus.publish(inbox('order'), encode(orderMessage(systemClock.id(), 0, 1)));
+  await ended;
   for (const stop of stops) await stop();
-  const messages = handled.map(({ type, route }) => ({ type, route, content: contents.get(type) ?? '' }));
-  return { messages, steps: messages.filter(({ route }) => route !== SAGA_ROUTE) };
+  const messages = [...new Set(handled.map(({ type }) => type))].map((type) => ({
+    type,
+    routes: handled.filter((one) => one.type === type).map(({ route }) => route),
+    content: contents.get(type) ?? '',
+  }));
+  const sagaLast = messages.map((one) => ({ ...one, routes: one.routes.toSorted((a, b) => isSaga(a) - isSaga(b)) }));
+  const steps = messages
+    .filter(({ routes }) => !routes.includes(SAGA_ROUTE))
+    .flatMap(({ type, routes, content }) => routes.map((route) => ({ type, route, content })));
+  return { messages: sagaLast, steps };
+}
+
+function isSaga(route: string): number {
+  return route === SAGA_ROUTE ? 1 : 0;
 }

@@ -3,12 +3,14 @@ import type { LoopTask } from './task.ts';
 import type { Arm, Sample, Turn } from '#bench/arm.ts';
 import { inChild } from '#bench/child.ts';
 import { TTL_MS } from '#bench/world.ts';
+import type { Database } from '#local/database.ts';
 
 interface Loop {
   readonly name: string;
   readonly title: string;
   readonly processes: LoopTask['processes'];
   readonly store: 'memory' | 'embedded';
+  readonly secondary?: boolean;
 }
 
 const WARM_UP_S = 2;
@@ -29,8 +31,20 @@ const bare: Arm = {
 const loops: readonly Loop[] = [
   { name: 'memory', title: 'one process, memory store', processes: 'one', store: 'memory' },
   { name: 'embedded', title: 'one process, embedded database', processes: 'one', store: 'embedded' },
-  { name: 'memory-each', title: 'a process a service, memory store', processes: 'one-each', store: 'memory' },
-  { name: 'embedded-each', title: 'a process a service, embedded database', processes: 'one-each', store: 'embedded' },
+  {
+    name: 'memory-each',
+    title: 'a process a service, memory store',
+    processes: 'one-each',
+    store: 'memory',
+    secondary: true,
+  },
+  {
+    name: 'embedded-each',
+    title: 'a process a service, embedded database',
+    processes: 'one-each',
+    store: 'embedded',
+    secondary: true,
+  },
 ];
 
 /** The whole road of an order in a closed loop, beside what the bare broker does. */
@@ -44,11 +58,15 @@ export const loopArms: readonly Arm[] = [
   })),
 ];
 
+/** How one turn differs from the usual one. */
 export interface LoopRun extends Pick<Loop, 'name' | 'processes' | 'store'> {
   readonly task?: Partial<LoopTask>;
   readonly partitions?: number;
   readonly metrics?: boolean;
+  /** Of Node, for the process that is measured. */
   readonly flags?: readonly string[];
+  /** Absent: an empty one. */
+  readonly database?: () => Promise<Database>;
 }
 
 /** One turn of the closed loop, on a vhost and a database of its own. */
@@ -56,7 +74,7 @@ export async function runLoop({ world, round, settings }: Turn, run: LoopRun): P
   const name = `${run.name}-${round}`;
   const broker = await world.broker();
   const amqpUrl = await world.vhost(name, run.partitions);
-  const database = run.store === 'embedded' ? await world.database(name) : undefined;
+  const database = run.store === 'embedded' ? await (run.database ?? (() => world.database(name)))() : undefined;
   const task: LoopTask = {
     hosting: {
       amqpUrl,

@@ -2,6 +2,8 @@ import { quantile } from '#bench/statistics.ts';
 
 export interface LoopResult {
   readonly completed: number;
+  /** For which it counted. */
+  readonly seconds: number;
   readonly perS: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -9,15 +11,20 @@ export interface LoopResult {
 
 export interface LoopOptions {
   readonly inFlight: number;
+  /** At least; longer until as many as are on their way were completed. */
   readonly seconds: number;
-  /** What is completed before does not count. */
+  /** What is completed before does not count: for so long, and until as many as are on their way were. */
   readonly warmUpSeconds: number;
   /** The time that counts begins, or ends. */
   readonly onCounting?: (is: 'begun' | 'over') => void;
 }
 
+/** Both of them end after so much more time at the latest. */
+const LONGER_MS = 15_000;
 /** Nothing is completed for so long: it will not be. */
 const STALLED_MS = 60_000;
+
+type Phase = 'warming up' | 'counting' | 'over';
 
 /** A closed loop: a number of orders on their way at any time; a new one is placed whenever one is completed. */
 export function createClosedLoop(place: (orderId: string, n: number) => Promise<unknown>) {
@@ -47,32 +54,46 @@ export function createClosedLoop(place: (orderId: string, n: number) => Promise<
     /** Resolves when nothing is on its way any more. */
     async run({ inFlight, seconds, warmUpSeconds, onCounting = () => {} }: LoopOptions): Promise<LoopResult> {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const countFrom = performance.now() + warmUpSeconds * 1000;
-      const until = countFrom + seconds * 1000;
+      let phase: Phase = 'warming up';
+      let [since, last] = [performance.now(), performance.now()];
+      let [warm, measuredMs] = [0, 0];
       const latencies: number[] = [];
-      let last = performance.now();
+      const isOver = (count: number, at: number, least: number): boolean =>
+        at - since >= least * 1000 && (count >= inFlight || at - since >= least * 1000 + LONGER_MS);
       onCompleted = (latencyMs, at) => {
         last = at;
-        if (at >= countFrom && at < until) latencies.push(latencyMs);
-        if (at < until) void placeOne();
+        if (phase === 'counting') latencies.push(latencyMs);
+        if (phase === 'warming up') warm += 1;
+        if (phase === 'counting' && isOver(latencies.length, at, seconds)) {
+          phase = 'over';
+          measuredMs = at - since;
+          onCounting('over');
+        }
+        if (phase === 'warming up' && isOver(warm, at, warmUpSeconds)) {
+          phase = 'counting';
+          since = at;
+          onCounting('begun');
+        }
+        if (phase !== 'over') void placeOne();
         else if (startedAt.size === 0) resolve();
       };
-      const timers = [
-        setTimeout(() => onCounting('begun'), warmUpSeconds * 1000),
-        setTimeout(() => onCounting('over'), (warmUpSeconds + seconds) * 1000),
-        setInterval(() => {
-          if (performance.now() - last > STALLED_MS)
-            reject(new Error(`no order was completed for ${STALLED_MS / 1000} s, ${startedAt.size} are on their way`));
-        }, 1000),
-      ];
+      const watch = setInterval(() => {
+        if (performance.now() - last > STALLED_MS)
+          reject(new Error(`no order was completed for ${STALLED_MS / 1000} s, ${startedAt.size} are on their way`));
+      }, 1000);
       try {
         await Promise.all(Array.from({ length: inFlight }, placeOne));
         await promise;
       } finally {
-        for (const timer of timers) clearTimeout(timer);
+        clearInterval(watch);
       }
-      const [p50Ms, p99Ms] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
-      return { completed: latencies.length, perS: latencies.length / seconds, p50Ms, p99Ms };
+      return {
+        completed: latencies.length,
+        seconds: measuredMs / 1000,
+        perS: (latencies.length * 1000) / measuredMs,
+        p50Ms: quantile(latencies, 0.5),
+        p99Ms: quantile(latencies, 0.99),
+      };
     },
   };
 }

@@ -42,15 +42,13 @@ await fillWallets(bus, customers);
 const samples: Sample[] = [];
 for (const inFlight of task.inFlight) {
   let [before, after] = [used(), used()];
-  const { perS, p50Ms, p99Ms } = await loop.run({
+  const { perS, p50Ms, p99Ms, seconds } = await loop.run({
     inFlight,
     seconds: task.seconds,
     warmUpSeconds: task.warmUpSeconds,
     onCounting: (is) => (is === 'begun' ? (before = used()) : (after = used())),
   });
-  const cores = Object.entries(after).map(
-    ([name, one]) => [`cores.${name}`, (one - before[name]!) / task.seconds] as const,
-  );
+  const cores = Object.entries(after).map(([name, one]) => [`cores.${name}`, (one - before[name]!) / seconds] as const);
   samples.push({
     of: `${inFlight} in flight`,
     values: { sagasPerS: perS, p50Ms, p99Ms, ...Object.fromEntries(cores) },

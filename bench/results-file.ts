@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { basename, join } from 'node:path';
+import { allArms } from './all-arms.ts';
+import { peerVersions } from './against/package.ts';
+import { shapeOfSaga } from './against/shape.ts';
+import { type ArmResult, merged, type Results } from './results.ts';
+import type { World } from './world.ts';
+import { projectDir } from '#local/own-process.ts';
+
+const resultsDir = join(projectDir, 'bench/results');
+/** What was not saved; not committed. */
+const LATEST = 'latest.json';
+
+/** Writes them to bench/results: as the day's, together with the day's others, or as the latest ones. Gives the file. */
+export async function writeResults(world: World, arms: readonly ArmResult[], save: boolean): Promise<string> {
+  const fresh: Results = {
+    machine: {
+      cores: cpus().length,
+      memoryGb: Math.round(totalmem() / 1e9),
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    },
+    versions: await versions(world, arms),
+    saga: await sagaCounts(),
+    arms,
+  };
+  const file = join(resultsDir, save ? `${new Date().toISOString().slice(0, 10)}.json` : LATEST);
+  const old = save && existsSync(file) ? read(file) : undefined;
+  const names = allArms.map(({ name }) => name);
+  writeFileSync(
+    file,
+    `${JSON.stringify(merged(old, fresh, names), null, 1).replaceAll(/\[\s+([^[\]{}]*?)\s+\]/g, oneLine)}\n`,
+  );
+  return file;
+}
+
+function oneLine(_all: string, inside: string): string {
+  return `[${inside.replaceAll(/\s+/g, ' ')}]`;
+}
+
+/** The newest that are committed, with the day. */
+export function committedResults(): { readonly day: string; readonly results: Results } | undefined {
+  const file = globSync(join(resultsDir, '????-??-??.json')).toSorted().at(-1);
+  return file === undefined ? undefined : { day: basename(file, '.json'), results: read(file) };
+}
+
+function read(file: string): Results {
+  return JSON.parse(readFileSync(file, 'utf8')) as Results;
+}
+
+async function sagaCounts(): Promise<Results['saga']> {
+  const { messages, steps } = await shapeOfSaga();
+  const deliveries = messages.reduce((sum, { routes }) => sum + routes.length, 0);
+  return { messages: messages.length, deliveries, steps: steps.length };
+}
+
+/** Of what took part. */
+async function versions(world: World, arms: readonly ArmResult[]): Promise<Results['versions']> {
+  const ran = (group: string): boolean => arms.some((arm) => arm.group === group && arm.cases.length > 0);
+  return {
+    Node: process.versions.node,
+    RabbitMQ: await world.brokerVersion(),
+    SQLite: process.versions['sqlite'] ?? '',
+    ...(ran('peers') ? { Redis: said('redis-server'), PostgreSQL: said('psql'), ...peerVersions() } : {}),
+  };
+}
+
+/** The first number with dots in what `--version` says. */
+function said(program: string): string {
+  try {
+    return /\d+(\.\d+)+/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[0] ?? '';
+  } catch {
+    return 'not there';
+  }
+}
