@@ -1,7 +1,7 @@
 import type { GateName } from './breaker.ts';
 import type { RouteBreaker } from './route-breaker.ts';
 import type { BindingSpec, Session } from '#shared/bus/bus.ts';
-import type { RouteTable } from '#shared/bus/topology.ts';
+import { dead, delay, half, hash, inbox, parked, type RouteTable, state } from '#shared/bus/topology.ts';
 import { textOf, type Wiring, wiringOf } from '#shared/bus/wiring.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -39,8 +39,16 @@ const AGAIN_MS = 300;
 export function startWatch(options: WatchOptions): Watch {
   const { table, routes, session, readBindings, clock, log, ended } = options;
   const problems = new Map<string, readonly string[]>();
+  const places = new Set(table.routes.flatMap((one) => [hash(one), delay(one), parked(one), dead(one), state(one)]));
+  /** Removed once, or not: a binding with arguments stays, and is told. */
+  let tried = new Set<string>();
   let soon = new AbortController();
   let asked = false;
+
+  /** By the breaker's rights: to try without them would close the channel over which it moves its gates. */
+  function isRemovable({ source, destination }: BindingSpec): boolean {
+    return table.routes.some((one) => source === inbox(one) || source === half(one)) && places.has(destination);
+  }
 
   /** Only of routes whose gate was left alone while the broker was asked. */
   async function read(): Promise<ReadonlyMap<string, Wiring>> {
@@ -52,6 +60,8 @@ export function startWatch(options: WatchOptions): Watch {
 
   async function check(): Promise<void> {
     let found = await read();
+    const strays = new Set([...found.values()].flatMap((wiring) => wiring.strays.map(textOf)));
+    tried = new Set([...tried].filter((one) => strays.has(one)));
     if (![...found].some(([route, wiring]) => isWrong(route, wiring))) return settle(found);
     await clock.sleep(AGAIN_MS, ended);
     found = await read();
@@ -65,16 +75,11 @@ export function startWatch(options: WatchOptions): Watch {
   }
 
   async function mend(route: string, wiring: Wiring): Promise<void> {
-    for (const stray of wiring.strays) {
+    for (const stray of wiring.strays.filter(isRemovable)) {
+      if (tried.has(textOf(stray))) continue;
+      tried.add(textOf(stray));
       log.warn('a way past the gate that nobody provisioned is removed', { route, binding: textOf(stray) });
-      // It is a problem until the broker has no such binding any more.
-      await session.unbind(stray).catch((error: unknown) =>
-        log.error('it cannot be removed by the breaker: provision again', {
-          route,
-          binding: textOf(stray),
-          reason: reasonOf(error),
-        }),
-      );
+      await session.unbind(stray);
     }
     const breaker = routes.get(route)!;
     if (isGate(wiring, breaker.gate)) return;

@@ -75,6 +75,14 @@ export function keepChannel<Kind extends Channel>(options: KeptChannelOptions<Ki
     );
   }
 
+  function tell(problem: Error): void {
+    const isLate = /delivery acknowledgement.*timed out/.test(problem.message);
+    log.warn(`the broker closed the channel for ${what}`, {
+      reason: problem.message,
+      ...(isLate ? { advice: "raise the broker's consumer_timeout: see rabbitmq/rabbitmq.conf" } : {}),
+    });
+  }
+
   async function attempt(model: ChannelModel): Promise<void> {
     const channel = await open(model);
     const id = nextChannelId();
@@ -88,6 +96,7 @@ export function keepChannel<Kind extends Channel>(options: KeptChannelOptions<Ki
       if (raw === channel) raw = undefined;
       if (wasCurrent) current = undefined;
       if (closed) return;
+      if (problem !== undefined) tell(problem);
       onLost(id, problem);
       if (wasCurrent) retry();
     });

@@ -79,4 +79,19 @@ export function wiring(run: Run): void {
       [0, 0],
     );
   });
+
+  run('a way past the gate that the breaker has no right to is told, and holds up nothing', async (t, world) => {
+    const { circuit } = await world.breaker();
+    await world.until(() => world.view('payment') !== undefined);
+    const administrator = await world.during(world.administrator());
+    await world.during(administrator.declareQueue({ name: 'tap', type: 'quorum', arguments: {} }));
+    const tap: BindingSpec = { source: inbox('payment'), destination: 'tap', to: 'queue', routingKey: '' };
+    await world.during(administrator.bind(tap));
+    await world.until(() => world.view('payment')?.problems.join() === 'payment.in -> tap is bound and should not be');
+    t.true((await force(world, '1', 'open')).ok);
+    t.is(await world.gate('payment'), 'open');
+    t.is(circuit.standing, 'leader');
+    await world.during(administrator.unbind(tap));
+    await world.until(() => world.view('payment')?.problems.length === 0);
+  });
 }
