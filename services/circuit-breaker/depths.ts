@@ -23,11 +23,17 @@ export function watchDepths(options: {
 }): Depths {
   const { bus, clock, log, queues, ended } = options;
   const depths = new Map<string, number>();
+  const changes = new Map<string, number>();
   const pause = (): Promise<void> => clock.sleep(EVERY_MS, ended).catch(() => {});
 
   async function ask(session: Session): Promise<void> {
     while (!ended.aborted) {
-      for (const queue of queues()) depths.set(queue, await session.depth(queue));
+      for (const queue of queues()) {
+        const before = changes.get(queue);
+        const depth = await session.depth(queue);
+        // Whatever changed meanwhile may or may not be counted in the answer: the next one tells.
+        if (changes.get(queue) === before) depths.set(queue, depth);
+      }
       await pause();
     }
   }
@@ -52,6 +58,9 @@ export function watchDepths(options: {
   void run();
   return {
     of: (queue) => depths.get(queue) ?? 0,
-    add: (queue, count) => void depths.set(queue, Math.max(0, (depths.get(queue) ?? 0) + count)),
+    add(queue, count) {
+      depths.set(queue, Math.max(0, (depths.get(queue) ?? 0) + count));
+      changes.set(queue, (changes.get(queue) ?? 0) + 1);
+    },
   };
 }
