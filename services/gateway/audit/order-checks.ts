@@ -134,6 +134,8 @@ function completed({ order, payments, saga, delivery, mails, entries }: OrderFac
   const total = order?.placed?.total.amount ?? 0;
   if (taken !== total) wrong.push(`${taken} of ${total} were taken`);
   if (!mails.some(({ outcome }) => outcome === 'completed')) wrong.push('its customer was not told');
+  if (order?.placed?.payment?.status !== 'settled')
+    wrong.push(`by the order, its payment is ${order?.placed?.payment?.status ?? 'absent'}, not settled`);
   if (order?.placed?.dispatchedAt === undefined) wrong.push('the dispatch of its mail is not recorded');
   const isArranged = saga?.steps.some(({ name }) => name === DELIVERY_STEP) === true;
   if (isArranged && delivery?.status !== 'dispatched') wrong.push(`its delivery is ${delivery?.status ?? 'absent'}`);

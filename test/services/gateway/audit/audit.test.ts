@@ -109,6 +109,7 @@ const damages: readonly (readonly [CheckName, string, Damage, string?])[] = [
   ['one-capture', 'another wallet', set('wallet_entries', `hold-${FAILED}:refund`, { customerId: 'customer-0' })],
   ['completed', 'its payment is not settled', set('payments', pay(COMPLETED), { 'state.status': 'voided' }), COMPLETED],
   ['completed', 'it has no payment', gone('payments', pay(COMPLETED)), COMPLETED],
+  ['completed', 'its payment is not stored in it', set('orders', COMPLETED, { 'state.payment': null }), COMPLETED],
   ['completed', 'not captured', gone('wallet_entries', `hold-${COMPLETED}:capture`), COMPLETED],
   ['completed', 'refunded', entered(COMPLETED, 'refund', CUSTOMER), COMPLETED],
   ['completed', 'not told', gone('notifications', COMPLETED), COMPLETED],
