@@ -16,7 +16,7 @@ import { createFaults } from './faults.ts';
 import { hostEntity, type Hosted } from './hosting.ts';
 import { serveHttp, type RequestListener } from './http.ts';
 import { createLog, type Log } from './log.ts';
-import { createRegistry, refusalMeter } from './metrics.ts';
+import { createRegistry, gauge, refusalMeter } from './metrics.ts';
 
 /** What a service gets to build itself from. */
 export interface Kit<Config> {
@@ -106,7 +106,11 @@ async function startService<Shape extends z.ZodRawShape>(
   const db = connectMongo(config.MONGO_URL, clock, log, closing.signal);
   checks.set('broker', () => {
     if (!bus.connected) throw new Error('not connected to RabbitMQ');
+    if (bus.blocked !== undefined) throw new Error(`RabbitMQ takes nothing from publishers: ${bus.blocked}`);
   });
+  gauge(metrics, 'switchyard_publishing_blocked', '1 while the broker takes nothing from publishers', () =>
+    bus.blocked === undefined ? 0 : 1,
+  );
   const exit = options.exit ?? ((code: number) => process.exit(code));
   const faults = createFaults(name, { clock, log, exit: () => exit(137) });
   const running: Hosted[] = [];

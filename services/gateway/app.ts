@@ -61,7 +61,8 @@ function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
       ...who,
       ...(location !== '' && { location }),
     });
-    onAnswer?.(ctx.method, endpoint?.path ?? '', ctx.status, ms);
+    // A label for each method and path that a stranger thinks of would be as many series.
+    onAnswer?.(endpoint === undefined ? '' : ctx.method, endpoint?.path ?? '', ctx.status, ms);
   };
 }
 

@@ -72,8 +72,8 @@ export const defaultSettings: Settings = {
   drainBytes: 8 * 1024 * 1024,
   maxInFlight: 2000,
   maxPlacing: 100,
-  customerPerS: 1000,
-  customerBurst: 2000,
+  customerPerS: 20,
+  customerBurst: 100,
   failuresPerS: 50,
   failuresBurst: 2000,
 };

@@ -92,8 +92,9 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       handle: money.entries,
     }),
     endpoint('POST', '/v1/wallets/:customerId/top-ups', {
-      summary: 'Add money; the first top-up creates the wallet in its currency. 202: not done yet, see Location.',
-      access: 'token',
+      summary:
+        "Add money to a customer's wallet, as an operator; the first top-up creates it in its currency. 202: not done yet, see Location.",
+      access: 'operator',
       body: schemas.topUp,
       idempotent: true,
       answers: { 201: shapes.walletToppedUp, 202: shapes.topUpState },

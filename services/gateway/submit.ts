@@ -50,7 +50,7 @@ export type Submit = (submission: Submission) => Promise<Answer>;
 export const KEPT_MS = 24 * 60 * 60 * 1000;
 const RETRY_MS = 1000;
 const SLACK_MS = 3000;
-/** An open route is refused within 50 ms; part of that may go into looking for the answer of an earlier request. */
+/** An open route, or too many orders, is refused within 50 ms; part of that may go into looking for the answer of an earlier request. */
 const LOOK_UP_MS = 30;
 
 /**
@@ -65,10 +65,10 @@ export function createSubmit(options: SubmitOptions): Submit {
   return async (submission) => {
     const request = compose(submission, clock, busyUntil());
     const open = board.openRoute(submission.needs);
-    if (open !== undefined && !(await isKnown(request, submission))) throw refused(open, 'gateway');
+    const isRetry = open !== undefined && (await isKnown(request, submission));
+    if (open !== undefined && !isRetry) throw refused(open, 'gateway');
     const waitMs = submission.shed?.();
-    // Also a retry: to look for its first request would cost what there is too little of.
-    if (waitMs !== undefined) throw overloaded(waitMs, onRefused);
+    if (waitMs !== undefined && !isRetry && !(await isKnown(request, submission))) throw overloaded(waitMs, onRefused);
     const existing = await store(request);
     if (existing === undefined || existing.resourceId === request.resourceId) return send(request, submission);
     if (existing.fingerprint !== request.fingerprint)

@@ -68,8 +68,23 @@ async function survives(take: () => Promise<void>, give: () => Promise<void>) {
 test.serial('the broker has no memory left: 503, and afterwards every accepted order ends', async (t) => {
   const limit = (share: string) =>
     promisify(execFile)(join(stack.dir, 'broker/rabbitmqctl'), ['set_vm_memory_high_watermark', share]);
+  const read = async (service: string, path: string) => {
+    const response = await fetch(new URL(path, stack.urls[service]));
+    return { status: response.status, text: await response.text() };
+  };
   const refusal = await survives(
-    async () => void (await limit('0.000001')),
+    async () => {
+      await limit('0.000001');
+      for (const service of ['gateway']) {
+        const told = `${service} says that the broker blocks`;
+        await until(
+          told,
+          () => read(service, '/readyz'),
+          ({ status, text }) => status === 503 && /"broker":.*takes nothing from publishers/.test(text),
+        );
+        t.regex((await read(service, '/metrics')).text, /^switchyard_publishing_blocked\{.*\} 1$/m);
+      }
+    },
     async () => void (await limit('0.4')),
   );
   t.like(refusal.body, { type: '/problems/dependency-unavailable' });

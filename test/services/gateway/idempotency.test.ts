@@ -30,13 +30,13 @@ test('the same key and body are answered the same and placed once, bare or quote
 test('the same key with another body, or on another path, is 422', (t) =>
   inWorld(async ({ order, call, bus }) => {
     const headers = { 'idempotency-key': 'k' };
-    await order({ headers });
-    const other = await order({ headers, body: anOrder({ email: 'other@example.com' }) });
+    const ops = { as: 'ops', role: 'operator', headers } as const;
+    await order(ops);
+    const other = await order({ ...ops, body: anOrder({ email: 'other@example.com' }) });
     t.is(other.status, 422);
     t.is(other.body['type'], '/problems/idempotency-key-reused');
     const topUp = await call('POST', '/v1/wallets/alice/top-ups', {
-      as: 'alice',
-      headers,
+      ...ops,
       body: { amount: 1, currency: 'EUR' },
     });
     t.is(topUp.status, 422);

@@ -155,3 +155,19 @@ test('more orders at once than can be taken: the rest is told to come later, and
   t.deepEqual([(await first).status, (await second).status], [202, 202]);
   t.is((await order()).status, 202);
 });
+
+test('while orders are shed, the retry of one that was taken gets its answer, and a new one does not', async (t) => {
+  let isTooMuch = false;
+  const { order, stop } = await startWorld({ shedOrder: () => (isTooMuch ? 3000 : undefined) });
+  t.teardown(stop);
+  const headers = { 'idempotency-key': 'k' };
+  const first = await order({ headers });
+  t.is(first.status, 202);
+  isTooMuch = true;
+  const again = await order({ headers });
+  t.is(again.status, 202);
+  t.deepEqual(again.body, first.body);
+  t.is(again.headers.get('idempotency-replayed'), 'true');
+  t.is((await order({ headers: { 'idempotency-key': 'other' } })).status, 503);
+  t.is((await order()).status, 503);
+});

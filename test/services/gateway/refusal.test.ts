@@ -86,7 +86,7 @@ test('a top-up needs the wallet, a cancellation the saga, and nothing else', (t)
   inWorld(async ({ call, open, orders, requests }) => {
     orders.set('o1', placedOrder('o1', 'alice'));
     const topUp = () =>
-      call('POST', '/v1/wallets/alice/top-ups', { as: 'alice', body: { amount: 1, currency: 'EUR' } });
+      call('POST', '/v1/wallets/alice/top-ups', { as: 'ops', role: 'operator', body: { amount: 1, currency: 'EUR' } });
     const cancel = () => call('POST', '/v1/orders/o1/cancel', { as: 'alice' });
     open(2000, 'wallet');
     t.like((await topUp()).body, { type: '/problems/breaker-open', route: 'wallet' });
@@ -102,7 +102,7 @@ test('a cancellation is refused while the saga is open', (t) =>
     t.like(cancelled.body, { type: '/problems/breaker-open', route: 'saga' });
     t.deepEqual(requests.all(), []);
     const body = { amount: 1, currency: 'EUR' };
-    t.is((await call('POST', '/v1/wallets/alice/top-ups', { as: 'alice', body })).status, 202);
+    t.is((await call('POST', '/v1/wallets/alice/top-ups', { as: 'ops', role: 'operator', body })).status, 202);
   }));
 
 test('a request that was accepted before keeps its answer while the route is open', (t) =>

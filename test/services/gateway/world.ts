@@ -115,6 +115,7 @@ export async function startWorld(
     readonly deadLetters?: DeadLetters;
     readonly audits?: Audits;
     readonly onRefused?: GatewayOptions['onRefused'];
+    readonly shedOrder?: GatewayOptions['shedOrder'];
     readonly stream?: Partial<Parameters<typeof createStream>[0]>;
   } = {},
 ) {
@@ -136,6 +137,7 @@ export async function startWorld(
     deadLetters: options.deadLetters,
     audits: options.audits,
     onRefused: options.onRefused,
+    shedOrder: options.shedOrder,
     views: { ...views, ...options.views },
     requests,
     tokens: options.tokens ?? keys,
