@@ -25,7 +25,14 @@ export function connectMongo(
   renewAfterMs = RENEW_AFTER_MS,
 ): Connection {
   const db = createConnection();
-  const options = { serverSelectionTimeoutMS: 2000, bufferCommands: false, autoIndex: false, ignoreUndefined: true };
+  const options = {
+    serverSelectionTimeoutMS: 2000,
+    bufferCommands: false,
+    autoIndex: false,
+    ignoreUndefined: true,
+    // Nobody is shown what may be rolled back. What decides asks for more: see `majority.ts`.
+    readConcern: { level: 'majority' },
+  } as const;
   db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
   void (async () => {
     while (await opened()) {
@@ -76,6 +83,8 @@ export function limited<State>(store: EntityStore<State>, clock: Clock, ms = ANS
   return {
     load: (keys) => within(clock, ms, store.load(keys)),
     commit: (writes) => within(clock, ms, store.commit(writes)),
+    remember: (records) => within(clock, ms, store.remember(records)),
+    recall: (key, ids) => within(clock, ms, store.recall(key, ids)),
     append: (records) => within(clock, ms, store.append(records)),
     due: (now, limit) => within(clock, ms, store.due(now, limit)),
   };

@@ -1,9 +1,9 @@
 import type { Range } from './collection.ts';
 import type { IndexSpec } from './index-spec.ts';
-import { afterPrefix, inverted, keyOfValue } from './key.ts';
+import { afterPrefix, inverted, keyOfValue, nullKey } from './key.ts';
 import type { Doc } from './raw.ts';
 
-/** What a filter demands of one path, as far as an index can use it. Null never counts: it also means missing. */
+/** What a filter demands of one path, as far as an index can use it. Null is also what is missing. */
 export interface Demand {
   eq?: unknown;
   in?: readonly unknown[];
@@ -29,7 +29,7 @@ export function demandsOf(criteria: Doc, demands: Map<string, Demand> = new Map(
     }
     if (path.startsWith('$')) continue;
     const demand = demands.get(path) ?? {};
-    if (isIndexable(condition)) demand.eq = condition;
+    if (isIndexable(condition) || condition === null) demand.eq = condition;
     else if (typeof condition === 'object' && condition !== null) addOperators(condition as Doc, demand);
     if (Object.keys(demand).length > 0) demands.set(path, demand);
   }
@@ -63,6 +63,11 @@ export function rangesOf(
       prefixes.flatMap((prefix) =>
         values.map((value) => Buffer.concat([prefix, oriented(keyOfValue(value), direction)])),
       );
+    if (demand?.eq === null) {
+      // What is missing and what is null have keys that only begin alike.
+      prefixes = prefixes.map((prefix) => Buffer.concat([prefix, oriented(nullKey, direction)]));
+      break;
+    }
     if (demand?.eq !== undefined) {
       prefixes = extended([demand.eq]);
       if (prefixes.length === 1) fixed += 1;

@@ -39,7 +39,8 @@ export function planFor(collection: Collection, filter: Filter, sort: Sort, hint
     if (hint !== undefined && !isHinted(spec, hint)) continue;
     const multikey = index?.multikey ?? false;
     const { ranges, fixed, bounded } = rangesOf(spec, multikey, demands);
-    if ((spec.sparse && !bounded) || !impliesPartial(spec, demands, filter.criteria())) continue;
+    if (spec.sparse && (!bounded || spec.key.some(([path]) => demands.get(path)?.eq === null))) continue;
+    if (!impliesPartial(spec, demands, filter.criteria())) continue;
     const order = ranges.length === 1 && !multikey ? orderOf(spec, fixed, sort) : undefined;
     const narrowed = bounded ? 1 + (fixed === 0 ? 1 : fixed * 4) : 0;
     const score = narrowed + (order === undefined ? 0 : 3) + (hint === undefined ? 0 : 100);
@@ -81,7 +82,7 @@ function impliesPartial(
 ): boolean {
   for (const [path, condition] of Object.entries(partialFilterExpression ?? {})) {
     const exists = (condition as Doc | null)?.['$exists'] === true && Object.keys(condition as Doc).length === 1;
-    if (exists && demands.has(path)) continue;
+    if (exists && demands.has(path) && demands.get(path)?.eq !== null) continue;
     const given = criteria[path];
     if (given === undefined || EJSON.stringify({ v: given }) !== EJSON.stringify({ v: condition })) return false;
   }

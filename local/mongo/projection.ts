@@ -1,6 +1,7 @@
 import { Query } from 'mingo';
 import { MongoFailure, failureOf } from './failure.ts';
-import { type Doc, decode, decodeTyped, elements, encode, fromElements } from './raw.ts';
+import { compileFilter } from './filter.ts';
+import { type Doc, decode, decodeTyped, elements, encode, fromElements, kind } from './raw.ts';
 
 export type Project = (raw: Buffer) => Buffer;
 
@@ -10,7 +11,8 @@ export function compileProjection(spec: Doc): Project | undefined {
   if (fields.length === 0) return undefined;
   if (fields.some(([path]) => path.includes('$')))
     throw new MongoFailure(238, 'positional projection is not supported');
-  if (fields.some(([, value]) => typeof value === 'object' || typeof value === 'string')) return computed(spec);
+  if (fields.some(([, value]) => typeof value === 'object' || typeof value === 'string'))
+    return firstMatches(fields) ?? computed(spec);
   const modes = new Set(fields.filter(([path]) => path !== '_id').map(([, value]) => Boolean(value)));
   if (modes.size > 1) throw new MongoFailure(31254, 'a projection includes or excludes fields, not both');
   const includes = modes.size === 0 ? Boolean(spec['_id']) : modes.has(true);
@@ -30,6 +32,47 @@ function topLevel(names: ReadonlySet<string>, includes: boolean, withId: boolean
     }
     return fromElements(kept);
   };
+}
+
+/** Top-level fields, and of some arrays only the first element that matches: `{ list: { $elemMatch: { id: 1 } }, other: 1 }`. */
+function firstMatches(fields: readonly (readonly [string, unknown])[]): Project | undefined {
+  const wanted = new Map<string, ((item: Buffer) => boolean) | undefined>();
+  let withId = true;
+  for (const [name, value] of fields) {
+    if (name.includes('.')) return undefined;
+    const condition = isPlain(value) && Object.keys(value).length === 1 ? value['$elemMatch'] : undefined;
+    if (isPlain(condition) && !Object.keys(condition).some((field) => field.startsWith('$'))) {
+      const filter = compileFilter(encode(condition));
+      filter.check();
+      wanted.set(name, filter.matches);
+    } else if (name === '_id' && !value) withId = false;
+    else if (value === 1 || value === true) wanted.set(name, undefined);
+    else return undefined;
+  }
+  return (raw) => {
+    const kept: Buffer[] = [];
+    for (const { name, type, element, at, end } of elements(raw)) {
+      if (name === '_id' ? !withId : !wanted.has(name)) continue;
+      const matches = wanted.get(name);
+      if (matches === undefined) {
+        kept.push(raw.subarray(element, end));
+        continue;
+      }
+      if (type !== kind.array) continue;
+      const first = elements(raw, at).find(
+        (item) => item.type === kind.object && matches(raw.subarray(item.at, item.end)),
+      );
+      if (first !== undefined) kept.push(arrayOf(name, raw.subarray(first.element, first.end)));
+    }
+    return fromElements(kept);
+  };
+}
+
+/** The element `name`: an array of that one element, whose own name becomes its index. */
+function arrayOf(name: string, item: Buffer): Buffer {
+  const value = item.subarray(item.indexOf(0) + 1);
+  const array = fromElements([Buffer.concat([item.subarray(0, 1), Buffer.from('0\0'), value])]);
+  return Buffer.concat([Buffer.from([kind.array]), Buffer.from(`${name}\0`), array]);
 }
 
 interface Tree {

@@ -3,6 +3,7 @@ import type { Selection } from './contract.ts';
 import type { Burial } from './letter.ts';
 import { deadLettersCollection, type StoredLetter, turnsCollection } from './model.ts';
 import { isDuplicateKey } from '#shared/duplicate-key.ts';
+import { majorityCollection } from '#shared/majority.ts';
 
 /** Where dead letters are kept. Every method is one write (or several that may stop anywhere): nothing is lost in between. */
 export interface LetterStore {
@@ -54,15 +55,14 @@ interface Turn {
   readonly until: Date;
 }
 
-/** What is acknowledged, and what a person was promised, has to outlive the node that it was written on. */
-const DURABLE: mongo.CollectionOptions = { writeConcern: { w: 'majority', journal: true }, ignoreUndefined: true };
 const KEPT_FAILURES = 50;
 const SETTLED_KEPT_S = 90 * 24 * 3600;
 const TURN = 'replaying';
 
 export function createLetterStore(db: Connection): LetterStore {
-  const letters = () => db.getClient().db(db.name).collection<StoredLetter>(deadLettersCollection, DURABLE);
-  const turns = () => db.getClient().db(db.name).collection<Turn>(turnsCollection, DURABLE);
+  // What is acknowledged, and what a person was promised, has to outlive the node that it was written on.
+  const letters = () => majorityCollection<StoredLetter>(db, deadLettersCollection);
+  const turns = () => majorityCollection<Turn>(db, turnsCollection);
   const stillReplaying = ({ _id, replay }: Marked) => ({ _id, state: 'replaying' as const, 'replay.id': replay.id });
 
   return {
@@ -83,8 +83,7 @@ export function createLetterStore(db: Connection): LetterStore {
         } catch (error) {
           if (!isDuplicateKey(error)) throw error;
           const known = { _id: burial.letter._id, 'failures.id': burial.failure.id };
-          if ((await letters().findOne(known, { projection: { _id: 1 }, readConcern: 'majority' })) !== null)
-            return 'known';
+          if ((await letters().findOne(known, { projection: { _id: 1 } })) !== null) return 'known';
         }
       }
     },

@@ -1,5 +1,6 @@
 import mongoose from 'mongoose';
 import { DUPLICATE_KEY } from '#shared/duplicate-key.ts';
+import { majorityCollection } from '#shared/majority.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 
 type RequestDocument = Omit<StoredRequest, 'id' | 'expiresAt'> & { readonly _id: string; readonly expiresAt?: Date };
@@ -29,20 +30,18 @@ schema.index({ resourceId: 1 });
 schema.index({ nextTryAt: 1 }, { sparse: true });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-const MAJORITY = { w: 'majority', j: true } as const;
-
 /** The collection `requests`. MongoDB removes what has expired within a minute or so; until then it is treated as gone. */
 export function createMongoRequests(
   db: mongoose.Connection,
   now: () => number,
 ): RequestStore & { /** Makes the indexes; idempotent. */ prepare(): Promise<void> } {
   const model = db.model<RequestDocument>('Request', schema);
-  const requests = model.collection;
-  const open = { state: { $ne: 'confirmed' } };
+  const requests = () => majorityCollection<RequestDocument>(db, 'requests');
+  const open = { state: { $ne: 'confirmed' } } as const;
   const takeOver = (until: number) => ({ $inc: { takenOver: 1 }, $set: { busyUntil: until, nextTryAt: until } });
 
-  async function find(filter: mongoose.mongo.Filter<mongoose.mongo.Document>): Promise<StoredRequest | undefined> {
-    const found = fromDocument(await requests.findOne(filter));
+  async function find(filter: mongoose.mongo.Filter<RequestDocument>): Promise<StoredRequest | undefined> {
+    const found = fromDocument(await requests().findOne(filter));
     return found?.expiresAt !== undefined && found.expiresAt <= now() ? undefined : found;
   }
 
@@ -52,63 +51,53 @@ export function createMongoRequests(
     },
     async insert(request) {
       if (db.readyState !== mongoose.ConnectionStates.connected) throw new NotStored('no connection to the database');
-      for (;;) {
+      for (let tries = 1; ; tries += 1) {
         try {
-          await requests.insertOne(toDocument(request) as never, { writeConcern: MAJORITY, ignoreUndefined: true });
+          await requests().insertOne(toDocument(request));
           return undefined;
         } catch (error) {
           if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== DUPLICATE_KEY) throw certain(error);
+          // It is there, and a majority may not have it yet.
+          if (tries > 20) throw error;
         }
-        const existing = await find({ _id: request.id as never });
+        const existing = await find({ _id: request.id });
         if (existing !== undefined) return existing;
-        await requests.deleteOne({ _id: request.id as never, expiresAt: { $lte: new Date(now()) } });
+        await requests().deleteOne({ _id: request.id, expiresAt: { $lte: new Date(now()) } });
       }
     },
     async confirm(id, { expiresAt, answer }) {
-      await requests.updateOne(
-        { _id: id as never, ...open },
+      await requests().updateOne(
+        { _id: id, ...open },
         {
           $set: { state: 'confirmed', expiresAt: new Date(expiresAt), ...(answer && { answer }) },
           $unset: { nextTryAt: '' },
         },
-        { writeConcern: MAJORITY },
       );
     },
     async settle(id, answer) {
-      await requests.updateOne(
-        { _id: id as never, answer: { $exists: false } },
-        { $set: { answer } },
-        { writeConcern: MAJORITY },
-      );
+      await requests().updateOne({ _id: id, answer: { $exists: false } }, { $set: { answer } });
     },
     async withdraw(id) {
-      const gone = await requests.deleteOne(
-        { _id: id as never, state: 'stored', takenOver: 0 },
-        { writeConcern: MAJORITY },
-      );
+      const gone = await requests().deleteOne({ _id: id, state: 'stored', takenOver: 0 });
       return gone.deletedCount === 1;
     },
     async giveUp(id, nextTryAt) {
-      await requests.updateOne(
-        { _id: id as never, ...open },
-        { $set: { state: 'unknown', busyUntil: 0, nextTryAt } },
-        { writeConcern: MAJORITY },
-      );
+      await requests().updateOne({ _id: id, ...open }, { $set: { state: 'unknown', busyUntil: 0, nextTryAt } });
     },
     async takeOver(id, until) {
       return fromDocument(
-        await requests.findOneAndUpdate({ _id: id as never, ...open }, takeOver(until), { returnDocument: 'after' }),
+        await requests().findOneAndUpdate({ _id: id, ...open }, takeOver(until), { returnDocument: 'after' }),
       );
     },
     async takeDue(moment, until) {
       const options = { returnDocument: 'after', sort: { nextTryAt: 1 } } as const;
-      return fromDocument(await requests.findOneAndUpdate({ nextTryAt: { $lte: moment } }, takeOver(until), options));
+      return fromDocument(await requests().findOneAndUpdate({ nextTryAt: { $lte: moment } }, takeOver(until), options));
     },
     async forget(id) {
-      await requests.deleteOne({ _id: id as never }, { writeConcern: MAJORITY });
+      await requests().deleteOne({ _id: id });
     },
     ofResource: (resourceId) => find({ resourceId, state: 'confirmed' }),
-    find: (id) => find({ _id: id as never }),
+    find: (id) => find({ _id: id }),
   };
 }
 

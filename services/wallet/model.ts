@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import type { Entry, FindRecords } from './ledger.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import type { WalletState } from './wallet.ts';
+import { majorityCollection } from '#shared/majority.ts';
 
 export const walletsCollection = 'wallets';
 export const entriesCollection = 'wallet_entries';
@@ -24,7 +25,9 @@ export type StoredEntry = Entry & { readonly _id: string };
  * not here yet rides in the document, which the wallet looks through by itself: it leaves only after it reached the collection.
  */
 export function findRecordsIn(db: Connection): FindRecords {
-  const records = db.collection<JournalRecord & { readonly _id: string }>(entriesCollection);
-  return (ids) =>
-    records.find({ _id: { $in: [...ids] } }, { readConcern: 'majority', readPreference: 'primary' }).toArray();
+  const records = () => majorityCollection<JournalRecord & { readonly _id: string }>(db, entriesCollection);
+  return async (ids) =>
+    records()
+      .find({ _id: { $in: [...ids] } })
+      .toArray();
 }

@@ -70,9 +70,10 @@ export function createCommitter<State>(options: {
 
   async function commit(batch: readonly ReturnType<typeof take>[]): Promise<void> {
     let lost: ReadonlySet<string>;
+    let refused: ReadonlyMap<string, string> = new Map();
     let known = true;
     try {
-      lost = await store.commit(batch.map(({ staged }) => staged));
+      ({ lost, refused } = await store.commit(batch.map(({ staged }) => staged)));
       failures = 0;
     } catch (error) {
       failures += 1;
@@ -87,10 +88,24 @@ export function createCommitter<State>(options: {
     meter.committed(batch.length, lost.size);
     const committedAt = clock.now();
     for (const { box, staged, generation, channel } of batch) {
-      history?.(runsOf(staged, committedAt, known ? (lost.has(box.key) ? 'lost' : 'committed') : 'unknown'));
+      history?.(
+        runsOf(
+          staged,
+          committedAt,
+          known ? (lost.has(box.key) || refused.has(box.key) ? 'lost' : 'committed') : 'unknown',
+        ),
+      );
       if (box.generation !== generation) continue;
       box.committing = false;
-      if (lost.has(box.key)) {
+      const reason = refused.get(box.key);
+      if (reason !== undefined) {
+        log.error('the database refuses a document: its key waits', { key: box.key, reason });
+        reset(box, staged.settling);
+        box.retry = clock.after(STORE_BACKOFF.capMs, () => {
+          box.retry = undefined;
+          pump(box);
+        });
+      } else if (lost.has(box.key)) {
         reset(box, staged.settling);
       } else {
         box.document = staged.document;
@@ -129,7 +144,7 @@ export function createCommitter<State>(options: {
     }
     const known = mailboxes.peek(key)?.known;
     if (id !== undefined) known?.confirmed.add(id);
-    for (const record of journal) known?.appended.add(record.id);
+    for (const { id: record } of journal) if (!outbox.conflicting.has(record)) known?.appended.add(record);
     if (receipt !== undefined) consumers.ack(receipt);
   }
 

@@ -1,4 +1,4 @@
-import type { EntityStore } from './store.ts';
+import { JournalConflict, type EntityStore } from './store.ts';
 import type { JournalRecord } from './entity.ts';
 import type { Settling } from './mailbox.ts';
 import { backoffMs } from '#shared/backoff.ts';
@@ -21,6 +21,8 @@ export interface Outbox {
    * nacked), or `undefined` when `alive` turned false first: the cause will be delivered again and cause the same again.
    */
   settle(settling: Settling, alive: () => boolean): Promise<readonly Refused[] | undefined>;
+  /** Ids of records that the journal has with other content: they stay in their documents, for a person to see. */
+  readonly conflicting: ReadonlySet<string>;
   /** One try. Resolves with the refusal, if any; rejects when the connection was lost. */
   publish(send: Send): Promise<Refused | undefined>;
   /** Publishes to `<route>.dead` with the reason, again and again until it is confirmed or `alive` turns false. */
@@ -37,6 +39,7 @@ export function createOutbox<State>(options: {
   readonly log: Log;
 }): Outbox {
   const { route, bus, store, clock, log } = options;
+  const conflicting = new Set<string>();
 
   async function publish(send: Send): Promise<Refused | undefined> {
     try {
@@ -71,10 +74,21 @@ export function createOutbox<State>(options: {
   }
 
   async function append(records: readonly JournalRecord[], alive: () => boolean): Promise<boolean> {
-    return (await insist('appending to the journal', alive, () => store.append(records).then(() => true))) ?? false;
+    const attempt = async (): Promise<true> => {
+      try {
+        await store.append(records);
+      } catch (error) {
+        if (!(error instanceof JournalConflict)) throw error;
+        log.error('the journal contradicts a document', { route, records: error.ids });
+        for (const id of error.ids) conflicting.add(id);
+      }
+      return true;
+    };
+    return (await insist('appending to the journal', alive, attempt)) ?? false;
   }
 
   return {
+    conflicting,
     publish,
     async settle({ sends, journal }, alive) {
       const appended = journal.length === 0 ? true : append(journal, alive);

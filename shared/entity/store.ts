@@ -29,6 +29,10 @@ export interface Document<State> {
   readonly traceparent?: string;
   /** Epoch ms: the earliest of the entity's own due time, the stash's and the unsent's; absent: nothing is due. */
   readonly dueAt?: number;
+  /** The partition queue by which its last message came; absent: none came since this is recorded. */
+  readonly partition?: string;
+  /** Epoch ms: until then some ids that it handled are remembered outside (`recall`); `Infinity`: as long as it lives; absent: none are. */
+  readonly spilledUntil?: number;
 }
 
 export interface Stashed {
@@ -36,6 +40,14 @@ export interface Stashed {
   readonly attempts: number;
   readonly lastError?: string;
   readonly nextTryAt: number;
+  /** When it was delivered, epoch ms. */
+  readonly since?: number;
+  /** The partition by which it came, if its key's messages came by another one: it waits until none of those can still be on its way. */
+  readonly movedTo?: string;
+  /** It is being tried by somebody who needs long, and who has surely ended by then, epoch ms. */
+  readonly leasedUntil?: number;
+  /** Its type was not known when it came: its body was not checked. */
+  readonly unread?: true;
 }
 
 export interface Unsent {
@@ -46,26 +58,68 @@ export interface Unsent {
   readonly nextTryAt: number;
 }
 
-/** A document as it should be, valid only where the stored version is still `over` (0: where there is none). */
+/**
+ * A document as it should be, valid only where the stored version is still `over` (0: where there is none). One that is not there any
+ * more, because it was archived meanwhile, is written again as a whole.
+ */
 export interface Write<State> {
   readonly over: number;
   readonly document: Document<State>;
 }
 
+/** What became of a batch of writes. A key that is in neither is written. */
+export interface CommitOutcome {
+  /** Keys whose stored version was not `over`: nothing of theirs was written. */
+  readonly lost: ReadonlySet<string>;
+  /** Keys whose document the database will never take (too large, invalid), each with the reason: nothing of theirs was written. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
+/** A handled id that has left its document, or is about to. */
+export interface RememberedId {
+  readonly key: string;
+  readonly handled: Handled;
+}
+
+export interface DueKey {
+  readonly key: string;
+  readonly dueAt: number;
+  readonly partition?: string;
+}
+
+/** Records that were to be appended, whose ids the journal has with other content: those stay as they are, all others were written. */
+export class JournalConflict extends Error {
+  override readonly name = 'JournalConflict';
+  readonly ids: readonly string[];
+
+  constructor(ids: readonly string[]) {
+    super(`the journal has other records under these ids: ${ids.join(', ')}`);
+    this.ids = ids;
+  }
+}
+
 /**
  * Where an engine keeps its documents. Two implementations (memory, mongoose) pass one conformance suite.
- * Every write is a compare-and-set; nothing here relies on being the only writer.
+ * Every write is a compare-and-set; nothing here relies on being the only writer. What is read cannot be rolled back any more, and a
+ * write that has resolved cannot either.
  */
 export interface EntityStore<State> {
   /** The documents of those keys that have one. */
   load(keys: readonly string[]): Promise<ReadonlyMap<string, Document<State>>>;
+  /** One unordered bulk write. Rejects when the outcome of the whole batch is not known; the caller must then reload every key. */
+  commit(writes: readonly Write<State>[]): Promise<CommitOutcome>;
   /**
-   * One unordered bulk write. Returns the keys that lost: their stored version was not `over`, nothing of theirs was
-   * written. Rejects when the outcome of the whole batch is not known; the caller must then reload every key.
+   * Keeps handled ids outside their documents, each until its `until`; kept again, the newer counts. Resolves before the
+   * document without them may be committed.
    */
-  commit(writes: readonly Write<State>[]): Promise<ReadonlySet<string>>;
-  /** Upserts records by id; one that exists stays as it is. */
+  remember(records: readonly RememberedId[]): Promise<void>;
+  /** Those of `ids` that are remembered outside the document of `key`; one that expired a minute ago may still be among them. */
+  recall(key: string, ids: readonly string[]): Promise<ReadonlyMap<string, Handled>>;
+  /** Writes the records whose ids the journal does not have. Rejects with `JournalConflict` for those that it has with other content. */
   append(records: readonly JournalRecord[]): Promise<void>;
-  /** The keys with `dueAt <= now`, earliest first. */
-  due(now: number, limit: number): Promise<readonly { readonly key: string; readonly dueAt: number }[]>;
+  /**
+   * Keys with `dueAt <= now`, earliest first. When there are more than `limit`, each partition gets an equal share, and what one
+   * leaves goes to the others: no partition starves another.
+   */
+  due(now: number, limit: number): Promise<readonly DueKey[]>;
 }

@@ -52,10 +52,16 @@ test('a client that does not see that the database is back is replaced by a new 
 
 test('a call that the database never answers is given up, so that its key goes on', async (t) => {
   const clock = createVirtualClock();
-  const silent = limited({ load: never, commit: never, append: never, due: never }, clock, 1000);
+  const silent = limited(
+    { load: never, commit: never, remember: never, recall: never, append: never, due: never },
+    clock,
+    1000,
+  );
   for (const call of [
     () => silent.load(['a']),
     () => silent.commit([]),
+    () => silent.remember([]),
+    () => silent.recall('a', []),
     () => silent.append([]),
     () => silent.due(0, 1),
   ]) {

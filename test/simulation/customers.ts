@@ -198,7 +198,9 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
 function throughPorts(host: Host, requests: RequestStore): RequestStore {
   const failing = host.store<never>({
     load: async () => new Map(),
-    commit: async () => new Set(),
+    commit: async () => ({ lost: new Set(), refused: new Map() }),
+    remember: async () => {},
+    recall: async () => new Map(),
     append: async () => {},
     due: async () => [],
   });

@@ -200,6 +200,8 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
       store: (documents) => ({
         load: (keys) => port(() => remote(() => documents.load(keys))),
         commit: (writes) => port(() => remote(() => documents.commit(writes))),
+        remember: (records) => port(() => remote(() => documents.remember(records))),
+        recall: (key, ids) => port(() => remote(() => documents.recall(key, ids))),
         append: (records) => port(() => remote(() => documents.append(records))),
         due: (now, limit) => port(() => remote(() => documents.due(now, limit))),
       }),

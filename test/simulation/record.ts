@@ -98,16 +98,16 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
         return documents;
       },
       async commit(batch) {
-        const lost = await store.commit(batch);
+        const outcome = await store.commit(batch);
         for (const { over, document } of batch) {
-          if (lost.has(document.key)) continue;
+          if (outcome.lost.has(document.key) || outcome.refused.has(document.key)) continue;
           writes.push({ key: `${service}/${document.key}`, over, version: document.version });
           seeHandled(`${service}/${document.key}`, document.handled);
           if (document.stash.length > bounds.stashSize)
             wrong.push(`I-20: ${document.key} has ${document.stash.length} messages in its stash`);
           if (service === 'order') seeStatus(document.key, (document.state as { status?: string } | undefined)?.status);
         }
-        return lost;
+        return outcome;
       },
     }),
     overheard: (worker, bus) => ({

@@ -235,3 +235,34 @@ test('a sparse index is not used to find what it does not hold', async (t) => {
   );
   t.is((await things.find({ a: null }).toArray()).length, 1);
 });
+
+test('what has no value is found through an index that holds it, and not through one that does not', async (t) => {
+  const { things } = await mongoWorld(t);
+  await orders(things);
+  await things.createIndex({ dueAt: 1 }, { sparse: true });
+  t.is((await used(things, { dueAt: null })).examined, 200, 'a sparse index has none of them');
+  await things.createIndex({ part: 1, dueAt: 1 }, { partialFilterExpression: { dueAt: { $exists: true } } });
+  await things.updateMany({ dueAt: 5000 }, { $set: { part: 'p1' } });
+  const due = things.find({ part: null, dueAt: { $lte: 4950 } }).hint({ part: 1, dueAt: 1 });
+  t.is((await due.explain('executionStats'))['executionStats'].totalDocsExamined, 3);
+  t.is((await due.toArray()).length, 3);
+  t.deepEqual(await used(things, { part: null, at: 1001 }), {
+    index: undefined,
+    sorts: false,
+    examined: 200,
+    found: 1,
+  });
+  await things.createIndex({ customer: 1, part: 1 });
+  t.deepEqual(await used(things, { customer: 'c1', part: null }), {
+    index: 'customer_1_part_1',
+    sorts: false,
+    examined: 20,
+    found: 20,
+  });
+  await things.insertMany([
+    { _id: 'n1', customer: 'n', part: null },
+    { _id: 'n2', customer: 'n', part: ['x', null] },
+    { _id: 'n3', customer: 'n', part: [] },
+  ]);
+  t.is((await things.find({ customer: 'n', part: null }).toArray()).length, 2);
+});

@@ -200,3 +200,24 @@ test('projections include or exclude, also inside objects and arrays', async (t)
   t.deepEqual(await shown({ missing: 1 }), { _id: 1 });
   t.is(await codeOf(shown({ a: 1, b: 0 })), 31254);
 });
+
+test('of an array a projection gives the first element that matches, or nothing', async (t) => {
+  const { things } = await mongoWorld(t);
+  const first = { id: 'm1', n: Long.fromNumber(5), at: new Date(5) };
+  await things.insertOne({ _id: 'a', list: ['m1', { id: 'm0' }, first, { id: 'm1', n: 6 }], other: 1, more: 2 });
+  const read = (projection: object) => things.findOne({ _id: 'a' }, { projection, promoteValues: false });
+  t.deepEqual(await read({ list: { $elemMatch: { id: 'm1' } }, other: 1 }), {
+    _id: 'a',
+    list: [{ ...first, id: 'm1' }],
+    other: new Int32(1),
+  });
+  t.deepEqual(await read({ list: { $elemMatch: { id: 'm1' } }, _id: 0 }), { list: [first] });
+  t.deepEqual(await read({ list: { $elemMatch: { id: 'm2' } } }), { _id: 'a' });
+  t.deepEqual(await read({ other: { $elemMatch: { id: 'm1' } } }), { _id: 'a' });
+  t.deepEqual(await read({ list: { $elemMatch: { id: 'm1', n: { $gt: 5 } } } }), {
+    _id: 'a',
+    list: [{ id: 'm1', n: new Int32(6) }],
+  });
+  const unknown = things.findOne({}, { projection: { list: { $elemMatch: { id: { $unknown: 1 } } } } });
+  t.is(await codeOf(unknown), 2);
+});
