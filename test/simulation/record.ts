@@ -102,7 +102,7 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
         for (const { over, document } of batch) {
           if (outcome.lost.has(document.key) || outcome.refused.has(document.key)) continue;
           writes.push({ key: `${service}/${document.key}`, over, version: document.version });
-          seeHandled(`${service}/${document.key}`, document.handled);
+          seeHandled(`${service}/${document.key}`, document.handled, document.version - over);
           if (document.stash.length > bounds.stashSize)
             wrong.push(`I-20: ${document.key} has ${document.stash.length} messages in its stash`);
           if (service === 'order') seeStatus(document.key, (document.state as { status?: string } | undefined)?.status);
@@ -144,17 +144,15 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
     },
   };
 
-  /** New ones are at the end. */
-  function seeHandled(key: string, ids: readonly { readonly id: string }[]): void {
+  /** Of so many versions: each has one id more, at the end, that may have been there before and was forgotten since. */
+  function seeHandled(key: string, ids: readonly { readonly id: string }[], versions: number): void {
     const route = key.slice(0, key.indexOf('/'));
-    let from = ids.length;
-    while (from > 0 && !handled.has(`${route} ${ids[from - 1]!.id}`)) from -= 1;
-    if (from === ids.length) return;
-    const order = applied.get(key) ?? [];
-    applied.set(key, order);
-    for (const { id } of ids.slice(from)) {
+    for (const { id } of ids.slice(-versions)) {
+      if (handled.has(`${route} ${id}`)) continue;
       handled.add(`${route} ${id}`);
-      order.push(id);
+      const order = applied.get(key);
+      if (order === undefined) applied.set(key, [id]);
+      else order.push(id);
     }
   }
 
