@@ -2,6 +2,7 @@ import { type Arm, CannotRun, type Settings } from './arm.ts';
 import { othersSeconds } from './cpu.ts';
 import { type ArmResult, type Case, withTurn } from './results.ts';
 import type { World } from './world.ts';
+import { reasonOf } from '#shared/errors.ts';
 
 export interface TurnsOptions {
   readonly arms: readonly Arm[];
@@ -14,7 +15,7 @@ export interface TurnsOptions {
 
 /**
  * The arms in turns, in every other round from the last to the first: what drifts on the machine is in all of them. One that cannot run says
- * why and has no more turns.
+ * why and has no more turns; one that failed once, but not at first, has them: nothing that was seen is lost.
  */
 export async function takeTurns({
   arms,
@@ -39,9 +40,9 @@ export async function takeTurns({
         others.set(arm, [...(others.get(arm) ?? []), Math.max(0, Math.round(used * 100) / 100)]);
         takenAt.set(arm, new Date().toISOString());
       } catch (error) {
-        if (!(error instanceof CannotRun)) throw error;
-        reasons.set(arm, error.message);
-        world.say(`  cannot run: ${error.message}`);
+        const reason = reasonOf(error);
+        world.say(`  ${error instanceof CannotRun ? 'cannot run' : 'failed'}: ${reason}`);
+        if (!cases.has(arm)) reasons.set(arm, reason);
       }
     }
   }

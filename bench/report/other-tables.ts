@@ -5,12 +5,14 @@ import { rounded } from '#bench/summary.ts';
 
 /** The light load on what `npm start` starts. */
 export function lightTable(results: Results): string {
-  const head = ['', 'p50 ms', 'p95 ms', 'CPU ms an order', 'cores of the stack', 'most of it'];
+  const head = ['', 'orders', 'refused', 'p50 ms', 'p95 ms', 'CPU ms an order', 'cores of the stack', 'most of it'];
   return table(
     head,
     ofGroup(results, 'light').flatMap((arm) =>
       arm.cases.map((one) => [
         `${titleOf(arm) === arm.title ? '' : '(busy) '}${one.of}`,
+        figure(one, 'orders'),
+        figure(one, 'refused'),
         figure(one, 'p50Ms'),
         figure(one, 'p95Ms'),
         figure(one, 'cpuMs'),
