@@ -71,7 +71,8 @@ export function startWatch(options: WatchOptions): Watch {
   }
 
   function isWrong(route: string, wiring: Wiring): boolean {
-    return wiring.missing.length > 0 || wiring.strays.length > 0 || !isGate(wiring, routes.get(route)!.gate);
+    const { missing, lost, strays } = wiring;
+    return missing.length + lost.length + strays.length > 0 || !isGate(wiring, routes.get(route)!.gate);
   }
 
   async function mend(route: string, wiring: Wiring): Promise<void> {
@@ -82,13 +83,15 @@ export function startWatch(options: WatchOptions): Watch {
       await session.unbind(stray);
     }
     const breaker = routes.get(route)!;
-    if (isGate(wiring, breaker.gate)) return;
+    // To bind what is gone would end this breaker's turn, for all routes.
+    if (wiring.unbindable || isGate(wiring, breaker.gate)) return;
     await breaker.repair(foundGate(wiring), differenceOf(wiring, breaker.gate));
   }
 
   function settle(found: ReadonlyMap<string, Wiring>): void {
-    for (const [route, { missing, strays }] of found) {
+    for (const [route, { missing, lost, strays }] of found) {
       const texts = [
+        ...lost.map((queue) => `the queue ${queue} does not exist: provision again`),
         ...missing.map((one) => `${textOf(one)} is not bound: provision again`),
         ...strays.map((one) => `${textOf(one)} is bound and should not be`),
       ];

@@ -2,11 +2,14 @@ import type { BindingSpec } from './bus.ts';
 import type { Management } from './management.ts';
 import {
   bindingsOfTable,
+  dead,
   delay,
+  expired,
   gate,
   half,
   hash,
   inbox,
+  parked,
   partitionQueues,
   type RouteTable,
   state,
@@ -20,6 +23,10 @@ export interface Wiring {
   readonly delayed: boolean;
   /** What is always bound, and is not: partitions to the ring, queues to the exchange of their name, news. */
   readonly missing: readonly BindingSpec[];
+  /** Queues that are gone, where the default exchange's bindings are told. */
+  readonly lost: readonly string[];
+  /** The gate cannot be bound: what it leads to is gone. */
+  readonly unbindable: boolean;
   /** Ways past the gate or into the ring that nobody provisioned: also a queue that is bound twice. */
   readonly strays: readonly BindingSpec[];
 }
@@ -33,17 +40,15 @@ interface BoundAnswer {
 
 const COLUMNS = 'source,destination,destination_type,routing_key';
 
-/** Everything that is bound in a vhost but to the default exchange: one request, and no delay of the API's statistics. */
+/** Everything that is bound in a vhost, to the default exchange too: so each queue is told. One request, without the delay of the API's statistics. */
 export async function readBindings(api: Pick<Management, 'get'>, vhost: string): Promise<readonly BindingSpec[]> {
   const all = await api.get<readonly BoundAnswer[]>(`/bindings/${encodeURIComponent(vhost)}?columns=${COLUMNS}`);
-  return (all ?? [])
-    .filter(({ source }) => source !== '')
-    .map(({ source, destination, destination_type: type, routing_key: routingKey }) => ({
-      source,
-      destination,
-      to: type === 'exchange' ? 'exchange' : 'queue',
-      routingKey,
-    }));
+  return (all ?? []).map(({ source, destination, destination_type: type, routing_key: routingKey }) => ({
+    source,
+    destination,
+    to: type === 'exchange' ? 'exchange' : 'queue',
+    routingKey,
+  }));
 }
 
 export function wiringOf(table: RouteTable, route: string, bound: readonly BindingSpec[]): Wiring {
@@ -52,14 +57,22 @@ export function wiringOf(table: RouteTable, route: string, bound: readonly Bindi
   const elsewhere = new Set(table.routes.filter((one) => one !== route).flatMap(guardedOf));
   const entries = new Set([hash(route), delay(route), ...partitionQueues(table, route)]);
   const isOurs = ({ source, destination }: BindingSpec): boolean =>
-    guarded.has(source) || (entries.has(destination) && !elsewhere.has(source));
+    guarded.has(source) || (source !== '' && entries.has(destination) && !elsewhere.has(source));
   const wanted = [...bindingsOfTable(table), ...table.routes.map((one) => sameName(state(one)))];
   const gates = table.routes.flatMap((one) => Object.values(gate(one)));
   const has = (list: readonly BindingSpec[], one: BindingSpec): boolean => list.some((other) => isSame(one, other));
+  const queues = new Set(bound.filter(({ source }) => source === '').map(({ destination }) => destination));
+  const partitions = partitionQueues(table, route);
+  const needed = [...partitions, ...[delay, expired, parked, dead, state].map((name) => name(route))];
+  const lost = queues.size === 0 ? [] : needed.filter((name) => !queues.has(name));
+  const missing = wanted.filter((one) => belongsTo(route, one) && !has(bound, one));
+  const ringIsGone = missing.filter(({ source }) => source === hash(route)).length === partitions.length;
   return {
     direct: has(bound, direct),
     delayed: has(bound, delayed),
-    missing: wanted.filter((one) => belongsTo(route, one) && !has(bound, one)),
+    missing,
+    lost,
+    unbindable: lost.includes(delay(route)) || ringIsGone,
     strays: bound.filter((one) => isOurs(one) && !has(wanted, one) && !has(gates, one)),
   };
 }

@@ -94,4 +94,27 @@ export function wiring(run: Run): void {
     await world.during(administrator.unbind(tap));
     await world.until(() => world.view('payment')?.problems.length === 0);
   });
+
+  run(
+    'a gate whose delay queue is gone is told and left alone: the other routes keep their breaker',
+    async (t, world) => {
+      const names = ['payment', 'notify'].flatMap((route) =>
+        ['000', '001', 'delay', 'expired', 'parked', 'dead', 'state'].map((name) => `${route}.${name}`),
+      );
+      const queues = names
+        .filter((name) => name !== 'payment.delay')
+        .map((name): BindingSpec => ({ source: '', destination: name, to: 'queue', routingKey: name }));
+      const readBindings = async (): Promise<readonly BindingSpec[]> => {
+        const bound = (await world.readBindings()).filter(({ source }) => source !== '');
+        return [...queues, ...bound.filter(({ destination }) => destination !== 'payment.delay')];
+      };
+      const { circuit } = await world.breaker({ wiring: { table, readBindings } });
+      await world.until(() => world.view('payment') !== undefined);
+      await world.until(() => world.view('payment')?.problems.length === 1);
+      t.deepEqual(world.view('payment')?.problems, ['the queue payment.delay does not exist: provision again']);
+      t.deepEqual(world.view('notify')?.problems, []);
+      t.deepEqual(world.view('payment')?.transitions, []);
+      t.is(circuit.standing, 'leader');
+    },
+  );
 }

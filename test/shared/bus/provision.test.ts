@@ -2,6 +2,7 @@ import { type Channel, connect } from 'amqplib';
 import test, { type ExecutionContext } from 'ava';
 import { ProvisionError, provision } from '#shared/bus/provision.ts';
 import { gate, partitionQueues, type RouteTable, topologyOf } from '#shared/bus/topology.ts';
+import { readBindings, wiringOf } from '#shared/bus/wiring.ts';
 import { systemClock } from '#shared/clock.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import { amqpUrl, collect, packet, until } from '#test/support/broker-world.ts';
@@ -176,11 +177,14 @@ function listening(): { readonly log: Log; readonly said: string[] } {
 test('a last partition that was lost, with or without its queue, is bound again where it was', async (t) => {
   const vhost = await fresh(t);
   const before = await homes(vhost);
-  for (const lose of [
-    (channel: Channel) => channel.unbindQueue('order.002', 'order.hash', '1'),
-    (channel: Channel) => channel.deleteQueue('order.002'),
-  ]) {
+  const wiring = async () => wiringOf(table, 'order', await readBindings(vhost.api, vhost.vhost));
+  t.like(await wiring(), { lost: [], missing: [], strays: [], direct: true, delayed: true });
+  for (const [lost, lose] of [
+    [[], (channel: Channel) => channel.unbindQueue('order.002', 'order.hash', '1')],
+    [['order.002'], (channel: Channel) => channel.deleteQueue('order.002')],
+  ] as const) {
     await asAdministrator(vhost, async (channel) => void (await lose(channel)));
+    t.deepEqual((await wiring()).lost, lost);
     const { log, said } = listening();
     await vhost.provision({ log });
     t.regex(said.join(), /bound again where they were.*order\.hash -> order\.002 is missing/);
