@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { allArms } from './all-arms.ts';
@@ -28,6 +28,7 @@ export async function writeResults(world: World, arms: readonly ArmResult[], sav
   const file = join(resultsDir, save ? `${new Date().toISOString().slice(0, 10)}.json` : LATEST);
   const old = save && existsSync(file) ? read(file) : undefined;
   const names = allArms.map(({ name }) => name);
+  mkdirSync(resultsDir, { recursive: true });
   writeFileSync(
     file,
     `${JSON.stringify(merged(old, fresh, names), null, 1).replaceAll(/\[\s+([^[\]{}]*?)\s+\]/g, oneLine)}\n`,
