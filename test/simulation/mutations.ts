@@ -25,8 +25,8 @@ export const mutations: readonly Mutation[] = [
     name: 'no version check',
     guarantee: 'every write is a compare-and-set',
     file: 'shared/entity/memory-store.ts',
-    find: 'if ((documents.get(document.key)?.version ?? 0) !== over) {',
-    replace: 'if ((documents.get(document.key)?.version ?? 0) !== over && over < 0) {',
+    find: 'if ((documents.get(key)?.version ?? over) !== over) {',
+    replace: 'if ((documents.get(key)?.version ?? over) !== over && over < 0) {',
   },
   {
     name: 'duplicates applied',
