@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import type { CommittedRuns } from './entity/engine.ts';
+import type { CommittedRuns } from './entity/options.ts';
 
 /** One line of a history file. */
 export interface HistoryLine extends CommittedRuns {

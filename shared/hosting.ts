@@ -45,6 +45,13 @@ export interface Hosted {
   drain(deadlineMs: number): Promise<void>;
 }
 
+/** The routes whose `.hash` the service has the right to write to. */
+function answersOf({ services }: RouteTable, service: string): (route: string) => boolean {
+  const { route, answers = [], commands = [] } = services[service] ?? {};
+  const allowed = new Set([...(route === undefined ? [] : [route]), ...answers, ...commands]);
+  return (to) => allowed.has(to);
+}
+
 /** Runs an entity as one worker of its service. Resolves when it has joined the others; waits for broker and database. */
 export async function hostEntity<State>(options: HostingOptions<State>): Promise<Hosted> {
   const { entity, config, bus, clock, log, metrics, table } = options;
@@ -59,6 +66,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     limits: limitsFor(ttlMsOf(config, route), {
       concurrency: config.WORKER_CONCURRENCY,
     }),
+    mayAnswer: answersOf(table, options.service),
     meter: engineMeter(metrics),
     onRegistration: (queue, id) => worker?.onRegistration(queue, id),
     history,

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import type { EngineMeter } from './entity/engine.ts';
+import type { EngineMeter } from './entity/options.ts';
 
 /** Of the process: watched once, however many services it runs. */
 let ofProcess: Registry | undefined;
@@ -37,7 +37,13 @@ export function engineMeter(registry: Registry): EngineMeter {
     help: 'Documents whose write lost a race',
     registers: [registry],
   });
+  const moved = new Counter({
+    name: 'switchyard_keys_moved_total',
+    help: 'Messages that came by another partition than those of their key before: the hash ring of the broker changed',
+    registers: [registry],
+  });
   return {
+    moved: () => moved.inc(),
     handled: (type) => handled.inc({ type }),
     retried: (type) => retried.inc({ type }),
     died: (type) => died.inc({ type }),

@@ -1,11 +1,26 @@
 import type { Consumers } from './consumers.ts';
-import type { CommittedRuns, EngineMeter } from './engine.ts';
-import { putNext, reset, type Mailbox, type Settling, type Staged } from './mailbox.ts';
+import { bytesOf, spilled } from './document.ts';
+import type { Limits } from './limits.ts';
+import {
+  forgetLookUp,
+  putNext,
+  release,
+  reset,
+  written,
+  type Mailbox,
+  type Receipt,
+  type Settling,
+  type Staged,
+  type Writing,
+} from './mailbox.ts';
 import type { Mailboxes } from './mailboxes.ts';
+import type { CommittedRuns, EngineMeter } from './options.ts';
 import type { Outbox } from './outbox.ts';
-import type { EntityStore } from './store.ts';
+import type { CommitOutcome, EntityStore } from './store.ts';
+import { stashLimit } from './verdict.ts';
 import type { Waits } from './waits.ts';
 import { backoffMs } from '#shared/backoff.ts';
+import type { Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -15,11 +30,17 @@ export interface Committer<State> {
   add(box: Mailbox<State>): void;
   /** Does what follows from a task that changed no document, or whose change is committed. */
   settle(settling: Settling, channel: number): void;
+  /** A packet that is no message becomes a dead letter, then it is acknowledged. */
+  bury(packet: Packet, reason: string, receipt: Receipt): void;
   /** Something is being written, or what follows from it (from what this channel brought) is under way. */
   busy(channel?: number): boolean;
+  /** Since when the oldest of what follows is under way, epoch ms. */
+  settlingSince(): number;
 }
 
 const STORE_BACKOFF = { baseMs: 50, capMs: 2000 };
+/** Ids that stay in a document that is nearly too large. */
+const FEW_IDS = 10;
 
 /**
  * Commits in turns: everything that is staged goes into one bulk write; while it runs the next turn gathers. What a
@@ -30,6 +51,7 @@ export function createCommitter<State>(options: {
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly log: Log;
+  readonly limits: Limits;
   readonly consumers: Consumers;
   readonly meter: EngineMeter;
   readonly history?: ((commit: CommittedRuns) => void) | undefined;
@@ -37,43 +59,78 @@ export function createCommitter<State>(options: {
   readonly waits: Waits;
   readonly pump: (box: Mailbox<State>) => void;
 }): Committer<State> {
-  const { store, outbox, clock, log, consumers, meter, history, mailboxes, waits, pump } = options;
+  const { store, outbox, clock, log, limits, consumers, meter, history, mailboxes, waits, pump } = options;
   let waiting = new Set<Mailbox<State>>();
-  let writing = false;
-  /** By channel, how many settlings are under way. */
-  const settlingNow = new Map<number, number>();
+  let isWriting = false;
+  /** What is being published; the oldest first. */
+  const settlingNow = new Set<{ readonly channel: number; readonly since: number }>();
   let failures = 0;
 
   function add(box: Mailbox<State>): void {
-    if (waiting.size === 0 && !writing) clock.soon(() => void turn());
+    if (waiting.size === 0 && !isWriting) clock.soon(() => void turn());
     waiting.add(box);
   }
 
   async function turn(): Promise<void> {
-    if (writing) return;
-    writing = true;
-    const batch = [...waiting].flatMap((box) => (box.staged === undefined ? [] : [take(box, box.staged)]));
+    if (isWriting) return;
+    isWriting = true;
+    const batch = [...waiting].flatMap(take);
     waiting = new Set();
     try {
       if (batch.length > 0) await commit(batch);
     } finally {
-      writing = false;
+      isWriting = false;
       if (waiting.size > 0) clock.soon(() => void turn());
     }
   }
 
-  function take(box: Mailbox<State>, staged: Staged<State>) {
-    box.staged = undefined;
-    box.committing = true;
-    return { box, staged, generation: box.generation, channel: box.channel };
+  function take(box: Mailbox<State>) {
+    if (box.writing.is !== 'staged') return [];
+    const { staged } = box.writing;
+    const isLarge = box.bytes > stashLimit(limits);
+    const { handled } = staged.document;
+    if (box.document !== undefined && handled.length > (isLarge ? FEW_IDS : limits.handledIds)) {
+      const keep = isLarge ? FEW_IDS : Math.ceil(limits.handledIds / 2);
+      const { document, records } = spilled(staged.document, box.document, keep, clock.now(), limits);
+      staged.document = document;
+      box.bytes = box.measured = bytesOf(document);
+      if (records.length > 0) {
+        void remember(box, staged, records);
+        return [];
+      }
+    }
+    const writing: Writing<State> = { is: 'writing', staged };
+    box.writing = writing;
+    return [{ box, staged, writing, channel: box.channel }];
   }
 
-  async function commit(batch: readonly ReturnType<typeof take>[]): Promise<void> {
-    let lost: ReadonlySet<string>;
-    let refused: ReadonlyMap<string, string> = new Map();
-    let known = true;
+  /** Ids that leave a document are remembered outside before; this key's write waits for that, the others' do not. */
+  async function remember(
+    box: Mailbox<State>,
+    staged: Staged<State>,
+    records: ReturnType<typeof spilled>['records'],
+  ): Promise<void> {
+    const writing: Writing<State> = { is: 'remembering', staged };
+    box.writing = writing;
+    for (let tries = 1; box.writing === writing; tries += 1) {
+      try {
+        await store.remember(records);
+        if (box.writing !== writing) return;
+        for (const task of box.tasks) forgetLookUp(task);
+        box.writing = { is: 'staged', staged };
+        add(box);
+        return;
+      } catch (error) {
+        if (tries === 3) log.warn('ids cannot be remembered, still trying', { key: box.key, reason: reasonOf(error) });
+        await clock.sleep(backoffMs(STORE_BACKOFF, tries, clock.random));
+      }
+    }
+  }
+
+  async function commit(batch: ReturnType<typeof take>): Promise<void> {
+    let outcome: CommitOutcome | undefined;
     try {
-      ({ lost, refused } = await store.commit(batch.map(({ staged }) => staged)));
+      outcome = await store.commit(batch.map(({ staged }) => staged));
       failures = 0;
     } catch (error) {
       failures += 1;
@@ -82,40 +139,56 @@ export function createCommitter<State>(options: {
         reason: reasonOf(error),
       });
       await clock.sleep(backoffMs(STORE_BACKOFF, failures, clock.random));
-      known = false;
-      lost = new Set(batch.map(({ box }) => box.key));
     }
-    meter.committed(batch.length, lost.size);
+    meter.committed(batch.length, outcome?.lost.size ?? batch.length);
     const committedAt = clock.now();
-    for (const { box, staged, generation, channel } of batch) {
-      history?.(
-        runsOf(
-          staged,
-          committedAt,
-          known ? (lost.has(box.key) || refused.has(box.key) ? 'lost' : 'committed') : 'unknown',
-        ),
-      );
-      if (box.generation !== generation) continue;
-      box.committing = false;
-      const reason = refused.get(box.key);
-      if (reason !== undefined) {
-        log.error('the database refuses a document: its key waits', { key: box.key, reason });
-        reset(box, staged.settling);
-        box.retry = clock.after(STORE_BACKOFF.capMs, () => {
-          box.retry = undefined;
-          pump(box);
-        });
-      } else if (lost.has(box.key)) {
-        reset(box, staged.settling);
-      } else {
-        box.document = staged.document;
-        for (const settling of staged.settling) {
-          waits.ended(settling, committedAt);
-          settle(settling, channel);
-        }
-      }
+    for (const { box, staged, writing, channel } of batch) {
+      const refusal = outcome?.refused.get(box.key);
+      const isLost = outcome === undefined || outcome.lost.has(box.key) || refusal !== undefined;
+      history?.(runsOf(staged, committedAt, outcome === undefined ? 'unknown' : isLost ? 'lost' : 'committed'));
+      if (box.writing !== writing) continue;
+      if (refusal !== undefined) refuse(box, staged, refusal);
+      else if (isLost) reset(box, staged.settling);
+      else settleAll(box, staged, channel, committedAt);
       pump(box);
     }
+  }
+
+  function settleAll(
+    box: Mailbox<State>,
+    { document, settling }: Staged<State>,
+    channel: number,
+    committedAt: number,
+  ): void {
+    written(box, document);
+    box.perWrite = Infinity;
+    box.progressAt = committedAt;
+    for (const one of settling) {
+      waits.ended(one, committedAt);
+      settle(one, channel);
+    }
+  }
+
+  /** The document is to blame for itself: its messages are written one by one until the one is found that leads to it; that has failed. */
+  function refuse(box: Mailbox<State>, { settling }: Staged<State>, reason: string): void {
+    log.error('the database refuses a document', { key: box.key, reason });
+    reset(box, settling);
+    box.perWrite = 1;
+    box.bytes = 0;
+    const [only] = settling;
+    if (only === undefined || settling.length > 1) return;
+    const { ran, task } = only;
+    if (task.kind === 'detached') task.outcome = { ok: false, error: new Error(reason) };
+    else if (task.kind === 'message' || task.kind === 'wake') task.refused = { what: ran?.what ?? 'message', reason };
+    else holdBack(box, STORE_BACKOFF.capMs);
+  }
+
+  function holdBack(box: Mailbox<State>, waitMs: number): void {
+    const cancel = clock.after(waitMs, () => {
+      release(box);
+      pump(box);
+    });
+    box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
   }
 
   function settle(settling: Settling, channel: number): void {
@@ -124,42 +197,54 @@ export function createCommitter<State>(options: {
       if (receipt !== undefined) consumers.ack(receipt);
       return;
     }
-    settlingNow.set(channel, (settlingNow.get(channel) ?? 0) + 1);
-    void finish(settling, channel).finally(() => {
-      const left = (settlingNow.get(channel) ?? 1) - 1;
-      if (left === 0) settlingNow.delete(channel);
-      else settlingNow.set(channel, left);
-    });
+    track(channel, finish(settling, channel));
+  }
+
+  function track(channel: number, work: Promise<void>): void {
+    const underWay = { channel, since: clock.now() };
+    settlingNow.add(underWay);
+    void work.finally(() => settlingNow.delete(underWay));
   }
 
   async function finish(settling: Settling, channel: number): Promise<void> {
-    const { key, id, journal, receipt } = settling;
+    const { key, ran, journal, receipt } = settling;
     const refused = await outbox.settle(settling, () => consumers.alive(channel));
     if (refused === undefined || !consumers.alive(channel)) return;
     if (refused.length > 0) {
       const box = mailboxes.open(key, channel);
-      putNext(box, { kind: 'refused-sends', sends: refused, ...(receipt === undefined ? {} : { receipt }) });
+      putNext(box, { kind: 'unsent', sends: refused, ...(receipt === undefined ? {} : { receipt }) });
       pump(box);
       return;
     }
     const known = mailboxes.peek(key)?.known;
-    if (id !== undefined) known?.confirmed.add(id);
-    for (const { id: record } of journal) if (!outbox.conflicting.has(record)) known?.appended.add(record);
+    if (ran !== undefined) known?.confirmed.add(ran.id);
+    for (const { id } of journal) if (!outbox.conflicting.has(id)) known?.appended.add(id);
     if (receipt !== undefined) consumers.ack(receipt);
   }
 
   return {
     add,
     settle,
+    bury(packet, reason, receipt) {
+      const { channel } = receipt.delivery;
+      const buried = outbox.bury(packet, reason, 1, () => consumers.alive(channel));
+      track(
+        channel,
+        buried.then((done) => {
+          if (done) consumers.ack(receipt);
+        }),
+      );
+    },
     busy: (channel) =>
-      channel === undefined ? writing || waiting.size > 0 || settlingNow.size > 0 : settlingNow.has(channel),
+      channel === undefined
+        ? isWriting || waiting.size > 0 || settlingNow.size > 0
+        : [...settlingNow].some((one) => one.channel === channel),
+    settlingSince: () => settlingNow.values().next().value?.since ?? Infinity,
   };
 }
 
 function runsOf<State>(staged: Staged<State>, committedAt: number, outcome: CommittedRuns['outcome']): CommittedRuns {
   const { over, startedAt, document, settling } = staged;
-  const messages = settling.flatMap(({ id, task }) =>
-    id !== undefined && 'message' in task ? [{ id, type: task.message.type }] : [],
-  );
+  const messages = settling.flatMap(({ ran }) => (ran === undefined ? [] : [{ id: ran.id, type: ran.type }]));
   return { key: document.key, over, version: document.version, messages, startedAt, committedAt, outcome };
 }

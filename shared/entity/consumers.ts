@@ -1,4 +1,5 @@
 import type { Receipt } from './mailbox.ts';
+import type { Limits } from './limits.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 
@@ -25,16 +26,21 @@ export interface Consumers {
   acknowledged(): ReadonlyMap<string, number>;
   /** Registered on every queue that is held. */
   ready(): boolean;
+  /**
+   * When a key's messages cannot be in another partition than its newest any more, epoch ms: what was published before this process was
+   * registered has been handled or has expired by then. Only a new registration can follow a change of the broker's hash ring.
+   */
+  settledAt(): number;
 }
 
 export interface ConsumersOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly queues: readonly string[];
-  readonly prefetch: number;
+  readonly limits: Pick<Limits, 'prefetch' | 'ttlMs' | 'stashAfterMs'>;
   /** How the broker's management shows this worker's registrations: `<worker>/<queue>`. */
   readonly worker?: string | undefined;
-  readonly onDelivery: (receipt: Receipt) => void;
+  readonly onDelivery: (delivery: Delivery, consumer: Consumer) => void;
   readonly onChannelLost: (channel: number) => void;
   readonly onAck: () => void;
   /** The first delivery came after there was none to acknowledge. */
@@ -52,7 +58,8 @@ interface Registration {
 
 /** The registrations of an engine: one channel per partition queue. */
 export function createConsumers(options: ConsumersOptions): Consumers {
-  const { bus, clock, prefetch, worker, onRegistration } = options;
+  const { bus, clock, limits, worker, onRegistration } = options;
+  const { prefetch } = limits;
   const held = new Set(options.queues);
   let isOpen = false;
   const registrations = new Map<string, Registration>();
@@ -62,6 +69,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   const acknowledged = new Map<string, number>();
   /** Of all channels. */
   let unacked = 0;
+  let registeredAt = clock.now();
 
   function lose(channel: number): void {
     unacked -= channels.get(channel)?.unacked ?? 0;
@@ -79,14 +87,17 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     const consuming = bus.consume(queue, {
       prefetch,
       ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
-      onRegistered: () => tell(registration, clock.id()),
+      onRegistered() {
+        registeredAt = clock.now();
+        tell(registration, clock.id());
+      },
       onDelivery(delivery, consumer) {
         const channel = channels.get(delivery.channel);
         if (channel === undefined) channels.set(delivery.channel, { of: registration, unacked: 1 });
         else channel.unacked += 1;
         unacked += 1;
         if (unacked === 1) options.onBusy();
-        options.onDelivery({ delivery, consumer });
+        options.onDelivery(delivery, consumer);
       },
       onChannelLost(channel) {
         tell(registration, undefined);
@@ -170,6 +181,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     alive: (channel) => channels.has(channel),
     acknowledged: () => acknowledged,
     waiting: () => unacked > 0,
+    settledAt: () => registeredAt + limits.ttlMs + limits.stashAfterMs,
     ready: () => isOpen && [...held].every((queue) => registrations.get(queue)?.consumer?.active === true),
   };
 }

@@ -1,7 +1,7 @@
 import type { Answer } from './context.ts';
 import type { Entity, JournalRecord, Result } from './entity.ts';
 import type { Limits } from './limits.ts';
-import type { Document, Handled, Stashed, Unsent } from './store.ts';
+import type { Document, Handled, RememberedId, Stashed, Unsent } from './store.ts';
 import { WAKE, type Message, type Send } from '#shared/message.ts';
 
 /** The document of a key that has none yet. */
@@ -37,7 +37,7 @@ export function applied<State>(
   const until = message.rememberUntil ?? message.deadline;
   const handled: Handled = {
     id: message.id,
-    ...(until === undefined ? {} : { until: until + limits.skewMs }),
+    ...(until === undefined ? {} : { until: Math.min(until, now + limits.rememberMs) + limits.skewMs }),
     ...(answer === undefined ? {} : { answer }),
     ...(rest.length === 0 ? {} : { sent: rest }),
   };
@@ -58,12 +58,16 @@ export function applied<State>(
 }
 
 /** Handled ids past their time go, oldest first, but never so many that a redelivered prefetch would find none of its own. */
-function kept(handled: readonly Handled[], now: number, limits: Limits, known: Known): Handled[] {
+function kept(handled: readonly Handled[], now: number, limits: Limits, { confirmed }: Known): Handled[] {
   const removable = handled.length - limits.prefetch;
-  return handled
-    .filter((one) => !(one.id.startsWith(WAKE) && known.confirmed.has(one.id)))
-    .filter((one, index) => index >= removable || one.until === undefined || one.until > now)
-    .map((one) => (one.sent !== undefined && known.confirmed.has(one.id) ? withoutSent(one) : one));
+  const left: Handled[] = [];
+  for (const [index, one] of handled.entries()) {
+    const isConfirmed = confirmed.has(one.id);
+    if (isConfirmed && one.id.startsWith(WAKE)) continue;
+    if (index < removable && one.until !== undefined && one.until <= now) continue;
+    left.push(isConfirmed && one.sent !== undefined ? withoutSent(one) : one);
+  }
+  return left;
 }
 
 function withoutSent({ sent: _sent, ...rest }: Handled): Handled {
@@ -82,14 +86,67 @@ export function withLists<State>(
   return { ...document, ...lists, version: document.version + 1 };
 }
 
+/** The stash with these at its end, or before those that came by another partition: the old one's messages go first. */
+export function stashedInto(stash: readonly Stashed[], more: readonly Stashed[]): readonly Stashed[] {
+  const at = more[0]?.movedTo === undefined ? stash.findIndex(({ movedTo }) => movedTo !== undefined) : -1;
+  return at === -1 ? [...stash, ...more] : stash.toSpliced(at, 0, ...more);
+}
+
+/** The document without the head of its stash, which is done with; what that caused is unsent until it was sent. */
+export function unstashed<State>(done: Document<State>, sends: readonly Send[], now: number): Document<State> {
+  const unsent = sends.map((send) => ({ send, attempts: 0, reason: 'not sent yet', since: now, nextTryAt: now }));
+  const movedTo = done.stash[0]?.movedTo;
+  return {
+    ...done,
+    stash: done.stash.slice(1),
+    unsent: [...done.unsent, ...unsent],
+    ...(movedTo === undefined ? {} : { partition: movedTo }),
+  };
+}
+
+/** When the entity itself wants to be woken. */
+export function ownDueAt<State>(document: Document<State>, entity: Entity<State>): number | undefined {
+  return document.state === undefined ? undefined : entity.dueAt?.(document.state);
+}
+
 /** The document with `dueAt` as its parts demand. */
 export function withDueAt<State>(document: Document<State>, entity: Entity<State>): Document<State> {
   const { dueAt: _dueAt, ...rest } = document;
-  const own = document.state === undefined ? undefined : entity.dueAt?.(document.state);
-  const times = [
-    ...(own === undefined ? [] : [own]),
-    ...document.stash.slice(0, 1).map((one) => one.nextTryAt),
-    ...document.unsent.map((one) => one.nextTryAt),
-  ];
-  return times.length === 0 ? rest : { ...rest, dueAt: Math.min(...times) };
+  let dueAt = ownDueAt(document, entity) ?? Infinity;
+  const [head] = document.stash;
+  if (head !== undefined) dueAt = head.leasedUntil === undefined ? Math.min(dueAt, head.nextTryAt) : head.nextTryAt;
+  for (const one of document.unsent) dueAt = Math.min(dueAt, one.nextTryAt);
+  return dueAt === Infinity ? rest : { ...rest, dueAt };
+}
+
+/**
+ * Takes the oldest handled ids out of the document, so that `keep` stay: those past their time are dropped, the others are to be
+ * remembered outside before the document without them is written. Only ids that `committed` has: of another nobody knows yet whether
+ * it will have been handled.
+ */
+export function spilled<State>(
+  document: Document<State>,
+  committed: Document<State>,
+  keep: number,
+  now: number,
+  limits: Limits,
+): { readonly document: Document<State>; readonly records: readonly RememberedId[] } {
+  const ids = new Set(committed.handled.map(({ id }) => id));
+  const surplus = document.handled.length - keep;
+  const records: RememberedId[] = [];
+  let spilledUntil = document.spilledUntil ?? 0;
+  const handled = document.handled.filter((one, index) => {
+    if (index >= surplus || !ids.has(one.id)) return true;
+    const until = one.until ?? now + limits.rememberMs;
+    if (until <= now) return false;
+    records.push({ key: document.key, handled: { ...one, until } });
+    spilledUntil = Math.max(spilledUntil, until);
+    return false;
+  });
+  return { document: { ...document, handled, ...(spilledUntil > 0 ? { spilledUntil } : {}) }, records };
+}
+
+/** What it takes as JSON; nearly what it takes in the database. Costs as much as writing it: not for every message. */
+export function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value) ?? '');
 }

@@ -1,72 +1,16 @@
 import { createCommitter } from './commit.ts';
 import { createConsumers } from './consumers.ts';
-import type { Entity } from './entity.ts';
 import { watchForStandstill, type GivingBack } from './giving-back.ts';
+import { createHandling } from './handling.ts';
 import { watchForHanging } from './hanging.ts';
 import { createInbox } from './inbox.ts';
-import type { Limits } from './limits.ts';
+import { release, type Mailbox } from './mailbox.ts';
 import { createMailboxes } from './mailboxes.ts';
+import { NO_METER, type EngineOptions, type QueueFigures } from './options.ts';
 import { createOutbox } from './outbox.ts';
-import { createPump } from './pump.ts';
-import type { Intercept } from './run.ts';
-import type { EntityStore } from './store.ts';
+import { createSlots } from './slots.ts';
 import { startSweep } from './sweep.ts';
 import { createWaits } from './waits.ts';
-import type { Bus } from '#shared/bus/bus.ts';
-import type { Clock } from '#shared/clock.ts';
-import type { Log } from '#shared/log.ts';
-
-export interface EngineOptions<State> {
-  readonly entity: Entity<State>;
-  readonly bus: Bus;
-  readonly store: EntityStore<State>;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The partition queues to consume from the start; `take` and `release` change them. */
-  readonly queues: readonly string[];
-  /** Whose registrations these are, for the broker's management. */
-  readonly worker?: string;
-  /** Every new registration at the broker, under an id of its own, and (`undefined`) the end of one. */
-  readonly onRegistration?: (queue: string, id: string | undefined) => void;
-  readonly limits: Limits;
-  /** Wraps every run of a handler; for fault injection. */
-  readonly intercept?: Intercept | undefined;
-  readonly meter?: EngineMeter;
-  /** Told of every commit; for checking histories. */
-  readonly history?: ((commit: CommittedRuns) => void) | undefined;
-}
-
-/** What an engine has to do with one queue. */
-export interface QueueFigures {
-  /** When the oldest of the messages that wait or run in this process was delivered, epoch ms. */
-  readonly oldestSince: number | undefined;
-  /** How long messages waited lately, on average, ms; see `waits.ts`. */
-  readonly waitedMs: number | undefined;
-  /** Acknowledged since the engine was made. */
-  readonly handled: number;
-}
-
-/** One write of one document, with the handler runs that it holds. Times in epoch ms. */
-export interface CommittedRuns {
-  readonly key: string;
-  /** The version that the runs were based on, and the one that was written. */
-  readonly over: number;
-  readonly version: number;
-  readonly messages: readonly { readonly id: string; readonly type: string }[];
-  /** When the first of the runs began; they may begin while the same engine is still writing the version before. */
-  readonly startedAt: number;
-  readonly committedAt: number;
-  /** `lost`: another write came first, nothing of this one counts. `unknown`: the store did not say. */
-  readonly outcome: 'committed' | 'lost' | 'unknown';
-}
-
-/** What the engine counts; all monotonic. */
-export interface EngineMeter {
-  handled(type: string): void;
-  retried(type: string): void;
-  died(type: string): void;
-  committed(documents: number, lost: number): void;
-}
 
 export interface Engine {
   /** Registers on every queue that it holds; resolves when the broker has confirmed all of them. */
@@ -89,8 +33,6 @@ export interface Engine {
   readonly ready: boolean;
 }
 
-const NO_METER: EngineMeter = { handled() {}, retried() {}, died() {}, committed() {} };
-
 /**
  * Runs one entity: takes its messages from the partition queues, applies them per key in order, and for each batch
  * commits the documents, publishes what follows with confirms, then acknowledges; never in another order.
@@ -98,18 +40,18 @@ const NO_METER: EngineMeter = { handled() {}, retried() {}, died() {}, committed
 export function createEngine<State>(options: EngineOptions<State>): Engine {
   const { entity, bus, store, clock, log, limits } = options;
   const meter = options.meter ?? NO_METER;
-  const inbox = createInbox(entity);
+  const inbox = createInbox(entity, options.mayAnswer ?? (() => true));
   const waits = createWaits();
   const outbox = createOutbox({ route: entity.route, bus, store, clock, log });
-  const mailboxes = createMailboxes<State>({ store, clock, log, limits, wakeUp: (box) => pump.pump(box) });
+  const mailboxes = createMailboxes<State>({ store, clock, log, limits, wakeUp: pump });
   const consumers = createConsumers({
     bus,
     clock,
     queues: options.queues,
-    prefetch: limits.prefetch,
+    limits,
     worker: options.worker,
     onRegistration: options.onRegistration,
-    onDelivery: (receipt) => pump.deliver(receipt),
+    onDelivery: (delivery, consumer) => handling.deliver(delivery, consumer),
     onChannelLost: (channel) => mailboxes.dropChannel(channel),
     onAck: () => givingBack?.progress(),
     onBusy: () => givingBack?.busy(),
@@ -124,9 +66,14 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     history: options.history,
     mailboxes,
     waits,
-    pump: (box) => pump.pump(box),
+    limits,
+    pump,
   });
-  const pump = createPump<State>({
+  const slots = createSlots<Mailbox<State>>(limits.concurrency, clock.now, (box) => {
+    if (box.head.is === 'queued') release(box);
+    pump(box);
+  });
+  const handling = createHandling<State>({
     ...options,
     meter,
     inbox,
@@ -134,6 +81,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     mailboxes,
     committer,
     consumers,
+    slots,
     hanging: watchForHanging({
       now: clock.now,
       effectMs: limits.effectMs,
@@ -144,6 +92,10 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
   });
   let stopSweep: (() => void) | undefined;
   let givingBack: GivingBack | undefined;
+
+  function pump(box: Mailbox<State>): void {
+    handling.pump(box);
+  }
 
   function rest(): void {
     stopSweep?.();
@@ -159,7 +111,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
 
   return {
     async start() {
-      pump.resume();
+      handling.resume();
       await consumers.open();
       givingBack ??= watchForStandstill({
         clock,
@@ -167,19 +119,20 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
         route: entity.route,
         patienceMs: limits.stashAfterMs,
         waiting: () => consumers.waiting(),
+        standingSince: () => Math.min(mailboxes.standingSince(slots.movedAt), committer.settlingSince()),
         close: () => consumers.close(),
         open: () => consumers.open(),
       });
-      stopSweep ??= startSweep({ route: entity.route, bus, store, clock, log, everyMs: limits.sweepMs });
+      stopSweep ??= startSweep({ route: entity.route, bus, store, clock, log, limits });
     },
     async pause() {
       rest();
       await consumers.close();
     },
     async drain(deadlineMs) {
-      pump.stop();
+      handling.stop();
       rest();
-      await atRest(() => mailboxes.busy() || committer.busy(), deadlineMs);
+      await atRest(() => mailboxes.busy() || committer.busy() || handling.detached > 0, deadlineMs);
       consumers.flush();
       await consumers.close();
     },
@@ -187,7 +140,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     async release(queue, deadlineMs) {
       const channel = consumers.channelOf(queue);
       if (channel !== undefined) {
-        pump.stopChannel(channel);
+        handling.stop(channel);
         await atRest(() => mailboxes.busy(channel) || committer.busy(channel), deadlineMs);
         consumers.flush();
       }

@@ -1,3 +1,4 @@
+import type { Backoff } from '#shared/backoff.ts';
 import type { CommandType, EventType, Message, MessageType, Send } from '#shared/message.ts';
 
 /** What a handler decided. The engine commits `state` first, then publishes `send`, then acknowledges. */
@@ -57,9 +58,23 @@ export type Handle<State, Body> = (
   context: Context,
 ) => Result<State> | Promise<Result<State>>;
 
+/**
+ * What an effect that may take long needs. When the engine's ordinary limit passes, its message and those behind it move into the
+ * stash of the document and are acknowledged, and the run goes on without them, holding neither a delivery nor a slot. The head of the
+ * stash is leased meanwhile (`leasedUntil`: start + `limitMs` + a margin): nobody else tries it before this run has surely ended. What
+ * comes of the run is applied by compare-and-set as what came of the head of the stash. A run that ends in time costs nothing more.
+ */
+export interface Effect {
+  /** The run is aborted after this long; above the engine's own `effectMs` to have any effect. */
+  readonly limitMs?: number;
+  /** Instead of the engine's limits for tries of one message. */
+  readonly retry?: Backoff & { readonly attempts: number };
+}
+
 /** One message type and what the entity does with it. Built by `on`. */
 export interface Handler<State> {
   readonly type: MessageType;
+  readonly effect?: Effect | undefined;
   handle(state: State | undefined, body: unknown, context: Context): Result<State> | Promise<Result<State>>;
 }
 
@@ -76,7 +91,11 @@ export interface Entity<State> {
   readonly tooLate?: Handle<State, { readonly command: string }>;
 }
 
-/** Ties a message type to its handler; a handler of another body is a compile error. */
-export function on<State, Body>(type: MessageType<Body>, handle: Handle<State, NoInfer<Body>>): Handler<State> {
-  return { type, handle };
+/** Ties a message type to its handler; a handler of another body is a compile error. `effect`: for one that may take long. */
+export function on<State, Body>(
+  type: MessageType<Body>,
+  handle: Handle<State, NoInfer<Body>>,
+  effect?: Effect,
+): Handler<State> {
+  return { type, handle, effect };
 }

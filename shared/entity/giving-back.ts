@@ -7,10 +7,12 @@ export interface GivingBackOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly route: string;
-  /** Without progress for this long, while something waits, everything goes back: half a TTL. */
+  /** When something waits that has not come on for this long, everything goes back: half a TTL. */
   readonly patienceMs: number;
   /** Unacknowledged deliveries are in hand. */
   readonly waiting: () => boolean;
+  /** Since when that stands still which does so longest, epoch ms; `Infinity`: nothing does. */
+  readonly standingSince: () => number;
   readonly close: () => Promise<void>;
   readonly open: () => Promise<void>;
 }
@@ -34,7 +36,6 @@ export interface GivingBack {
 export function watchForStandstill(options: GivingBackOptions): GivingBack {
   const { clock, log, route, patienceMs } = options;
   const ended = new AbortController();
-  let since = clock.now();
   let standstills = 0;
   let givingBack = false;
   let watching = false;
@@ -42,15 +43,15 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
   watch();
 
   /** No timer runs while nothing is in hand. */
-  function watch(): void {
+  function watch(waitMs = patienceMs): void {
     watching = options.waiting();
-    if (watching) cancel = clock.after(since + patienceMs - clock.now(), look);
+    if (watching) cancel = clock.after(waitMs, look);
   }
 
   function look(): void {
-    if (options.waiting() && clock.now() - since >= patienceMs)
-      tryGivingBack(`nothing was acknowledged for ${patienceMs} ms`);
-    else watch();
+    const stoodMs = clock.now() - options.standingSince();
+    if (options.waiting() && stoodMs >= patienceMs) tryGivingBack(`something has not come on for ${stoodMs} ms`);
+    else watch(Math.min(patienceMs, Math.max(1, patienceMs - stoodMs)));
   }
 
   function tryGivingBack(reason: string): void {
@@ -71,17 +72,14 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
     await options.open();
     if (ended.signal.aborted) return;
     givingBack = false;
-    since = clock.now();
     watch();
   }
 
   return {
     busy() {
-      since = clock.now();
       if (!watching && !givingBack && !ended.signal.aborted) watch();
     },
     progress() {
-      since = clock.now();
       standstills = 0;
     },
     now(reason) {

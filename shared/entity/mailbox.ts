@@ -1,8 +1,8 @@
 import { emptyDocument, type Known } from './document.ts';
-import type { Document } from './store.ts';
+import type { JournalRecord } from './entity.ts';
+import type { Outcome } from './run.ts';
+import type { Document, Handled } from './store.ts';
 import type { Consumer, Delivery } from '#shared/bus/bus.ts';
-import type { JournalRecord, Result } from './entity.ts';
-import type { Answer } from './context.ts';
 import type { Message, Send } from '#shared/message.ts';
 
 /** A delivery with the registration that may acknowledge it. */
@@ -11,154 +11,205 @@ export interface Receipt {
   readonly consumer: Consumer;
 }
 
+/** What a handler runs for: a message from the queue, one from the stash, or the entity's own wake. */
+export type RunOf = 'message' | 'stashed' | 'own wake';
+
+/** A message that runs or ran, with what its key knows of it. */
+export interface Run {
+  readonly what: RunOf;
+  readonly message: Message;
+  /** Those before this one. */
+  readonly attempts: number;
+  /** When it came. */
+  readonly since: number;
+  readonly unread: boolean;
+}
+
+/** A message from the queue; a wake is one. */
+export interface MessageTask {
+  readonly kind: 'message' | 'wake';
+  readonly message: Message;
+  readonly receipt: Receipt;
+  readonly queue: string;
+  readonly receivedAt: number;
+  readonly bytes: number;
+  /** Its type has no handler here, so that its body could not be read yet. */
+  readonly unread: boolean;
+  attempts: number;
+  remembered: Handled | 'nothing' | undefined;
+  /** The database refused the document that it led to. */
+  refused: { readonly what: RunOf; readonly reason: string } | undefined;
+}
+
+/** Sends that the broker refused after the commit that caused them: written down, then their cause is acknowledged. */
+export interface UnsentTask {
+  readonly kind: 'unsent';
+  readonly sends: readonly { readonly send: Send; readonly reason: string }[];
+  readonly receipt?: Receipt;
+}
+
+/** How a long effect ended that went on without its delivery; its message is the head of the stash as long as the lease is its own. */
+export interface DetachedTask {
+  readonly kind: 'detached';
+  readonly message: Message;
+  readonly leasedUntil: number;
+  outcome: Outcome<unknown>;
+}
+
 /** One thing that a key has to do next. */
-export type Task =
-  /** A message from the queue. */
-  | {
-      readonly kind: 'message';
-      readonly message: Message;
-      readonly receipt: Receipt;
-      readonly receivedAt: number;
-      attempts: number;
-    }
-  /** Parts of a wake: try the unsent again, the stash from its head on, the entity's own wake; then acknowledge it. */
-  | { readonly kind: 'resend' }
-  | { readonly kind: 'stashed'; readonly message: Message; attempts: number }
-  | { readonly kind: 'own-wake'; readonly message: Message; attempts: number }
-  | { readonly kind: 'wake-done'; readonly wake: Extract<Task, { kind: 'message' }> }
-  /** Sends that the broker refused after the commit that caused them: written down, then their cause is acknowledged. */
-  | {
-      readonly kind: 'refused-sends';
-      readonly sends: readonly { readonly send: Send; readonly reason: string }[];
-      readonly receipt?: Receipt;
-    };
+export type Task = MessageTask | UnsentTask | DetachedTask | { readonly kind: 'send again' };
 
 /** What remains to be done for a task once the document is committed: publish, append, then acknowledge. */
 export interface Settling {
   readonly key: string;
-  /** The handled id to which the sends belong. */
-  readonly id?: string;
+  /** The handler run that it follows from, if it does; to its id the sends belong. */
+  readonly ran?: { readonly what: RunOf; readonly id: string; readonly type: string } | undefined;
   readonly sends: readonly Send[];
   readonly journal: readonly JournalRecord[];
-  readonly receipt?: Receipt;
+  readonly receipt?: Receipt | undefined;
   /** See `waits.ts`. */
   readonly waitsSince?: number | undefined;
   /** The task to put back when the commit is lost. */
   readonly task: Task;
 }
 
-/** Applied, not yet committed. */
+/** Changes of a document that are not written yet, with what follows from them. */
 export interface Staged<State> {
+  /** The version that they are based on. */
   readonly over: number;
   readonly startedAt: number;
   document: Document<State>;
   readonly settling: Settling[];
 }
 
-export type Outcome<State> =
-  | { readonly ok: true; readonly result: Result<State>; readonly answer: Answer | undefined }
-  | { readonly ok: false; readonly error: unknown };
+/** What the head of the line waits for. Late results are known by the object: that of another state is discarded. */
+export type Head =
+  /** Nothing: it may take its next step. */
+  | { readonly is: 'free' }
+  | { readonly is: 'loading' }
+  /** A handler, a publish or a look-up is at work for it. */
+  | { readonly is: 'running' }
+  /** That ended, and is taken up as soon as nothing is being written. */
+  | { readonly is: 'ended'; readonly goOn: () => Step }
+  /** Its next try, at this time. */
+  | { readonly is: 'waiting'; readonly until: number; readonly cancel: () => void }
+  /** A slot for its handler. */
+  | { readonly is: 'queued' }
+  /** Room in its document. */
+  | { readonly is: 'full' };
 
-/** What came of a task: it is finished, or its mailbox waits for something that will pump it again. */
+/** What of the document is on its way to the store. Independent of the head: a message may run while those before it are written. */
+export type Writing<State> =
+  | { readonly is: 'nothing' }
+  | { readonly is: 'staged'; readonly staged: Staged<State> }
+  /** Ids that are to leave the document are being remembered outside, or the document is being written. */
+  | { readonly is: 'remembering' | 'writing'; readonly staged: Staged<State> };
+
+/** What came of a step: the next task may be looked at, or the mailbox waits for something that will pump it again. */
 export type Step = 'done' | 'wait';
 
-/** The sequential mailbox of one key. At most one of `running`, `retry` holds its head. */
+/** The sequential mailbox of one key. */
 export interface Mailbox<State> {
   readonly key: string;
   /** The channel that brought its messages; the document may be used only while that lives. */
   channel: number;
   /** As committed; `undefined`: must be loaded. */
   document: Document<State> | undefined;
+  /** Estimated bytes of the document with what is staged, and when it was last measured. */
+  bytes: number;
+  measured: number;
   tasks: Task[];
-  staged: Staged<State> | undefined;
-  committing: boolean;
+  head: Head;
+  writing: Writing<State>;
+  /** Messages that one write may carry: one, after a document was refused, until the culprit is found. */
+  perWrite: number;
+  /** When a task was last finished, or the first one came, epoch ms. */
+  progressAt: number;
   /** When the latest run began, epoch ms. */
   startedAt: number;
-  running: boolean;
-  /** Set while the head waits for its next try. */
-  retry: (() => void) | undefined;
-  /** How the head goes on, now that what it waited for has happened; taken up as soon as nothing is being committed. */
-  resumed: (() => Step) | undefined;
-  /** Changes whenever what was in memory became worthless; late results of an older one are discarded. */
-  generation: number;
   /** Journal records that came with the loaded document: perhaps not in the journal yet. */
   unflushed: readonly JournalRecord[];
   known: Known & { readonly confirmed: Set<string>; readonly appended: Set<string> };
 }
 
-export function createMailbox<State>(key: string, channel: number): Mailbox<State> {
+const FREE = { is: 'free' } as const;
+const NOTHING = { is: 'nothing' } as const;
+
+export function createMailbox<State>(key: string, channel: number, now: number): Mailbox<State> {
   return {
     key,
     channel,
     document: undefined,
+    bytes: 0,
+    measured: 0,
     tasks: [],
-    staged: undefined,
-    committing: false,
+    head: FREE,
+    writing: NOTHING,
+    perWrite: Infinity,
+    progressAt: now,
     startedAt: 0,
-    running: false,
-    retry: undefined,
-    resumed: undefined,
-    generation: 0,
     unflushed: [],
     known: { confirmed: new Set(), appended: new Set() },
   };
 }
 
 /** The document that the next task is applied to. */
-export function current<State>(box: Mailbox<State>): Document<State> {
-  return box.staged?.document ?? box.document ?? emptyDocument(box.key);
+export function current<State>({ writing, document, key }: Mailbox<State>): Document<State> {
+  return writing.is === 'nothing' ? (document ?? emptyDocument(key)) : writing.staged.document;
 }
 
-/** Puts `document` in line for the next commit, with what follows from it. */
+/** Puts `document` in line for the next write, with what follows from it. Not while another is being written. */
 export function stage<State>(box: Mailbox<State>, document: Document<State>, settling: readonly Settling[]): void {
-  if (box.staged === undefined) {
-    box.staged = { over: box.document?.version ?? 0, startedAt: box.startedAt, document, settling: [...settling] };
+  if (box.writing.is === 'nothing') {
+    const over = box.document?.version ?? 0;
+    box.writing = { is: 'staged', staged: { over, startedAt: box.startedAt, document, settling: [...settling] } };
   } else {
-    box.staged.document = document;
-    box.staged.settling.push(...settling);
+    box.writing.staged.document = document;
+    box.writing.staged.settling.push(...settling);
   }
+}
+
+/** Nothing of it may be changed at present. */
+export function isBeingWritten<State>({ writing }: Mailbox<State>): boolean {
+  return writing.is === 'writing' || writing.is === 'remembering';
+}
+
+/** The head goes on; what it waited for before is forgotten. */
+export function release<State>(box: Mailbox<State>): void {
+  if (box.head.is === 'waiting') box.head.cancel();
+  box.head = FREE;
+}
+
+/** What was on its way is written. */
+export function written<State>(box: Mailbox<State>, document: Document<State>): void {
+  box.document = document;
+  box.writing = NOTHING;
 }
 
 /** Forgets everything that was only in memory; tasks that came from the queue stand in line again, in their old order. */
 export function reset<State>(box: Mailbox<State>, undone: readonly Settling[]): void {
-  box.generation += 1;
+  release(box);
   box.document = undefined;
-  box.staged = undefined;
-  box.committing = false;
-  box.running = false;
-  box.resumed = undefined;
-  box.retry?.();
-  box.retry = undefined;
+  box.writing = NOTHING;
   box.unflushed = [];
   box.known.confirmed.clear();
   box.known.appended.clear();
-  box.tasks = [...undone.map((one) => one.task), ...box.tasks].flatMap(restored);
+  const tasks = new Set([...undone.map((one) => one.task), ...box.tasks]);
+  box.tasks = [...tasks].filter(({ kind }) => kind !== 'send again');
+  for (const task of box.tasks) forgetLookUp(task);
 }
 
-function restored(task: Task): Task[] {
-  switch (task.kind) {
-    case 'message':
-      return [task];
-    case 'wake-done':
-      return [task.wake];
-    case 'refused-sends':
-      return [task];
-    case 'resend':
-    case 'stashed':
-    case 'own-wake':
-      return [];
-  }
+export function forgetLookUp(task: Task): void {
+  if (task.kind === 'message') task.remembered = undefined;
 }
 
 /** Puts a task in front of all that has not begun. */
-export function putNext<State>(box: Mailbox<State>, ...tasks: Task[]): void {
-  const begun = box.running || box.resumed !== undefined || box.retry !== undefined ? 1 : 0;
-  box.tasks.splice(begun, 0, ...tasks);
+export function putNext<State>(box: Mailbox<State>, task: Task): void {
+  const begun = box.head.is === 'running' || box.head.is === 'ended' || box.head.is === 'waiting' ? 1 : 0;
+  box.tasks.splice(begun, 0, task);
 }
 
 /** Nothing under way and nothing in line: the mailbox may be dropped. */
 export function idle<State>(box: Mailbox<State>): boolean {
-  return (
-    box.tasks.length === 0 && box.staged === undefined && !box.committing && !box.running && box.resumed === undefined
-  );
+  return box.tasks.length === 0 && box.head.is === 'free' && box.writing.is === 'nothing';
 }

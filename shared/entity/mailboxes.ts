@@ -1,7 +1,7 @@
+import { bytesOf, emptyDocument } from './document.ts';
 import type { Limits } from './limits.ts';
-import { createMailbox, idle, reset, type Mailbox } from './mailbox.ts';
+import { createMailbox, idle, release, reset, type Head, type Mailbox } from './mailbox.ts';
 import type { EntityStore } from './store.ts';
-import { emptyDocument } from './document.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -20,7 +20,16 @@ export interface Mailboxes<State> {
   busy(channel?: number): boolean;
   /** By queue: when the oldest of the messages that wait or run was delivered. */
   oldest(): ReadonlyMap<string, number>;
+  /** Since when the key that stands still longest has done so, epoch ms; one whose document is full waits for a wake. */
+  standingSince(slotsMovedAt: number): number;
 }
+
+/** What a mailbox takes besides its document. */
+const BOX_BYTES = 1000;
+/** Once in so many new keys the cached bytes are counted, which looks at every mailbox. */
+const COUNT_EVERY = 1000;
+/** Mailboxes that are looked at to make room for one. */
+const MOST_LOOKS = 100;
 
 /** Every key that this engine knows something about; idle ones are kept as a cache, least recently used first out. */
 export function createMailboxes<State>(options: {
@@ -32,43 +41,48 @@ export function createMailboxes<State>(options: {
 }): Mailboxes<State> {
   const { store, clock, log, limits } = options;
   const boxes = new Map<string, Mailbox<State>>();
-  let wanted = new Set<Mailbox<State>>();
-  const loading = new Set<Mailbox<State>>();
+  let wanted = new Map<Mailbox<State>, Head>();
+  let opened = 0;
+  let bytes = 0;
 
+  function count(): void {
+    bytes = 0;
+    for (const box of boxes.values()) bytes += box.bytes + BOX_BYTES;
+  }
+
+  /** Idle ones go, oldest first, until number and bytes are kept. */
   function evict(): void {
-    let excess = boxes.size - limits.cacheSize;
+    let looks = 0;
     for (const [key, box] of boxes) {
-      if (excess <= 0) return;
-      excess -= 1;
-      if (idle(box) && !loading.has(box)) boxes.delete(key);
+      looks += 1;
+      if ((boxes.size < limits.cacheSize && bytes <= limits.cacheBytes) || looks > MOST_LOOKS) return;
+      if (!idle(box)) continue;
+      boxes.delete(key);
+      bytes -= box.bytes + BOX_BYTES;
     }
   }
 
   async function loadWanted(): Promise<void> {
-    const batch = new Map([...wanted].map((box) => [box.key, { box, generation: box.generation }]));
-    wanted = new Set();
-    for (let tries = 1; ; tries += 1) {
+    const batch = new Map([...wanted].map(([box, head]) => [box.key, { box, head }]));
+    wanted = new Map();
+    for (let tries = 1; batch.size > 0; tries += 1) {
       try {
         const found = await store.load([...batch.keys()]);
-        for (const [key, { box, generation }] of batch) {
-          loading.delete(box);
-          if (box.generation === generation) {
-            box.document = found.get(key) ?? emptyDocument(key);
-            box.unflushed = box.document.journal;
-          }
+        for (const [key, { box, head }] of batch) {
+          if (box.head !== head) continue;
+          const document = found.get(key);
+          box.document = document ?? emptyDocument(key);
+          box.bytes = box.measured = document === undefined ? 0 : bytesOf(document);
+          box.unflushed = box.document.journal;
+          release(box);
           options.wakeUp(box);
         }
         return;
       } catch (error) {
         if (tries === 3)
           log.warn('loading documents does not succeed, still trying', { keys: batch.size, reason: reasonOf(error) });
-        for (const [key, { box }] of batch) {
-          if (!idle(box)) continue;
-          loading.delete(box);
-          batch.delete(key);
-        }
-        if (batch.size === 0) return;
-        await clock.sleep(backoffMs(limits.retry, tries, clock.random));
+        for (const [key, { box, head }] of batch) if (box.head !== head) batch.delete(key);
+        if (batch.size > 0) await clock.sleep(backoffMs(limits.retry, tries, clock.random));
       }
     }
   }
@@ -77,8 +91,11 @@ export function createMailboxes<State>(options: {
     open(key, channel) {
       let box = boxes.get(key);
       if (box === undefined) {
-        box = createMailbox<State>(key, channel);
-        if (boxes.size >= limits.cacheSize) evict();
+        box = createMailbox<State>(key, channel, clock.now());
+        bytes += BOX_BYTES;
+        opened += 1;
+        if (opened % COUNT_EVERY === 0) count();
+        if (boxes.size >= limits.cacheSize || bytes > limits.cacheBytes) evict();
       } else {
         boxes.delete(key);
         box.channel = channel;
@@ -88,10 +105,9 @@ export function createMailboxes<State>(options: {
     },
     peek: (key) => boxes.get(key),
     load(box) {
-      if (loading.has(box)) return;
-      loading.add(box);
       if (wanted.size === 0) clock.soon(() => void loadWanted());
-      wanted.add(box);
+      box.head = { is: 'loading' };
+      wanted.set(box, box.head);
     },
     dropChannel(channel) {
       for (const [key, box] of boxes) {
@@ -104,7 +120,7 @@ export function createMailboxes<State>(options: {
     busy(channel) {
       for (const box of boxes.values()) {
         if (channel !== undefined && box.channel !== channel) continue;
-        if (box.running || box.committing || box.staged !== undefined) return true;
+        if (box.head.is === 'running' || box.head.is === 'ended' || box.writing.is !== 'nothing') return true;
       }
       return false;
     },
@@ -112,12 +128,21 @@ export function createMailboxes<State>(options: {
       const found = new Map<string, number>();
       for (const box of boxes.values()) {
         for (const task of box.tasks) {
-          if (task.kind !== 'message') continue;
-          const { queue } = task.receipt.delivery;
-          found.set(queue, Math.min(task.receivedAt, found.get(queue) ?? Infinity));
+          if (task.kind !== 'message' && task.kind !== 'wake') continue;
+          found.set(task.queue, Math.min(task.receivedAt, found.get(task.queue) ?? Infinity));
         }
       }
       return found;
+    },
+    standingSince(slotsMovedAt) {
+      let since = Infinity;
+      for (const { tasks, head, writing, progressAt } of boxes.values()) {
+        if (tasks.length === 0 && writing.is === 'nothing') continue;
+        // Alone it holds up nobody; with half of a prefetch it does.
+        if (head.is === 'full' && tasks.length < limits.prefetch / 2) continue;
+        since = Math.min(since, head.is === 'queued' ? Math.max(progressAt, slotsMovedAt) : progressAt);
+      }
+      return since;
     },
   };
 }

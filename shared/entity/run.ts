@@ -1,6 +1,7 @@
-import { runOf } from './context.ts';
+import { runOf, type Answer } from './context.ts';
 import type { Context, Entity, Handler, Result } from './entity.ts';
-import type { Outcome } from './mailbox.ts';
+import type { Inbox } from './inbox.ts';
+import type { Limits } from './limits.ts';
 import type { Document } from './store.ts';
 import { requireSendable } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -15,47 +16,63 @@ export type Intercept = <State>(
   run: () => Result<State> | Promise<Result<State>>,
 ) => Result<State> | Promise<Result<State>>;
 
+export type Outcome<State> =
+  | { readonly ok: true; readonly result: Result<State>; readonly answer: Answer | undefined }
+  | { readonly ok: false; readonly error: unknown };
+
 /** An effect took longer than its limit; what it did is not known. */
 export class EffectTimeout extends Error {
   override readonly name = 'EffectTimeout';
 }
 
+/** No handler knows the type; a newer version of this service may. */
+export class UnknownType extends Error {
+  override readonly name = 'UnknownType';
+}
+
 export interface RunnerOptions<State> {
   readonly entity: Entity<State>;
   readonly clock: Clock;
-  readonly effectMs: number;
-  readonly handlerOf: (message: Message) => Handler<State> | undefined;
+  readonly limits: Pick<Limits, 'effectMs'>;
+  readonly inbox: Pick<Inbox<State>, 'handlerOf' | 'readBody'>;
   readonly intercept?: Intercept | undefined;
+}
+
+/** How long a run of this handler may take, ms; longer than `effectMs` if it goes on without its delivery. */
+export function limitOf<State>(handler: Handler<State> | undefined, { effectMs }: Pick<Limits, 'effectMs'>): number {
+  return Math.max(effectMs, handler?.effect?.limitMs ?? 0);
 }
 
 /** Runs one message against a state. Pure handlers come back at once, others as a promise that never outlives the effect's limit. */
 export function createRunner<State>(options: RunnerOptions<State>) {
-  const { entity, clock, effectMs, handlerOf, intercept } = options;
+  const { entity, clock, limits, inbox, intercept } = options;
 
   return function run(
     { state, journal }: Pick<Document<State>, 'state' | 'journal'>,
     message: Message,
     attempt: number,
+    unread = false,
   ): Outcome<State> | Promise<Outcome<State>> {
     let abort: AbortController | undefined;
-    const { context, answered } = runOf({
-      route: entity.route,
-      message,
-      now: clock.now(),
-      attempt,
-      unwritten: journal,
-      signal: () => (abort ??= new AbortController()).signal,
-    });
-    const done = (result: Result<State>): Outcome<State> => {
-      for (const send of result.send ?? []) if (send !== undefined) requireSendable(send);
-      return { ok: true, result, answer: answered() };
-    };
     try {
-      const handler = handlerOf(message);
-      const call = () => callOf(handler, state, message, context);
+      const handler = inbox.handlerOf(message);
+      const read = unread && handler !== undefined ? inbox.readBody(message) : message;
+      const { context, answered } = runOf({
+        route: entity.route,
+        message: read,
+        now: clock.now(),
+        attempt,
+        unwritten: journal,
+        signal: () => (abort ??= new AbortController()).signal,
+      });
+      const done = (result: Result<State>): Outcome<State> => {
+        for (const send of result.send ?? []) if (send !== undefined) requireSendable(send);
+        return { ok: true, result, answer: answered() };
+      };
+      const call = () => callOf(handler, state, read, context);
       const result = intercept === undefined ? call() : intercept(handler, state, context, call);
       if (!(result instanceof Promise)) return done(result);
-      return limited(result, () => abort)
+      return limited(result, limitOf(handler, limits), () => abort)
         .then(done)
         .catch(failed);
     } catch (error) {
@@ -69,16 +86,18 @@ export function createRunner<State>(options: RunnerOptions<State>) {
     if (message.type === TOO_LATE && entity.tooLate !== undefined) {
       return entity.tooLate(state, message.body as { command: string }, context);
     }
-    throw new InvalidMessage(`${entity.route} has no handler for ${message.type}`);
+    const problem = `${entity.route} has no handler for ${message.type}`;
+    throw message.type === WAKE || message.type === TOO_LATE ? new InvalidMessage(problem) : new UnknownType(problem);
   }
 
   async function limited(
     result: Promise<Result<State>>,
+    limitMs: number,
     abort: () => AbortController | undefined,
   ): Promise<Result<State>> {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
-    const cancel = clock.after(effectMs, () => {
-      const error = new EffectTimeout(`no result within ${effectMs} ms`);
+    const cancel = clock.after(limitMs, () => {
+      const error = new EffectTimeout(`no result within ${limitMs} ms`);
       abort()?.abort(error);
       reject(error);
     });

@@ -2,13 +2,26 @@
 export interface Slots<Box> {
   /** Whether another may begin; who may not is called when it may. */
   free(box: Box): boolean;
-  /** Takes a slot until `work` is done. */
-  hold<T>(work: Promise<T>): Promise<T>;
+  /** Takes a slot. The function gives it back, once. */
+  take(): () => void;
+  /** When one was last given back, epoch ms. */
+  readonly movedAt: number;
 }
 
-export function createSlots<Box>(limit: number, call: (box: Box) => void): Slots<Box> {
+export function createSlots<Box>(limit: number, now: () => number, call: (box: Box) => void): Slots<Box> {
   let held = 0;
+  let movedAt = now();
   const waiting = new Set<Box>();
+
+  function give(): void {
+    held -= 1;
+    movedAt = now();
+    for (const box of waiting) {
+      if (held >= limit) break;
+      waiting.delete(box);
+      call(box);
+    }
+  }
 
   return {
     free(box) {
@@ -16,18 +29,17 @@ export function createSlots<Box>(limit: number, call: (box: Box) => void): Slots
       waiting.add(box);
       return false;
     },
-    async hold(work) {
+    take() {
       held += 1;
-      try {
-        return await work;
-      } finally {
-        held -= 1;
-        for (const box of waiting) {
-          if (held >= limit) break;
-          waiting.delete(box);
-          call(box);
-        }
-      }
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        give();
+      };
+    },
+    get movedAt() {
+      return movedAt;
     },
   };
 }

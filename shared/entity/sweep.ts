@@ -1,18 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { Limits } from './limits.ts';
 import type { EntityStore } from './store.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
-import { WAKE } from '#shared/message.ts';
+import { WAKE, type Message } from '#shared/message.ts';
 
-/** A wake that was sent is not sent again for this long, ms, unless the key got another due time. */
-const PATIENCE_MS = 5000;
-const BATCH = 500;
+/** Longer keys stand in ids as their hash: an AMQP short string holds 255 bytes. */
+const LONGEST_KEY_BYTES = 150;
+
+/** The message that wakes a key, with ids that fit for every key. */
+export function wakeOf(key: string, dueAt: number): Message {
+  const name = Buffer.byteLength(key) <= LONGEST_KEY_BYTES ? key : createHash('sha256').update(key).digest('hex');
+  return { id: `${WAKE}:${name}:${dueAt}`, type: WAKE, key, body: {}, correlationId: name };
+}
 
 /**
- * Finds the keys that are due and sends each a wake, on its own route, past the gate. Any copy of a service may sweep:
- * a wake too many changes nothing. Returns the function that stops it.
+ * Finds the keys that are due, fairly over the partitions, and sends each a wake on its own route, past the gate. No second one is
+ * sent as long as the first may be on its way, which is for a TTL, unless the key was worked on and has another due time. Any copy of
+ * a service may sweep: a wake too many changes nothing. Returns the function that stops it.
  */
 export function startSweep<State>(options: {
   readonly route: string;
@@ -20,33 +28,37 @@ export function startSweep<State>(options: {
   readonly store: EntityStore<State>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly everyMs: number;
+  readonly limits: Pick<Limits, 'sweepMs' | 'sweepSize' | 'ttlMs'>;
 }): () => void {
-  const { route, bus, store, clock, log, everyMs } = options;
-  const sentAt = new Map<string, number>();
+  const { route, bus, store, clock, log, limits } = options;
+  /** By key, oldest first. */
+  const onItsWay = new Map<string, { readonly dueAt: number; readonly since: number }>();
   let stopped = false;
   let failing = false;
-  let cancel = clock.after(everyMs, () => void sweep());
+  let cancel = clock.after(limits.sweepMs, () => void sweep());
 
   async function sweep(): Promise<void> {
     try {
       const now = clock.now();
-      for (const [id, at] of sentAt) if (now - at > PATIENCE_MS) sentAt.delete(id);
-      const due = await store.due(now, BATCH);
+      for (const [key, { since }] of onItsWay) {
+        if (now - since <= limits.ttlMs) break;
+        onItsWay.delete(key);
+      }
+      const due = await store.due(now, limits.sweepSize);
       await Promise.all(due.map(({ key, dueAt }) => wake(key, dueAt, now)));
       failing = false;
     } catch (error) {
       if (!failing) log.warn('cannot wake what is due, will try again', { route, reason: reasonOf(error) });
       failing = true;
     }
-    if (!stopped) cancel = clock.after(everyMs * (0.75 + clock.random() / 2), () => void sweep());
+    if (!stopped) cancel = clock.after(limits.sweepMs * (0.75 + clock.random() / 2), () => void sweep());
   }
 
-  async function wake(key: string, dueAt: number, now: number): Promise<void> {
-    const id = `${WAKE}:${key}:${dueAt}`;
-    if (sentAt.has(id)) return;
-    await bus.publish(`${route}.hash`, encode({ id, type: WAKE, key, body: {}, correlationId: key }));
-    sentAt.set(id, now);
+  async function wake(key: string, dueAt: number, since: number): Promise<void> {
+    if (onItsWay.get(key)?.dueAt === dueAt) return;
+    await bus.publish(`${route}.hash`, encode(wakeOf(key, dueAt)));
+    onItsWay.delete(key);
+    onItsWay.set(key, { dueAt, since });
   }
 
   return () => {

@@ -1,4 +1,4 @@
-import type { Settling, Task } from './mailbox.ts';
+import type { MessageTask, Settling } from './mailbox.ts';
 import { sentAtOf } from '#shared/bus/envelope.ts';
 
 /** How long messages waited from their publish until they took effect: for the broker, their turn, their document, the commit. */
@@ -43,8 +43,8 @@ export function createWaits(): Waits {
  * From when on what a task's handler made waits, epoch ms: the publish of its message, later by the time that the handler took.
  * `undefined`: no message, or one that was held up by something else than its line.
  */
-export function waitsSince(task: Task, startedAt: number, endedAt: number): number | undefined {
-  if (task.kind !== 'message' || task.attempts > 0) return undefined;
+export function waitsSince(task: MessageTask, startedAt: number, endedAt: number): number | undefined {
+  if (task.attempts > 0) return undefined;
   const sentAt = sentAtOf(task.receipt.delivery);
   return sentAt === undefined ? undefined : sentAt + endedAt - startedAt;
 }

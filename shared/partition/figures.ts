@@ -1,5 +1,5 @@
 import type { Announcement } from './announcement.ts';
-import type { QueueFigures } from '#shared/entity/engine.ts';
+import type { QueueFigures } from '#shared/entity/options.ts';
 
 /** A rate is over at least this long, ms: announcements come faster. */
 const WINDOW_MS = 2000;

@@ -6,15 +6,15 @@ export const ofLimits: readonly Mutation[] = [
     name: 'all but the newest ids are forgotten',
     guarantee: 'a handled id is remembered as long as its message may come again',
     file: 'shared/entity/document.ts',
-    find: 'index >= removable || one.until === undefined || one.until > now',
-    replace: 'index >= removable',
+    find: 'if (index < removable && one.until !== undefined && one.until <= now) continue;',
+    replace: 'if (index < removable) continue;',
   },
   {
     name: 'clocks are thought to be exact',
     guarantee: 'an id outlives its deadline by what clocks may be apart',
     file: 'shared/entity/document.ts',
-    find: '{ until: until + limits.skewMs }',
-    replace: '{ until }',
+    find: 'now + limits.rememberMs) + limits.skewMs }',
+    replace: 'now + limits.rememberMs) }',
   },
   {
     name: 'a wallet that recalls nothing',
@@ -26,9 +26,9 @@ export const ofLimits: readonly Mutation[] = [
   {
     name: 'a stash without an end',
     guarantee: 'a document holds back so many messages and no more',
-    file: 'shared/entity/trouble.ts',
-    find: '    if (document.stash.length >= limits.stashSize) return',
-    replace: '    if (document.stash.length < 0) return',
+    file: 'shared/entity/verdict.ts',
+    find: 'const isFull = document.stash.length >= limits.stashSize || ',
+    replace: 'const isFull = document.stash.length < 0 && ',
   },
   {
     name: 'putting back is not counted',
@@ -40,8 +40,8 @@ export const ofLimits: readonly Mutation[] = [
   {
     name: 'past the stash',
     guarantee: 'the messages of a key are handled in the order in which they were queued',
-    file: 'shared/entity/pump.ts',
-    find: '    if (document.stash.length > 0) return trouble.stashBehind(box, task);\n',
-    replace: '',
+    file: 'shared/entity/verdict.ts',
+    find: 'if (document.stash.some(({ movedTo }) =>',
+    replace: 'if (document.version < 0 && document.stash.some(({ movedTo }) =>',
   },
 ];

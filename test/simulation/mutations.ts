@@ -9,17 +9,17 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'ack on delivery',
     guarantee: 'committed, then published, then acknowledged',
-    file: 'shared/entity/pump.ts',
-    find: '    if (message.type === WAKE) putNext(box, task);\n',
-    replace: '    consumers.ack(receipt);\n    if (message.type === WAKE) putNext(box, task);\n',
+    file: 'shared/entity/handling.ts',
+    find: "    if (kind === 'wake') putNext(box, task);\n",
+    replace: "    consumers.ack(receipt);\n    if (kind === 'wake') putNext(box, task);\n",
   },
   {
     name: 'ack before the confirm',
     guarantee: 'published and confirmed, then acknowledged',
     file: 'shared/entity/commit.ts',
-    find: '    const { key, id, journal, receipt } = settling;\n',
+    find: '    const { key, ran, journal, receipt } = settling;\n',
     replace:
-      '    const { key, id, journal, receipt } = settling;\n    if (receipt !== undefined) consumers.ack(receipt);\n',
+      '    const { key, ran, journal, receipt } = settling;\n    if (receipt !== undefined) consumers.ack(receipt);\n',
   },
   {
     name: 'no version check',
@@ -31,9 +31,10 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'duplicates applied',
     guarantee: 'a message is applied once',
-    file: 'shared/entity/pump.ts',
-    find: 'if (before !== undefined) {',
-    replace: 'if (before !== undefined && document.version < 0) {',
+    file: 'shared/entity/verdict.ts',
+    find: "if (before !== undefined) return { is: 'duplicate', before };\n  if (document.stash.some",
+    replace:
+      "if (before !== undefined && document.version < 0) return { is: 'duplicate', before };\n  if (document.stash.some",
   },
   {
     name: 'a partition keeps its cache',
@@ -60,8 +61,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'too late, and done all the same',
     guarantee: 'nothing that comes back late can act',
-    file: 'shared/entity/pump.ts',
-    find: 'return message.deadline !== undefined && message.deadline < clock.now();',
+    file: 'shared/entity/verdict.ts',
+    find: 'return message.deadline !== undefined && message.deadline < now;',
     replace: 'return message.deadline !== undefined && message.deadline < 0;',
   },
   {
@@ -132,9 +133,10 @@ export const mutations: readonly Mutation[] = [
     find: "        if (found.status === 'captured') return answer(keep(draft, found), found.capturedAt);\n        if (found.status !== 'open' ||",
     replace: "        if ((found.status !== 'open' && found.status !== 'captured') ||",
     and: {
-      file: 'shared/entity/pump.ts',
-      find: 'if (before !== undefined) {',
-      replace: 'if (before !== undefined && document.version < 0) {',
+      file: 'shared/entity/verdict.ts',
+      find: "if (before !== undefined) return { is: 'duplicate', before };\n  if (document.stash.some",
+      replace:
+        "if (before !== undefined && document.version < 0) return { is: 'duplicate', before };\n  if (document.stash.some",
     },
   },
   {

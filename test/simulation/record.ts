@@ -1,7 +1,7 @@
 /** What was seen while a simulated town ran, for the invariants that must hold all the time. */
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
-import type { CommittedRuns } from '#shared/entity/engine.ts';
+import type { CommittedRuns } from '#shared/entity/options.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
 
 export interface Commit extends CommittedRuns {

@@ -41,6 +41,7 @@ export function settingsOf(seed: number): Settings {
           prefetch: between(2, 9),
           concurrency: between(1, 5),
           stashSize: between(1, 5),
+          handledIds: between(4, 20),
           hangingKeys: between(1, 4),
           cacheSize: between(2, 12),
           skewMs: SKEW_MS,

@@ -3,7 +3,8 @@ import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory.ts';
 import { hash, partitionQueues, topologyOf, type RouteTable } from '#shared/bus/topology.ts';
-import { createEngine, type Engine, type EngineOptions } from '#shared/entity/engine.ts';
+import { createEngine, type Engine } from '#shared/entity/engine.ts';
+import type { EngineOptions } from '#shared/entity/options.ts';
 import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import { limitsFor, type Limits } from '#shared/entity/limits.ts';
 import { createMemoryStore, type MemoryStore } from '#shared/entity/memory-store.ts';
@@ -13,7 +14,7 @@ import { command, event, type Message } from '#shared/message.ts';
 /** A tally per key: enough of an entity to show what the engine promises. */
 export const added = event('tally.added', z.strictObject({ total: z.int() }));
 export const add = command('tally.add', {
-  body: z.strictObject({ tally: z.string(), n: z.int() }),
+  body: z.object({ tally: z.string(), n: z.int(), padding: z.string().optional() }),
   key: (body) => body.tally,
   done: added,
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { CommittedRuns } from '#shared/entity/engine.ts';
+import type { CommittedRuns } from '#shared/entity/options.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
 import { createWorld, type Tally } from '#test/support/engine-world.ts';
 

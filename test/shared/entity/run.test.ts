@@ -13,7 +13,12 @@ test('a handler sees the journal records that ride in its document', async (t) =
     return { state };
   });
   const entity: Entity<number> = { route: 'tally', handlers: [handler] };
-  const run = createRunner<number>({ entity, clock: createVirtualClock(), effectMs: 1000, handlerOf: () => handler });
+  const run = createRunner<number>({
+    entity,
+    clock: createVirtualClock(),
+    limits: { effectMs: 1000 },
+    inbox: { handlerOf: () => handler, readBody: (message) => message },
+  });
   const message = { id: 'm', type: look.name, key: 'a', body: {}, correlationId: 'a' };
   await run({ state: 1, journal: [{ id: 'r', amount: 5 }] }, message, 1);
   t.deepEqual(seen, [[{ id: 'r', amount: 5 }]]);

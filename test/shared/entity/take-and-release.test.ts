@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { CommittedRuns } from '#shared/entity/engine.ts';
+import type { CommittedRuns } from '#shared/entity/options.ts';
 import { createWorld } from '#test/support/engine-world.ts';
 
 const QUEUES = ['tally.000', 'tally.001', 'tally.002', 'tally.003'];
