@@ -223,5 +223,19 @@ export const mutations: readonly Mutation[] = [
     find: '      await bus.publish(exchange, packet);\n      if (ended.aborted) return;\n',
     replace: '',
   },
+  {
+    name: 'decisions from unmajority reads',
+    guarantee: 'what is read to decide cannot be rolled back',
+    file: 'shared/majority.ts',
+    find: "= { readConcern: { level: 'majority' }",
+    replace: "= { readConcern: { level: 'local' }",
+  },
+  {
+    name: 'written to one is written',
+    guarantee: 'what follows from a write waits until the write cannot be rolled back',
+    file: 'shared/majority.ts',
+    find: "writeConcern: { w: 'majority', journal: true } };",
+    replace: 'writeConcern: { w: 1, journal: true } };',
+  },
   ...ofLimits,
 ];

@@ -21,6 +21,8 @@ export interface Settings {
   readonly dueAtOnce: number;
   /** The broker is started again, and keys have other partitions from then on. */
   readonly ringChanges: boolean;
+  /** The primary of the database is cut off from the others, and what it has written meanwhile may be rolled back. */
+  readonly rollBacks: boolean;
 }
 
 /** How wrong a machine's clock may be, either way. */
@@ -53,6 +55,6 @@ export function settingsOf(seed: number): Settings {
         dueAtOnce: between(4, 12),
       }
     : { times: TIMES, limits: { sweepMs: 2500 }, wallet: {}, dueAtOnce: 500 };
-  const all = { ...settings, ringChanges: chance() < 0.25 };
+  const all = { ...settings, ringChanges: chance() < 0.25, rollBacks: chance() < 0.3 };
   return { ...all, shown: `settings ${JSON.stringify(all)}` };
 }

@@ -71,6 +71,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
       if (!faults.healed) changeRing(town, scheduler);
     });
   }
+  if (settings.rollBacks) cutOffPrimaries(town, createScheduler(seed ^ 0x1b873593), ARRIVALS_MS + 5000);
   await scheduler.run(() => false, ARRIVALS_MS + between(0, 10_000));
   await watch(town, clock.now(), false);
   faults.heal();
@@ -105,6 +106,24 @@ function changeRing({ machines, broker, faults, tell }: SimulatedTown, { clock, 
     tell('the broker starts again with other rings');
     broker.restart({ ring: 'other', inFlight: chance() < 0.5 ? 'arrives' : 'is-lost' });
   });
+}
+
+/** The database's primary is cut off some times, for about as long as a channel without progress lasts. `drawn`: a stream of its own. */
+function cutOffPrimaries(
+  { scheduler, replicas, faults, tell }: SimulatedTown,
+  drawn: Scheduler,
+  withinMs: number,
+): void {
+  for (let at = drawn.between(0, 6000); at < withinMs; at += drawn.between(5000, 10_000)) {
+    const ms = drawn.between(50, 4500);
+    const end = drawn.chance() < 0.7 ? 'another primary' : 'the others are back';
+    scheduler.clock.after(at, () => {
+      if (faults.healed) return;
+      faults.count(end === 'another primary' ? 'roll back' : 'primary cut off');
+      tell(`the primary is cut off for ${ms} ms: ${end}`);
+      replicas.cutOff(end, ms);
+    });
+  }
 }
 
 /** Every machine of a service is gone for longer than some deadlines. */

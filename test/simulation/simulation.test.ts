@@ -23,6 +23,6 @@ test(`${SEEDS} simulated runs with crashes, pauses, lost connections and failing
   t.log(Object.fromEntries(counts));
   t.log(Object.fromEntries(faults));
   for (const end of ['completed', 'failed', 'cancelled', 'steps undone']) t.true((counts.get(end) ?? 0) > 0, end);
-  for (const kind of [...faultKinds, 'kill', 'stand still', 'retire', 'outage'])
+  for (const kind of [...faultKinds, 'kill', 'stand still', 'retire', 'outage', 'roll back', 'primary cut off'])
     t.true((faults.get(kind) ?? 0) > 0, kind);
 });

@@ -3,6 +3,7 @@ import { recordsIn } from '#test/support/records.ts';
 import type { Faults } from './faults.ts';
 import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
+import { createReplicas, type Collection, type Replicas } from './replicas.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS, type Settings } from './settings.ts';
 import { createPayments } from '#local/provider/payments.ts';
@@ -25,12 +26,14 @@ import { topologyOf } from '#shared/bus/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import type { MemoryStore } from '#shared/entity/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
 const DRAIN_MS = 5000;
+/** A write is known to a majority after so long at most. */
+const MAX_LAG_MS = 6;
 const undos = new Set(
   definitions.flatMap(({ start, steps }) =>
     [start.undo, ...steps.map(({ undo }) => undo)].flatMap((undo) => (undo.kind === 'own' ? [undo.command.name] : [])),
@@ -42,14 +45,16 @@ export const BAD_NEWS_ONLY = 'bad-news-only@example.org';
 
 export interface SimulatedTown extends Town {
   readonly settings: Settings;
+  readonly replicas: Replicas;
   readonly machines: readonly Machine[];
   readonly record: Record;
-  readonly orders: ReturnType<typeof createMemoryStore<OrderState>>;
-  readonly sagas: ReturnType<typeof createMemoryStore<SagaState>>;
-  readonly wallets: ReturnType<typeof createMemoryStore<WalletState>>;
-  readonly payments: ReturnType<typeof createMemoryStore<PaymentState>>;
-  readonly deliveries: ReturnType<typeof createMemoryStore<DeliveryState>>;
-  readonly notifications: ReturnType<typeof createMemoryStore<NotificationState>>;
+  /** What a majority of the database has. */
+  readonly orders: MemoryStore<OrderState>;
+  readonly sagas: MemoryStore<SagaState>;
+  readonly wallets: MemoryStore<WalletState>;
+  readonly payments: MemoryStore<PaymentState>;
+  readonly deliveries: MemoryStore<DeliveryState>;
+  readonly notifications: MemoryStore<NotificationState>;
   /** The payment provider's and the warehouse's own books, and what the mail server accepted. */
   readonly provider: ReturnType<typeof createPayments>;
   readonly warehouse: ReturnType<typeof createDeliveries>;
@@ -79,14 +84,15 @@ export function buildTown(
     },
     refuses: (exchange) => /\.(in|hash)$/.test(exchange) && faults.strikes('publish refused'),
   });
+  const replicas = createReplicas(clock, settings.rollBacks ? () => clock.random() * MAX_LAG_MS : undefined);
   const tables = createMemoryTableStore();
   const machines: Machine[] = [];
-  const orders = createMemoryStore<OrderState>();
-  const sagas = createMemoryStore<SagaState>();
-  const wallets = createMemoryStore<WalletState>();
-  const payments = createMemoryStore<PaymentState>();
-  const deliveries = createMemoryStore<DeliveryState>();
-  const notifications = createMemoryStore<NotificationState>();
+  const orders = replicas.collection<OrderState>();
+  const sagas = replicas.collection<SagaState>();
+  const wallets = replicas.collection<WalletState>();
+  const payments = replicas.collection<PaymentState>();
+  const deliveries = replicas.collection<DeliveryState>();
+  const notifications = replicas.collection<NotificationState>();
   const provider = createPayments();
   const warehouse = createDeliveries();
   const mails: Mail[] = [];
@@ -117,7 +123,7 @@ export function buildTown(
   /** As `shared/hosting.ts` does it, with memory in the place of the database. */
   function run<State>(
     service: string,
-    documents: ReturnType<typeof createMemoryStore<State>>,
+    { store: documents }: Collection<State>,
     entityOf: (host: Host) => Entity<State>,
   ): void {
     for (let copy = 1; copy <= between(1, 4); copy += 1) {
@@ -172,7 +178,7 @@ export function buildTown(
   run('wallet', wallets, () =>
     walletEntity({
       ...settings.wallet,
-      findRecords: recordsIn(wallets.journal),
+      findRecords: (ids) => recordsIn(wallets.seen().journal)(ids),
     }),
   );
   run('payment', payments, (host) => paymentEntity({ provider: providerOf(host) }));
@@ -246,8 +252,15 @@ export function buildTown(
     };
   }
 
-  const stores = { orders, sagas, wallets, payments, deliveries, notifications };
-  return { ...town, settings, machines, record, ...stores, provider, warehouse, mails, add };
+  const stores = {
+    orders: orders.majority,
+    sagas: sagas.majority,
+    wallets: wallets.majority,
+    payments: payments.majority,
+    deliveries: deliveries.majority,
+    notifications: notifications.majority,
+  };
+  return { ...town, settings, replicas, machines, record, ...stores, provider, warehouse, mails, add };
 }
 
 function never<T>(signal: AbortSignal): Promise<T> {
