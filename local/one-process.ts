@@ -9,22 +9,42 @@ const environments = JSON.parse(process.env['SERVICE_ENVIRONMENTS'] ?? '{}') as 
   Record<string, Readonly<Record<string, string>>>
 >;
 
-async function start([name, environment]: readonly [
-  string,
-  Readonly<Record<string, string>>,
-]): Promise<RunningService> {
-  try {
-    const main = pathToFileURL(join(projectDir, 'services', name, 'main.ts')).href;
-    const { service } = (await import(main)) as { readonly service: Service };
-    return await service.start(environment);
-  } catch (error) {
-    // None runs without the others: whoever supervises this process sees one service that cannot run.
-    process.stderr.write(`${name}: ${reasonOf(error)}\n`);
-    process.exit(error instanceof ConfigError ? 78 : 1);
-  }
+/** None runs without the others: whoever supervises this process sees one service that cannot run. */
+function end(name: string, error: unknown): void {
+  process.stderr.write(`${name}: ${reasonOf(error)}\n`);
+  process.exitCode = error instanceof ConfigError ? 78 : 1;
 }
 
-const starting = Promise.all(Object.entries(environments).map(start));
+async function startAll(): Promise<readonly RunningService[]> {
+  const services = await Promise.all(
+    Object.entries(environments).map(async ([name, environment]) => {
+      const main = pathToFileURL(join(projectDir, 'services', name, 'main.ts')).href;
+      const { service } = (await import(main)) as { readonly service: Service };
+      return { name, environment, service };
+    }),
+  );
+  // What is wrong is told of every service before one of them begins.
+  for (const { name, environment, service } of services) {
+    try {
+      service.check(environment);
+    } catch (error) {
+      end(name, error);
+    }
+  }
+  if (process.exitCode !== undefined) process.exit();
+  return await Promise.all(
+    services.map(async ({ name, environment, service }) => {
+      try {
+        return await service.start(environment);
+      } catch (error) {
+        end(name, error);
+        process.exit();
+      }
+    }),
+  );
+}
+
+const starting = startAll();
 
 /** Ends the process: with 1 when one of the services could not stop cleanly. A second signal ends it at once. */
 let asked = false;

@@ -26,25 +26,23 @@ try {
 }
 
 async function run(): Promise<void> {
-  const config = readConfig(
-    {
-      RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }),
-      RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }),
-      RABBITMQ_VHOST: z.string().default('switchyard'),
-      PROVISION_WAIT_MS: z.coerce.number().int().min(0).default(60_000),
-      MESSAGE_TTL_MS: commonConfig.MESSAGE_TTL_MS,
-      GATE_DELAY_MS: commonConfig.GATE_DELAY_MS,
-      GATE_CYCLE_MS: commonConfig.GATE_CYCLE_MS,
-      GATE_BAD_CYCLES: commonConfig.GATE_BAD_CYCLES,
-      GATE_POLICIES: commonConfig.GATE_POLICIES,
-      LOG_LEVEL: commonConfig.LOG_LEVEL,
-    },
-    process.env,
+  const shape = {
+    RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }),
+    RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }),
+    RABBITMQ_VHOST: z.string().default('switchyard'),
+    PROVISION_WAIT_MS: z.coerce.number().int().min(0).default(60_000),
+    MESSAGE_TTL_MS: commonConfig.MESSAGE_TTL_MS,
+    GATE_DELAY_MS: commonConfig.GATE_DELAY_MS,
+    GATE_CYCLE_MS: commonConfig.GATE_CYCLE_MS,
+    GATE_BAD_CYCLES: commonConfig.GATE_BAD_CYCLES,
+    GATE_POLICIES: commonConfig.GATE_POLICIES,
+    LOG_LEVEL: commonConfig.LOG_LEVEL,
+  };
+  const passwordShape: Readonly<Record<string, z.ZodString>> = Object.fromEntries(
+    services.map((service) => [passwordName(service), z.string().min(1)] as const),
   );
-  const passwords = readConfig(
-    Object.fromEntries(services.map((service) => [passwordName(service), z.string().min(1)] as const)),
-    process.env,
-  );
+  const config = readConfig({ ...shape, ...passwordShape }, process.env);
+  const passwords: Readonly<Record<string, unknown>> = config;
   const vhost = config.RABBITMQ_VHOST;
   const options = {
     amqpUrl: config.RABBITMQ_URL,

@@ -67,26 +67,48 @@ export function ttlMsOf(config: Pick<CommonConfig, 'MESSAGE_TTL_MS' | 'GATE_POLI
   return config.GATE_POLICIES[route]?.ttlMs ?? config.MESSAGE_TTL_MS;
 }
 
+/** What must not run although each variable alone is right; the sentences name the variables. */
+export type ConfigRule<Config> = (config: Config) => readonly string[];
+
 /**
  * Reads one process's configuration: the schema's names from `environment`, or from the file named by `<NAME>_FILE`.
- * Frozen. Throws a `ConfigError` that lists every problem at once.
+ * Frozen. Throws a `ConfigError` that lists every problem at once, those of the rules too; a rule that needs a variable which
+ * is wrong itself has nothing to say.
  */
 export function readConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
   environment: Environment,
+  rules: readonly ConfigRule<z.infer<z.ZodObject<Shape>>>[] = [],
 ): z.infer<z.ZodObject<Shape>> {
   const problems: string[] = [];
-  const values: Record<string, string> = {};
-  for (const name of Object.keys(shape)) {
+  const config: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(shape)) {
     const file = environment[`${name}_FILE`];
     const value = file === undefined ? environment[name] : contentOf(name, file, problems);
-    if (value !== undefined && value !== '') values[name] = value;
+    const parsed = z.safeParse(schema, value === '' ? undefined : value);
+    if (parsed.success && !problems.some((one) => one.startsWith(`${name}_FILE:`))) config[name] = parsed.data;
+    else Object.defineProperty(config, name, { get: unreadable });
+    for (const { path, message } of parsed.error?.issues ?? [])
+      problems.push(`${[name, ...path].join('.')}: ${message}`);
   }
-  const parsed = z.object(shape).safeParse(values);
-  if (!parsed.success)
-    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
-  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
-  return Object.freeze(parsed.data) as z.infer<z.ZodObject<Shape>>;
+  for (const rule of rules) problems.push(...saidBy(rule, config as z.infer<z.ZodObject<Shape>>));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config) as z.infer<z.ZodObject<Shape>>;
+}
+
+class Unreadable extends Error {}
+
+function unreadable(): never {
+  throw new Unreadable();
+}
+
+function saidBy<Config>(rule: ConfigRule<Config>, config: Config): readonly string[] {
+  try {
+    return rule(config);
+  } catch (error) {
+    if (error instanceof Unreadable) return [];
+    throw error;
+  }
 }
 
 function contentOf(name: string, file: string, problems: string[]): string | undefined {
@@ -98,23 +120,20 @@ function contentOf(name: string, file: string, problems: string[]): string | und
   }
 }
 
-/** What is wrong with times that contradict each other; each sentence names the variables. */
-export function problemsOfTimes(config: CommonConfig): readonly string[] {
-  const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, STEP_DEADLINE_MS, SAGA_DEADLINE_MS } = config;
-  const problems: string[] = [];
-  if (GATE_CYCLE_MS <= GATE_DELAY_MS + MESSAGE_TTL_MS) {
-    problems.push(
-      'GATE_CYCLE_MS must be more than GATE_DELAY_MS + MESSAGE_TTL_MS, or a clean cycle would prove nothing',
-    );
-  }
-  if (STEP_DEADLINE_MS <= MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS) {
-    problems.push('STEP_DEADLINE_MS must be more than MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS');
-  }
-  if (config.WORKER_DEAD_AFTER_MS < 5 * config.WORKER_HEARTBEAT_MS) {
-    problems.push(
-      'WORKER_DEAD_AFTER_MS must be at least five times WORKER_HEARTBEAT_MS, or a lost word would count as death',
-    );
-  }
-  if (SAGA_DEADLINE_MS <= STEP_DEADLINE_MS) problems.push('SAGA_DEADLINE_MS must be more than STEP_DEADLINE_MS');
-  return problems;
-}
+/** Times that contradict each other. */
+export const timeRules: readonly ConfigRule<CommonConfig>[] = [
+  ({ GATE_CYCLE_MS, GATE_DELAY_MS, MESSAGE_TTL_MS }) =>
+    GATE_CYCLE_MS > GATE_DELAY_MS + MESSAGE_TTL_MS
+      ? []
+      : ['GATE_CYCLE_MS must be more than GATE_DELAY_MS + MESSAGE_TTL_MS, or a clean cycle would prove nothing'],
+  ({ STEP_DEADLINE_MS, MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS }) =>
+    STEP_DEADLINE_MS > MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS
+      ? []
+      : ['STEP_DEADLINE_MS must be more than MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS'],
+  ({ WORKER_DEAD_AFTER_MS, WORKER_HEARTBEAT_MS }) =>
+    WORKER_DEAD_AFTER_MS >= 5 * WORKER_HEARTBEAT_MS
+      ? []
+      : ['WORKER_DEAD_AFTER_MS must be at least five times WORKER_HEARTBEAT_MS, or a lost word would count as death'],
+  ({ SAGA_DEADLINE_MS, STEP_DEADLINE_MS }) =>
+    SAGA_DEADLINE_MS > STEP_DEADLINE_MS ? [] : ['SAGA_DEADLINE_MS must be more than STEP_DEADLINE_MS'],
+];

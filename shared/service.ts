@@ -8,7 +8,7 @@ import { publishRightOf } from './bus/rights.ts';
 import type { RouteTable } from './bus/topology.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { connectMongo, ping } from './database.ts';
-import { commonConfig, problemsOfTimes, readConfig, type CommonConfig, type Environment } from './config.ts';
+import { commonConfig, readConfig, timeRules, type CommonConfig, type ConfigRule, type Environment } from './config.ts';
 import type { Entity } from './entity/entity.ts';
 import type { MongoStoreOptions } from './entity/mongo-store.ts';
 import { ConfigError, reasonOf } from './errors.ts';
@@ -38,6 +38,8 @@ export interface Kit<Config> {
 
 export interface Service {
   readonly name: string;
+  /** Throws a `ConfigError` that lists everything why it must not run like this. */
+  check(environment: Environment): void;
   start(environment: Environment, options?: StartOptions): Promise<RunningService>;
 }
 
@@ -66,11 +68,24 @@ export function defineService<Shape extends z.ZodRawShape>(spec: {
   readonly name: string;
   readonly table: RouteTable;
   readonly config: Shape;
-  /** What must not run, beyond what the schema says; each sentence names the variables. */
-  problems?(config: z.infer<z.ZodObject<Shape>> & CommonConfig): readonly string[];
+  /** What must not run, beyond what the schema says. */
+  readonly rules?: readonly ConfigRule<z.infer<z.ZodObject<Shape>> & CommonConfig>[];
   start(kit: Kit<z.infer<z.ZodObject<Shape>>>): void | Promise<void>;
 }): Service {
-  return { name: spec.name, start: (environment, options = {}) => startService(spec, environment, options) };
+  return {
+    name: spec.name,
+    check: (environment) => void configOf(spec, environment),
+    start: (environment, options = {}) => startService(spec, environment, options),
+  };
+}
+
+function configOf<Shape extends z.ZodRawShape>(
+  { config, rules = [] }: Parameters<typeof defineService<Shape>>[0],
+  environment: Environment,
+): z.infer<z.ZodObject<Shape>> & CommonConfig {
+  type Config = z.infer<z.ZodObject<Shape>> & CommonConfig;
+  const all = [...timeRules, ...rules] as unknown as Parameters<typeof readConfig>[2];
+  return readConfig({ ...commonConfig, ...config }, environment, all) as Config;
 }
 
 async function startService<Shape extends z.ZodRawShape>(
@@ -79,10 +94,7 @@ async function startService<Shape extends z.ZodRawShape>(
   options: StartOptions,
 ): Promise<RunningService> {
   const { name, table } = spec;
-  const config = readConfig({ ...commonConfig, ...spec.config }, environment) as z.infer<z.ZodObject<Shape>> &
-    CommonConfig;
-  const problems = [...problemsOfTimes(config), ...(spec.problems?.(config) ?? [])];
-  if (problems.length > 0) throw new ConfigError(problems);
+  const config = configOf(spec, environment);
   const log = options.log ?? createLog(name, config.LOG_LEVEL);
   const clock = systemClock;
   const stops: (() => Promise<void>)[] = [];

@@ -4,7 +4,7 @@ import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
 import { createHistory } from './history.ts';
 import { breakerMeter } from './metrics.ts';
 import { REDRIVE } from './pace.ts';
-import { policiesOf, policyProblems } from './policies.ts';
+import { policiesOf, policyRules } from './policies.ts';
 import { partitionReader } from './partitions.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { routeTable } from '#services/routes.ts';
@@ -23,7 +23,7 @@ export const service = defineService({
     /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked, and nobody knows which worker the broker takes. */
     RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
   },
-  problems: (config) => policyProblems(config, routeTable.routes),
+  rules: policyRules(routeTable.routes),
   async start({ bus, db, clock, log, config, metrics, ready, onStop }) {
     const policies = policiesOf(config, routeTable.routes);
     const management = managementOf(config.AMQP_URL, config.RABBITMQ_MANAGEMENT_URL);

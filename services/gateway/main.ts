@@ -13,7 +13,7 @@ import { storedViews } from './stored-views.ts';
 import { createStream } from './stream.ts';
 import type { RefusedBy } from './submit.ts';
 import { startSweep } from './sweep.ts';
-import { parseTokenKeys } from './tokens.ts';
+import { parseTokenKeys, problemsOfTokenKeys } from './tokens.ts';
 import { waitOf } from './waiting.ts';
 import { createRoll, watchWorkers } from './worker-roll.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
@@ -52,6 +52,7 @@ export const service = defineService({
   name: 'gateway',
   table: routeTable,
   config,
+  rules: [({ TOKEN_KEYS }) => problemsOfTokenKeys(TOKEN_KEYS)],
   start(kit) {
     const { bus, db, clock, log } = kit;
     const tokens = parseTokenKeys(kit.config.TOKEN_KEYS);

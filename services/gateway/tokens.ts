@@ -27,6 +27,18 @@ const CACHED_TOKENS = 1000;
 
 /** Reads `kid:secret[,kid2:secret2]`. Throws `ConfigError` naming every problem, never a secret. */
 export function parseTokenKeys(text: string): TokenKeys {
+  const { keys, problems } = readTokenKeys(text);
+  const [first, ...rest] = keys;
+  if (problems.length > 0 || first === undefined) throw new ConfigError(problems);
+  return [first, ...rest];
+}
+
+/** Why a process may not run with these keys. */
+export function problemsOfTokenKeys(text: string): readonly string[] {
+  return readTokenKeys(text).problems;
+}
+
+function readTokenKeys(text: string): { readonly keys: readonly TokenKey[]; readonly problems: readonly string[] } {
   const problems: string[] = [];
   const keys = text
     .split(',')
@@ -43,11 +55,9 @@ export function parseTokenKeys(text: string): TokenKeys {
         );
       return { kid, secret };
     });
-  const [first, ...rest] = keys;
-  if (first === undefined) problems.push('TOKEN_KEYS: no key');
+  if (keys.length === 0) problems.push('TOKEN_KEYS: no key');
   if (new Set(keys.map((key) => key.kid)).size < keys.length) problems.push('TOKEN_KEYS: two keys have the same id');
-  if (problems.length > 0 || first === undefined) throw new ConfigError(problems);
-  return [first, ...rest];
+  return { keys, problems };
 }
 
 /** A JWT (HS256) for `subject`, signed by the first key. */

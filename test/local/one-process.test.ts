@@ -21,9 +21,11 @@ async function run(environments: object, signal?: NodeJS.Signals): Promise<{ cod
   return { code, said };
 }
 
-test('one service with a configuration that must not run ends the process with 78 and is named', async (t) => {
-  const { code, said } = await run({ order: common, wallet: { ...common, MESSAGE_TTL_MS: 'soon' } });
+test('services with a configuration that must not run end the process with 78, each of them named', async (t) => {
+  const wrong = { order: common, wallet: { ...common, MESSAGE_TTL_MS: 'soon' }, payment: common };
+  const { code, said } = await run(wrong);
   t.is(code, 78);
+  t.regex(said, /^payment: configuration refused:\n {2}- PROVIDER_URL/m);
   t.regex(said, /^wallet: configuration refused:\n {2}- MESSAGE_TTL_MS/m);
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { z } from 'zod';
-import { commonConfig, readConfig } from '#shared/config.ts';
+import { commonConfig, readConfig, timeRules } from '#shared/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 
 test('every variable can be given as a file, which counts more than the variable itself', (t) => {
@@ -32,4 +32,33 @@ test('what is wrong is named, all of it, but never shown: it may be a secret', (
   for (const name of ['AMQP_URL', 'MONGO_URL', 'HTTP_PORT', 'LOG_LEVEL', 'WORKER_ID'])
     t.true(error.message.includes(`${name}: `), name);
   t.false(error.message.includes('hunter2'), error.message);
+});
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  const urls = { AMQP_URL: 'amqp://127.0.0.1/x', MONGO_URL: 'mongodb://127.0.0.1/x' };
+  try {
+    readConfig(commonConfig, { ...urls, ...environment }, timeRules);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+test('values that are wrong and times that contradict each other are told together', (t) => {
+  const problems = problemsOf({ LOG_LEVEL: 'loud', GATE_CYCLE_MS: '1000', SAGA_DEADLINE_MS: '1000' });
+  t.is(problems.length, 3, problems.join('\n'));
+  for (const start of ['LOG_LEVEL: ', 'GATE_CYCLE_MS must be more', 'SAGA_DEADLINE_MS must be more'])
+    t.true(
+      problems.some((one) => one.startsWith(start)),
+      start,
+    );
+  t.deepEqual(problemsOf({}), []);
+});
+
+test('of times that cannot be read nothing else is said, of the others it is', (t) => {
+  const problems = problemsOf({ GATE_CYCLE_MS: 'soon', WORKER_HEARTBEAT_MS: '4000' });
+  t.is(problems.length, 2, problems.join('\n'));
+  t.regex(problems[0]!, /^GATE_CYCLE_MS: /);
+  t.regex(problems[1]!, /^WORKER_DEAD_AFTER_MS must be/);
 });

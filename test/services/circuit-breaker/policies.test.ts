@@ -1,5 +1,5 @@
 import test from 'ava';
-import { policiesOf, policyProblems, timingsOf } from '#services/circuit-breaker/policies.ts';
+import { policiesOf, policyRules, timingsOf } from '#services/circuit-breaker/policies.ts';
 import { commonConfig, readConfig } from '#shared/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 
@@ -24,7 +24,9 @@ test('policies that make no sense are refused, with every problem at once', (t) 
   const config = read({
     GATE_POLICIES: '{"payment": {"cycleMs": 12000}, "order": {"ttlMs": 45000, "badCycles": 0}, "wallet": {}}',
   });
-  const problems = policyProblems(config, routes).join('\n');
+  const problems = policyRules(routes)
+    .flatMap((rule) => rule(config))
+    .join('\n');
   for (const problem of [
     /names the route "wallet", there are: order, payment/,
     /route payment: cycleMs \(12000\) must be more than delayMs \+ ttlMs/,

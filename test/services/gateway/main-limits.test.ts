@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { service } from '#services/gateway/main.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { ConfigError } from '#shared/errors.ts';
 import { silentLog as log } from '#shared/log.ts';
 
 test('the process takes its rate limits from the environment and its keys from a file; without broker and database too', async (t) => {
@@ -40,4 +41,22 @@ test('the process takes its rate limits from the environment and its keys from a
   t.deepEqual(await statuses(await tokenOf('bob', older), 1), [403], 'the older key as well');
   t.deepEqual(await statuses(await tokenOf('root', newer, 'operator'), 10), Array(10).fill(503), 'no breaker reports');
   t.deepEqual(await statuses(await tokenOf('eve', `new:${'3'.repeat(32)}`), 3), [401, 401, 429]);
+});
+
+test('a value, times and keys that are wrong are told in one go, without the secret', async (t) => {
+  const environment = {
+    AMQP_URL: 'amqp://127.0.0.1:1/none',
+    MONGO_URL: 'mongodb://127.0.0.1:1/none',
+    TOKEN_KEYS: 'k:short',
+    HTTP_PORT: 'ninety',
+    GATE_CYCLE_MS: '1000',
+  };
+  const error = await t.throwsAsync(service.start(environment, { log, exit: () => undefined }), {
+    instanceOf: ConfigError,
+  });
+  const text = error?.message ?? '';
+  for (const problem of [/HTTP_PORT: /, /GATE_CYCLE_MS must be more/, /TOKEN_KEYS: the secret of k has 5 bytes/])
+    t.regex(text, problem);
+  t.false(text.includes('short'));
+  t.is(t.throws(() => service.check(environment), { instanceOf: ConfigError })?.message, text);
 });
