@@ -40,6 +40,8 @@ export function createInbox<State>(entity: Entity<State>, mayAnswer: (route: str
     requireShort('key', message.key);
     requireShort('traceparent', message.traceparent);
     requireShort('reply key', message.replyTo?.key);
+    // It may have to wait in a stash and be published again from there.
+    requireSendable({ exchange: entity.route, message });
     const answer = answerTo(message, { type: longestAnswer, body: null });
     if (answer === undefined) return;
     requireSendable(answer);

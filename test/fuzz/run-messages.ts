@@ -39,11 +39,17 @@ export async function fuzzMessages(options: {
     const dead = new Map(
       world.hosts.flatMap(({ route }) => world.deadOf(route).map((packet) => [packet.headers[MARK], packet] as const)),
     );
+    /** A copy that came while the first one waited in its key's stash is acknowledged: what becomes of that one counts for both. */
+    const sameId = new Map(
+      world.hosts.flatMap(({ route }) =>
+        world.deadOf(route).map((packet) => [`${route} ${packet.messageId}`, packet] as const),
+      ),
+    );
     const expired = new Set(
       world.hosts.flatMap(({ route }) => world.expiredOf(route).map((packet) => packet.headers[MARK])),
     );
     for (const [mark, one] of sent.entries()) {
-      const letter = dead.get(mark);
+      const letter = dead.get(mark) ?? sameId.get(`${one.host.route} ${one.packet.messageId}`);
       const fate = fateOf(world, one, letter) ?? (expired.has(mark) ? 'expired' : undefined);
       if (fate === undefined)
         throw new Error(`lost, message ${mark} of seed ${chunk}: ${shown(one.packet)}\n${unsettled.join('\n')}`);

@@ -50,3 +50,15 @@ test('a long id without a wish for an answer is handled', async (t) => {
   await world.clock.advance(1000);
   t.is(world.total('a'), 1);
 });
+
+test('an unknown type that could not be published again from a stash is a dead letter at once', async (t) => {
+  const world = createWorld();
+  await world.clock.during(world.engine().start());
+  const message = { id: 'a:1', type: 'x', key: 'a', body: {}, correlationId: 'a' };
+  world.broker.put(hash('tally'), { ...encode(message), type: 'é'.repeat(200) });
+  world.put('a', 2);
+  await world.clock.advance(1000);
+  t.regex(String(reasons(world)), /the type is longer/);
+  t.is(world.total('a'), 2);
+  t.is(world.waiting(), 0);
+});
