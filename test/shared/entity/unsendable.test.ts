@@ -62,3 +62,33 @@ test('an unknown type that could not be published again from a stash is a dead l
   t.is(world.total('a'), 2);
   t.is(world.waiting(), 0);
 });
+
+test('a message that asks for an answer where this service may not write is a dead letter, once, and holds up nobody', async (t) => {
+  const world = createWorld();
+  await world.clock.during(world.engine('tally', { mayAnswer: (route) => route === 'asker' }).start());
+  world.put('a', 1, { replyTo: { route: 'nowhere', key: 'a' } });
+  world.put('a', 2);
+  await world.clock.until(() => world.waiting() === 0, 1000);
+  t.deepEqual(world.runs, ['a:2']);
+  t.is(reasons(world).length, 1);
+  t.regex(String(reasons(world)), /may not answer to the route nowhere/);
+});
+
+test('a message whose key is too long for what it causes is a dead letter at once', async (t) => {
+  const world = createWorld();
+  await world.clock.during(world.engine().start());
+  world.put('k'.repeat(5000), 1, { id: 'm', correlationId: 'c', replyTo: { route: 'asker', key: 'a' } });
+  await world.clock.until(() => world.waiting() === 0, 1000);
+  t.regex(String(reasons(world)), /the key is longer/);
+});
+
+test('a send without a deadline that is refused for a day is a dead letter, and is not sent any more', async (t) => {
+  const world = createWorld(undefined, { limits: { unsentMs: 3_600_000 } });
+  await world.clock.during(world.engine().start());
+  world.put('a', 1, { replyTo: { route: 'nowhere', key: 'a' } });
+  await world.clock.until(() => world.store.documents.get('a')?.unsent.length === 1);
+  await world.clock.advance(1_800_000);
+  t.true((world.store.documents.get('a')?.unsent[0]?.attempts ?? 0) < 80, 'at most about once a minute');
+  await world.clock.until(() => world.store.documents.get('a')?.unsent.length === 0, 3_600_000);
+  t.regex(String(reasons(world)), /could not be sent to nowhere.hash/);
+});

@@ -1,0 +1,91 @@
+import test from 'ava';
+import { encode } from '#shared/bus/envelope.ts';
+import { dead } from '#shared/bus/topology.ts';
+import { on, type Entity } from '#shared/entity/entity.ts';
+import { added, add, createWorld, TTL_MS, type Tally, type World } from '#test/support/engine-world.ts';
+
+const SETTLED_MS = 1.5 * TTL_MS;
+
+/** Exchanges that reach one partition each, as a ring would that has changed. */
+async function straightTo(world: World, queues: readonly string[]): Promise<void> {
+  const session = await world.broker.connect('ring').session();
+  for (const destination of queues) {
+    const source = `to-${destination}`;
+    await session.declareExchange({ name: source, type: 'fanout', arguments: {} });
+    await session.bind({ source, destination, to: 'queue', routingKey: '' });
+  }
+}
+
+function putInto(world: World, queue: string, n: number): void {
+  const message = { id: `a:${n}`, type: add.name, key: 'a', body: { tally: 'a', n }, correlationId: 'a' };
+  world.broker.put(`to-${queue}`, encode(message));
+}
+
+test('messages of a key that come by another partition wait until those of the old one are done, then it is the new one', async (t) => {
+  const world = createWorld();
+  await world.clock.during(straightTo(world, ['tally.000', 'tally.001']));
+  let moved = 0;
+  const meter = { handled() {}, retried() {}, died() {}, committed() {}, moved: () => void (moved += 1) };
+  await world.clock.during(world.engine('tally', { meter }).start());
+  putInto(world, 'tally.000', 1);
+  await world.clock.until(() => world.total('a') === 1);
+  putInto(world, 'tally.001', 4);
+  putInto(world, 'tally.001', 5);
+  await world.clock.advance(1000);
+  putInto(world, 'tally.000', 2);
+  putInto(world, 'tally.000', 3);
+  await world.clock.advance(1000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3]);
+  t.is(world.waiting(), 0);
+  t.is(moved, 2);
+  await world.clock.until(() => world.total('a') === 15, SETTLED_MS + 2000);
+  putInto(world, 'tally.001', 6);
+  await world.clock.until(() => world.total('a') === 21, 1000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3, 4, 5, 6]);
+  t.is(world.store.documents.get('a')?.partition, 'tally.001');
+});
+
+test('a type that is not known is tried for a while, in its place, by whoever comes to know it', async (t) => {
+  const old: Partial<Entity<Tally>> = {
+    handlers: [],
+  };
+  const world = createWorld(undefined, { entity: old, limits: { unknownTypeMs: 30_000 } });
+  const first = world.engine('one');
+  await world.clock.during(first.start());
+  world.put('a', 1);
+  world.put('a', 2);
+  world.put('b', 1, { body: { tally: 'b' } });
+  await world.clock.until(() => world.waiting() === 0, 1000);
+  await world.clock.during(first.drain(1000));
+  const entity: Entity<Tally> = {
+    route: 'tally',
+    handlers: [
+      on(add, (state, { n }, context) => {
+        const total = (state?.total ?? 0) + n;
+        return { state: { total, seen: [...(state?.seen ?? []), n] }, send: [context.answer(added, { total })] };
+      }),
+    ],
+  };
+  await world.clock.during(world.engine('two', { entity }).start());
+  await world.clock.until(() => world.total('a') === 3, 20_000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2]);
+  await world.clock.until(() => world.broker.queue(dead('tally')).ready.length === 1, 20_000);
+  t.regex(String(world.broker.queue(dead('tally')).ready[0]?.headers['dead-reason']), /tally.add: \/n/);
+});
+
+test('a type that nobody comes to know is a dead letter after a while, and the label of a metric says unknown', async (t) => {
+  const world = createWorld(undefined, { limits: { unknownTypeMs: 20_000 } });
+  const types = new Set<string>();
+  const meter = { handled() {}, retried() {}, died: (type: string) => void types.add(type), committed() {} };
+  await world.clock.during(world.engine('tally', { meter }).start());
+  const start = world.clock.now();
+  world.put('a', 1, { type: 'tally.subtract' });
+  world.put('a', 2);
+  world.put('b', 2);
+  await world.clock.until(() => world.total('b') === 2, 1000);
+  t.is(world.waiting(), 0);
+  await world.clock.until(() => world.total('a') === 2, 60_000);
+  t.true(world.clock.now() - start >= 20_000);
+  t.regex(String(world.broker.queue(dead('tally')).ready[0]?.headers['dead-reason']), /no handler for tally.subtract/);
+  t.deepEqual([...types], ['unknown']);
+});
