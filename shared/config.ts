@@ -54,6 +54,8 @@ export const commonConfig = {
   WORKER_DEAD_AFTER_MS: z.coerce.number().int().min(250).default(5000),
   /** How many keys' handlers may be at work at once in this process; by default all of which there is a message. */
   WORKER_CONCURRENCY: z.coerce.number().int().min(1).default(Infinity),
+  /** How long a message of a type that has no handler is kept and tried again: a newer version of the service may be on its way. */
+  UNKNOWN_TYPE_MS: z.coerce.number().int().min(0).default(60_000),
   /** Every commit is written to this file as a line of JSON; for tests. */
   HISTORY_FILE: z.string().optional(),
   /** How long a stop may take before what runs is given back to the broker. */

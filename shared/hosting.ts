@@ -65,6 +65,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     store,
     limits: limitsFor(ttlMsOf(config, route), {
       concurrency: config.WORKER_CONCURRENCY,
+      unknownTypeMs: config.UNKNOWN_TYPE_MS,
     }),
     mayAnswer: answersOf(table, options.service),
     meter: engineMeter(metrics),

@@ -12,7 +12,7 @@ let wire: Wire;
 let documents: Documents;
 
 test.before(async () => {
-  stack = await startStack();
+  stack = await startStack({ env: { UNKNOWN_TYPE_MS: '2000' } });
   shop = createShop(stack);
   wire = connectWire(stack);
   documents = await openDocuments(stack);
@@ -219,7 +219,9 @@ test('broken messages on every queue end in the dead letters with the reason, th
     for (const { route: where, reason, attempts, failures, state, messageId } of dead) {
       t.is(where, route);
       t.regex(reason, /\S{3}/, `${route} ${messageId}`);
-      t.like({ attempts, failures, state }, { attempts: 1, failures: 1, state: 'dead' });
+      t.like({ failures, state }, { failures: 1, state: 'dead' });
+      // A newer version of the service might have known the type.
+      t.true(messageId === 'broken-type' ? attempts > 1 : attempts === 1, `${messageId}: ${attempts} attempts`);
     }
     const broken = dead.filter((letter) => letter.broken !== undefined);
     t.deepEqual(broken.map(({ messageId }) => messageId).toSorted(), ['broken-bytes', 'broken-json', undefined], route);
@@ -234,5 +236,5 @@ test('broken messages on every queue end in the dead letters with the reason, th
   });
   const now = await Promise.all(['orders', 'wallets', 'payments', 'sagas', 'notifications'].map(documents.count));
   t.true(now.every((count, index) => count >= counts[index]!));
-  t.is(await documents.db.collection('orders').countDocuments({ _id: 'broken' as never }), 0);
+  t.is(await documents.db.collection('orders').countDocuments({ _id: 'broken' as never, state: { $exists: true } }), 0);
 });
