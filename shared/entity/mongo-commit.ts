@@ -46,7 +46,7 @@ export async function commitTo<State>(
     if (first !== undefined && writes.length === 1)
       return { lost: new Set(), refused: new Map([[first.document.key, reasonOf(thrown)]]) };
     const half = Math.ceil(writes.length / 2);
-    // One after the other: a key may be in both halves' past, never in both halves.
+    // Nothing of the batch was sent; if something was, the half that comes again has lost and is loaded.
     const one = await commitTo(documents, writes.slice(0, half));
     const other = await commitTo(documents, writes.slice(half));
     return {
