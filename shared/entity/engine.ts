@@ -1,14 +1,13 @@
 import { createCommitter } from './commit.ts';
 import { createConsumers } from './consumers.ts';
-import { watchForStandstill, type GivingBack } from './giving-back.ts';
 import { createHandling } from './handling.ts';
-import { watchForHanging } from './hanging.ts';
+import { watchForHanging, watchForStandstill, type GivingBack } from './standstill.ts';
 import { createInbox } from './inbox.ts';
 import { release, type Mailbox } from './mailbox.ts';
 import { createMailboxes } from './mailboxes.ts';
 import { NO_METER, type EngineOptions, type QueueFigures } from './options.ts';
 import { createOutbox } from './outbox.ts';
-import { createSlots } from './slots.ts';
+import { createSlots } from './run.ts';
 import { startSweep } from './sweep.ts';
 import { createWaits } from './waits.ts';
 

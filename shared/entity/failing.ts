@@ -1,4 +1,4 @@
-import type { HangWatch } from './hanging.ts';
+import type { HangWatch } from './standstill.ts';
 import { current, type DetachedTask, type Mailbox, type MessageTask, type Run, type Step } from './mailbox.ts';
 import type { Owing } from './owing.ts';
 import { EffectTimeout, UnknownType } from './run.ts';

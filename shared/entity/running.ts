@@ -1,9 +1,8 @@
 import { applied, bytesOf } from './document.ts';
 import type { Failing } from './failing.ts';
-import type { HangWatch } from './hanging.ts';
+import type { HangWatch } from './standstill.ts';
 import { current, putNext, type DetachedTask, type Mailbox, type MessageTask, type Run, type Step } from './mailbox.ts';
-import { createRunner, limitOf, type Outcome } from './run.ts';
-import type { Slots } from './slots.ts';
+import { createRunner, limitOf, type Outcome, type Slots } from './run.ts';
 import type { Stashing } from './stashing.ts';
 import type { StepParts, Steps } from './steps.ts';
 import type { Document } from './store.ts';

@@ -44,4 +44,18 @@ export const ofLimits: readonly Mutation[] = [
     find: 'if (document.stash.some(({ movedTo }) =>',
     replace: 'if (document.version < 0 && document.stash.some(({ movedTo }) =>',
   },
+  {
+    name: 'ids leave their document and are remembered nowhere',
+    guarantee: 'what a document has no room for is remembered outside before it leaves',
+    file: 'shared/entity/commit.ts',
+    find: 'await store.remember(records);',
+    replace: 'await Promise.resolve(records);',
+  },
+  {
+    name: 'who comes by another partition goes first',
+    guarantee: 'a key whose partition changed keeps its order',
+    file: 'shared/entity/verdict.ts',
+    find: 'if (moved && settledAt > now) return',
+    replace: 'if (moved && settledAt < 0) return',
+  },
 ];
