@@ -51,11 +51,4 @@ export const ofLimits: readonly Mutation[] = [
     find: 'await store.remember(records);',
     replace: 'await Promise.resolve(records);',
   },
-  {
-    name: 'who comes by another partition goes first',
-    guarantee: 'a key whose partition changed keeps its order',
-    file: 'shared/entity/verdict.ts',
-    find: 'if (moved && settledAt > now) return',
-    replace: 'if (moved && settledAt < 0) return',
-  },
 ];
