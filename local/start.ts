@@ -159,7 +159,7 @@ async function morePorts(count: number): Promise<readonly NodePorts[]> {
 /** The services' configuration may be set in the environment of `npm start`; what the stack itself decides may not. */
 function passedOn(): Record<string, string> {
   const names =
-    /^(LOG_LEVEL|FAULTS|HISTORY_FILE|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|WORKER_CONCURRENCY|(GATE|GATEWAY|RATE_LIMIT|AUTH_FAILURES|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
+    /^(LOG_LEVEL|FAULTS|HISTORY_FILE|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|WORKER_CONCURRENCY|ARCHIVE_AFTER_DAYS|(GATE|GATEWAY|RATE_LIMIT|AUTH_FAILURES|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] =>

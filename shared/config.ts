@@ -58,6 +58,11 @@ export const commonConfig = {
   UNKNOWN_TYPE_MS: z.coerce.number().int().min(0).default(60_000),
   /** Every commit is written to this file as a line of JSON; for tests. */
   HISTORY_FILE: z.string().optional(),
+  /** What ended so many days ago moves to the archive; 0: nothing does. */
+  ARCHIVE_AFTER_DAYS: z.coerce
+    .number()
+    .refine((days) => days === 0 || days >= 1, 'must be 0 (never) or at least 1')
+    .default(90),
   /** How long a stop may take before what runs is given back to the broker. */
   DRAIN_MS: z.coerce.number().int().min(0).default(10_000),
 } satisfies z.ZodRawShape;

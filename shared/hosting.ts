@@ -1,5 +1,6 @@
 import type { Connection } from 'mongoose';
 import type { Registry } from 'prom-client';
+import { startArchiving } from './archiving.ts';
 import type { Bus } from './bus/bus.ts';
 import { requirePartitions } from './bus/partitions.ts';
 import { partitionQueues, type RouteTable } from './bus/topology.ts';
@@ -13,7 +14,7 @@ import type { MongoStoreOptions } from './entity/mongo-store.ts';
 import type { Intercept } from './entity/run.ts';
 import { historyFile } from './history.ts';
 import type { Log } from './log.ts';
-import { engineMeter, gauge } from './metrics.ts';
+import { archiveMeter, engineMeter, gauge } from './metrics.ts';
 import { createFigures } from './partition/figures.ts';
 import { createMongoTableStore } from './partition/table-store.ts';
 import { createWorker, type Worker } from './partition/worker.ts';
@@ -90,6 +91,17 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
   await requirePartitions(bus, table, route, clock);
   await engine.start();
   await joined.start();
+  const { collection, archive } = options.documents;
+  const archiving =
+    archive &&
+    startArchiving(options.db, {
+      collection,
+      rule: archive,
+      afterDays: config.ARCHIVE_AFTER_DAYS,
+      clock,
+      log,
+      onMoved: archiveMeter(metrics, collection),
+    });
   return {
     get ready() {
       return isReady();
@@ -104,6 +116,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     },
     async drain(deadlineMs) {
       const deadline = clock.now() + deadlineMs;
+      await archiving?.stop();
       await joined.drain(deadlineMs);
       await engine.drain(Math.max(0, deadline - clock.now()));
     },

@@ -66,6 +66,17 @@ export function refusalMeter(registry: Registry): (exchange: string) => void {
   return (exchange) => refused.inc({ exchange });
 }
 
+/** Counts what moved to the archive. */
+export function archiveMeter(registry: Registry, collection: string): (count: number) => void {
+  const archived = new Counter({
+    name: 'switchyard_documents_archived_total',
+    help: 'Documents that moved to the archive',
+    labelNames: ['collection'],
+    registers: [registry],
+  });
+  return (count) => archived.inc({ collection }, count);
+}
+
 /** A gauge that is read when it is scraped. */
 export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   new Gauge({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deliveryEntity } from './delivery.ts';
 import { httpWarehouse, triesWithin } from './http-warehouse.ts';
-import { deliveriesCollection } from './model.ts';
+import { deliveriesCollection, deliveryArchive } from './model.ts';
 import { routeTable } from '#services/routes.ts';
 import { ttlMsOf } from '#shared/config.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
@@ -15,7 +15,7 @@ export const service = defineService({
   start(kit) {
     const { effectMs } = limitsFor(ttlMsOf(kit.config, 'delivery'));
     const warehouse = httpWarehouse({ url: kit.config.WAREHOUSE_URL, tries: triesWithin(effectMs), clock: kit.clock });
-    kit.host(deliveryEntity({ warehouse }), { collection: deliveriesCollection });
+    kit.host(deliveryEntity({ warehouse }), { collection: deliveriesCollection, archive: deliveryArchive });
   },
 });
 

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import { deliveryIdOf } from './contract.ts';
 import type { DeliveryState } from './delivery.ts';
 import { deliveriesCollection, type StoredDelivery } from './model.ts';
+import { storedById } from '#shared/archive.ts';
 import { documentsById, type Source } from '#shared/pages.ts';
 
 /** A delivery as the API shows it; times are RFC 3339. */
@@ -22,9 +23,7 @@ export function deliveryView(db: Connection) {
   return {
     /** One, or none yet. */
     async byOrder(orderId: string): Promise<{ readonly items: readonly DeliveryView[] }> {
-      const stored = await db
-        .collection<StoredDelivery>(deliveriesCollection)
-        .findOne({ _id: orderId }, { projection: { state: 1 } });
+      const stored = await storedById<StoredDelivery>(db, deliveriesCollection, orderId, { state: 1 });
       const view = stored?.state && shown(stored.state);
       return { items: view ? [view] : [] };
     },
@@ -61,6 +60,7 @@ export interface AuditedDelivery {
 export function auditedDeliveries(db: Connection): Source<AuditedDelivery> {
   return documentsById<StoredDelivery, AuditedDelivery>(db, {
     collection: deliveriesCollection,
+    archived: true,
     fields: { 'state.status': 1, 'state.dispatchedAt': 1 },
     row({ _id: orderId, state }) {
       if (state === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { smtpMailer } from './mailer.ts';
-import { notificationsCollection } from './model.ts';
+import { notificationArchive, notificationsCollection } from './model.ts';
 import { notificationEntity } from './notification.ts';
 import { routeTable } from '#services/routes.ts';
 import { ttlMsOf } from '#shared/config.ts';
@@ -18,7 +18,7 @@ export const service = defineService({
     const { SMTP_URL, MAIL_FROM } = kit.config;
     const timeoutMs = Math.floor(ttlMsOf(kit.config, 'notify') / 5);
     const mailer = smtpMailer({ url: SMTP_URL, from: MAIL_FROM, timeoutMs, clock: kit.clock });
-    kit.host(notificationEntity({ mailer }), { collection: notificationsCollection });
+    kit.host(notificationEntity({ mailer }), { collection: notificationsCollection, archive: notificationArchive });
     kit.ready('smtp', mailer.check);
     kit.onStop(async () => mailer.close());
   },

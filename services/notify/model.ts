@@ -1,6 +1,12 @@
 import type { NotificationState } from './notification.ts';
+import type { ArchiveRule } from '#shared/archive.ts';
 
 export const notificationsCollection = 'notifications';
+
+/** Every mail that was accepted may be the last. */
+export const notificationArchive: ArchiveRule<NotificationState> = {
+  endedAt: ({ mails }) => Math.max(0, ...mails.map(({ acceptedAt }) => acceptedAt)),
+};
 
 /** What a view reads of a stored notification; `_id` is the order's id. */
 export interface StoredNotification {

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import { notificationsCollection, type StoredNotification } from './model.ts';
 import type { SentMail } from './notification.ts';
 import type { MailKind } from './templates.ts';
+import { storedById } from '#shared/archive.ts';
 import { documentsById, type Source } from '#shared/pages.ts';
 
 /** A mail that the mail server accepted, as the API shows it. */
@@ -20,9 +21,7 @@ export function notifyView(db: Connection) {
   return {
     /** In the order of their acceptance; empty also for an order that is not known. */
     async emails(orderId: string): Promise<{ readonly items: readonly MailView[] }> {
-      const stored = await db
-        .collection<StoredNotification>(notificationsCollection)
-        .findOne({ _id: orderId }, { projection: { state: 1 } });
+      const stored = await storedById<StoredNotification>(db, notificationsCollection, orderId, { state: 1 });
       const mails = stored?.state?.mails ?? [];
       return {
         items: mails.map(({ kind, to, subject, messageId, acceptedAt }) => ({
@@ -47,6 +46,7 @@ export interface AuditedMails {
 export function auditedMails(db: Connection): Source<AuditedMails> {
   return documentsById<StoredNotification, AuditedMails>(db, {
     collection: notificationsCollection,
+    archived: true,
     fields: {
       'state.mails.outcome': 1,
       'state.mails.kind': 1,

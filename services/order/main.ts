@@ -1,4 +1,4 @@
-import { orderIndexes, ordersCollection } from './model.ts';
+import { orderArchive, orderIndexes, ordersCollection } from './model.ts';
 import { orderEntity } from './order.ts';
 import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
@@ -9,7 +9,7 @@ export const service = defineService({
   table: routeTable,
   config: {},
   start(kit) {
-    kit.host(orderEntity, { collection: ordersCollection, indexes: orderIndexes });
+    kit.host(orderEntity, { collection: ordersCollection, archive: orderArchive, indexes: orderIndexes });
   },
 });
 

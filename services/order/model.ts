@@ -1,4 +1,5 @@
 import type { OrderState } from './order.ts';
+import type { ArchiveRule } from '#shared/archive.ts';
 
 export const ordersCollection = 'orders';
 
@@ -7,6 +8,22 @@ export const orderIndexes = [
   { 'state.details.customerId': 1, _id: -1 },
   { 'state.status': 1, _id: -1 },
 ] as const;
+
+export const orderArchive: ArchiveRule<OrderState> = {
+  endedAt(state) {
+    switch (state.status) {
+      case 'unplaced':
+        return 0;
+      case 'pending':
+      case 'paid':
+        return undefined;
+      case 'completed':
+      case 'failed':
+      case 'cancelled':
+        return state.updatedAt;
+    }
+  },
+};
 
 /** What a view reads of a stored order; `_id` is the order's id. */
 export interface StoredOrder {

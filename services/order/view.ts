@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import type { OrderDetails } from './contract.ts';
 import { ordersCollection, type StoredOrder } from './model.ts';
 import type { OrderEnd, OrderState, PlacedOrder } from './order.ts';
+import { storedById } from '#shared/archive.ts';
 import { documentsById, type Source } from '#shared/pages.ts';
 
 export type OrderStatus = PlacedOrder['status'];
@@ -44,7 +45,7 @@ export function orderView(db: Connection) {
   return {
     /** `undefined` also while only undos of the order are known. */
     async find(orderId: string): Promise<OrderView | undefined> {
-      const stored = await orders().findOne({ _id: orderId }, { projection: { state: 1 } });
+      const stored = await storedById<StoredOrder>(db, ordersCollection, orderId, { state: 1 });
       return stored?.state && shown(stored.state);
     },
     /** Newest first, by id: ids made by `Clock.id` sort by the time of their creation. */
@@ -127,6 +128,7 @@ const auditedFields = {
 export function auditedOrders(db: Connection): Source<AuditedOrder> {
   return documentsById<StoredOrder, AuditedOrder>(db, {
     collection: ordersCollection,
+    archived: true,
     fields: auditedFields,
     row: ({ _id: orderId, state }) => state && { orderId, status: state.status, ...placedOf(state) },
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { httpProvider } from './http-provider.ts';
-import { paymentIndexes, paymentsCollection } from './model.ts';
+import { paymentArchive, paymentIndexes, paymentsCollection } from './model.ts';
 import { paymentEntity } from './payment.ts';
 import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
@@ -12,7 +12,11 @@ export const service = defineService({
   config: { PROVIDER_URL: z.url({ protocol: /^https?$/ }) },
   start(kit) {
     const provider = httpProvider({ url: kit.config.PROVIDER_URL });
-    kit.host(paymentEntity({ provider }), { collection: paymentsCollection, indexes: paymentIndexes });
+    kit.host(paymentEntity({ provider }), {
+      collection: paymentsCollection,
+      archive: paymentArchive,
+      indexes: paymentIndexes,
+    });
   },
 });
 

@@ -2,7 +2,8 @@ import type { Connection } from 'mongoose';
 import { paymentsCollection, type StoredPayment } from './model.ts';
 import type { PaymentState } from './payment.ts';
 import type { Money } from '#services/money.ts';
-import type { Source } from '#shared/pages.ts';
+import { archiveOf, mayBeArchived } from '#shared/archive.ts';
+import { withArchive, type Source } from '#shared/pages.ts';
 
 /** A payment as the API shows it; times are RFC 3339. */
 export interface PaymentView {
@@ -23,10 +24,13 @@ export function paymentView(db: Connection) {
   return {
     /** Found by order, not by the payment's id, so that a second payment of an order would show. */
     async byOrder(orderId: string): Promise<{ readonly items: readonly PaymentView[] }> {
-      const found = await db
-        .collection<StoredPayment>(paymentsCollection)
-        .find({ 'state.details.orderId': orderId } as object, { projection: { state: 1 } })
-        .toArray();
+      const find = (name: string) =>
+        db
+          .collection<StoredPayment>(name)
+          .find({ [ORDER]: orderId } as object, { projection: { state: 1 } })
+          .toArray();
+      const live = await find(paymentsCollection);
+      const found = live.length === 0 && mayBeArchived(orderId) ? await find(archiveOf(paymentsCollection)) : live;
       return { items: found.flatMap(({ state }) => (state && shown(state)) ?? []) };
     },
   };
@@ -73,16 +77,23 @@ const auditedFields = { 'state.status': 1, 'state.details': 1, 'state.createdAt'
 
 /** Every payment that was created, by its order, so that a second one of an order would show. */
 export function auditedPayments(db: Connection): Source<AuditedPayment> {
-  const payments = () => db.collection<StoredPayment>(paymentsCollection);
-  const find = (filter: object) => payments().find(filter, { projection: auditedFields });
+  const find = (orders: object, size?: number) =>
+    withArchive<StoredPayment>(
+      paymentsCollection,
+      (name) =>
+        db
+          .collection<StoredPayment>(name)
+          .find({ [ORDER]: orders } as object, { projection: auditedFields })
+          .sort({ [ORDER]: 1 })
+          .limit(size ?? 0)
+          .toArray(),
+      { by: (stored) => orderOf(stored) ?? '', ...(size !== undefined && { size }) },
+    );
   return {
     async *pages(size) {
       let seen: readonly string[] = [];
       for (let orders: object = { $gte: '' }; ;) {
-        const found = await find({ [ORDER]: orders })
-          .sort({ [ORDER]: 1 })
-          .limit(size)
-          .toArray();
+        const found = await find(orders, size);
         const fresh = found.filter(({ _id }) => !seen.includes(_id));
         if (fresh.length > 0) yield fresh.flatMap(auditedOf);
         const last = orderOf(found.at(-1));
@@ -93,7 +104,7 @@ export function auditedPayments(db: Connection): Source<AuditedPayment> {
       }
     },
     async of(orderIds) {
-      return (await find({ [ORDER]: { $in: [...orderIds] } }).toArray()).flatMap(auditedOf);
+      return (await find({ $in: [...orderIds] })).flatMap(auditedOf);
     },
   };
 }

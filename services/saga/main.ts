@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { definitions } from './definitions.ts';
-import { sagasCollection } from './model.ts';
+import { sagaArchive, sagasCollection } from './model.ts';
 import { sagaEntity } from './saga.ts';
 import { routeTable } from '#services/routes.ts';
 import { defineService, runProcess } from '#shared/service.ts';
@@ -22,7 +22,7 @@ export const service = defineService({
       resend: { baseMs: RESEND_BASE_MS, capMs: RESEND_CAP_MS },
       log: kit.log,
     });
-    kit.host(entity, { collection: sagasCollection });
+    kit.host(entity, { collection: sagasCollection, archive: sagaArchive });
   },
 });
 

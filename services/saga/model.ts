@@ -1,6 +1,11 @@
 import type { SagaState } from './state.ts';
+import type { ArchiveRule } from '#shared/archive.ts';
 
 export const sagasCollection = 'sagas';
+
+export const sagaArchive: ArchiveRule<SagaState> = {
+  endedAt: (state) => (state.phase === 'ended' ? state.endedAt : state.phase === 'unknown' ? 0 : undefined),
+};
 
 /** What a view reads of a stored saga; `_id` is the order's id. */
 export interface StoredSaga {

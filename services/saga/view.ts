@@ -5,6 +5,7 @@ import type { SagaState, StepRecord } from './state.ts';
 import { timelineBefore, timelineOf } from './timeline.ts';
 import type { Timeline } from './timeline-shape.ts';
 import { answerTo } from '#shared/entity/mongo-store.ts';
+import { storedById } from '#shared/archive.ts';
 import { documentsById, type Source } from '#shared/pages.ts';
 
 export type { Timeline } from './timeline-shape.ts';
@@ -16,9 +17,7 @@ export function sagaView(db: Connection) {
   return {
     /** `undefined`: no saga of that order has begun; see `notBegun`. */
     async timeline(orderId: string): Promise<Timeline | undefined> {
-      const stored = await db
-        .collection<StoredSaga>(sagasCollection)
-        .findOne({ _id: orderId }, { projection: { state: 1, unsent: 1 } });
+      const stored = await storedById<StoredSaga>(db, sagasCollection, orderId, { state: 1, unsent: 1 });
       const state = stored?.state;
       if (state === undefined || state.phase === 'unknown') return undefined;
       const { name, version } = (state.phase === 'parked' ? state.was : state).definition;
@@ -73,6 +72,7 @@ const auditedFields = {
 export function auditedSagas(db: Connection): Source<AuditedSaga> {
   return documentsById<StoredSaga, AuditedSaga>(db, {
     collection: sagasCollection,
+    archived: true,
     fields: auditedFields,
     row: ({ _id: orderId, state }) => state && auditedOf(orderId, state),
   });

@@ -33,7 +33,7 @@ function connectionTo(town: SimulatedTown): Connection {
     toArray: async () => cursor.all(),
   });
   const collection = (name: string) => ({
-    find: (filter: Record<string, unknown>) => cursorOf(new Query(filter).find(data[name]!)),
+    find: (filter: Record<string, unknown>) => cursorOf(new Query(filter).find(data[name] ?? [])),
   });
   const db = { collection };
   return { name: 'town', collection, getClient: () => ({ db: () => db }) } as unknown as Connection;

@@ -29,7 +29,11 @@ export async function mongoWorld(
   options: Partial<EmbeddedMongoOptions> = {},
 ): Promise<MongoWorld> {
   const url = realUrl ?? (await embedded(t, options));
-  const db = await createConnection(url, { dbName: `test-${randomUUID()}`, promoteBuffers: false }).asPromise();
+  const db = await createConnection(url, {
+    dbName: `test-${randomUUID()}`,
+    promoteBuffers: false,
+    monitorCommands: true,
+  }).asPromise();
   t.teardown(async () => {
     await db.dropDatabase();
     await db.close();

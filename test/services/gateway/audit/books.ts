@@ -14,19 +14,21 @@ import { sagasCollection, type StoredSaga } from '#services/saga/model.ts';
 import { holdIdOf } from '#services/wallet/contract.ts';
 import { entryIdOf, type Entry, type EntryKind } from '#services/wallet/ledger.ts';
 import { entriesCollection, entryIndexes, walletsCollection } from '#services/wallet/model.ts';
+import { idAt } from '#shared/archive.ts';
 import { systemClock } from '#shared/clock.ts';
 
 export const AMOUNT = 1000;
 export const CUSTOMER = 'customer-0';
-export const COMPLETED = 'order-0000000';
-export const FAILED = 'order-0000001';
-export const CANCELLED = 'order-0000002';
-export const RUNNING = 'order-0000003';
 /** Declined: its success was never told. */
 const KINDS = ['completed', 'failed', 'cancelled', 'running'] as const;
 type Kind = (typeof KINDS)[number];
 
 const AT = Date.UTC(2026, 0, 2);
+export const orderIdOf = (index: number): string => `${idAt(AT)}-7000-8000-${String(index).padStart(12, '0')}`;
+export const COMPLETED = orderIdOf(0);
+export const FAILED = orderIdOf(1);
+export const CANCELLED = orderIdOf(2);
+export const RUNNING = orderIdOf(3);
 /** When the books were closed: long after all that ended, soon after what runs. */
 export const NOW = AT + 3_600_000;
 const HANGING_AFTER_MS = 60_000;
@@ -41,7 +43,7 @@ interface Stored {
 
 /** Order `index`: a quarter each completed, failed after the capture, cancelled after the hold, and running. */
 function orderBooks(index: number, customerId: string) {
-  const orderId = `order-${String(index).padStart(7, '0')}`;
+  const orderId = orderIdOf(index);
   const kind: Kind = KINDS[index % KINDS.length]!;
   const at = kind === 'running' ? NOW - 5000 : AT;
   const paymentId = paymentIdOf(orderId);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { createConnection } from 'mongoose';
-import { storeBooks } from './books.ts';
+import { orderIdOf, storeBooks } from './books.ts';
 import { startEmbeddedMongo } from '#local/mongo/main.ts';
 import type { AuditReport } from '#services/gateway/audit/report.ts';
 
@@ -42,7 +42,7 @@ test('70,000 documents are audited in a heap that could not keep them', async (t
   t.deepEqual([sound.checked.orders, sound.violations], [ORDERS, 0]);
   t.log(`${documents} documents of ${ORDERS} orders: ${sound.ms} ms, ${sound.rssMb} MB resident`);
 
-  await db.collection('deliveries').deleteMany({ _id: { $lt: 'order-0002000' } } as object);
+  await db.collection('deliveries').deleteMany({ _id: { $lt: orderIdOf(2000) } } as object);
   const damaged = await audited(server.url, 'books');
   const completed = 500;
   t.deepEqual([damaged.violations, damaged.byCheck.completed, damaged.items.length], [completed, completed, 5]);
