@@ -35,6 +35,7 @@ export async function commitTo<State>(
   documents: mongo.Collection<StoredDocument<State>>,
   writes: readonly Write<State>[],
 ): Promise<CommitOutcome> {
+  if (writes.length === 0) return { lost: new Set(), refused: new Map() };
   try {
     await documents.bulkWrite(writes.map(operationOf<State>) as never, { ordered: false, ignoreUndefined: true });
     return { lost: new Set(), refused: new Map() };

@@ -117,7 +117,10 @@ test('while late messages bring documents back, archiving loses none of their wr
   let writing = true;
   let moved = 0;
   const archiving = async (): Promise<void> => {
-    while (writing) moved += await archive(db, { ...options, batch: 3 });
+    while (writing) {
+      const count = await archive(db, { ...options, batch: 3 });
+      moved += count;
+    }
   };
   const writers = (async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
