@@ -11,7 +11,7 @@ export const mutations: readonly Mutation[] = [
     guarantee: 'committed, then published, then acknowledged',
     file: 'shared/entity/handling.ts',
     find: "    if (kind === 'wake') putNext(box, task);\n",
-    replace: "    consumers.ack(receipt);\n    if (kind === 'wake') putNext(box, task);\n",
+    replace: "    parts.consumers.ack(receipt);\n    if (kind === 'wake') putNext(box, task);\n",
   },
   {
     name: 'ack before the confirm',
