@@ -191,13 +191,11 @@ export function createCommitter<State>(options: {
     box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
   }
 
-  function settle(settling: Settling, channel: number): void {
-    const { receipt } = settling;
-    if (settling.sends.length === 0 && settling.journal.length === 0) {
-      if (receipt !== undefined) consumers.ack(receipt);
-      return;
-    }
-    track(channel, finish(settling, channel));
+  function settle(settling: Settling, of: number): void {
+    const { receipt, sends, journal } = settling;
+    const channel = receipt?.delivery.channel ?? of; // a key's messages may come by two
+    if (sends.length > 0 || journal.length > 0) track(channel, finish(settling, channel));
+    else if (receipt !== undefined) consumers.ack(receipt);
   }
 
   function track(channel: number, work: Promise<void>): void {

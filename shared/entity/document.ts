@@ -98,10 +98,15 @@ export function unstashed<State>(done: Document<State>, sends: readonly Send[], 
   const movedTo = done.stash[0]?.movedTo;
   return {
     ...done,
-    stash: done.stash.slice(1),
+    // Others that came by the same partition do not count as moved any more: what comes by it now stands behind them.
+    stash: done.stash.slice(1).map((one) => (one.movedTo === movedTo ? withoutMovedTo(one) : one)),
     unsent: [...done.unsent, ...unsent],
     ...(movedTo === undefined ? {} : { partition: movedTo }),
   };
+}
+
+function withoutMovedTo({ movedTo: _movedTo, ...rest }: Stashed): Stashed {
+  return rest;
 }
 
 /** When the entity itself wants to be woken. */

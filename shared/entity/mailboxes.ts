@@ -1,6 +1,6 @@
 import { bytesOf, emptyDocument } from './document.ts';
 import type { Limits } from './limits.ts';
-import { createMailbox, idle, release, reset, type Head, type Mailbox } from './mailbox.ts';
+import { createMailbox, idle, release, reset, type Head, type Mailbox, type Task } from './mailbox.ts';
 import type { EntityStore } from './store.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -22,6 +22,11 @@ export interface Mailboxes<State> {
   oldest(): ReadonlyMap<string, number>;
   /** Since when the key that stands still longest has done so, epoch ms; one whose document is full waits for a wake. */
   standingSince(slotsMovedAt: number): number;
+}
+
+/** The channel that brought it; `undefined`: the engine made it itself. */
+function channelOf(task: Task): number | undefined {
+  return task.kind === 'message' || task.kind === 'wake' ? task.receipt.delivery.channel : undefined;
 }
 
 /** What a mailbox takes besides its document. */
@@ -111,10 +116,18 @@ export function createMailboxes<State>(options: {
     },
     dropChannel(channel) {
       for (const [key, box] of boxes) {
-        if (box.channel !== channel) continue;
-        reset(box, []);
-        box.tasks = [];
-        boxes.delete(key);
+        const isGone = (task: Task): boolean => channelOf(task) === channel;
+        if (box.channel !== channel && !box.tasks.some(isGone)) continue;
+        reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);
+        // A key that has moved to another partition may have messages of two channels in line: the living one's stay.
+        box.tasks = box.tasks.filter((task) => channelOf(task) !== undefined && !isGone(task));
+        const [next] = box.tasks;
+        if (next === undefined) {
+          boxes.delete(key);
+        } else {
+          box.channel = channelOf(next)!;
+          options.wakeUp(box);
+        }
       }
     },
     busy(channel) {

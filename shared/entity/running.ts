@@ -136,7 +136,9 @@ export function createRunning<State>(
     const all = { ...settling, ran, journal, waitsSince: since };
     if (what === 'stashed') return stashing.unstash(box, task, document, send, all);
     const { queue } = task as MessageTask;
-    return steps.change(box, document.partition === queue ? document : { ...document, partition: queue }, [all]);
+    // A wake says nothing of where the key's messages come by: older ones may still wait elsewhere.
+    const isThere = what === 'own wake' || document.partition === queue;
+    return steps.change(box, isThere ? document : { ...document, partition: queue }, [all]);
   }
 
   /** Why the document may not be written like this. It is measured only when it has grown by a quarter since the last time. */
