@@ -1,6 +1,6 @@
 /** Customers who place a seeded mixture of orders through gateways without sockets, and try again until they are told. */
 import type { Host } from './host.ts';
-import { BAD_NEWS_ONLY, type SimulatedTown } from './town.ts';
+import { BAD_NEWS_ONLY, UNWANTED, type SimulatedTown } from './town.ts';
 import { orderBody } from '#test/support/place.ts';
 import { parseTokenKeys } from '#services/gateway/tokens.ts';
 import { assemble } from '#services/gateway/gateway.ts';
@@ -16,12 +16,14 @@ import type { Views } from '#services/gateway/views.ts';
 import type { PlaceOrder } from '#services/gateway/schemas.ts';
 import { shown } from '#services/order/view.ts';
 import { topUp } from '#services/wallet/contract.ts';
+import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { hash, inbox } from '#shared/bus/topology.ts';
 import { silentLog } from '#shared/log.ts';
 
 export const CUSTOMERS = ['ann', 'ben', 'cora', 'dan'];
 export const FUNDS = 30_000;
+export const UNWANTED_TOP_UPS = ['unwanted-1', 'unwanted-2', 'unwanted-3'];
 const PATIENCE_MS = 12_500;
 const KINDS = [
   {},
@@ -51,11 +53,22 @@ export interface Customers {
 
 /** Fills the wallets, without faults. */
 export function payIn({ broker }: SimulatedTown): void {
-  for (const customerId of CUSTOMERS) {
-    const id = `top-up-${customerId}`;
-    const body = { customerId, topUpId: id, amount: { amount: FUNDS, currency: 'EUR' } };
-    broker.put(inbox('wallet'), encode({ id, type: topUp.name, key: customerId, body, correlationId: id }));
-  }
+  for (const customerId of CUSTOMERS) broker.put(inbox('wallet'), topUpOf(customerId, `top-up-${customerId}`));
+}
+
+/** What is paid in among all the orders for the one whose wallet cannot be written; always past the gate, which may refuse it. */
+export function payInForUnwanted({ broker, scheduler, settings, faults }: SimulatedTown, overMs: number): void {
+  if (!settings.refusesOne) return;
+  for (const id of UNWANTED_TOP_UPS)
+    scheduler.clock.after(scheduler.between(0, overMs), () => {
+      while (broker.put(hash('wallet'), topUpOf(UNWANTED, id)) !== 'confirmed');
+    });
+  faults.count('document refused');
+}
+
+function topUpOf(customerId: string, id: string): Packet {
+  const body = { customerId, topUpId: id, amount: { amount: FUNDS, currency: 'EUR' } };
+  return encode({ id, type: topUp.name, key: customerId, body, correlationId: id });
 }
 
 /** Sends `count` orders within `overMs`. */

@@ -51,4 +51,32 @@ export const ofLimits: readonly Mutation[] = [
     find: 'await store.remember(records);',
     replace: 'await Promise.resolve(records);',
   },
+  {
+    name: 'a document keeps every id',
+    guarantee: 'a document is bounded under any traffic',
+    file: 'shared/entity/commit.ts',
+    find: '(isLarge ? FEW_IDS : limits.handledIds)) {',
+    replace: 'Infinity) {',
+  },
+  {
+    name: 'a wake moves a key',
+    guarantee: 'no key is handled out of order because the hash ring of the broker changed',
+    file: 'shared/entity/running.ts',
+    find: "const isThere = what === 'own wake' || document.partition === queue;",
+    replace: 'const isThere = document.partition === queue;',
+  },
+  {
+    name: 'one bad document takes its neighbours along',
+    guarantee: 'a document that the database refuses has an end, and is its own',
+    file: 'shared/entity/commit.ts',
+    find: '      failures = 0;\n',
+    replace: "      if (outcome.refused.size > 0) throw new Error('refused');\n      failures = 0;\n",
+  },
+  {
+    name: 'the earliest keys are woken, whosever they are',
+    guarantee: 'a partition that nobody works on starves no other of its wakes',
+    file: 'shared/entity/memory-store.ts',
+    find: 'return fairShare([...Map.groupBy(found, ({ partition }) => partition).values()], limit);',
+    replace: 'return found.slice(0, limit);',
+  },
 ];

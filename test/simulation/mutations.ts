@@ -40,9 +40,14 @@ export const mutations: readonly Mutation[] = [
     name: 'a partition keeps its cache',
     guarantee: 'a cache is dropped when its channel ends',
     file: 'shared/entity/mailboxes.ts',
-    find: '        reset(box, []);\n        box.tasks = [];\n        boxes.delete(key);\n',
+    find: "        reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);\n",
     replace:
-      '        const { document } = box;\n        reset(box, []);\n        box.tasks = [];\n        box.document = document;\n',
+      "        const { document } = box;\n        reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);\n        box.document = document;\n",
+    and: {
+      file: 'shared/entity/mailboxes.ts',
+      find: '          boxes.delete(key);\n        } else {\n',
+      replace: '        } else {\n',
+    },
   },
   {
     name: 'what was refused is forgotten',

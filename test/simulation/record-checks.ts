@@ -2,12 +2,13 @@
 import { askedSteps } from '#services/saga/definition.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { routeTable } from '#services/routes.ts';
+import { UNWANTED_TOP_UPS } from './customers.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
 import type { SimulatedTown } from './town.ts';
 
 /** What is wrong, each with the name of its invariant. */
 export function inTheRecord(town: SimulatedTown): readonly string[] {
-  return [serial, stale, late, mirrored, lost, pastTheGate, inOrder, atOnce].flatMap((check) => check(town));
+  return [serial, stale, late, mirrored, lost, pastTheGate, inOrder, atOnce, unwanted].flatMap((check) => check(town));
 }
 
 /** Those that commands and what becomes of them are in. */
@@ -114,7 +115,10 @@ function pastTheGate({ record }: SimulatedTown): readonly string[] {
   return [...new Set(wrong.map(({ id, exchange }) => `I-14: ${id} went to ${exchange}, past the gate`))];
 }
 
-/** OP-2: what entered a key's partition once and did not expire is handled in that order. */
+/**
+ * OP-2: what entered a key's partition once and did not expire is handled in that order. Of a key that nobody knows yet nobody can know
+ * that its first message waits in another partition.
+ */
 function inOrder({ record }: SimulatedTown): readonly string[] {
   return [...record.applied].flatMap(([service, handled]) => {
     const slash = service.indexOf('/');
@@ -122,16 +126,27 @@ function inOrder({ record }: SimulatedTown): readonly string[] {
     const queued = (record.queued.get(key) ?? []).filter((one) => one.route === route);
     const times = Map.groupBy(queued, ({ id }) => id);
     const place = new Map(queued.map(({ id }, index) => [id, index]));
+    const queueOf = (id: string): string => times.get(id)![0]!.queue;
     const strict = handled.filter(
       (id) => !id.startsWith('engine.wake') && times.get(id)?.length === 1 && !record.expired.has(id),
     );
     return strict.flatMap((id, index) => {
       const before = strict[index - 1];
-      return before === undefined || place.get(before)! < place.get(id)!
+      const isFirstThere = strict.findIndex((other) => queueOf(other) === queueOf(id)) === index;
+      return before === undefined || place.get(before)! < place.get(id)! || isFirstThere
         ? []
         : [`OP-2: ${service} handled ${before} before ${id}, which was queued first`];
     });
   });
+}
+
+/** I-22: what leads to a document that the database refuses is a dead letter in the end. */
+function unwanted({ broker, settings }: SimulatedTown): readonly string[] {
+  if (!settings.refusesOne) return [];
+  const dead = new Set(broker.queue('wallet.dead').ready.map(({ messageId }) => messageId));
+  return UNWANTED_TOP_UPS.filter((id) => !dead.has(id)).map(
+    (id) => `I-22: ${id} cannot be stored and is no dead letter`,
+  );
 }
 
 /** What was seen to be wrong when it happened. */

@@ -1,8 +1,9 @@
 /** What was seen while a simulated town ran, for the invariants that must hold all the time. */
+import type { Collection } from './replicas.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { CommittedRuns } from '#shared/entity/options.ts';
-import type { EntityStore } from '#shared/entity/store.ts';
+import type { DueKey, EntityStore } from '#shared/entity/store.ts';
 
 export interface Commit extends CommittedRuns {
   readonly worker: string;
@@ -24,6 +25,7 @@ export interface Sent {
 /** What an engine promises to stay within. */
 export interface Bounds {
   readonly stashSize: number;
+  readonly handledIds: number;
 }
 
 export interface Record {
@@ -40,17 +42,24 @@ export interface Record {
   /** By `<service>/<key>`: ids in the order in which documents remembered them. */
   readonly applied: ReadonlyMap<string, readonly string[]>;
   /** By key: ids in the order in which they entered a partition queue, each as often as it did. */
-  readonly queued: ReadonlyMap<string, readonly { readonly route: string; readonly id: string }[]>;
+  readonly queued: ReadonlyMap<
+    string,
+    readonly { readonly route: string; readonly queue: string; readonly id: string }[]
+  >;
   /** Ids that nobody took in time, once at least. */
   readonly expired: ReadonlySet<string>;
   /** What was wrong at the moment at which it happened. */
   readonly wrong: readonly string[];
   /** A packet enters a queue. */
   entered(queue: string, packet: Packet): void;
-  watched<State>(worker: string, service: string, store: EntityStore<State>): EntityStore<State>;
+  watched<State>(worker: string, service: string, collection: Collection<State>): EntityStore<State>;
   overheard(worker: string, bus: Bus): Bus;
   committed(worker: string, service: string, commit: CommittedRuns): void;
 }
+
+/** No document may be larger; looked at now and then, as it costs. */
+const MOST_BYTES = 64 * 1024;
+const WEIGHED_EVERY = 16;
 
 export function createRecord({ now }: Clock, bounds: Bounds): Record {
   const commits: Commit[] = [];
@@ -59,7 +68,7 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
   const statuses = new Map<string, string[]>();
   const confirmed: Sent[] = [];
   const applied = new Map<string, string[]>();
-  const queued = new Map<string, { route: string; id: string }[]>();
+  const queued = new Map<string, { route: string; queue: string; id: string }[]>();
   const expired = new Set<string>();
   const wrong: string[] = [];
   /** By worker and key. */
@@ -82,15 +91,15 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
       if (!/\.\d{3}$/.test(queue)) return;
       const key = String(headers['key']);
       const before = queued.get(key);
-      if (before === undefined) queued.set(key, [{ route, id }]);
-      else before.push({ route, id });
+      if (before === undefined) queued.set(key, [{ route, queue, id }]);
+      else before.push({ route, queue, id });
       const [expiries = 0, redriven = 0] = [headers['expiries'], headers['redriven']];
       if (expiries !== redriven)
         wrong.push(
           `I-15: ${id} expired ${String(expiries)} times and says that it was put back ${String(redriven)} times`,
         );
     },
-    watched: (worker, service, store) => ({
+    watched: (worker, service, { store, seen }) => ({
       ...store,
       async load(keys) {
         const documents = await store.load(keys);
@@ -105,9 +114,19 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
           seeHandled(`${service}/${document.key}`, document.handled, document.version - over);
           if (document.stash.length > bounds.stashSize)
             wrong.push(`I-20: ${document.key} has ${document.stash.length} messages in its stash`);
+          if (document.handled.length > bounds.handledIds + document.version - over)
+            wrong.push(`I-20: ${document.key} remembers ${document.handled.length} ids itself`);
+          if (writes.length % WEIGHED_EVERY === 0 && JSON.stringify(document).length > MOST_BYTES)
+            wrong.push(`I-20: ${document.key} has grown to more than ${MOST_BYTES} bytes`);
           if (service === 'order') seeStatus(document.key, (document.state as { status?: string } | undefined)?.status);
         }
         return outcome;
+      },
+      async due(moment, limit) {
+        const documents = [...seen().documents.values()];
+        const found = await store.due(moment, limit);
+        seeDue(service, documents, found, moment, limit);
+        return found;
       },
     }),
     overheard: (worker, bus) => ({
@@ -153,6 +172,24 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
       const order = applied.get(key);
       if (order === undefined) applied.set(key, [id]);
       else order.push(id);
+    }
+  }
+
+  /** I-21: no partition's keys are passed over for more of another's. */
+  function seeDue(
+    service: string,
+    documents: readonly { readonly key: string; readonly dueAt?: number; readonly partition?: string }[],
+    found: readonly DueKey[],
+    moment: number,
+    limit: number,
+  ): void {
+    if (found.length < limit) return;
+    const due = documents.filter(({ dueAt = Infinity }) => dueAt <= moment);
+    const waiting = Map.groupBy(due, ({ partition }) => partition);
+    for (const [partition, keys] of waiting) {
+      const taken = found.filter((one) => one.partition === partition).length;
+      if (taken < Math.min(keys.length, Math.floor(limit / waiting.size)))
+        wrong.push(`I-21: of ${keys.length} keys of ${partition} (${service}) a sweep of ${limit} takes ${taken}`);
     }
   }
 

@@ -17,8 +17,8 @@ export interface Settings {
   /** In the place of the engine's own. */
   readonly limits: Partial<Limits>;
   readonly wallet: { readonly room?: WalletRoom; readonly skewMs?: number };
-  /** Keys that one look of a sweep gets. */
-  readonly dueAtOnce: number;
+  /** The database never takes the wallet of one customer, who pays in. */
+  readonly refusesOne: boolean;
   /** The broker is started again, and keys have other partitions from then on. */
   readonly ringChanges: boolean;
   /** The primary of the database is cut off from the others, and what it has written meanwhile may be rolled back. */
@@ -45,6 +45,9 @@ export function settingsOf(seed: number): Settings {
           stashSize: between(1, 5),
           handledIds: between(4, 20),
           hangingKeys: between(1, 4),
+          sweepSize: between(4, 12),
+          unsentSize: between(3, 9),
+          cacheBytes: between(20_000, 100_000),
           cacheSize: between(2, 12),
           skewMs: SKEW_MS,
         },
@@ -52,9 +55,8 @@ export function settingsOf(seed: number): Settings {
           room: { openBytes: between(0, 700), closedBytes: between(0, 700), topUps: between(0, 1), openElsewhere: 100 },
           skewMs: SKEW_MS,
         },
-        dueAtOnce: between(4, 12),
       }
-    : { times: TIMES, limits: { sweepMs: 2500 }, wallet: {}, dueAtOnce: 500 };
-  const all = { ...settings, ringChanges: chance() < 0.25, rollBacks: chance() < 0.3 };
+    : { times: TIMES, limits: { sweepMs: 2500 }, wallet: {} };
+  const all = { ...settings, ringChanges: chance() < 0.25, rollBacks: chance() < 0.3, refusesOne: chance() < 0.3 };
   return { ...all, shown: `settings ${JSON.stringify(all)}` };
 }

@@ -23,6 +23,15 @@ test(`${SEEDS} simulated runs with crashes, pauses, lost connections and failing
   t.log(Object.fromEntries(counts));
   t.log(Object.fromEntries(faults));
   for (const end of ['completed', 'failed', 'cancelled', 'steps undone']) t.true((counts.get(end) ?? 0) > 0, end);
-  for (const kind of [...faultKinds, 'kill', 'stand still', 'retire', 'outage', 'roll back', 'primary cut off'])
-    t.true((faults.get(kind) ?? 0) > 0, kind);
+  const drawn = [
+    'kill',
+    'stand still',
+    'retire',
+    'outage',
+    'roll back',
+    'primary cut off',
+    'ring changed',
+    'document refused',
+  ];
+  for (const kind of [...faultKinds, ...drawn]) t.true((faults.get(kind) ?? 0) > 0, kind);
 });

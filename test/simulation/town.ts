@@ -4,6 +4,7 @@ import type { Faults } from './faults.ts';
 import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
 import { createReplicas, type Collection, type Replicas } from './replicas.ts';
+import { refusing } from './refusing.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS, type Settings } from './settings.ts';
 import { createPayments } from '#local/provider/payments.ts';
@@ -40,6 +41,9 @@ const undos = new Set(
   ),
 );
 
+/** The customer whose wallet the database does not take, in part of the seeds. */
+export const UNWANTED = 'eve';
+
 /** This address takes no mail about an order that is completed, so that one is undone after everything else was done. */
 export const BAD_NEWS_ONLY = 'bad-news-only@example.org';
 
@@ -74,7 +78,7 @@ export function buildTown(
   const { times, limits } = settings;
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: times.ttlMs, delayMs: times.delayMs }, 'simulated'));
-  const record = createRecord(clock, { stashSize: limitsFor(times.ttlMs, limits).stashSize });
+  const record = createRecord(clock, limitsFor(times.ttlMs, limits));
   broker.inject({
     latencyMs: () => between(0, faults.strikes('slow link') ? 400 : 4),
     copies: (queue, packet) => {
@@ -89,7 +93,8 @@ export function buildTown(
   const machines: Machine[] = [];
   const orders = replicas.collection<OrderState>();
   const sagas = replicas.collection<SagaState>();
-  const wallets = replicas.collection<WalletState>();
+  const own = replicas.collection<WalletState>();
+  const wallets = settings.refusesOne ? { ...own, store: refusing(own.store, UNWANTED) } : own;
   const payments = replicas.collection<PaymentState>();
   const deliveries = replicas.collection<DeliveryState>();
   const notifications = replicas.collection<NotificationState>();
@@ -121,11 +126,7 @@ export function buildTown(
   }
 
   /** As `shared/hosting.ts` does it, with memory in the place of the database. */
-  function run<State>(
-    service: string,
-    { store: documents }: Collection<State>,
-    entityOf: (host: Host) => Entity<State>,
-  ): void {
+  function run<State>(service: string, collection: Collection<State>, entityOf: (host: Host) => Entity<State>): void {
     for (let copy = 1; copy <= between(1, 4); copy += 1) {
       add(`${service}-${copy}`, async (host) => {
         const { clock: own, bus } = host;
@@ -133,7 +134,7 @@ export function buildTown(
         const engine = createEngine<State>({
           entity: entityOf(host),
           bus: record.overheard(host.name, bus),
-          store: host.store(record.watched(host.name, service, documents)),
+          store: host.store(record.watched(host.name, service, collection)),
           clock: own,
           log: silentLog,
           queues: [],
