@@ -80,13 +80,13 @@ export function auditedPayments(db: Connection): Source<AuditedPayment> {
   const find = (orders: object, size?: number) =>
     withArchive<StoredPayment>(
       paymentsCollection,
-      (name) =>
-        db
+      (name) => {
+        const found = db
           .collection<StoredPayment>(name)
           .find({ [ORDER]: orders } as object, { projection: auditedFields })
-          .sort({ [ORDER]: 1 })
-          .limit(size ?? 0)
-          .toArray(),
+          .sort({ [ORDER]: 1 });
+        return (size === undefined ? found : found.limit(size)).toArray();
+      },
       { by: (stored) => orderOf(stored) ?? '', ...(size !== undefined && { size }) },
     );
   return {
