@@ -60,6 +60,8 @@ export function createChannelPublisher(
   let open = true;
   let problem: Error | undefined;
   let unnamed = 0;
+  /** Publishes that have no room yet. */
+  let waiting = 0;
   let cancelWatch: (() => void) | undefined;
 
   channel.on('return', ({ fields, properties }) => {
@@ -98,8 +100,19 @@ export function createChannelPublisher(
 
   /** Room of the exchange first, then room at all: in both, first come first served. */
   async function waitForRoom(own: Slots, ownIsTaken: boolean): Promise<boolean> {
-    if (!ownIsTaken && !(await own.wait())) return false;
-    return slots.tryTake() || slots.wait();
+    waiting += 1;
+    try {
+      if (!ownIsTaken && !(await own.wait())) return false;
+      return slots.tryTake() || (await slots.wait());
+    } finally {
+      waiting -= 1;
+    }
+  }
+
+  /** Confirms of a whole batch come at once: then all slots are free for a moment, before those that wait have taken theirs. */
+  async function idle(): Promise<void> {
+    do await slots.idle();
+    while (slots.taken > 0 || waiting > 0);
   }
 
   function send(exchange: string, packet: Packet, routingKey: string): Promise<void> {
@@ -167,6 +180,6 @@ export function createChannelPublisher(
       slots.refuseWaiting();
       for (const own of ofExchange.values()) own.refuseWaiting();
     },
-    idle: () => slots.idle(),
+    idle,
   };
 }
