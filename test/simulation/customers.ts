@@ -15,7 +15,7 @@ import { createRoll } from '#services/gateway/worker-roll.ts';
 import type { Views } from '#services/gateway/views.ts';
 import type { PlaceOrder } from '#services/gateway/schemas.ts';
 import { shown } from '#services/order/view.ts';
-import { topUp } from '#services/wallet/contract.ts';
+import { release, topUp } from '#services/wallet/contract.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { hash, inbox } from '#shared/bus/topology.ts';
@@ -24,6 +24,7 @@ import { silentLog } from '#shared/log.ts';
 export const CUSTOMERS = ['ann', 'ben', 'cora', 'dan'];
 export const FUNDS = 30_000;
 export const UNWANTED_TOP_UPS = ['unwanted-1', 'unwanted-2', 'unwanted-3'];
+const UNDOS = 12;
 const PATIENCE_MS = 12_500;
 const KINDS = [
   {},
@@ -64,6 +65,20 @@ export function payInForUnwanted({ broker, scheduler, settings, faults }: Simula
       while (broker.put(hash('wallet'), topUpOf(UNWANTED, id)) !== 'confirmed');
     });
   faults.count('document refused');
+}
+
+/** Undo of what nobody did, one after another to each wallet for so long: changes nothing, and tells the order in which it is handled. */
+export function sendUndos({ broker, scheduler }: SimulatedTown, forMs: number): void {
+  const { clock, between } = scheduler;
+  for (const customerId of CUSTOMERS) {
+    for (let n = 0; n < UNDOS; n += 1) {
+      clock.after(between(0, forMs), () => {
+        const id = `undo-${customerId}-${n}`;
+        const body = { customerId, orderId: id, holdId: id, of: id };
+        broker.put(hash('wallet'), encode({ id, type: release.name, key: customerId, body, correlationId: id }));
+      });
+    }
+  }
 }
 
 function topUpOf(customerId: string, id: string): Packet {

@@ -69,8 +69,9 @@ export const ofLimits: readonly Mutation[] = [
     name: 'one bad document takes its neighbours along',
     guarantee: 'a document that the database refuses has an end, and is its own',
     file: 'shared/entity/commit.ts',
-    find: '      failures = 0;\n',
-    replace: "      if (outcome.refused.size > 0) throw new Error('refused');\n      failures = 0;\n",
+    find: '      outcome = await store.commit(batch.map(({ staged }) => staged));\n',
+    replace:
+      "      const said = await store.commit(batch.map(({ staged }) => staged));\n      if (said.refused.size > 0) throw new Error('refused');\n      outcome = said;\n",
   },
   {
     name: 'the earliest keys are woken, whosever they are',
@@ -78,5 +79,12 @@ export const ofLimits: readonly Mutation[] = [
     file: 'shared/entity/memory-store.ts',
     find: 'return fairShare([...Map.groupBy(found, ({ partition }) => partition).values()], limit);',
     replace: 'return found.slice(0, limit);',
+  },
+  {
+    name: 'who comes by another partition goes first',
+    guarantee: 'a key whose partition changed keeps its order',
+    file: 'shared/entity/verdict.ts',
+    find: 'if (moved && settledAt > now) return',
+    replace: 'if (moved && settledAt < 0) return',
   },
 ];

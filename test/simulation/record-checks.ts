@@ -3,6 +3,7 @@ import { askedSteps } from '#services/saga/definition.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { routeTable } from '#services/routes.ts';
 import { UNWANTED_TOP_UPS } from './customers.ts';
+import { REFUSAL } from './refusing.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
 import type { SimulatedTown } from './town.ts';
 
@@ -140,10 +141,13 @@ function inOrder({ record }: SimulatedTown): readonly string[] {
   });
 }
 
-/** I-22: what leads to a document that the database refuses is a dead letter in the end. */
+/** I-22: what leads to a document that the database refuses is a dead letter in the end, and because of that. */
 function unwanted({ broker, settings }: SimulatedTown): readonly string[] {
   if (!settings.refusesOne) return [];
-  const dead = new Set(broker.queue('wallet.dead').ready.map(({ messageId }) => messageId));
+  const blamed = broker
+    .queue('wallet.dead')
+    .ready.filter(({ headers }) => String(headers['dead-reason']).includes(REFUSAL));
+  const dead = new Set(blamed.map(({ messageId }) => messageId));
   return UNWANTED_TOP_UPS.filter((id) => !dead.has(id)).map(
     (id) => `I-22: ${id} cannot be stored and is no dead letter`,
   );

@@ -1,13 +1,16 @@
 /** A database that never takes the document of one key, whatever else it takes. */
 import type { EntityStore } from '#shared/entity/store.ts';
 
+/** What it says. */
+export const REFUSAL = 'simulated: the document is not taken';
+
 export function refusing<State>(store: EntityStore<State>, unwanted: string): EntityStore<State> {
   return {
     ...store,
     async commit(writes) {
       const outcome = await store.commit(writes.filter(({ document }) => document.key !== unwanted));
       if (writes.every(({ document }) => document.key !== unwanted)) return outcome;
-      return { ...outcome, refused: new Map([...outcome.refused, [unwanted, 'simulated: the document is not taken']]) };
+      return { ...outcome, refused: new Map([...outcome.refused, [unwanted, REFUSAL]]) };
     },
   };
 }

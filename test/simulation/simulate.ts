@@ -1,7 +1,7 @@
 /** One simulated run from one seed: a town, its customers, everything that goes wrong, then healing, rest and judgement. */
 import { createHash } from 'node:crypto';
 import { isAtRest, violations } from './checks.ts';
-import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendOrders } from './customers.ts';
+import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendOrders, sendUndos } from './customers.ts';
 import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { settingsOf } from './settings.ts';
@@ -100,8 +100,10 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
 }
 
 /** The broker starts again and hashes keys otherwise, while some workers stand still with messages that came the old way. */
-function changeRing({ machines, broker, faults, tell }: SimulatedTown, { clock, chance, between }: Scheduler): void {
+function changeRing(town: SimulatedTown, { clock, chance, between }: Scheduler): void {
+  const { machines, broker, faults, tell } = town;
   faults.count('ring changed');
+  sendUndos(town, 2000);
   for (const machine of machines) if (chance() < 0.4) machine.pause(between(500, 3000));
   clock.after(between(50, 500), () => {
     tell('the broker starts again with other rings');
