@@ -59,7 +59,7 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       handle: orders.cancel,
     }),
     endpoint('GET', '/v1/orders/:orderId/emails', {
-      summary: 'The mails about the order.',
+      summary: 'The mails about the order: accepted by the mail server, or not yet, with their tries.',
       access: 'token',
       answers: { 200: shapes.emails },
       handle: orders.emails,

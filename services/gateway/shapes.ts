@@ -74,11 +74,16 @@ export const delivery = z.looseObject({
   reason: z.string().optional(),
 });
 export const email = z.looseObject({
+  status: z.enum(['accepted', 'sending', 'waiting']),
   kind: z.string(),
   to: z.string(),
   subject: z.string(),
   messageId: z.string(),
-  acceptedAt: time,
+  acceptedAt: time.optional(),
+  /** Of a mail that is not accepted yet. */
+  attempts: z.int().optional(),
+  lastError: z.string().optional(),
+  nextTryAt: time.optional(),
 });
 
 export const wallet = z.looseObject({ customerId: z.string(), available: balance, held: balance });

@@ -1,14 +1,15 @@
 import { createTransport, type NodemailerError } from 'nodemailer';
 import type { Mailer } from './notification.ts';
 import type { Clock } from '#shared/clock.ts';
+import { within } from '#shared/within.ts';
 
 export interface MailerOptions {
   /** `smtp://user:password@host:port` or `smtps://...`. */
   readonly url: string;
   /** An address with an optional name: `Switchyard <orders@example.org>`. */
   readonly from: string;
-  /** Each wait for the mail server: under the limit of an effect. */
-  readonly timeoutMs: number;
+  /** What a whole mail may take, ms; no phase of it is given longer than this. */
+  readonly limitMs: number;
   readonly clock: Clock;
 }
 
@@ -16,11 +17,19 @@ export interface MailerOptions {
 const ADDRESS = /^[^\s\p{Cc}<>()[\]\\,;:"@]+@[^\s\p{Cc}<>()[\]\\,;:"@]+$/u;
 
 /**
+ * The longest waits, ms: for the connection, for the greeting, for any other answer (RFC 5321 section 4.5.3.2: 5 minutes for the
+ * greeting and most commands, 10 for the answer to the whole mail).
+ */
+const PHASES = { dns: 30_000, connection: 60_000, greeting: 300_000, socket: 600_000 } as const;
+/** How long the check of readiness waits. */
+const CHECK_MS = 5_000;
+
+/**
  * A mailer over SMTP with kept connections. Accepted means that the server answered 250 to the whole mail. A server that
  * will never take mail for this address (5xx to the recipient, RFC 5321 section 4.2.1, or an enhanced code 5.1.x, RFC
  * 3463) is a refusal; anything else throws. Aborting ends the connection, so a mail that waits is never sent later.
  */
-export function smtpMailer({ url, from, timeoutMs, clock }: MailerOptions): Mailer & {
+export function smtpMailer({ url, from, limitMs, clock }: MailerOptions): Mailer & {
   /** Throws when the server does not answer or does not let us in. */
   check(): Promise<void>;
   close(): void;
@@ -35,10 +44,10 @@ export function smtpMailer({ url, from, timeoutMs, clock }: MailerOptions): Mail
     ...(username !== '' && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
     maxConnections: 10,
     maxMessages: 1000,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-    dnsTimeout: timeoutMs,
+    connectionTimeout: Math.min(PHASES.connection, limitMs),
+    greetingTimeout: Math.min(PHASES.greeting, limitMs),
+    socketTimeout: Math.min(PHASES.socket, limitMs),
+    dnsTimeout: Math.min(PHASES.dns, limitMs),
     disableFileAccess: true,
     disableUrlAccess: true,
   });
@@ -65,7 +74,7 @@ export function smtpMailer({ url, from, timeoutMs, clock }: MailerOptions): Mail
       }
     },
     async check() {
-      await transport.verify();
+      await within(clock, Math.min(CHECK_MS, limitMs), transport.verify());
     },
     close: () => transport.close(),
   };

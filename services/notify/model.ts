@@ -1,5 +1,6 @@
 import type { NotificationState } from './notification.ts';
 import type { ArchiveRule } from '#shared/archive.ts';
+import type { Stashed } from '#shared/entity/store.ts';
 
 export const notificationsCollection = 'notifications';
 
@@ -12,4 +13,6 @@ export const notificationArchive: ArchiveRule<NotificationState> = {
 export interface StoredNotification {
   readonly _id: string;
   readonly state?: NotificationState;
+  /** What waits to be handled, in order; only the first is tried. */
+  readonly stash?: readonly Stashed[];
 }

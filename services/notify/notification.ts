@@ -1,6 +1,6 @@
 import * as contract from './contract.ts';
-import { messageIdOf, renderMail, type MailKind } from './templates.ts';
-import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
+import { messageIdOf, renderMail, type MailKind, type RenderedMail } from './templates.ts';
+import { answering, on, type Context, type Effect, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
 type Outcome = BodyOf<typeof contract.send>['outcome'];
@@ -47,15 +47,30 @@ export interface NotificationState {
   readonly retracted: boolean;
 }
 
+export interface NotificationOptions {
+  readonly mailer: Mailer;
+  /** What a mail may take and how it is tried again; absent: like any other effect. */
+  readonly effect?: Effect;
+}
+
+/**
+ * A mail takes as long as the mail server wants, but a try that hangs, or five that fail at once, end before the saga gives the
+ * order up: its undo waits for what becomes of the mail, so that the customer is told nothing that is not corrected.
+ */
+export function mailEffect(sagaDeadlineMs: number) {
+  const part = (of: number): number => Math.max(1, Math.floor(sagaDeadlineMs / of));
+  return { limitMs: part(2), retry: { baseMs: part(20), capMs: sagaDeadlineMs, attempts: 5 } } satisfies Effect;
+}
+
 /**
  * What a customer was told about an order: at most one success mail and one mail about its end. After a success mail was
  * accepted, the other is worded as a correction; after the other, a success mail is refused.
  */
-export function notificationEntity({ mailer }: { readonly mailer: Mailer }): Entity<NotificationState> {
+export function notificationEntity({ mailer, effect }: NotificationOptions): Entity<NotificationState> {
   return {
     route: 'notify',
     handlers: [
-      on(contract.send, (state, body, context) => send(mailer, state, body, context)),
+      on(contract.send, (state, body, context) => send(mailer, state, body, context), effect),
       on(contract.retract, retract),
     ],
   };
@@ -79,9 +94,8 @@ async function send(
   if (already) return done(state, already);
   if (state.mails.some((mail) => mail.outcome !== 'completed')) return refuse('conflicting_outcome');
 
-  const kind = state.mails.length > 0 ? 'correction' : outcome;
   const messageId = messageIdOf(orderId, outcome);
-  const rendered = renderMail({ ...body, kind });
+  const { kind, ...rendered } = mailOf(state, body);
   const { traceparent } = context.message;
   const headers = { 'X-Order-Id': orderId, ...(traceparent !== undefined && { traceparent }) };
   const outcomeOfMail = await mailer.send({ to: body.to, messageId, headers, ...rendered }, context.signal);
@@ -95,6 +109,15 @@ async function send(
     acceptedAt: outcomeOfMail.at,
   };
   return done({ ...state, mails: [...state.mails, mail] }, mail);
+}
+
+/** The mail that tells this, after those that were accepted. */
+export function mailOf(
+  { mails }: Pick<NotificationState, 'mails'>,
+  body: BodyOf<typeof contract.send>,
+): RenderedMail & { readonly kind: MailKind } {
+  const kind = mails.length > 0 ? 'correction' : body.outcome;
+  return { kind, ...renderMail({ ...body, kind }) };
 }
 
 function retract(

@@ -1,39 +1,73 @@
 import type { Connection } from 'mongoose';
+import { send } from './contract.ts';
 import { notificationsCollection, type StoredNotification } from './model.ts';
-import type { SentMail } from './notification.ts';
-import type { MailKind } from './templates.ts';
+import { mailOf, type SentMail } from './notification.ts';
+import { messageIdOf, type MailKind } from './templates.ts';
 import { storedById } from '#shared/archive.ts';
+import type { Stashed } from '#shared/entity/store.ts';
 import { documentsById, type Source } from '#shared/pages.ts';
 
-/** A mail that the mail server accepted, as the API shows it. */
+/** A mail as the API shows it: one that the mail server accepted, or one that it has not accepted yet. */
 export interface MailView {
+  /** `sending`: it is being tried; `waiting`: for its next try, or for what is before it. */
+  readonly status: 'accepted' | 'sending' | 'waiting';
   readonly kind: MailKind;
   readonly to: string;
   readonly subject: string;
   /** With angle brackets, as in the header. */
   readonly messageId: string;
-  /** RFC 3339. */
-  readonly acceptedAt: string;
+  /** RFC 3339; of an accepted mail. */
+  readonly acceptedAt?: string;
+  /** Of one that is not: tries so far, this one included. */
+  readonly attempts?: number;
+  /** Why the last try that ended failed. */
+  readonly lastError?: string;
+  /** RFC 3339. While it is being tried: when another try begins if nothing is heard of this one. */
+  readonly nextTryAt?: string;
 }
 
 /** Read-only queries on the notify service's collection. */
 export function notifyView(db: Connection) {
   return {
-    /** In the order of their acceptance; empty also for an order that is not known. */
+    /** In the order of their acceptance, then those that are not accepted yet; empty also for an order that is not known. */
     async emails(orderId: string): Promise<{ readonly items: readonly MailView[] }> {
-      const stored = await storedById<StoredNotification>(db, notificationsCollection, orderId, { state: 1 });
+      const stored = await storedById<StoredNotification>(db, notificationsCollection, orderId, {
+        state: 1,
+        stash: 1,
+      });
       const mails = stored?.state?.mails ?? [];
-      return {
-        items: mails.map(({ kind, to, subject, messageId, acceptedAt }) => ({
-          kind,
-          to,
-          subject,
-          messageId,
-          acceptedAt: new Date(acceptedAt).toISOString(),
-        })),
-      };
+      const accepted = mails.map(({ kind, to, subject, messageId, acceptedAt }): MailView => ({
+        status: 'accepted',
+        kind,
+        to,
+        subject,
+        messageId,
+        acceptedAt: new Date(acceptedAt).toISOString(),
+      }));
+      const open = (stored?.stash ?? []).flatMap((one) => notAccepted(mails, one));
+      return { items: [...accepted, ...open] };
     },
   };
+}
+
+function notAccepted(mails: readonly SentMail[], stashed: Stashed): readonly MailView[] {
+  const { message, attempts, lastError, nextTryAt, leasedUntil } = stashed;
+  const body = send.body.safeParse(message.body);
+  if (message.type !== send.name || !body.success) return [];
+  if (mails.some(({ outcome }) => outcome === body.data.outcome)) return [];
+  const { kind, subject } = mailOf({ mails }, body.data);
+  return [
+    {
+      status: leasedUntil === undefined ? 'waiting' : 'sending',
+      kind,
+      to: body.data.to,
+      subject,
+      messageId: messageIdOf(body.data.orderId, body.data.outcome),
+      attempts,
+      ...(lastError !== undefined && { lastError }),
+      nextTryAt: new Date(nextTryAt).toISOString(),
+    },
+  ];
 }
 
 /** What an audit reads of the mails about an order. */

@@ -6,7 +6,7 @@ import { createDeliveries } from '#local/warehouse/deliveries.ts';
 import { deliveryIdOf } from '#services/delivery/contract.ts';
 import { deliveryEntity } from '#services/delivery/delivery.ts';
 import { warehouseOf } from './warehouse.ts';
-import { notificationEntity, type Mail } from '#services/notify/notification.ts';
+import { mailEffect, notificationEntity, type Mail } from '#services/notify/notification.ts';
 import { place } from '#services/order/contract.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
@@ -98,7 +98,10 @@ export async function createRoadWorld(seed = 1, roads: readonly Definition[] = d
   );
   await host('delivery', () => deliveryEntity({ warehouse: warehouseOf(deliveries) }));
   await host('notify', () =>
-    notificationEntity({ mailer: { send: async (mail) => (mails.push(mail), { accepted: true, at: clock.now() }) } }),
+    notificationEntity({
+      mailer: { send: async (mail) => (mails.push(mail), { accepted: true, at: clock.now() }) },
+      effect: mailEffect(600_000),
+    }),
   );
 
   const { orderId, customerId } = details;

@@ -20,6 +20,8 @@ export async function startSmtpServer(extensions: readonly string[] = []) {
   const commands: string[] = [];
   const sockets = new Set<Socket>();
   let trouble: SmtpTrouble | undefined;
+  let lateness = (_mail: ReceivedMail): number => 0;
+  let offered = 0;
   let connections = 0;
 
   const server = createServer((socket) => {
@@ -58,7 +60,12 @@ export async function startSmtpServer(extensions: readonly string[] = []) {
         rest = rest.slice(end + (inData ? 5 : 2));
         if (inData) {
           inData = false;
-          answer('end', '250 accepted', () => mails.push({ from, to, source: part }));
+          offered += 1;
+          const mail = { from, to, source: part };
+          const accept = (): void => answer('end', '250 accepted', () => mails.push(mail));
+          const lateMs = lateness(mail);
+          if (lateMs === 0) accept();
+          else if (lateMs < Infinity) setTimeout(accept, lateMs);
         } else onCommand(part);
       }
     });
@@ -72,6 +79,10 @@ export async function startSmtpServer(extensions: readonly string[] = []) {
     mails,
     commands,
     connections: () => connections,
+    /** Whole mails that came, accepted or not. */
+    offered: () => offered,
+    /** How long the answer to a whole mail takes, ms; it is accepted then, whoever still waits. */
+    late: (next: (mail: ReceivedMail) => number) => (lateness = next),
     fail: (next: SmtpTrouble | undefined) => (trouble = next),
     async close() {
       const closed = once(server, 'close');

@@ -4,12 +4,12 @@ import type { Mail } from '#services/notify/notification.ts';
 import { systemClock } from '#shared/clock.ts';
 import { startSmtpServer } from '#test/support/smtp-server.ts';
 
-async function started(t: ExecutionContext, extensions: readonly string[] = [], timeoutMs = 400) {
+async function started(t: ExecutionContext, extensions: readonly string[] = [], limitMs = 400) {
   const server = await startSmtpServer(extensions);
   const mailer = smtpMailer({
     url: server.url,
     from: 'Switchyard <orders@switchyard.example>',
-    timeoutMs,
+    limitMs,
     clock: systemClock,
   });
   t.teardown(async () => {
