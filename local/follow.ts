@@ -78,7 +78,7 @@ async function follow(
     const { status, body } = await answered(() => api.get<Timeline>(path));
     if (status !== 200) throw new Trouble(`${path} could not be read: ${status} ${JSON.stringify(body)}`);
     const before = shown.size;
-    for (const { number, title, at } of reachedIn(body)) {
+    for (const { number, title, at } of inOrder(reachedIn(body), body.state)) {
       const afterMs = Math.max(0, Date.parse(at) - startedAt);
       once(`step ${title}`, `  ${String(number).padStart(2)}  ${title.padEnd(42)} +${afterMs} ms`);
     }
@@ -115,6 +115,20 @@ function reachedIn({ milestones, steps }: Timeline): readonly Reached[] {
     reached.splice(before === -1 ? reached.length : before, 0, { number: '+', title, at });
   }
   return reached;
+}
+
+/**
+ * What may be printed: a step that the order itself has recorded is told to the saga only with its last answer, and those after it
+ * are held back until then, so that the numbers stand in their order.
+ */
+function inOrder(reached: readonly Reached[], state: string): readonly Reached[] {
+  if (ENDED.includes(state)) return reached;
+  let next = 1;
+  const gap = reached.findIndex(({ number }) => {
+    if (number !== '+') next += 1;
+    return number !== '+' && number !== next - 1;
+  });
+  return gap === -1 ? reached : reached.slice(0, gap);
 }
 
 /** Asks again while the API is away or cannot answer, for a while. */

@@ -47,7 +47,7 @@ test.serial('crashing for ever at each step: it is undone as well', async (t) =>
 });
 
 /** Services whose steps do not follow each other: each order waits at the step before until nobody answers its own. */
-for (const services of [['wallet', 'notify'], ['payment', 'order'], ['delivery']]) {
+for (const services of [['wallet', 'notify'], ['payment'], ['order'], ['delivery']]) {
   test.serial(`no answers from ${services.join(' and ')}, at each step: it is undone as well`, async (t) => {
     const staged: Staged[] = [];
     const silent = stage.latestFirst.filter(({ service }) => services.includes(service));
