@@ -40,7 +40,7 @@ export function createFailing<State>(
     const waitMs = backoffMs(effect?.retry ?? limits.retry, attempts, clock.random);
     const isLong = (effect?.limitMs ?? 0) > limits.effectMs;
     if (error instanceof EffectTimeout && !isLong) hanging.timedOut(message.type, box.key);
-    meter.retried(message.type);
+    meter.retried(inbox.labelOf(message.type));
     if (task.kind !== 'detached') task.refused = undefined;
     if (what === 'message' && task.kind !== 'detached') task.attempts = attempts;
     const failure: Failure = {

@@ -76,7 +76,12 @@ test('a type that is not known is tried for a while, in its place, by whoever co
 test('a type that nobody comes to know is a dead letter after a while, and the label of a metric says unknown', async (t) => {
   const world = createWorld(undefined, { limits: { unknownTypeMs: 20_000 } });
   const types = new Set<string>();
-  const meter = { handled() {}, retried() {}, died: (type: string) => void types.add(type), committed() {} };
+  const meter = {
+    handled() {},
+    retried: (type: string) => void types.add(type),
+    died: (type: string) => void types.add(type),
+    committed() {},
+  };
   await world.clock.during(world.engine('tally', { meter }).start());
   const start = world.clock.now();
   world.put('a', 1, { type: 'tally.subtract' });
