@@ -196,12 +196,15 @@ export function createHandling<State>(parts: HandlingParts<State>): Handling<Sta
   function lookUp(box: Mailbox<State>): Step {
     const tasks = box.tasks.filter((task) => task.kind === 'message' && task.remembered === undefined) as MessageTask[];
     const ids = tasks.map(({ message }) => message.id);
+    const { document } = box;
     const asked = async (): Promise<() => Step> => {
       await Promise.resolve(); // the head is known
       for (let tries = 1; ; tries += 1) {
         try {
           const found = await store.recall(box.key, ids);
           return (): Step => {
+            // Ids may have left the document since it was asked: it is asked again.
+            if (box.document !== document) return 'done';
             for (const task of tasks) task.remembered = found.get(task.message.id) ?? 'nothing';
             return 'done';
           };

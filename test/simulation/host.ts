@@ -51,7 +51,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     const connection = `${name}#${lives}`;
     let alive = true;
     let paused = false;
-    let skewMs = 0;
+    let skewMs = scheduler.chance() < 0.5 ? 0 : between(-CLOCK_ERROR_MS, CLOCK_ERROR_MS);
     let waiting: (() => void)[] = [];
     let stop: (() => Promise<void>) | undefined;
 

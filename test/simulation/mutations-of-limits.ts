@@ -52,6 +52,13 @@ export const ofLimits: readonly Mutation[] = [
     replace: 'await Promise.resolve(records);',
   },
   {
+    name: 'what was looked up before ids left the document counts',
+    guarantee: 'an id is known while it moves from its document to what is remembered outside',
+    file: 'shared/entity/handling.ts',
+    find: 'if (box.document !== document) return',
+    replace: 'if (box.document === undefined && document !== undefined) return',
+  },
+  {
     name: 'a document keeps every id',
     guarantee: 'a document is bounded under any traffic',
     file: 'shared/entity/commit.ts',

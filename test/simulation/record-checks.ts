@@ -58,7 +58,7 @@ function serial({ record, settings }: SimulatedTown): readonly string[] {
 function stale({ record, settings }: SimulatedTown): readonly string[] {
   if (settings.ringChanges) return [];
   return record.commits
-    .filter(({ startedAt, registeredAt, readAt }) => startedAt > registeredAt && readAt < registeredAt)
+    .filter(({ startedAt, registeredAt, readAt }) => startedAt - CLOCK_ERROR_MS > registeredAt && readAt < registeredAt)
     .map(({ worker, key }) => `I-12: ${worker} worked on what it had known of ${key} before it was registered again`);
 }
 
