@@ -85,7 +85,8 @@ export function createCommitter<State>(options: {
   }
 
   function take(box: Mailbox<State>) {
-    if (box.writing.is !== 'staged') return [];
+    // One that was dropped with its channel writes nothing: its deliveries are somebody else's.
+    if (box.writing.is !== 'staged' || mailboxes.peek(box.key) !== box) return [];
     const { staged } = box.writing;
     const isLarge = box.bytes > stashLimit(limits);
     const { handled } = staged.document;
