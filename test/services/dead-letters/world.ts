@@ -11,7 +11,7 @@ import { DEAD_LETTERS_REPLY, DEAD_LETTERS_REQUEST, type DeadLettersReply } from 
 import { routeTable } from '#services/routes.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
-import type { Bus, Packet } from '#shared/bus/bus.ts';
+import type { Bus, Consumer, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory.ts';
 import { CONTROL, dead, partitionQueues, topologyOf } from '#shared/bus/topology.ts';
@@ -206,18 +206,22 @@ function startCopy(broker: MemoryBroker, store: LetterStore, name: string, death
     takeTurn: (holder, now, ms) => living(undefined, () => store.takeTurn(holder, now, ms)),
     leaveTurn: (holder) => (isDead ? Promise.resolve() : store.leaveTurn(holder)),
   };
+  const mortal = (consumer: Consumer): Consumer => ({
+    ...consumer,
+    get active() {
+      return consumer.active;
+    },
+    ack: (deliveries) => void living('ack', () => consumer.ack(deliveries)), // as the port: nobody waits for an ack
+  });
   const mortalBus: Bus = {
     ...bus,
-    async consume(queue, options) {
-      const consumer = await bus.consume(queue, options);
-      return {
-        ...consumer,
-        get active() {
-          return consumer.active;
-        },
-        ack: (deliveries) => void living('ack', () => consumer.ack(deliveries)), // as the port: nobody waits for an ack
-      };
-    },
+    consume: async (queue, options) =>
+      mortal(
+        await bus.consume(queue, {
+          ...options,
+          onDelivery: (delivery, consumer) => options.onDelivery(delivery, mortal(consumer)),
+        }),
+      ),
     publish: (exchange, packet, key) =>
       exchange === CONTROL
         ? living(undefined, () => bus.publish(exchange, packet, key))
