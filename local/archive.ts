@@ -11,7 +11,7 @@ import { notificationArchive, notificationsCollection } from '#services/notify/m
 import { orderArchive, ordersCollection } from '#services/order/model.ts';
 import { paymentArchive, paymentsCollection } from '#services/payment/model.ts';
 import { sagaArchive, sagasCollection } from '#services/saga/model.ts';
-import { archiveOf, type AnyArchiveRule } from '#shared/archive.ts';
+import { DAY_MS, prepareArchive, type AnyArchiveRule } from '#shared/archive.ts';
 import { archive } from '#shared/archiving.ts';
 import { systemClock } from '#shared/clock.ts';
 
@@ -24,7 +24,6 @@ const archived: readonly (readonly [collection: string, rule: AnyArchiveRule])[]
 ];
 
 const USAGE = 'npm run archive -- [--older-than-days 90] [--dry-run]';
-const DAY_MS = 86_400_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -42,8 +41,7 @@ async function main(): Promise<void> {
   try {
     const before = systemClock.now() - days * DAY_MS;
     for (const [collection, rule] of archived) {
-      for (const index of dryRun ? [] : (rule.indexes ?? []))
-        await db.collection(archiveOf(collection)).createIndex(index);
+      if (!dryRun) await prepareArchive(db, collection, rule);
       const options = { collection, rule, before, clock: systemClock, signal: stopping.signal, dryRun };
       const count = await archive(db, options);
       process.stdout.write(`${collection}: ${count} ${dryRun ? 'would be archived' : 'archived'}\n`);

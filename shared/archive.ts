@@ -1,10 +1,9 @@
 import type { Connection, mongo } from 'mongoose';
 import { systemClock } from './clock.ts';
+import { majorityCollection } from './majority.ts';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
-/** Nothing is archived that is younger. */
-export const MIN_ARCHIVE_MS = DAY_MS;
 /** From this age on the archive is asked for what is absent: earlier than the earliest that it may have, so that clocks may differ. */
 const ASK_FROM_MS = DAY_MS / 2;
 
@@ -65,6 +64,15 @@ export function idAt(epochMs: number): string {
 export function mayBeArchived(key: string): boolean {
   const begun = timeOf(key);
   return begun !== undefined && begun < systemClock.now() - ASK_FROM_MS;
+}
+
+/** Makes the indexes of a collection's archive; idempotent. */
+export async function prepareArchive(
+  db: Connection,
+  collection: string,
+  { indexes = [] }: AnyArchiveRule,
+): Promise<void> {
+  for (const index of indexes) await majorityCollection(db, archiveOf(collection)).createIndex(index);
 }
 
 /** These fields of a document, wherever it is now. */

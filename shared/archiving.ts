@@ -1,5 +1,5 @@
 import type { Connection } from 'mongoose';
-import { archiveOf, idAt, isArchivable, type AnyArchiveRule, type Archivable } from './archive.ts';
+import { archiveOf, DAY_MS, idAt, isArchivable, type AnyArchiveRule, type Archivable } from './archive.ts';
 import type { Clock } from './clock.ts';
 import { isDuplicateKey } from './duplicate-key.ts';
 import { writeErrorsIn } from './entity/mongo-commit.ts';
@@ -87,7 +87,6 @@ async function copy(db: Connection, collection: string, documents: readonly Arch
 }
 
 const EVERY_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 
 export interface ArchivingOptions extends Pick<ArchiveOptions, 'collection' | 'rule'> {
   /** 0: never. */

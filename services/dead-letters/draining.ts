@@ -1,10 +1,10 @@
 import { burialOf } from './letter.ts';
 import type { LetterStore } from './store.ts';
-import { backoffMs } from '#shared/backoff.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import { dead } from '#shared/bus/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface Draining {
@@ -50,21 +50,19 @@ export function startDraining(options: {
 
   /** True when it is stored; false when there is nobody any more to acknowledge it to. */
   async function keep(route: string, { packet, channel }: Delivery): Promise<boolean> {
-    for (let tries = 1; !stopping.signal.aborted && !lost.has(channel); tries += 1) {
-      try {
-        await store.record(burialOf(route, packet, clock.now()));
-        return true;
-      } catch (error) {
-        if (tries === 3)
-          log.warn('a dead letter cannot be stored, still trying; it stays in its queue', {
-            route,
-            message: packet.messageId,
-            reason: reasonOf(error),
-          });
-        await clock.sleep(backoffMs(RETRY, tries, clock.random), stopping.signal).catch(() => {});
-      }
-    }
-    return false;
+    const { signal } = stopping;
+    const how = {
+      warning: 'a dead letter cannot be stored, still trying; it stays in its queue',
+      fields: { route, message: packet.messageId },
+      backoff: RETRY,
+      isWanted: () => !signal.aborted && !lost.has(channel),
+      signal,
+    };
+    const kept = await insist(options, how, async () => {
+      await store.record(burialOf(route, packet, clock.now()));
+      return true;
+    });
+    return kept ?? false;
   }
 
   const consumers = Promise.all(routes.map(drain));

@@ -1,4 +1,4 @@
-import { bytesOf, marksOf, type Hold } from './holds.ts';
+import { bytesOf, marksOf, type Hold, type OpenHold } from './holds.ts';
 import type { Draft } from './state.ts';
 
 /** How much of its past a wallet keeps in its document; under half of what a document may have, whatever the ids. */
@@ -53,6 +53,6 @@ function oldestOver(holds: readonly Hold[], maxBytes: number): readonly Hold[] {
   return holds.slice(0, first + 1);
 }
 
-function isOpen(hold: Hold): hold is Extract<Hold, { status: 'open' }> {
+function isOpen(hold: Hold): hold is OpenHold {
   return hold.status === 'open';
 }

@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { BindingSpec, Topology } from './bus.ts';
 import { type Management, ProvisionError } from './management.ts';
-import { isSame, textOf } from './wiring.ts';
+import { bindingOf, isAmong, textOf, type BoundAnswer } from './wiring.ts';
 import type { Log } from '#shared/log.ts';
 
 /** A binding with all that it takes to undo it. */
@@ -16,14 +16,6 @@ export interface RepairPlan {
   readonly remove: readonly Bound[];
   /** In the order in which it is made. */
   readonly rebuild: readonly BindingSpec[];
-}
-
-interface BoundAnswer {
-  readonly source: string;
-  readonly destination: string;
-  readonly destination_type: string;
-  readonly routing_key: string;
-  readonly arguments?: object;
 }
 
 interface Ring {
@@ -116,13 +108,7 @@ async function bindingsIn(api: Management, vhost: string): Promise<readonly Boun
   const all = await api.get<readonly BoundAnswer[]>(path('bindings', vhost));
   return (all ?? [])
     .filter(({ source }) => source !== '')
-    .map(({ source, destination, destination_type: type, routing_key: routingKey, arguments: args = {} }) => ({
-      source,
-      destination,
-      to: type === 'exchange' ? 'exchange' : 'queue',
-      routingKey,
-      arguments: args,
-    }));
+    .map((one) => ({ ...bindingOf(one), arguments: one.arguments ?? {} }));
 }
 
 function ringOf(name: string, { bindings }: Topology, all: readonly Bound[]): Ring {
@@ -132,8 +118,8 @@ function ringOf(name: string, { bindings }: Topology, all: readonly Bound[]): Ri
     name,
     wanted,
     bound,
-    missing: wanted.filter((one) => !bound.some((other) => isSame(one, other))),
-    strays: bound.filter((one) => !wanted.some((other) => isSame(one, other))),
+    missing: wanted.filter((one) => !isAmong(bound, one)),
+    strays: bound.filter((one) => !isAmong(wanted, one)),
   };
 }
 
@@ -195,7 +181,7 @@ function straysOf({ exchanges, bindings, gates }: Topology, all: readonly Bound[
     (one) =>
       !rings.has(one.source) &&
       (guarded.has(one.source) || guarded.has(one.destination)) &&
-      ![...bindings, ...ofGates].some((other) => isSame(one, other)),
+      !isAmong([...bindings, ...ofGates], one),
   );
 }
 

@@ -31,11 +31,13 @@ export interface Wiring {
   readonly strays: readonly BindingSpec[];
 }
 
-interface BoundAnswer {
+/** A binding as the management API tells it. */
+export interface BoundAnswer {
   readonly source: string;
   readonly destination: string;
   readonly destination_type: string;
   readonly routing_key: string;
+  readonly arguments?: object;
 }
 
 const COLUMNS = 'source,destination,destination_type,routing_key';
@@ -43,12 +45,16 @@ const COLUMNS = 'source,destination,destination_type,routing_key';
 /** Everything that is bound in a vhost, to the default exchange too: so each queue is told. One request, without the delay of the API's statistics. */
 export async function readBindings(api: Pick<Management, 'get'>, vhost: string): Promise<readonly BindingSpec[]> {
   const all = await api.get<readonly BoundAnswer[]>(`/bindings/${encodeURIComponent(vhost)}?columns=${COLUMNS}`);
-  return (all ?? []).map(({ source, destination, destination_type: type, routing_key: routingKey }) => ({
-    source,
-    destination,
-    to: type === 'exchange' ? 'exchange' : 'queue',
-    routingKey,
-  }));
+  return (all ?? []).map(bindingOf);
+}
+
+export function bindingOf({
+  source,
+  destination,
+  destination_type: type,
+  routing_key: routingKey,
+}: BoundAnswer): BindingSpec {
+  return { source, destination, to: type === 'exchange' ? 'exchange' : 'queue', routingKey };
 }
 
 export function wiringOf(table: RouteTable, route: string, bound: readonly BindingSpec[]): Wiring {
@@ -60,20 +66,19 @@ export function wiringOf(table: RouteTable, route: string, bound: readonly Bindi
     guarded.has(source) || (source !== '' && entries.has(destination) && !elsewhere.has(source));
   const wanted = [...bindingsOfTable(table), ...table.routes.map((one) => sameName(state(one)))];
   const gates = table.routes.flatMap((one) => Object.values(gate(one)));
-  const has = (list: readonly BindingSpec[], one: BindingSpec): boolean => list.some((other) => isSame(one, other));
   const queues = new Set(bound.filter(({ source }) => source === '').map(({ destination }) => destination));
   const partitions = partitionQueues(table, route);
   const needed = [...partitions, ...[delay, expired, parked, dead, state].map((name) => name(route))];
   const lost = queues.size === 0 ? [] : needed.filter((name) => !queues.has(name));
-  const missing = wanted.filter((one) => belongsTo(route, one) && !has(bound, one));
+  const missing = wanted.filter((one) => belongsTo(route, one) && !isAmong(bound, one));
   const ringIsGone = missing.filter(({ source }) => source === hash(route)).length === partitions.length;
   return {
-    direct: has(bound, direct),
-    delayed: has(bound, delayed),
+    direct: isAmong(bound, direct),
+    delayed: isAmong(bound, delayed),
     missing,
     lost,
     unbindable: lost.includes(delay(route)) || ringIsGone,
-    strays: bound.filter((one) => isOurs(one) && !has(wanted, one) && !has(gates, one)),
+    strays: bound.filter((one) => isOurs(one) && !isAmong(wanted, one) && !isAmong(gates, one)),
   };
 }
 
@@ -84,7 +89,11 @@ export function textOf({ source, destination, routingKey }: BindingSpec): string
   return `${source} -> ${destination}${routingKey === '' || routingKey === '1' ? '' : ` (${routingKey})`}`;
 }
 
-export function isSame(a: BindingSpec, b: BindingSpec): boolean {
+export function isAmong(bindings: readonly BindingSpec[], one: BindingSpec): boolean {
+  return bindings.some((other) => isSame(one, other));
+}
+
+function isSame(a: BindingSpec, b: BindingSpec): boolean {
   return a.source === b.source && a.destination === b.destination && a.to === b.to && a.routingKey === b.routingKey;
 }
 

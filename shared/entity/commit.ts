@@ -3,8 +3,8 @@ import { bytesOf, spilled } from './document.ts';
 import type { Limits } from './limits.ts';
 import {
   forgetLookUp,
+  hold,
   putNext,
-  release,
   reset,
   written,
   type Mailbox,
@@ -23,6 +23,7 @@ import { backoffMs } from '#shared/backoff.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface Committer<State> {
@@ -113,19 +114,15 @@ export function createCommitter<State>(options: {
   ): Promise<void> {
     const writing: Writing<State> = { is: 'remembering', staged };
     box.writing = writing;
-    for (let tries = 1; box.writing === writing; tries += 1) {
-      try {
-        await store.remember(records);
-        if (box.writing !== writing) return;
-        for (const task of box.tasks) forgetLookUp(task);
-        box.writing = { is: 'staged', staged };
-        add(box);
-        return;
-      } catch (error) {
-        if (tries === 3) log.warn('ids cannot be remembered, still trying', { key: box.key, reason: reasonOf(error) });
-        await clock.sleep(backoffMs(STORE_BACKOFF, tries, clock.random));
-      }
-    }
+    const isWanted = (): boolean => box.writing === writing;
+    const warning = 'ids cannot be remembered, still trying';
+    await insist(options, { warning, fields: { key: box.key }, backoff: STORE_BACKOFF, isWanted }, async () => {
+      await store.remember(records);
+    });
+    if (!isWanted()) return;
+    for (const task of box.tasks) forgetLookUp(task);
+    box.writing = { is: 'staged', staged };
+    add(box);
   }
 
   async function commit(batch: ReturnType<typeof take>): Promise<void> {
@@ -181,15 +178,7 @@ export function createCommitter<State>(options: {
     const { ran, task } = only;
     if (task.kind === 'detached') task.outcome = { ok: false, error: new Error(reason) };
     else if (task.kind === 'message' || task.kind === 'wake') task.refused = { what: ran?.what ?? 'message', reason };
-    else holdBack(box, STORE_BACKOFF.capMs);
-  }
-
-  function holdBack(box: Mailbox<State>, waitMs: number): void {
-    const cancel = clock.after(waitMs, () => {
-      release(box);
-      pump(box);
-    });
-    box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
+    else hold(box, STORE_BACKOFF.capMs, clock, pump);
   }
 
   function settle(settling: Settling, of: number): void {

@@ -18,9 +18,9 @@ import { createRunning, type RunningParts } from './running.ts';
 import { createStashing } from './stashing.ts';
 import { createSteps } from './steps.ts';
 import { stashLimit, verdict, wakeVerdict } from './verdict.ts';
-import { backoffMs } from '#shared/backoff.ts';
 import type { Consumer, Delivery } from '#shared/bus/bus.ts';
 import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import { WAKE, type Message, type Send } from '#shared/message.ts';
 
 export type HandlingParts<State> = Omit<RunningParts<State> & FailingParts<State>, 'pump'>;
@@ -199,22 +199,16 @@ export function createHandling<State>(parts: HandlingParts<State>): Handling<Sta
     const { document } = box;
     const asked = async (): Promise<() => Step> => {
       await Promise.resolve(); // the head is known
-      for (let tries = 1; ; tries += 1) {
-        try {
-          const found = await store.recall(box.key, ids);
-          return (): Step => {
-            // Ids may have left the document since it was asked: it is asked again.
-            if (box.document !== document) return 'done';
-            for (const task of tasks) task.remembered = found.get(task.message.id) ?? 'nothing';
-            return 'done';
-          };
-        } catch (error) {
-          if (tries === 3)
-            log.warn('looking up ids does not succeed, still trying', { key: box.key, reason: reasonOf(error) });
-          if (box.head !== head) return (): Step => 'wait';
-          await clock.sleep(backoffMs(limits.retry, tries, clock.random));
-        }
-      }
+      const warning = 'looking up ids does not succeed, still trying';
+      const isWanted = (): boolean => box.head === head;
+      const how = { warning, fields: { key: box.key }, backoff: limits.retry, isWanted };
+      const found = await insist(parts, how, () => store.recall(box.key, ids));
+      return () => {
+        // Ids may have left the document since it was asked: it is asked again.
+        if (found === undefined || box.document !== document) return 'done';
+        for (const task of tasks) task.remembered = found.get(task.message.id) ?? 'nothing';
+        return 'done';
+      };
     };
     const head: Head = steps.later(box, asked());
     return 'wait';

@@ -3,6 +3,7 @@ import type { JournalRecord } from './entity.ts';
 import type { Outcome } from './run.ts';
 import type { Document, Handled } from './store.ts';
 import type { Consumer, Delivery } from '#shared/bus/bus.ts';
+import type { Clock } from '#shared/clock.ts';
 import type { Message, Send } from '#shared/message.ts';
 
 /** A delivery with the registration that may acknowledge it. */
@@ -178,6 +179,20 @@ export function isBeingWritten<State>({ writing }: Mailbox<State>): boolean {
 export function release<State>(box: Mailbox<State>): void {
   if (box.head.is === 'waiting') box.head.cancel();
   box.head = FREE;
+}
+
+/** The head waits so long for its next try. */
+export function hold<State>(
+  box: Mailbox<State>,
+  waitMs: number,
+  clock: Pick<Clock, 'now' | 'after'>,
+  pump: (box: Mailbox<State>) => void,
+): void {
+  const cancel = clock.after(waitMs, () => {
+    release(box);
+    pump(box);
+  });
+  box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
 }
 
 /** What was on its way is written. */

@@ -26,10 +26,10 @@ export async function appendTo(
 async function compare(journal: mongo.Collection<{ readonly _id: string }>, records: readonly JournalRecord[]) {
   const found = await journal.find({ _id: { $in: records.map(({ id }) => id) } }).toArray();
   const existing = new Map(found.map((record) => [record._id, record]));
-  const conflicts = records.filter(({ id, ...rest }) => {
-    const record = existing.get(id);
-    if (record === undefined) throw new Error(`the journal has ${id}, and a majority does not yet`);
-    return !sameRecord(record, { id, ...rest });
+  const conflicts = records.filter((record) => {
+    const stored = existing.get(record.id);
+    if (stored === undefined) throw new Error(`the journal has ${record.id}, and a majority does not yet`);
+    return !sameRecord(stored, record);
   });
   if (conflicts.length > 0) throw new JournalConflict(conflicts.map(({ id }) => id));
 }

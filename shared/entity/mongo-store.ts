@@ -5,7 +5,7 @@ import { dueIn, dueIndexes } from './mongo-due.ts';
 import { appendTo } from './mongo-journal.ts';
 import { rememberedIds } from './mongo-remembered.ts';
 import type { Document, EntityStore, Write } from './store.ts';
-import { archiveOf, mayBeArchived, type AnyArchiveRule } from '#shared/archive.ts';
+import { archiveOf, mayBeArchived, prepareArchive, type AnyArchiveRule } from '#shared/archive.ts';
 import { majorityCollection } from '#shared/majority.ts';
 
 export interface MongoStoreOptions {
@@ -39,8 +39,7 @@ export function createMongoStore<State>(
     async prepare() {
       for (const [key, how] of dueIndexes) await documents().createIndex(key, how);
       for (const index of options.indexes ?? []) await documents().createIndex(index);
-      for (const index of options.archive?.indexes ?? [])
-        await majorityCollection(db, archiveOf(options.collection)).createIndex(index);
+      if (options.archive !== undefined) await prepareArchive(db, options.collection, options.archive);
       for (const index of options.journalIndexes ?? []) await records().createIndex(index);
       await remembered.prepare();
     },

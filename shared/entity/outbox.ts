@@ -1,12 +1,12 @@
 import { JournalConflict, type EntityStore } from './store.ts';
 import type { JournalRecord } from './entity.ts';
 import type { Settling } from './mailbox.ts';
-import { backoffMs } from '#shared/backoff.ts';
 import type { Bus, HeaderTable, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { resendable } from '#shared/bus/resendable.ts';
 import type { Clock } from '#shared/clock.ts';
-import { PublishError, reasonOf } from '#shared/errors.ts';
+import { PublishError } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 import type { Send } from '#shared/message.ts';
 
@@ -60,17 +60,10 @@ export function createOutbox<State>(options: {
     }
   }
 
-  /** Runs `attempt` until it succeeds or nobody would be told; `undefined` in that case. */
-  async function insist<T>(what: string, alive: () => boolean, attempt: () => Promise<T>): Promise<T | undefined> {
-    for (let tries = 1; alive(); tries += 1) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (tries === 3) log.warn(`${what} does not succeed, still trying`, { route, reason: reasonOf(error) });
-        await clock.sleep(backoffMs(RECONNECT, tries, clock.random));
-      }
-    }
-    return undefined;
+  /** Until it succeeds or nobody would be told; `undefined` in that case. */
+  function untilDone<T>(what: string, alive: () => boolean, attempt: () => Promise<T>): Promise<T | undefined> {
+    const warning = `${what} does not succeed, still trying`;
+    return insist(options, { warning, fields: { route }, backoff: RECONNECT, isWanted: alive }, attempt);
   }
 
   async function append(records: readonly JournalRecord[], alive: () => boolean): Promise<boolean> {
@@ -84,7 +77,7 @@ export function createOutbox<State>(options: {
       }
       return true;
     };
-    return (await insist('appending to the journal', alive, attempt)) ?? false;
+    return (await untilDone('appending to the journal', alive, attempt)) ?? false;
   }
 
   return {
@@ -94,7 +87,7 @@ export function createOutbox<State>(options: {
       const appended = journal.length === 0 ? true : append(journal, alive);
       const results = await Promise.all(
         sends.map((send) =>
-          insist(`publishing ${send.message.id}`, alive, async () => ({ refused: await publish(send) })),
+          untilDone(`publishing ${send.message.id}`, alive, async () => ({ refused: await publish(send) })),
         ),
       );
       if (!(await appended) || results.includes(undefined)) return undefined;
@@ -115,7 +108,7 @@ export function createOutbox<State>(options: {
         'dead-at': new Date(clock.now()).toISOString(),
       };
       const letter = resendable({ ...packet, headers: { ...packet.headers, ...notes } });
-      const done = await insist(`burying ${packet.messageId ?? 'a message'}`, alive, async () => {
+      const done = await untilDone(`burying ${packet.messageId ?? 'a message'}`, alive, async () => {
         await bus.publish(`${route}.dead`, letter);
         return true;
       });

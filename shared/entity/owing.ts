@@ -42,9 +42,7 @@ export function createOwing<State>(parts: StepParts<State>, steps: Steps<State>)
         buried.then((confirmed) => () => {
           if (!confirmed) return 'wait';
           if (what !== 'stashed') return steps.finish(box, steps.settlingOf(box, task));
-          const document = unstashed(withLists(current(box), {}), [], clock.now());
-          const shift = task.kind === 'detached' ? 1 : 0;
-          return steps.change(box, document, [{ ...steps.settlingOf(box, task), receipt: undefined }], shift);
+          return steps.changeHeld(box, task, unstashed(withLists(current(box), {}), [], clock.now()));
         }),
       );
       return 'wait';
@@ -66,12 +64,7 @@ export function createOwing<State>(parts: StepParts<State>, steps: Steps<State>)
             const { id } = one.send.message;
             return after.has(id) ? (after.get(id) ?? []) : [one];
           });
-          return steps.change(
-            box,
-            withLists(document, { unsent }),
-            [{ ...steps.settlingOf(box, task), receipt: undefined }],
-            0,
-          );
+          return steps.changeHeld(box, task, withLists(document, { unsent }));
         }),
       );
       return 'wait';

@@ -75,22 +75,13 @@ export function createStashing<State>(parts: StepParts<State>, steps: Steps<Stat
       const [old, ...behind] = document.stash;
       if (old === undefined) return 'done';
       const { leasedUntil: _lease, ...head } = old;
-      const stash = [{ ...head, ...changed }, ...behind];
-      const shift = task.kind === 'detached' ? 1 : 0;
-      return steps.change(
-        box,
-        withLists(document, { stash }),
-        [{ ...steps.settlingOf(box, task), receipt: undefined }],
-        shift,
-      );
+      return steps.changeHeld(box, task, withLists(document, { stash: [{ ...head, ...changed }, ...behind] }));
     },
 
     /** The head of the stash is done with; its delivery was acknowledged long before, so what it causes is written down as unsent. */
     unstash(box: Mailbox<State>, task: Task, done: Document<State>, sends: readonly Send[], settling: Settling): Step {
-      const isDetached = task.kind === 'detached';
-      const document = unstashed(done, sends, clock.now());
-      steps.change(box, document, [{ ...settling, sends: [], receipt: undefined }], isDetached ? 1 : 0);
-      if (isDetached && sends.length > 0) box.tasks.unshift({ kind: 'send again' });
+      steps.changeHeld(box, task, unstashed(done, sends, clock.now()), { ...settling, sends: [] });
+      if (task.kind === 'detached' && sends.length > 0) box.tasks.unshift({ kind: 'send again' });
       return 'done';
     },
   };

@@ -2,7 +2,7 @@ import type { Committer } from './commit.ts';
 import type { Consumers } from './consumers.ts';
 import { withDueAt } from './document.ts';
 import type { Inbox } from './inbox.ts';
-import { release, stage, type Head, type Mailbox, type Settling, type Step, type Task } from './mailbox.ts';
+import { hold, stage, type Head, type Mailbox, type Settling, type Step, type Task } from './mailbox.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import type { EngineMeter, EngineOptions } from './options.ts';
 import type { Outbox } from './outbox.ts';
@@ -31,6 +31,19 @@ export function createSteps<State>({ entity, clock, committer, pump }: StepParts
     stage(box, withDueAt(document, entity), settling);
     box.tasks.splice(0, shift);
     return 'done';
+  }
+
+  /**
+   * The stash or the unsent are changed for a wake, which goes on, or for a long effect that ended. Their deliveries were acknowledged
+   * before, so that nothing is acknowledged with this.
+   */
+  function changeHeld(
+    box: Mailbox<State>,
+    task: Task,
+    document: Document<State>,
+    settling: Settling = settlingOf(box, task),
+  ): Step {
+    return change(box, document, [{ ...settling, receipt: undefined }], task.kind === 'detached' ? 1 : 0);
   }
 
   /** The head is finished and changes nothing; what follows from it waits for what was staged before it. */
@@ -63,15 +76,11 @@ export function createSteps<State>({ entity, clock, committer, pump }: StepParts
 
   /** The head waits for its next try. */
   function tryAgain(box: Mailbox<State>, waitMs: number): Step {
-    const cancel = clock.after(waitMs, () => {
-      release(box);
-      pump(box);
-    });
-    box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
+    hold(box, waitMs, clock, pump);
     return 'wait';
   }
 
-  return { change, finish, later, settlingOf, tryAgain };
+  return { change, changeHeld, finish, later, settlingOf, tryAgain };
 }
 
 export type Steps<State> = ReturnType<typeof createSteps<State>>;
