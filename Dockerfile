@@ -11,9 +11,9 @@ RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY shared ./shared
 COPY services ./services
 COPY rabbitmq ./rabbitmq
-COPY local/provider ./local/provider
-COPY local/warehouse ./local/warehouse
-COPY local/stub-server.ts local/misbehaviour.ts ./local/
+COPY local/stand-ins/provider ./local/stand-ins/provider
+COPY local/stand-ins/warehouse ./local/stand-ins/warehouse
+COPY local/stand-ins/stub-server.ts local/stand-ins/misbehaviour.ts ./local/stand-ins/
 
 USER node
 EXPOSE 8080

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { CannotRun, type Sample } from './arm.ts';
 import type { World } from './world.ts';
-import { projectDir } from '#local/own-process.ts';
+import { projectDir } from '#local/stack/own-process.ts';
 
 export interface Answer {
   readonly samples: readonly Sample[];

@@ -45,7 +45,8 @@ export function partOf(command: string): string {
   if (service !== undefined) return service;
   if (/beam|erl|inet_gethost|epmd|rabbitmq/.test(command)) return 'broker';
   if (/local\/mongo\/main\.ts|mongod/.test(command)) return 'database';
-  const local = /\blocal\/(?!end-with-parent)([a-z-]+)(\/main)?\.ts/.exec(command)?.[1] ?? 'others';
+  const local =
+    /\blocal\/(?:stack|commands|stand-ins)\/(?!end-with-parent)([a-z-]+)(?:\/main)?\.ts/.exec(command)?.[1] ?? 'others';
   return local === 'start' ? 'supervisor' : local;
 }
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { Arm, Settings } from './arm.ts';
 import { type Profile, PROFILES } from './profile.ts';
-import { numberOf, wholeOf } from '#local/command.ts';
-import { Trouble } from '#local/trouble.ts';
+import { numberOf, wholeOf } from '#local/commands/command.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 
 export interface Options extends Settings {
   readonly rounds: number;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Settings } from './arm.ts';
 import { runLoop } from './loop/arms.ts';
 import type { World } from './world.ts';
-import { stackDir } from '#local/addresses.ts';
-import { projectDir } from '#local/own-process.ts';
-import { Trouble } from '#local/trouble.ts';
+import { stackDir } from '#local/stack/addresses.ts';
+import { projectDir } from '#local/stack/own-process.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 
 export const PROFILES = ['engine', 'embedded', 'database'] as const;
 export type Profile = (typeof PROFILES)[number];

@@ -7,7 +7,7 @@ import { peerVersions } from './against/package.ts';
 import { shapeOfSaga } from './against/shape.ts';
 import { type ArmResult, merged, type Results } from './results.ts';
 import type { World } from './world.ts';
-import { projectDir } from '#local/own-process.ts';
+import { projectDir } from '#local/stack/own-process.ts';
 
 const resultsDir = join(projectDir, 'bench/results');
 /** What was not saved; not committed. */

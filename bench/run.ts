@@ -8,9 +8,9 @@ import { writeResults } from './results-file.ts';
 import { summaryOf } from './summary.ts';
 import { takeTurns } from './turns.ts';
 import { createWorld } from './world.ts';
-import { stackDir } from '#local/addresses.ts';
-import { removeTestRun } from '#local/clean-up.ts';
-import { lifetime } from '#local/lifetime.ts';
+import { stackDir } from '#local/stack/addresses.ts';
+import { removeTestRun } from '#local/stack/clean-up.ts';
+import { lifetime } from '#local/stack/lifetime.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 

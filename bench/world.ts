@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { type Broker, startBroker } from '#local/broker.ts';
-import { type Database, startDatabase } from '#local/database.ts';
-import { isRoutine } from '#local/log-lines.ts';
-import { anyFreePort } from '#local/ports.ts';
-import { loadSecrets } from '#local/secrets.ts';
-import { serviceNames } from '#local/service-names.ts';
-import { Trouble } from '#local/trouble.ts';
+import { type Broker, startBroker } from '#local/stack/broker.ts';
+import { type Database, startDatabase } from '#local/stack/database.ts';
+import { isRoutine } from '#local/stack/log-lines.ts';
+import { anyFreePort } from '#local/stack/ports.ts';
+import { loadSecrets } from '#local/stack/secrets.ts';
+import { serviceNames } from '#local/stack/service-names.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 import { routeTable } from '#services/routes.ts';
-import { provision } from '#shared/bus/provision.ts';
-import { topologyOf } from '#shared/bus/topology.ts';
+import { provision } from '#shared/bus/topology/provision.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { silentLog } from '#shared/log.ts';
 
 /** Nothing expires while it is measured. */

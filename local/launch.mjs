@@ -2,7 +2,7 @@
 // ones of package-lock.json, then runs the given .ts file with the Node 24 that came with them. Plain JavaScript.
 //
 //   node local/launch.mjs --install            packages only
-//   node local/launch.mjs local/start.ts ...   packages, then the file with its arguments
+//   node local/launch.mjs local/commands/start.ts ...   packages, then the file with its arguments
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

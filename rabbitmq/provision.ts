@@ -4,10 +4,10 @@
  * `<SERVICE>_BROKER_PASSWORD` for each service; secrets also as `<NAME>_FILE`. Waits for a broker that is starting.
  */
 import { z } from 'zod';
-import { provision, ProvisionError } from '#shared/bus/provision.ts';
-import { topologyOf } from '#shared/bus/topology.ts';
+import { provision, ProvisionError } from '#shared/bus/topology/provision.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
-import { commonConfig, readConfig } from '#shared/config.ts';
+import { commonConfig, readConfig } from '#shared/host/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
 import { timingsOf } from '#services/circuit-breaker/policies.ts';

@@ -1,4 +1,4 @@
-import type { RouteTable } from '#shared/bus/topology.ts';
+import type { RouteTable } from '#shared/bus/topology/topology.ts';
 
 /**
  * The one table that provisioning, permissions and the services are made from. A route is a service's command inbox.

@@ -6,18 +6,18 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { stackDir } from '#local/addresses.ts';
-import { startBroker } from '#local/broker.ts';
-import { removeDeadTestRuns, removeTestRun } from '#local/clean-up.ts';
-import { startDatabase } from '#local/database.ts';
-import { lifetime } from '#local/lifetime.ts';
-import { isRoutine, readableLine } from '#local/log-lines.ts';
-import { tryLock } from '#local/lock.ts';
-import { projectDir } from '#local/own-process.ts';
-import { recordProcess } from '#local/processes.ts';
-import { anyFreePort } from '#local/ports.ts';
-import { loadSecrets } from '#local/secrets.ts';
-import { Trouble } from '#local/trouble.ts';
+import { stackDir } from '#local/stack/addresses.ts';
+import { startBroker } from '#local/stack/broker.ts';
+import { removeDeadTestRuns, removeTestRun } from '#local/stack/clean-up.ts';
+import { startDatabase } from '#local/stack/database.ts';
+import { lifetime } from '#local/stack/lifetime.ts';
+import { isRoutine, readableLine } from '#local/stack/log-lines.ts';
+import { tryLock } from '#local/stack/lock.ts';
+import { projectDir } from '#local/stack/own-process.ts';
+import { recordProcess } from '#local/stack/processes.ts';
+import { anyFreePort } from '#local/stack/ports.ts';
+import { loadSecrets } from '#local/stack/secrets.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 import { countResults, skippedIn, slowestIn } from './support/ava-summary.ts';
 import { startContainers } from './support/containers.ts';
 
@@ -110,7 +110,7 @@ async function startLocal(
 /** Ava's output goes to the terminal as it comes; it is also kept, to count. */
 async function runAva(servers: Servers, onStop: (stop: () => Promise<void>) => void): Promise<number> {
   const bin = join(projectDir, 'node_modules/.bin');
-  const preload = pathToFileURL(join(projectDir, 'local/end-with-parent.ts')).href;
+  const preload = pathToFileURL(join(projectDir, 'local/stack/end-with-parent.ts')).href;
   // Ava's worker processes get the preload too, so that none of them outlives this one.
   const child = spawn(process.execPath, ['--import', preload, join(bin, 'ava'), ...process.argv.slice(2)], {
     cwd: projectDir,

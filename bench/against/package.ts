@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CannotRun } from '#bench/arm.ts';
-import { projectDir } from '#local/own-process.ts';
+import { projectDir } from '#local/stack/own-process.ts';
 import { reasonOf } from '#shared/errors.ts';
 
 /** The peers are packages of their own: nothing else of the project has them, and only the benchmark installs them. */

@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 import { contest } from './contestant.ts';
 import { peer } from './package.ts';
-import { anyFreePort } from '#local/ports.ts';
+import { anyFreePort } from '#local/stack/ports.ts';
 
 interface Call {
   readonly service: string;

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import { peersDir } from './package.ts';
 import { CannotRun } from '#bench/arm.ts';
 import type { World } from '#bench/world.ts';
-import { anyFreePort, releasePort } from '#local/ports.ts';
-import { until } from '#local/until.ts';
+import { anyFreePort, releasePort } from '#local/stack/ports.ts';
+import { until } from '#local/stack/until.ts';
 
 /** A server of its own for one turn of a peer, with an empty folder, on the loopback address. */
 export interface Server extends AsyncDisposable {

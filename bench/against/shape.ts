@@ -5,8 +5,8 @@ import { routeTable, SAGA_ROUTE } from '#services/routes.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { inbox, topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { inbox, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
 /** One message of a saga, as it is published here. */

@@ -2,7 +2,7 @@
 import { connected, swallow } from './rate.ts';
 import { orderMessage } from '#bench/loop/load.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
 const [amqpUrl = ''] = process.argv.slice(2);

@@ -1,10 +1,10 @@
 import { cpuSeconds } from '#bench/cpu.ts';
 import { orderMessage } from '#bench/loop/load.ts';
 import { routeTable } from '#services/routes.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash, inbox, partitionQueues } from '#shared/bus/topology.ts';
+import { hash, inbox, partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 

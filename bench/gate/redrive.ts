@@ -6,7 +6,7 @@ import { create, paymentIdOf } from '#services/payment/contract.ts';
 import { SAGA_ROUTE } from '#services/routes.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { inbox, parked } from '#shared/bus/topology.ts';
+import { inbox, parked } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
 export interface RedriveOptions {

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { connected } from './rate.ts';
-import { projectDir } from '#local/own-process.ts';
+import { projectDir } from '#local/stack/own-process.ts';
 import type { GateName, Policy } from '#services/circuit-breaker/breaker.ts';
 import { REDRIVE, type RedrivePolicy } from '#services/circuit-breaker/pace.ts';
 import type { Point } from '#services/circuit-breaker/route-breaker.ts';
@@ -11,7 +11,7 @@ import { type ActingTerm, startTerm } from '#services/circuit-breaker/term.ts';
 import { createBoard, watchSnapshots } from '#services/gateway/snapshot.ts';
 import { routeTable } from '#services/routes.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { state as stateOf } from '#shared/bus/topology.ts';
+import { state as stateOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 

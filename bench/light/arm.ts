@@ -3,8 +3,8 @@ import { mailsOf, type Mails } from './mails.ts';
 import type { Arm, Sample, Values } from '#bench/arm.ts';
 import { cpuSecondsByPart, machineSeconds } from '#bench/cpu.ts';
 import { quantile } from '#bench/statistics.ts';
-import { type Api, createApi } from '#local/api.ts';
-import { fund } from '#local/simulator/fund.ts';
+import { type Api, createApi } from '#local/commands/api.ts';
+import { fund } from '#local/commands/simulator/fund.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 
 const CUSTOMERS = 50;

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CannotRun } from '#bench/arm.ts';
 import type { World } from '#bench/world.ts';
-import type { Addresses } from '#local/addresses.ts';
-import { projectDir } from '#local/own-process.ts';
-import { until } from '#local/until.ts';
+import type { Addresses } from '#local/stack/addresses.ts';
+import { projectDir } from '#local/stack/own-process.ts';
+import { until } from '#local/stack/until.ts';
 import { reasonOf } from '#shared/errors.ts';
 
 export interface StartedStack extends AsyncDisposable {
@@ -21,7 +21,7 @@ const KEPT_LINES = 20;
 export async function startStack(world: World, name: string, args: readonly string[]): Promise<StartedStack> {
   const dir = join(world.dir, name);
   mkdirSync(dir, { recursive: true });
-  const child = fork(join(projectDir, 'local/start.ts'), ['--no-demo', ...args], {
+  const child = fork(join(projectDir, 'local/commands/start.ts'), ['--no-demo', ...args], {
     cwd: projectDir,
     env: { ...process.env, SWITCHYARD_DIR: dir },
     execArgv: ['--disable-warning=ExperimentalWarning'],

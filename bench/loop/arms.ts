@@ -3,7 +3,7 @@ import type { LoopTask } from './task.ts';
 import type { Arm, Sample, Turn } from '#bench/arm.ts';
 import { inChild } from '#bench/child.ts';
 import { TTL_MS } from '#bench/world.ts';
-import type { Database } from '#local/database.ts';
+import type { Database } from '#local/stack/database.ts';
 
 interface Loop {
   readonly name: string;

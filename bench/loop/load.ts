@@ -3,7 +3,7 @@ import { SAGA_ROUTE } from '#services/routes.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
 
 export const CUSTOMERS = 200;
 const PRICE = { amount: 1299, currency: 'EUR' } as const;

@@ -8,11 +8,11 @@ import type { LoopTask } from './task.ts';
 import type { Sample, Values } from '#bench/arm.ts';
 import { taskOf, tell } from '#bench/child.ts';
 import { cpuSeconds } from '#bench/cpu.ts';
-import { projectDir } from '#local/own-process.ts';
+import { projectDir } from '#local/stack/own-process.ts';
 import { topUp } from '#services/wallet/contract.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 

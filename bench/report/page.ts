@@ -5,8 +5,8 @@ import { loopTable, peersTable, variantsTable } from './loop-tables.ts';
 import { gateTable, lightTable, workersTable } from './other-tables.ts';
 import { isBusy, type Results } from '#bench/results.ts';
 import { committedResults } from '#bench/results-file.ts';
-import { projectDir } from '#local/own-process.ts';
-import { Trouble } from '#local/trouble.ts';
+import { projectDir } from '#local/stack/own-process.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 
 const PAGE = 'docs/performance.md';
 

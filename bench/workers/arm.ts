@@ -6,12 +6,12 @@ import { cpuSeconds, machineSeconds } from '#bench/cpu.ts';
 import { connected } from '#bench/gate/rate.ts';
 import type { WorkersProcessOptions } from './process.ts';
 import { TTL_MS } from '#bench/world.ts';
-import { projectDir } from '#local/own-process.ts';
+import { projectDir } from '#local/stack/own-process.ts';
 import { create } from '#services/payment/contract.ts';
 import { routeTable } from '#services/routes.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { inbox, partitionQueues } from '#shared/bus/topology.ts';
+import { inbox, partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 
 interface Slice {

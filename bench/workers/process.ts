@@ -3,12 +3,12 @@ import { createConnection } from 'mongoose';
 import { paymentsCollection } from '#services/payment/model.ts';
 import { paymentEntity } from '#services/payment/payment.ts';
 import { routeTable } from '#services/routes.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { systemClock as clock } from '#shared/clock.ts';
-import { commonConfig, readConfig } from '#shared/config.ts';
-import { hostEntity } from '#shared/hosting.ts';
+import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { hostEntity } from '#shared/host/hosting.ts';
 import { silentLog as log } from '#shared/log.ts';
-import { createRegistry } from '#shared/metrics.ts';
+import { createRegistry } from '#shared/host/metrics.ts';
 
 export interface WorkersProcessOptions {
   readonly worker: string;

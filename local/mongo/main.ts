@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { createLog } from '#shared/log.ts';
-import { startEmbeddedMongo } from './server.ts';
+import { startEmbeddedMongo } from './protocol/server.ts';
 
-export { type EmbeddedMongo, type EmbeddedMongoOptions, startEmbeddedMongo } from './server.ts';
+export { type EmbeddedMongo, type EmbeddedMongoOptions, startEmbeddedMongo } from './protocol/server.ts';
 
 /**
  * The server as a process of its own: `node local/mongo/main.ts --data DIR --port N [--host H] [--max-bytes N]`.

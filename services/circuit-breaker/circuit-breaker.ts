@@ -4,7 +4,7 @@ import type { ReadPartitions } from './partitions.ts';
 import { answer } from './requests.ts';
 import { createTally } from './tally.ts';
 import { type ActingTerm, startTerm, type TermOptions } from './term.ts';
-import { CONTROL } from '#shared/bus/topology.ts';
+import { CONTROL } from '#shared/bus/topology/topology.ts';
 
 export interface CircuitBreakerOptions extends Pick<
   TermOptions,

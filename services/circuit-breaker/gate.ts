@@ -1,6 +1,6 @@
 import type { GateName } from './breaker.ts';
 import type { Session } from '#shared/bus/bus.ts';
-import { gate } from '#shared/bus/topology.ts';
+import { gate } from '#shared/bus/topology/topology.ts';
 
 /** What a gate is set with; a broker's session is one. */
 export type GateKeeper = Pick<Session, 'bind' | 'unbind'>;

@@ -1,7 +1,7 @@
 import type { Connection } from 'mongoose';
 import type { Decision, Transition } from './breaker.ts';
 import type { Clock } from '#shared/clock.ts';
-import { isDuplicateKey } from '#shared/duplicate-key.ts';
+import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 

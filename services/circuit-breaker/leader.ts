@@ -1,7 +1,7 @@
 import { backoffMs } from '#shared/backoff.ts';
 import type { Bus, QueueSpec, Session } from '#shared/bus/bus.ts';
 import { BrokerRefusal } from '#shared/bus/refusal.ts';
-import { LEADER } from '#shared/bus/topology.ts';
+import { LEADER } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

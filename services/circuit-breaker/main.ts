@@ -8,8 +8,8 @@ import { policiesOf, policyRules } from './policies.ts';
 import { partitionReader } from './partitions.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { routeTable } from '#services/routes.ts';
-import { readBindings } from '#shared/bus/wiring.ts';
-import { defineService, runProcess } from '#shared/service.ts';
+import { readBindings } from '#shared/bus/topology/wiring.ts';
+import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Opens and closes the gate of every route. Needs no database: it works while that is down. */
 export const service = defineService({

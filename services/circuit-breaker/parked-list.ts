@@ -1,7 +1,7 @@
 import type { ParkedItem } from './contract.ts';
 import { parkedItemOf } from './placing.ts';
 import type { Bus, Delivery, Session } from '#shared/bus/bus.ts';
-import { parked } from '#shared/bus/topology.ts';
+import { parked } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 
 /** Of one route, from the head of its queue: the longest parked. */

@@ -1,7 +1,7 @@
 import { move, type MovingOptions } from './moving.ts';
 import { isEvidence, isWake, parkingOf } from './placing.ts';
 import type { Delivery } from '#shared/bus/bus.ts';
-import { expired } from '#shared/bus/topology.ts';
+import { expired } from '#shared/bus/topology/topology.ts';
 
 export interface ParkingOptions extends MovingOptions {
   /** How often a message is put back before it becomes a dead letter. */

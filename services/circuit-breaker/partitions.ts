@@ -1,6 +1,6 @@
 import type { PartitionFacts } from './contract.ts';
-import type { Management } from '#shared/bus/management.ts';
-import { partitionQueues, type RouteTable } from '#shared/bus/topology.ts';
+import type { Management } from '#shared/bus/topology/management.ts';
+import { partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
 
 /** What the management API tells of the partition queues of these routes, in their order; it lags up to 5 s behind the broker. */
 export type ReadPartitions = (routes: readonly string[]) => Promise<readonly PartitionFacts[]>;

@@ -1,6 +1,6 @@
 import { type Policy, problemsOf } from './breaker.ts';
-import type { Timing } from '#shared/bus/topology.ts';
-import { ttlMsOf, type CommonConfig, type ConfigRule } from '#shared/config.ts';
+import type { Timing } from '#shared/bus/topology/topology.ts';
+import { ttlMsOf, type CommonConfig, type ConfigRule } from '#shared/host/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 
 type PolicyConfig = Pick<

@@ -3,7 +3,7 @@ import { pacePerS, type RedrivePolicy } from './pace.ts';
 import { isWake, redriveOf } from './placing.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Bus, Delivery, Session } from '#shared/bus/bus.ts';
-import { parked } from '#shared/bus/topology.ts';
+import { parked } from '#shared/bus/topology/topology.ts';
 import { reasonOf } from '#shared/errors.ts';
 
 export interface RedrivingOptions extends Omit<MovingOptions, 'session' | 'bus'> {

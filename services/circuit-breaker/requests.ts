@@ -4,7 +4,7 @@ import { parkedPage } from './parked-page.ts';
 import type { ReadPartitions } from './partitions.ts';
 import type { ActingTerm } from './term.ts';
 import type { Packet } from '#shared/bus/bus.ts';
-import { CONTROL } from '#shared/bus/topology.ts';
+import { CONTROL } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

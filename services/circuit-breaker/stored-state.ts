@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type BreakerState, initially } from './breaker.ts';
 import { gateSchema, transitionSchema } from './contract.ts';
 import type { Delivery, Session } from '#shared/bus/bus.ts';
-import { state as stateOf } from '#shared/bus/topology.ts';
+import { state as stateOf } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 

@@ -10,7 +10,7 @@ import { type OnDecision, type OnPoint, type RouteBreaker, takeOver } from './ro
 import type { Tally } from './tally.ts';
 import { type ReadBindings, startWatch, type Watch } from './watch.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
-import { delay, parked, type RouteTable, SNAPSHOT } from '#shared/bus/topology.ts';
+import { delay, parked, type RouteTable, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

@@ -1,7 +1,7 @@
 import type { Policy } from './breaker.ts';
-import { brokerUrls } from '#shared/bus/broker-urls.ts';
-import { connectManagement, type Management } from '#shared/bus/management.ts';
-import { delay, partitionQueues, type RouteTable } from '#shared/bus/topology.ts';
+import { brokerUrls } from '#shared/bus/amqp/broker-urls.ts';
+import { connectManagement, type Management } from '#shared/bus/topology/management.ts';
+import { delay, partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

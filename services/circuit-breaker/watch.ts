@@ -1,8 +1,8 @@
 import type { GateName } from './breaker.ts';
 import type { RouteBreaker } from './route-breaker.ts';
 import type { BindingSpec, Session } from '#shared/bus/bus.ts';
-import { dead, delay, half, hash, inbox, parked, type RouteTable, state } from '#shared/bus/topology.ts';
-import { textOf, type Wiring, wiringOf } from '#shared/bus/wiring.ts';
+import { dead, delay, half, hash, inbox, parked, type RouteTable, state } from '#shared/bus/topology/topology.ts';
+import { textOf, type Wiring, wiringOf } from '#shared/bus/topology/wiring.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

@@ -1,7 +1,7 @@
 import { burialOf } from './letter.ts';
 import type { LetterStore } from './store.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
-import { dead } from '#shared/bus/topology.ts';
+import { dead } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';

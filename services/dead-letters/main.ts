@@ -4,9 +4,9 @@ import { startReplaying } from './replaying.ts';
 import { answerRequests } from './requests.ts';
 import { createLetterStore } from './store.ts';
 import { routeTable } from '#services/routes.ts';
-import { ping, prepared } from '#shared/database.ts';
+import { ping, prepared } from '#shared/database/database.ts';
 import { reasonOf } from '#shared/errors.ts';
-import { defineService, runProcess } from '#shared/service.ts';
+import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Keeps what nobody could handle, and sends it again when a person says so. */
 export const service = defineService({

@@ -2,7 +2,7 @@ import { packetOf } from './letter.ts';
 import type { LetterStore, Marked } from './store.ts';
 import { wayBack } from './way-back.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

@@ -9,7 +9,7 @@ import {
 } from './contract.ts';
 import type { LetterStore } from './store.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
-import { CONTROL } from '#shared/bus/topology.ts';
+import { CONTROL } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

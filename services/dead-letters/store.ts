@@ -2,8 +2,8 @@ import type { Connection, mongo } from 'mongoose';
 import type { Selection } from './contract.ts';
 import type { Burial } from './letter.ts';
 import { deadLettersCollection, type StoredLetter, turnsCollection } from './model.ts';
-import { isDuplicateKey } from '#shared/duplicate-key.ts';
-import { majorityCollection } from '#shared/majority.ts';
+import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
+import { majorityCollection } from '#shared/database/majority.ts';
 
 /** Where dead letters are kept. Every method is one write (or several that may stop anywhere): nothing is lost in between. */
 export interface LetterStore {

@@ -5,7 +5,7 @@ import * as payment from '#services/payment/contract.ts';
 import { routeTable } from '#services/routes.ts';
 import * as saga from '#services/saga/contract.ts';
 import * as wallet from '#services/wallet/contract.ts';
-import { hash, inbox } from '#shared/bus/topology.ts';
+import { hash, inbox } from '#shared/bus/topology/topology.ts';
 import { type MessageType, TOO_LATE, WAKE } from '#shared/message.ts';
 
 /** By route. */

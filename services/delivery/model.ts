@@ -1,5 +1,5 @@
 import type { DeliveryState } from './delivery.ts';
-import type { ArchiveRule } from '#shared/archive.ts';
+import type { ArchiveRule } from '#shared/database/archive.ts';
 
 export const deliveriesCollection = 'deliveries';
 

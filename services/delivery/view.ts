@@ -2,8 +2,8 @@ import type { Connection } from 'mongoose';
 import { deliveryIdOf } from './contract.ts';
 import type { DeliveryState } from './delivery.ts';
 import { deliveriesCollection, type StoredDelivery } from './model.ts';
-import { storedById } from '#shared/archive.ts';
-import { documentsById, type Source } from '#shared/pages.ts';
+import { storedById } from '#shared/database/archive.ts';
+import { documentsById, type Source } from '#shared/database/pages.ts';
 
 /** A delivery as the API shows it; times are RFC 3339. */
 export interface DeliveryView {

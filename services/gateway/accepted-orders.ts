@@ -1,7 +1,7 @@
 import type { Connection } from 'mongoose';
 import type { AcceptedOrder } from './audit/facts.ts';
 import type { StoredRequest } from './requests.ts';
-import type { Source } from '#shared/pages.ts';
+import type { Source } from '#shared/database/pages.ts';
 
 type Stored = Pick<StoredRequest, 'kind' | 'state' | 'resourceId' | 'createdAt'>;
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { Late, within } from '#shared/within.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { CONTROL } from '#shared/bus/topology.ts';
+import { CONTROL } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

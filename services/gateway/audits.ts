@@ -3,8 +3,8 @@ import { createAuditor } from './audit/auditor.ts';
 import { auditMeter } from './audit/metrics.ts';
 import { auditSources } from './audit/sources.ts';
 import type { Audits } from './audit-routes.ts';
-import type { CommonConfig } from '#shared/config.ts';
-import type { Kit } from '#shared/service.ts';
+import type { CommonConfig } from '#shared/host/config.ts';
+import type { Kit } from '#shared/host/service.ts';
 
 interface AuditsKit extends Pick<Kit<unknown>, 'clock' | 'db' | 'log' | 'metrics' | 'onStop'> {
   readonly config: Pick<CommonConfig, 'STEP_DEADLINE_MS' | 'SAGA_DEADLINE_MS'>;

@@ -20,9 +20,9 @@ import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/con
 import { DEAD_LETTERS_REPLY, deadLettersReplySchema } from '#services/dead-letters/contract.ts';
 import { deadLetterView } from '#services/dead-letters/view.ts';
 import { routeTable } from '#services/routes.ts';
-import { ping, prepared } from '#shared/database.ts';
+import { ping, prepared } from '#shared/database/database.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
-import { defineService, type Kit, runProcess } from '#shared/service.ts';
+import { defineService, type Kit, runProcess } from '#shared/host/service.ts';
 
 const config = {
   /** `kid:secret[,kid2:secret2]`, secrets of 32 bytes or more; the first one signs. Also as TOKEN_KEYS_FILE. */

@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
-import { DUPLICATE_KEY } from '#shared/duplicate-key.ts';
-import { majorityCollection } from '#shared/majority.ts';
+import { DUPLICATE_KEY } from '#shared/database/duplicate-key.ts';
+import { majorityCollection } from '#shared/database/majority.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 
 type RequestDocument = Omit<StoredRequest, 'id' | 'expiresAt'> & { readonly _id: string; readonly expiresAt?: Date };

@@ -7,7 +7,7 @@ import { type ListEntries, type TopUp, walletPath } from './schemas.ts';
 import { KEPT_MS } from './submit.ts';
 import { validate } from './validate.ts';
 import { topUp, topUpRefused, toppedUp } from '#services/wallet/contract.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
 
 export function moneyHandlers({ views, requests, submit, clock }: Gateway) {
   return {

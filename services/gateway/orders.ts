@@ -13,7 +13,7 @@ import { type OrderDetails, place } from '#services/order/contract.ts';
 import { SAGA_ROUTE } from '#services/routes.ts';
 import { cancel, cancelRefused, cancelling } from '#services/saga/contract.ts';
 import { definitions, routesUpToCapture } from '#services/saga/view.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
 
 /** While one of these is open, an order could not get as far as its money. */
 export const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];

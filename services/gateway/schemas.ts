@@ -4,7 +4,7 @@ import { letterStateSchema, rateSchema, selectionSchema } from '#services/dead-l
 import * as fields from '#services/fields.ts';
 import { currency, money as tolerantMoney } from '#services/money.ts';
 import { routeTable } from '#services/routes.ts';
-import { type Faults, faultsSchema } from '#shared/faults.ts';
+import { type Faults, faultsSchema } from '#shared/host/faults.ts';
 
 /** What clients send. The same schemas validate and make the OpenAPI document; see `shapes.ts` for what they get. */
 

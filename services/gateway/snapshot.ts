@@ -1,6 +1,6 @@
 import { type Breaker, type Snapshot, snapshotSchema } from '#services/circuit-breaker/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { SNAPSHOT } from '#shared/bus/topology.ts';
+import { SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

@@ -1,5 +1,5 @@
 import type { Bus } from '#shared/bus/bus.ts';
-import { WORKERS } from '#shared/bus/topology.ts';
+import { WORKERS } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';

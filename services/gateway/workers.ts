@@ -4,7 +4,7 @@ import type { Roll, Seen } from './worker-roll.ts';
 import { Late } from '#shared/within.ts';
 import { BREAKER_REQUEST, type PartitionFacts } from '#services/circuit-breaker/contract.ts';
 import { routeTable } from '#services/routes.ts';
-import { partitionQueues } from '#shared/bus/topology.ts';
+import { partitionQueues } from '#shared/bus/topology/topology.ts';
 import { PublishError } from '#shared/errors.ts';
 import type { Table } from '#shared/partition/assignment.ts';
 import type { TableStore } from '#shared/partition/table-store.ts';

@@ -3,7 +3,7 @@ import { smtpMailer } from './mailer.ts';
 import { notificationArchive, notificationsCollection } from './model.ts';
 import { mailEffect, notificationEntity } from './notification.ts';
 import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/service.ts';
+import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Tells customers by mail how their orders ended. */
 export const service = defineService({

@@ -1,5 +1,5 @@
 import type { NotificationState } from './notification.ts';
-import type { ArchiveRule } from '#shared/archive.ts';
+import type { ArchiveRule } from '#shared/database/archive.ts';
 import type { Stashed } from '#shared/entity/store.ts';
 
 export const notificationsCollection = 'notifications';

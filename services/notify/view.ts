@@ -3,9 +3,9 @@ import { send } from './contract.ts';
 import { notificationsCollection, type StoredNotification } from './model.ts';
 import { mailOf, type SentMail } from './notification.ts';
 import { messageIdOf, type MailKind } from './templates.ts';
-import { storedById } from '#shared/archive.ts';
+import { storedById } from '#shared/database/archive.ts';
 import type { Stashed } from '#shared/entity/store.ts';
-import { documentsById, type Source } from '#shared/pages.ts';
+import { documentsById, type Source } from '#shared/database/pages.ts';
 
 /** A mail as the API shows it: one that the mail server accepted, or one that it has not accepted yet. */
 export interface MailView {

@@ -1,7 +1,7 @@
 import { orderArchive, orderIndexes, ordersCollection } from './model.ts';
 import { orderEntity } from './order.ts';
 import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/service.ts';
+import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Keeps what customers ordered and what became of it. */
 export const service = defineService({

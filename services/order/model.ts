@@ -1,5 +1,5 @@
 import type { OrderState } from './order.ts';
-import type { ArchiveRule } from '#shared/archive.ts';
+import type { ArchiveRule } from '#shared/database/archive.ts';
 
 export const ordersCollection = 'orders';
 

@@ -2,8 +2,8 @@ import type { Connection } from 'mongoose';
 import type { OrderDetails } from './contract.ts';
 import { ordersCollection, type StoredOrder } from './model.ts';
 import type { OrderEnd, OrderState, PlacedOrder } from './order.ts';
-import { storedById } from '#shared/archive.ts';
-import { documentsById, type Source } from '#shared/pages.ts';
+import { storedById } from '#shared/database/archive.ts';
+import { documentsById, type Source } from '#shared/database/pages.ts';
 
 export type OrderStatus = PlacedOrder['status'];
 

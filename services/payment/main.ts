@@ -3,7 +3,7 @@ import { httpProvider } from './http-provider.ts';
 import { paymentArchive, paymentIndexes, paymentsCollection } from './model.ts';
 import { paymentEntity } from './payment.ts';
 import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/service.ts';
+import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Authorizes, settles and undoes payments at the provider. */
 export const service = defineService({

@@ -1,6 +1,6 @@
 import { paymentIdOf } from './contract.ts';
 import type { PaymentState } from './payment.ts';
-import type { ArchiveRule } from '#shared/archive.ts';
+import type { ArchiveRule } from '#shared/database/archive.ts';
 
 export const paymentsCollection = 'payments';
 

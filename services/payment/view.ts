@@ -2,8 +2,8 @@ import type { Connection } from 'mongoose';
 import { paymentsCollection, type StoredPayment } from './model.ts';
 import type { PaymentState } from './payment.ts';
 import type { Money } from '#services/money.ts';
-import { archiveOf, mayBeArchived } from '#shared/archive.ts';
-import { withArchive, type Source } from '#shared/pages.ts';
+import { archiveOf, mayBeArchived } from '#shared/database/archive.ts';
+import { withArchive, type Source } from '#shared/database/pages.ts';
 
 /** A payment as the API shows it; times are RFC 3339. */
 export interface PaymentView {

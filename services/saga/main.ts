@@ -3,7 +3,7 @@ import { definitions } from './definitions.ts';
 import { sagaArchive, sagasCollection } from './model.ts';
 import { sagaEntity } from './saga.ts';
 import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/service.ts';
+import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Moves each order along its road, and back again when a step fails. */
 export const service = defineService({

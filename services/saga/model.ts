@@ -1,5 +1,5 @@
 import type { SagaState } from './state.ts';
-import type { ArchiveRule } from '#shared/archive.ts';
+import type { ArchiveRule } from '#shared/database/archive.ts';
 
 export const sagasCollection = 'sagas';
 

@@ -4,9 +4,9 @@ import { sagasCollection, type StoredSaga } from './model.ts';
 import type { SagaState, StepRecord } from './state.ts';
 import { timelineBefore, timelineOf } from './timeline.ts';
 import type { Timeline } from './timeline-shape.ts';
-import { answerTo } from '#shared/entity/mongo-store.ts';
-import { storedById } from '#shared/archive.ts';
-import { documentsById, type Source } from '#shared/pages.ts';
+import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { storedById } from '#shared/database/archive.ts';
+import { documentsById, type Source } from '#shared/database/pages.ts';
 
 export type { Timeline } from './timeline-shape.ts';
 export { routesUpToCapture } from './definition.ts';

@@ -1,7 +1,7 @@
 import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from './model.ts';
 import { walletEntity } from './wallet.ts';
 import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/service.ts';
+import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Keeps the customers' money. */
 export const service = defineService({

@@ -2,7 +2,7 @@ import type { Connection } from 'mongoose';
 import type { Entry, FindRecords } from './ledger.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import type { WalletState } from './wallet.ts';
-import { majorityCollection } from '#shared/majority.ts';
+import { majorityCollection } from '#shared/database/majority.ts';
 
 export const walletsCollection = 'wallets';
 export const entriesCollection = 'wallet_entries';

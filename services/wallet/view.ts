@@ -4,8 +4,8 @@ import { entriesCollection, walletsCollection, type StoredEntry, type StoredWall
 import type { WalletState } from './wallet.ts';
 import { holdIdOf } from './contract.ts';
 import type { Money } from '#services/money.ts';
-import { answerTo } from '#shared/entity/mongo-store.ts';
-import { documentsById, type Source } from '#shared/pages.ts';
+import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { documentsById, type Source } from '#shared/database/pages.ts';
 
 /** A balance; unlike a price it may be zero. */
 type Balance = Money;

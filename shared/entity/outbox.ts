@@ -3,7 +3,7 @@ import type { JournalRecord } from './entity.ts';
 import type { Settling } from './mailbox.ts';
 import type { Bus, HeaderTable, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { resendable } from '#shared/bus/resendable.ts';
+import { resendable } from '#shared/bus/amqp/resendable.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';

@@ -3,7 +3,7 @@ import type { Packet } from '#shared/bus/bus.ts';
 import { InvalidMessage, reasonOf } from '#shared/errors.ts';
 
 /** Topic: routing key = the service; what its workers tell each other. */
-export { WORKERS } from '#shared/bus/topology.ts';
+export { WORKERS } from '#shared/bus/topology/topology.ts';
 
 const index = z.string().regex(/^\d{1,3}$/);
 const count = z.int().nonnegative();

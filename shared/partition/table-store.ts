@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose';
 import type { Table } from './assignment.ts';
-import { isDuplicateKey } from '#shared/duplicate-key.ts';
+import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
 
 /** Where the workers of all services agree on who owns what: one table for each route. */
 export interface TableStore {

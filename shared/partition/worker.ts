@@ -7,7 +7,7 @@ import { createRegistrations, type Taker } from './registrations.ts';
 import { createTableKeeper, type Candidates } from './table-keeper.ts';
 import type { TableStore } from './table-store.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { partition } from '#shared/bus/topology.ts';
+import { partition } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
 

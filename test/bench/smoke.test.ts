@@ -4,8 +4,8 @@ import { fillWallets, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
 import { routeTable } from '#services/routes.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { inbox, topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { inbox, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
 test('the closed loop completes orders over the whole road, with metrics and without', async (t) => {

@@ -1,9 +1,9 @@
 /** Orders through HTTP on a real stack while one thing after another, and sometimes two at a time, goes wrong; then healing, rest and judgement. */
 import { createFaults, type Fault } from './faults.ts';
 import { judge, type Verdict } from './verdict.ts';
-import { seeded } from '#local/misbehaviour.ts';
-import { planOf } from '#local/simulator/plan.ts';
-import { simulate } from '#local/simulator/run.ts';
+import { seeded } from '#local/stand-ins/misbehaviour.ts';
+import { planOf } from '#local/commands/simulator/plan.ts';
+import { simulate } from '#local/commands/simulator/run.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createShop } from '#test/support/place.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChaos } from './chaos.ts';
-import { stackDir } from '#local/addresses.ts';
+import { stackDir } from '#local/stack/addresses.ts';
 import { ownRun } from '#test/support/own-run.ts';
 
 await ownRun(async ({ say, positive }) => {

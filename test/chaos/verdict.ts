@@ -1,9 +1,9 @@
 /** What became of the orders of a chaos run, and what of it must not be. */
-import { auditOver } from '#local/audit.ts';
-import type { Plan } from '#local/simulator/plan.ts';
-import type { Row } from '#local/simulator/result.ts';
-import { verdictOf } from '#local/simulator/verdict.ts';
-import { connectManagement } from '#shared/bus/management.ts';
+import { auditOver } from '#local/commands/audit.ts';
+import type { Plan } from '#local/commands/simulator/plan.ts';
+import type { Row } from '#local/commands/simulator/result.ts';
+import { verdictOf } from '#local/commands/simulator/verdict.ts';
+import { connectManagement } from '#shared/bus/topology/management.ts';
 import type { Shop } from '#test/support/place.ts';
 import { checkers, readRest } from '#test/support/rest.ts';
 import type { TestStack } from '#test/support/stack.ts';

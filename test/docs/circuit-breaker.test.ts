@@ -7,7 +7,7 @@ import { topUp } from '#services/wallet/contract.ts';
 import { routeTable } from '#services/routes.ts';
 import { decode } from '#shared/bus/envelope.ts';
 import { deathsOf } from '#shared/bus/deaths.ts';
-import { delay, gate, partitionQueues } from '#shared/bus/topology.ts';
+import { delay, gate, partitionQueues } from '#shared/bus/topology/topology.ts';
 import { collect, until } from '#test/support/broker-world.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 import { testIf } from '#test/support/test-if.ts';

@@ -7,8 +7,8 @@ import { createFindings } from '#services/gateway/audit/report.ts';
 import { auditSources } from '#services/gateway/audit/sources.ts';
 import { systemClock } from '#shared/clock.ts';
 import { torn } from '#test/support/torn-reader.ts';
-import { auditOver } from '#local/audit.ts';
-import { projectDir } from '#local/own-process.ts';
+import { auditOver } from '#local/commands/audit.ts';
+import { projectDir } from '#local/stack/own-process.ts';
 import { openDocuments } from '#test/support/documents.ts';
 import { createShop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
@@ -27,7 +27,7 @@ async function run(...args: readonly string[]) {
   const where = ['--api', stack.apiUrl, '--token', stack.operatorToken];
   const child = spawn(
     process.execPath,
-    [join(projectDir, 'local/launch.mjs'), join('local', 'audit.ts'), ...where, ...args],
+    [join(projectDir, 'local/launch.mjs'), join('local', 'commands', 'audit.ts'), ...where, ...args],
     { cwd: projectDir, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let [out, err] = ['', ''];

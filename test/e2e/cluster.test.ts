@@ -1,11 +1,11 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findRabbitServer } from '#local/broker-node.ts';
-import { connectManagement } from '#shared/bus/management.ts';
-import { partitionQueues } from '#shared/bus/topology.ts';
+import { findRabbitServer } from '#local/stack/broker-node.ts';
+import { connectManagement } from '#shared/bus/topology/management.ts';
+import { partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
-import type { HistoryLine } from '#shared/history.ts';
+import type { HistoryLine } from '#shared/host/history-file.ts';
 import { routeTable } from '#services/routes.ts';
 import { createShop } from '#test/support/place.ts';
 import { holdAll, readRest } from '#test/support/rest.ts';

@@ -6,8 +6,8 @@ import { createShop, type Shop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { tail, until } from '#test/support/until.ts';
 import type { LetterView } from '#services/dead-letters/view.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
-import { dead } from '#shared/bus/topology.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
+import { dead } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 
@@ -32,7 +32,7 @@ test.after.always(async () => {
 /** `npm run dead-letters -- ...`. */
 async function run(...words: readonly string[]): Promise<{ readonly code: number; readonly out: string }> {
   const where = ['--api', stack.apiUrl, '--token', stack.operatorToken];
-  const child = spawn(process.execPath, ['local/dead-letters.ts', ...words, ...where], {
+  const child = spawn(process.execPath, ['local/commands/dead-letters.ts', ...words, ...where], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [out, problem, code] = await Promise.all([

@@ -7,7 +7,7 @@ import { openDocuments } from '#test/support/documents.ts';
 import { createShop, orderBody } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { until } from '#test/support/until.ts';
-import type { Secrets } from '#local/secrets.ts';
+import type { Secrets } from '#local/stack/secrets.ts';
 
 const CARDS = ['4111111111111111', '5555 5555 5555 4444', '3782-822463-10005'];
 

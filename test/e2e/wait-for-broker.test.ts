@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import test from 'ava';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { silentLog } from '#shared/log.ts';
-import { createApi } from '#local/api.ts';
-import { startBroker } from '#local/broker.ts';
-import { startDatabase } from '#local/database.ts';
-import { readableLine } from '#local/log-lines.ts';
-import { ownProcess } from '#local/own-process.ts';
-import { anyFreePort } from '#local/ports.ts';
-import { loadSecrets } from '#local/secrets.ts';
-import { serviceNames } from '#local/service-names.ts';
-import { startStack } from '#local/stack.ts';
-import { supervise } from '#local/supervisor.ts';
+import { createApi } from '#local/commands/api.ts';
+import { startBroker } from '#local/stack/broker.ts';
+import { startDatabase } from '#local/stack/database.ts';
+import { readableLine } from '#local/stack/log-lines.ts';
+import { ownProcess } from '#local/stack/own-process.ts';
+import { anyFreePort } from '#local/stack/ports.ts';
+import { loadSecrets } from '#local/stack/secrets.ts';
+import { serviceNames } from '#local/stack/service-names.ts';
+import { startStack } from '#local/stack/stack.ts';
+import { supervise } from '#local/stack/supervisor.ts';
 import type { OrderView } from '#services/order/view.ts';
 import { tail, until } from '#test/support/until.ts';
 
@@ -51,7 +51,7 @@ test('a worker that is started before broker and database waits for them, joins,
   const provider = supervise(
     ownProcess(dir, {
       name: 'own-provider',
-      file: 'local/provider/main.ts',
+      file: 'local/stand-ins/provider/main.ts',
       env: { ...local, HTTP_PORT: String(providerPort) },
     }),
     common,

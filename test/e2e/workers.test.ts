@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { seeded } from '#local/misbehaviour.ts';
+import { seeded } from '#local/stand-ins/misbehaviour.ts';
 import { routeTable } from '#services/routes.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { committed, holdHistory, readHistory } from '#test/support/history.ts';

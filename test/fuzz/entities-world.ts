@@ -1,6 +1,6 @@
 /** Every entity on its own engine, on the in-memory broker and stores, under the virtual clock; and what became of each message. */
 import { recordsIn } from '#test/support/records.ts';
-import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import { warehouseOf } from '#test/support/warehouse.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 import { deliveryEntity } from '#services/delivery/delivery.ts';
@@ -12,12 +12,12 @@ import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Packet } from '#shared/bus/bus.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { dead, expired, partitionQueues, topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { dead, expired, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity, Handler } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import { createMemoryStore, type MemoryStore } from '#shared/entity/memory-store.ts';
+import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { TOO_LATE } from '#shared/message.ts';
 

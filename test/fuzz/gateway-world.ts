@@ -12,7 +12,7 @@ import type { Views } from '#services/gateway/views.ts';
 import type { DeadLetters } from '#services/gateway/dead-letters.ts';
 import { signToken } from '#services/gateway/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
-import { serveHttp } from '#shared/http.ts';
+import { serveHttp } from '#shared/host/health.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface WorldOptions {

@@ -3,7 +3,7 @@
  * messages against every entity. Prints how they were answered; ends with 1 and the smallest case found when something is wrong.
  */
 import { parseArgs } from 'node:util';
-import { command, wholeOf } from '#local/command.ts';
+import { command, wholeOf } from '#local/commands/command.ts';
 import { fuzzMessages } from './run-messages.ts';
 import { fuzzRequests } from './run-requests.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type EntitiesWorld, type Hosted, startEntities } from './entities-world.ts';
 import { packetFor } from './packets.ts';
 import type { Packet } from '#shared/bus/bus.ts';
-import { hash } from '#shared/bus/topology.ts';
+import { hash } from '#shared/bus/topology/topology.ts';
 import { WAKE } from '#shared/message.ts';
 
 const PER_WORLD = 1000;

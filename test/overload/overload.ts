@@ -1,12 +1,12 @@
 /** More orders than the stack can work off, in an open loop; what becomes of them, of the memory and of the latency afterwards. */
 import { readFileSync } from 'node:fs';
-import { fund } from '#local/simulator/fund.ts';
-import { planOf } from '#local/simulator/plan.ts';
-import { endLatencyMs, percentiles } from '#local/simulator/report.ts';
-import type { Result, Row } from '#local/simulator/result.ts';
-import { simulate } from '#local/simulator/run.ts';
-import { verdictOf } from '#local/simulator/verdict.ts';
-import { auditOver } from '#local/audit.ts';
+import { fund } from '#local/commands/simulator/fund.ts';
+import { planOf } from '#local/commands/simulator/plan.ts';
+import { endLatencyMs, percentiles } from '#local/commands/simulator/report.ts';
+import type { Result, Row } from '#local/commands/simulator/result.ts';
+import { simulate } from '#local/commands/simulator/run.ts';
+import { verdictOf } from '#local/commands/simulator/verdict.ts';
+import { auditOver } from '#local/commands/audit.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { startStack, type TestStack } from '#test/support/stack.ts';
 

@@ -7,12 +7,12 @@ import { routeTable } from '#services/routes.ts';
 import * as contract from '#services/wallet/contract.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { dead, hash, partitionQueues, topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { dead, hash, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import type { MessageType } from '#shared/message.ts';
 

@@ -18,7 +18,7 @@ import { shown } from '#services/order/view.ts';
 import { release, topUp } from '#services/wallet/contract.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash, inbox } from '#shared/bus/topology.ts';
+import { hash, inbox } from '#shared/bus/topology/topology.ts';
 import { silentLog } from '#shared/log.ts';
 
 export const CUSTOMERS = ['ann', 'ben', 'cora', 'dan'];

@@ -4,7 +4,7 @@ import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
 import { clockFrom, type Clock } from '#shared/clock.ts';
 import type { Bus, Consumer } from '#shared/bus/bus.ts';
-import type { MemoryBroker } from '#shared/bus/memory.ts';
+import type { MemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
 
 /** A connection that is silent for so long is cut by the broker, ms: three heartbeats of 3 s. */

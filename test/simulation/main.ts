@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { ORDERS, simulate, type Outcome } from './simulate.ts';
-import { command, wholeOf } from '#local/command.ts';
-import { stackDir } from '#local/addresses.ts';
+import { command, wholeOf } from '#local/commands/command.ts';
+import { stackDir } from '#local/stack/addresses.ts';
 import { systemClock } from '#shared/clock.ts';
 
 interface Share {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Mutation } from './mutation.ts';
 import { mutations, SEED_LIMIT } from './mutations.ts';
-import { command } from '#local/command.ts';
-import { stackDir } from '#local/addresses.ts';
-import { Trouble } from '#local/trouble.ts';
+import { command } from '#local/commands/command.ts';
+import { stackDir } from '#local/stack/addresses.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
 
 const LIMIT_MS = 300_000;

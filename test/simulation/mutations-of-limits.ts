@@ -83,7 +83,7 @@ export const ofLimits: readonly Mutation[] = [
   {
     name: 'the earliest keys are woken, whosever they are',
     guarantee: 'a partition that nobody works on starves no other of its wakes',
-    file: 'shared/entity/memory-store.ts',
+    file: 'shared/entity/stores/memory-store.ts',
     find: 'return fairShare([...Map.groupBy(found, ({ partition }) => partition).values()], limit);',
     replace: 'return found.slice(0, limit);',
   },

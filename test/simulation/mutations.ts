@@ -24,7 +24,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'no version check',
     guarantee: 'every write is a compare-and-set',
-    file: 'shared/entity/memory-store.ts',
+    file: 'shared/entity/stores/memory-store.ts',
     find: 'if ((documents.get(key)?.version ?? over) !== over) {',
     replace: 'if ((documents.get(key)?.version ?? over) !== over && over < 0) {',
   },
@@ -231,14 +231,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'decisions from unmajority reads',
     guarantee: 'what is read to decide cannot be rolled back',
-    file: 'shared/majority.ts',
+    file: 'shared/database/majority.ts',
     find: "= { readConcern: { level: 'majority' }",
     replace: "= { readConcern: { level: 'local' }",
   },
   {
     name: 'written to one is written',
     guarantee: 'what follows from a write waits until the write cannot be rolled back',
-    file: 'shared/majority.ts',
+    file: 'shared/database/majority.ts',
     find: "writeConcern: { w: 'majority', journal: true } };",
     replace: 'writeConcern: { w: 1, journal: true } };',
   },

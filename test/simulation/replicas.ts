@@ -4,9 +4,9 @@
  * instead, what only the old one had is rolled back, and whoever waited for a majority is told that it failed.
  */
 import type { Clock } from '#shared/clock.ts';
-import { createMemoryStore, type MemoryStore } from '#shared/entity/memory-store.ts';
+import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
-import { DECIDING } from '#shared/majority.ts';
+import { DECIDING } from '#shared/database/majority.ts';
 
 export interface Replicas {
   /** A collection that begins empty. */

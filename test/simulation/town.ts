@@ -7,8 +7,8 @@ import { createReplicas, type Collection, type Replicas } from './replicas.ts';
 import { refusing } from './refusing.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS, type Settings } from './settings.ts';
-import { createPayments } from '#local/provider/payments.ts';
-import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { createPayments } from '#local/stand-ins/provider/payments.ts';
+import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
 import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
 import { notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';
@@ -22,12 +22,12 @@ import { sagaEntity } from '#services/saga/saga.ts';
 import type { SagaState } from '#services/saga/state.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Packet } from '#shared/bus/bus.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import type { MemoryStore } from '#shared/entity/memory-store.ts';
+import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
@@ -125,7 +125,7 @@ export function buildTown(
     return machine;
   }
 
-  /** As `shared/hosting.ts` does it, with memory in the place of the database. */
+  /** As `shared/host/hosting.ts` does it, with memory in the place of the database. */
   function run<State>(service: string, collection: Collection<State>, entityOf: (host: Host) => Entity<State>): void {
     for (let copy = 1; copy <= between(1, 4); copy += 1) {
       add(`${service}-${copy}`, async (host) => {

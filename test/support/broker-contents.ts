@@ -1,7 +1,7 @@
 /** What a stack's broker holds, read over its management API without changing it. */
 import type { TestStack } from './stack.ts';
 import { until } from './until.ts';
-import { connectManagement } from '#shared/bus/management.ts';
+import { connectManagement } from '#shared/bus/topology/management.ts';
 
 export interface Connection {
   readonly name: string;

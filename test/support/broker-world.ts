@@ -1,7 +1,7 @@
-import { connectAmqp, type AmqpOptions } from '#shared/bus/amqp.ts';
+import { connectAmqp, type AmqpOptions } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus, Consumer, Delivery, HeaderTable, Packet, Session } from '#shared/bus/bus.ts';
-import { connectManagement } from '#shared/bus/management.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
+import { connectManagement } from '#shared/bus/topology/management.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { BROKER_IMAGE, DATABASE_IMAGE, engineAnswers, hasImage } from '#local/docker.ts';
-import { markOf } from '#local/processes.ts';
+import { BROKER_IMAGE, DATABASE_IMAGE, engineAnswers, hasImage } from '#local/stack/docker.ts';
+import { markOf } from '#local/stack/processes.ts';
 
 const run = promisify(execFile);
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory.ts';
-import { hash, partitionQueues, topologyOf, type RouteTable } from '#shared/bus/topology.ts';
+import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { hash, partitionQueues, topologyOf, type RouteTable } from '#shared/bus/topology/topology.ts';
 import { createEngine, type Engine } from '#shared/entity/engine.ts';
 import type { EngineOptions } from '#shared/entity/options.ts';
 import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import { limitsFor, type Limits } from '#shared/entity/limits.ts';
-import { createMemoryStore, type MemoryStore } from '#shared/entity/memory-store.ts';
+import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { command, event, type Message } from '#shared/message.ts';
 

@@ -1,7 +1,7 @@
 /** Each checker finds nothing in a sound history, and finds each way of spoiling it. */
 import test from 'ava';
 import { historyCheckers, type History } from './history.ts';
-import type { HistoryLine } from '#shared/history.ts';
+import type { HistoryLine } from '#shared/host/history-file.ts';
 
 const line = (worker: string, over: number, startedAt: number, change: Partial<HistoryLine> = {}): HistoryLine => ({
   worker,

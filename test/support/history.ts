@@ -1,7 +1,7 @@
 /** What the history file of a run with several workers must show; each checker names what is wrong. */
 import { readFileSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import type { HistoryLine } from '#shared/history.ts';
+import type { HistoryLine } from '#shared/host/history-file.ts';
 import { WAKE } from '#shared/message.ts';
 
 /** What the test did to processes; epoch ms. */

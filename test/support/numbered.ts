@@ -2,10 +2,10 @@
 import { until } from './until.ts';
 import { create } from '#services/payment/contract.ts';
 import { topUp } from '#services/wallet/contract.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { expired, hash } from '#shared/bus/topology.ts';
+import { expired, hash } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 

@@ -1,11 +1,11 @@
 /** A program that starts stacks of its own outside `npm test`: their folder, their end, its exit code. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { stackDir } from '#local/addresses.ts';
-import { removeDeadTestRuns, removeTestRun } from '#local/clean-up.ts';
-import { lifetime } from '#local/lifetime.ts';
-import { tryLock } from '#local/lock.ts';
-import { Trouble } from '#local/trouble.ts';
+import { stackDir } from '#local/stack/addresses.ts';
+import { removeDeadTestRuns, removeTestRun } from '#local/stack/clean-up.ts';
+import { lifetime } from '#local/stack/lifetime.ts';
+import { tryLock } from '#local/stack/lock.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 
 interface Program {
   say(text: string): void;

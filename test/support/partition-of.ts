@@ -1,5 +1,5 @@
 import type { Session } from '#shared/bus/bus.ts';
-import { hash, partition } from '#shared/bus/topology.ts';
+import { hash, partition } from '#shared/bus/topology/topology.ts';
 
 /**
  * Asks the broker in which partition it puts each of these keys: an exchange of the same kind with the same number of bindings hashes as

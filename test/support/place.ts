@@ -6,7 +6,7 @@ import type { OrderView } from '#services/order/view.ts';
 import type { PaymentView } from '#services/payment/view.ts';
 import type { Timeline } from '#services/saga/timeline-shape.ts';
 import type { EntryView, WalletView } from '#services/wallet/view.ts';
-import type { Answer } from '#local/api.ts';
+import type { Answer } from '#local/commands/api.ts';
 import { systemClock } from '#shared/clock.ts';
 
 export interface Mail {

@@ -1,8 +1,8 @@
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { connectManagement, type Management } from '#shared/bus/management.ts';
-import { provision, removeVhost } from '#shared/bus/provision.ts';
-import { type RouteTable, type Timing, topologyOf } from '#shared/bus/topology.ts';
+import { connectManagement, type Management } from '#shared/bus/topology/management.ts';
+import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
+import { type RouteTable, type Timing, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import { amqpUrl, managementUrl, until } from './broker-world.ts';

@@ -2,7 +2,7 @@
 import { recordsIn } from './records.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 import { details } from '#test/services/saga/cases.ts';
-import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import { deliveryIdOf } from '#services/delivery/contract.ts';
 import { deliveryEntity } from '#services/delivery/delivery.ts';
 import { warehouseOf } from './warehouse.ts';
@@ -22,13 +22,13 @@ import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { inbox, partitionQueues, topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { inbox, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import { createMemoryStore } from '#shared/entity/memory-store.ts';
-import { createFaults } from '#shared/faults.ts';
+import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
+import { createFaults } from '#shared/host/faults.ts';
 import { silentLog } from '#shared/log.ts';
 
 const TTL_MS = 10_000;

@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { createConnection, type Connection } from 'mongoose';
 import { emptyDocument } from '#shared/entity/document.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
-import { createMongoStore, type MongoStoreOptions } from '#shared/entity/mongo-store.ts';
+import { createMongoStore, type MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
 
 /** A database of its own on the server of the tests, dropped when the test ends. */
 export async function freshDatabase(t: ExecutionContext): Promise<Connection> {

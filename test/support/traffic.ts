@@ -2,10 +2,10 @@
 import { orderBody, type Shop } from './place.ts';
 import type { TestStack } from './stack.ts';
 import { patience } from './until.ts';
-import { type Mix, planOf } from '#local/simulator/plan.ts';
-import { report } from '#local/simulator/report.ts';
-import { simulate } from '#local/simulator/run.ts';
-import { verdictOf } from '#local/simulator/verdict.ts';
+import { type Mix, planOf } from '#local/commands/simulator/plan.ts';
+import { report } from '#local/commands/simulator/report.ts';
+import { simulate } from '#local/commands/simulator/run.ts';
+import { verdictOf } from '#local/commands/simulator/verdict.ts';
 import { systemClock } from '#shared/clock.ts';
 
 export interface Traffic {

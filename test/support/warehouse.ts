@@ -1,4 +1,4 @@
-import type { createDeliveries } from '#local/warehouse/deliveries.ts';
+import type { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import type { Warehouse } from '#services/delivery/warehouse.ts';
 
 /** The simulated warehouse's book without HTTP between. */

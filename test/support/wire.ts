@@ -1,10 +1,10 @@
 /** Direct access to a stack's broker, as an administrator: what a faulty or foreign program could do there. */
 import type { TestStack } from './stack.ts';
 import { until } from './until.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash } from '#shared/bus/topology.ts';
+import { hash } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { ownerOf, type CommandType, type Message } from '#shared/message.ts';

@@ -6,7 +6,7 @@ import { openRows } from './side-by-side.ts';
 import { tallyOf, type WalletTally } from './wallet-checks.ts';
 import type { AuditedWallet } from '#services/wallet/view.ts';
 import type { Clock } from '#shared/clock.ts';
-import { compareKeys } from '#shared/pages.ts';
+import { compareKeys } from '#shared/database/pages.ts';
 
 export interface AuditOptions {
   /** How old an order may be that has not ended. */

@@ -7,7 +7,7 @@ import type { AuditedPayment } from '#services/payment/view.ts';
 import type { AuditedSaga } from '#services/saga/view.ts';
 import type { AuditedEntries, AuditedEntry, AuditedWallet } from '#services/wallet/view.ts';
 import type { LedgerEntry } from './wallet-checks.ts';
-import type { Source } from '#shared/pages.ts';
+import type { Source } from '#shared/database/pages.ts';
 
 /** Where an audit reads. */
 export interface AuditSources {

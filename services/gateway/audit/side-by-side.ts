@@ -1,4 +1,4 @@
-import { compareKeys } from '#shared/pages.ts';
+import { compareKeys } from '#shared/database/pages.ts';
 
 /** Pages of rows, taken row by row; one page is in memory. */
 export interface Rows<Row> {

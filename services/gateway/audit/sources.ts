@@ -7,7 +7,7 @@ import { auditedOrders } from '#services/order/view.ts';
 import { auditedPayments } from '#services/payment/view.ts';
 import { auditedSagas } from '#services/saga/view.ts';
 import { auditedEntries, auditedWallets, entriesByCustomer } from '#services/wallet/view.ts';
-import type { Source } from '#shared/pages.ts';
+import type { Source } from '#shared/database/pages.ts';
 
 /** Everything that an audit reads, from the services' own collections. */
 export function auditSources(db: Connection, accepted: Source<AcceptedOrder>): AuditSources {

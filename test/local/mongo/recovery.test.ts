@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Catalog, openCatalog } from '#local/mongo/catalog.ts';
-import { createCheckpoints } from '#local/mongo/checkpoint.ts';
-import { compileFilter } from '#local/mongo/filter.ts';
-import { openJournal } from '#local/mongo/journal.ts';
-import { idKeyIn } from '#local/mongo/key.ts';
-import { decode, encode } from '#local/mongo/raw.ts';
-import { select } from '#local/mongo/select.ts';
-import { openStorage } from '#local/mongo/storage.ts';
+import { type Catalog, openCatalog } from '#local/mongo/storage/catalog.ts';
+import { createCheckpoints } from '#local/mongo/storage/checkpoint.ts';
+import { compileFilter } from '#local/mongo/query/filter.ts';
+import { openJournal } from '#local/mongo/storage/journal.ts';
+import { idKeyIn } from '#local/mongo/storage/key.ts';
+import { decode, encode } from '#local/mongo/protocol/raw.ts';
+import { select } from '#local/mongo/query/select.ts';
+import { openStorage } from '#local/mongo/storage/storage.ts';
 import { temporaryFolder } from '#test/support/mongo-world.ts';
 
 /** The parts below the wire, so that a crash can be put between any two of their steps. */

@@ -5,7 +5,7 @@ import {
   type BreakerReply,
   breakerReplySchema,
 } from '#services/circuit-breaker/contract.ts';
-import { CONTROL } from '#shared/bus/topology.ts';
+import { CONTROL } from '#shared/bus/topology/topology.ts';
 
 /** Asks the acting breaker as a gateway does. Fails when no answer comes. */
 export async function ask(world: World, request: object, limitMs = 20_000): Promise<BreakerReply> {

@@ -1,6 +1,6 @@
 /** A breaker in a process of its own, to be frozen. Says each point of a transition, waits there, and says where it stands. */
 import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { silentLog as log } from '#shared/log.ts';
 import { policy, table } from './world.ts';

@@ -1,8 +1,8 @@
 import test from 'ava';
 import type { GateName } from '#services/circuit-breaker/breaker.ts';
 import { type GateKeeper, moveGate, setGate } from '#services/circuit-breaker/gate.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { messageOf, table } from './world.ts';

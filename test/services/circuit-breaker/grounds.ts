@@ -1,10 +1,10 @@
 import { type Ground, type OpenGround, table } from './world.ts';
 import { managementOf } from '#services/circuit-breaker/ttl-check.ts';
-import { connectAmqp } from '#shared/bus/amqp.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { gate, topologyOf } from '#shared/bus/topology.ts';
-import { readBindings } from '#shared/bus/wiring.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { gate, topologyOf } from '#shared/bus/topology/topology.ts';
+import { readBindings } from '#shared/bus/topology/wiring.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { amqpUrl, managementUrl } from '#test/support/broker-world.ts';

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { GateName } from '#services/circuit-breaker/breaker.ts';
 import { BREAKER_REPLY, BREAKER_REQUEST, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
 import type { Packet } from '#shared/bus/bus.ts';
-import { CONTROL, partitionQueues } from '#shared/bus/topology.ts';
+import { CONTROL, partitionQueues } from '#shared/bus/topology/topology.ts';
 import { PublishError } from '#shared/errors.ts';
 import { rabbitGround } from './grounds.ts';
 import { openWorld, policy, table } from './world.ts';

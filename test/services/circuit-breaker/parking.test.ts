@@ -3,8 +3,8 @@ import { PARKING_PREFETCH, startParking } from '#services/circuit-breaker/parkin
 import { createParkedList } from '#services/circuit-breaker/parked-list.ts';
 import { type Redriving, startRedriving } from '#services/circuit-breaker/redriving.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { silentLog } from '#shared/log.ts';
 import { WAKE } from '#shared/message.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';

@@ -5,7 +5,7 @@ import { messageOf, openWorld, policy, table } from './world.ts';
 import { partitionReader } from '#services/circuit-breaker/partitions.ts';
 import { managementOf } from '#services/circuit-breaker/ttl-check.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { inbox } from '#shared/bus/topology.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
 
 /** The API lags 5 s behind the broker, on a busy machine more. */
 const LAG_LIMIT_MS = 20_000;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { policiesOf, policyRules, timingsOf } from '#services/circuit-breaker/policies.ts';
-import { commonConfig, readConfig } from '#shared/config.ts';
+import { commonConfig, readConfig } from '#shared/host/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 
 const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES, STEP_DEADLINE_MS } = commonConfig;

@@ -7,7 +7,7 @@ import { messageOf, openWorld, policy, type World } from './world.ts';
 import { BREAKER_REPLY, BREAKER_REQUEST } from '#services/circuit-breaker/contract.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { CONTROL, expired, gate, hash, inbox, parked, SNAPSHOT, state } from '#shared/bus/topology.ts';
+import { CONTROL, expired, gate, hash, inbox, parked, SNAPSHOT, state } from '#shared/bus/topology/topology.ts';
 
 async function open(t: ExecutionContext, given = policy): Promise<World> {
   const world = await openWorld(rabbitGround, given);

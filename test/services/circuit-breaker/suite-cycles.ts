@@ -2,7 +2,7 @@ import type { Run } from './suite.ts';
 import { modelOf } from './model.ts';
 import { gates, messageOf, policy, recorded, openedByExpiries } from './world.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash } from '#shared/bus/topology.ts';
+import { hash } from '#shared/bus/topology/topology.ts';
 
 const { cycleMs } = policy;
 

@@ -4,7 +4,7 @@ import { policy, messageOf } from './world.ts';
 import type { Delivery } from '#shared/bus/bus.ts';
 import { deathsOf } from '#shared/bus/deaths.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { dead, expired, hash } from '#shared/bus/topology.ts';
+import { dead, expired, hash } from '#shared/bus/topology/topology.ts';
 import { p95, shownTimes, stopwatch, type Took } from '#test/support/held-up.ts';
 
 const { delayMs, ttlMs } = policy;

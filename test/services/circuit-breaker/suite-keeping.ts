@@ -2,7 +2,7 @@ import type { Run } from './suite.ts';
 import { ask } from './asking.ts';
 import { policy, openedByExpiries } from './world.ts';
 import type { Delivery } from '#shared/bus/bus.ts';
-import { dead, parked } from '#shared/bus/topology.ts';
+import { dead, parked } from '#shared/bus/topology/topology.ts';
 
 const { ttlMs, cycleMs } = policy;
 

@@ -1,7 +1,7 @@
 import type { Run } from './suite.ts';
 import { ask } from './asking.ts';
 import { BREAKER_REPLY, BREAKER_REQUEST } from '#services/circuit-breaker/contract.ts';
-import { CONTROL, SNAPSHOT } from '#shared/bus/topology.ts';
+import { CONTROL, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 
 export function operating(run: Run): void {
   run('an operator forces a state until it expires or is taken back; the machine counts on', async (t, world) => {

@@ -4,7 +4,7 @@ import type { GateName } from '#services/circuit-breaker/breaker.ts';
 import type { Point } from '#services/circuit-breaker/route-breaker.ts';
 import type { Delivery } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { dead, expired, hash, state } from '#shared/bus/topology.ts';
+import { dead, expired, hash, state } from '#shared/bus/topology/topology.ts';
 
 const crashes: readonly [GateName, GateName][] = [
   ['closed', 'half_open'],

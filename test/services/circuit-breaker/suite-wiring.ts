@@ -2,7 +2,7 @@ import type { Run } from './suite.ts';
 import { ask } from './asking.ts';
 import { table, type World } from './world.ts';
 import type { BindingSpec } from '#shared/bus/bus.ts';
-import { gate, hash, inbox } from '#shared/bus/topology.ts';
+import { gate, hash, inbox } from '#shared/bus/topology/topology.ts';
 
 const { direct, delayed } = gate('payment');
 const stray: BindingSpec = { source: inbox('payment'), destination: hash('notify'), to: 'exchange', routingKey: '' };

@@ -7,7 +7,7 @@ import { surviving } from './suite-surviving.ts';
 import { wiring } from './suite-wiring.ts';
 import { openWorld, type OpenGround, type World } from './world.ts';
 import type { Policy } from '#services/circuit-breaker/breaker.ts';
-import { createSlots } from '#shared/bus/slots.ts';
+import { createSlots } from '#shared/bus/amqp/slots.ts';
 
 type Body = (t: ExecutionContext, world: World) => Promise<void>;
 export type Run = (title: string, body: Body, given?: Policy) => void;

@@ -4,7 +4,7 @@ import type { CircuitBreakerOptions } from '#services/circuit-breaker/circuit-br
 import { type Breaker, type Snapshot, snapshotSchema } from '#services/circuit-breaker/contract.ts';
 import type { BindingSpec, Bus, Consumer, Packet, Session } from '#shared/bus/bus.ts';
 import { decode, encode } from '#shared/bus/envelope.ts';
-import { inbox, partitionQueues, type RouteTable, SNAPSHOT } from '#shared/bus/topology.ts';
+import { inbox, partitionQueues, type RouteTable, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
 import { type Log, silentLog } from '#shared/log.ts';

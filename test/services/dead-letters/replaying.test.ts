@@ -3,7 +3,7 @@ import { buried, deadLettersWorld } from './world.ts';
 import { until } from '#test/support/until.ts';
 import { release } from '#services/wallet/contract.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { dead, gate, partitionQueues } from '#shared/bus/topology.ts';
+import { dead, gate, partitionQueues } from '#shared/bus/topology/topology.ts';
 import { routeTable } from '#services/routes.ts';
 
 const RATE_PER_S = 5;

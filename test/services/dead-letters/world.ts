@@ -13,12 +13,12 @@ import { topUp } from '#services/wallet/contract.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Bus, Consumer, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory.ts';
-import { CONTROL, dead, partitionQueues, topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { CONTROL, dead, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 
 /** What a running copy does, one after another; a copy can be told to die before or after any of them. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import * as contract from '#services/delivery/contract.ts';
 import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
 import { shown } from '#services/delivery/view.ts';

@@ -9,8 +9,8 @@ import { orderArchive, ordersCollection } from '#services/order/model.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentArchive, paymentsCollection } from '#services/payment/model.ts';
 import { sagaArchive, sagasCollection } from '#services/saga/model.ts';
-import { archiveOf } from '#shared/archive.ts';
-import { archive } from '#shared/archiving.ts';
+import { archiveOf } from '#shared/database/archive.ts';
+import { archive } from '#shared/database/archiving.ts';
 import { systemClock } from '#shared/clock.ts';
 import { mongoWorld } from '#test/support/mongo-world.ts';
 

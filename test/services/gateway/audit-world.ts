@@ -3,7 +3,7 @@ import type { AuditSources } from '#services/gateway/audit/reading.ts';
 import { createAuditor, type Auditor, type AuditorParts } from '#services/gateway/audit/auditor.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
-import type { Source } from '#shared/pages.ts';
+import type { Source } from '#shared/database/pages.ts';
 
 export function sourceOf<Row extends { readonly orderId: string }>(rows: readonly Row[] = []): Source<Row> {
   return {

@@ -11,7 +11,7 @@ import { createAsking } from '#services/gateway/asking.ts';
 import { breakerReplySchema } from '#services/circuit-breaker/contract.ts';
 import { watchSnapshots } from '#services/gateway/snapshot.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { CONTROL, SNAPSHOT } from '#shared/bus/topology.ts';
+import { CONTROL, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { silentLog as log } from '#shared/log.ts';
 import { startWorld } from './world.ts';

@@ -2,8 +2,8 @@ import test from 'ava';
 import { startWorld } from './world.ts';
 import { createFaultControl } from '#services/gateway/faults.ts';
 import { routeTable } from '#services/routes.ts';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
-import { CONTROL, topologyOf } from '#shared/bus/topology.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { CONTROL, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { silentLog as log } from '#shared/log.ts';
 

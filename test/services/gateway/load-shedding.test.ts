@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import test from 'ava';
 import { createLoadShedding } from '#services/gateway/load-shedding.ts';
-import { seeded } from '#local/misbehaviour.ts';
+import { seeded } from '#local/stand-ins/misbehaviour.ts';
 import { startWorld } from './world.ts';
 import { until } from '#test/support/until.ts';
 

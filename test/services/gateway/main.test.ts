@@ -2,7 +2,7 @@ import test from 'ava';
 import { connect } from 'amqplib';
 import { startStack, until } from './real-stack.ts';
 import { anOrder } from './world.ts';
-import { gate } from '#shared/bus/topology.ts';
+import { gate } from '#shared/bus/topology/topology.ts';
 
 test('on the real broker: money is added, orders are taken and cancelled, faults applied, an open route refused', async (t) => {
   const stops: (() => Promise<void>)[] = [];

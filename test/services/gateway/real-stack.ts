@@ -6,10 +6,10 @@ import { service as order } from '#services/order/main.ts';
 import { routeTable } from '#services/routes.ts';
 import { service as saga } from '#services/saga/main.ts';
 import { service as wallet } from '#services/wallet/main.ts';
-import { provision, removeVhost } from '#shared/bus/provision.ts';
-import { topologyOf } from '#shared/bus/topology.ts';
+import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { silentLog as log } from '#shared/log.ts';
-import type { RunningService, Service } from '#shared/service.ts';
+import type { RunningService, Service } from '#shared/host/service.ts';
 
 const needed = (name: string): string => {
   const value = process.env[name];

@@ -4,7 +4,7 @@ import { notificationsCollection } from '#services/notify/model.ts';
 import type { NotificationState } from '#services/notify/notification.ts';
 import { notifyView } from '#services/notify/view.ts';
 import { emptyDocument } from '#shared/entity/document.ts';
-import { createMongoStore } from '#shared/entity/mongo-store.ts';
+import { createMongoStore } from '#shared/entity/stores/mongo-store.ts';
 import { freshDatabase, storeState } from '#test/support/stored.ts';
 
 test('the mails of an order are listed as they were accepted', async (t) => {

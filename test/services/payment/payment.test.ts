@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { createPayments, type ProviderPayment } from '#local/provider/payments.ts';
+import { createPayments, type ProviderPayment } from '#local/stand-ins/provider/payments.ts';
 import * as contract from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import type { Provider } from '#services/payment/provider.ts';

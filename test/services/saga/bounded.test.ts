@@ -8,7 +8,7 @@ import { cancel } from '#services/saga/contract.ts';
 import { askedSteps } from '#services/saga/definition.ts';
 import { placeOrder } from '#services/saga/place-order.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash, inbox } from '#shared/bus/topology.ts';
+import { hash, inbox } from '#shared/bus/topology/topology.ts';
 import { TOO_LATE, type Message } from '#shared/message.ts';
 
 const LIMIT = 64 * 1024;

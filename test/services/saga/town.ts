@@ -1,7 +1,7 @@
 import { recordsIn } from '#test/support/records.ts';
 import { details } from './cases.ts';
 import { timing } from './drive.ts';
-import { createDeliveries } from '#local/warehouse/deliveries.ts';
+import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import { deliveryIdOf } from '#services/delivery/contract.ts';
 import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
 import { notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';

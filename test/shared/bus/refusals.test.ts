@@ -1,7 +1,7 @@
 import test from 'ava';
-import { createMemoryBroker } from '#shared/bus/memory.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { tellingRefusals } from '#shared/bus/refusals.ts';
-import { CONTROL, gate, topologyOf } from '#shared/bus/topology.ts';
+import { CONTROL, gate, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { packet } from '#test/support/broker-world.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { dead } from '#shared/bus/topology.ts';
+import { dead } from '#shared/bus/topology/topology.ts';
 import { bytesOf } from '#shared/entity/document.ts';
 import { on } from '#shared/entity/entity.ts';
 import type { EntityStore } from '#shared/entity/store.ts';

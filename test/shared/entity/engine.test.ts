@@ -1,5 +1,5 @@
 import test from 'ava';
-import { dead, hash } from '#shared/bus/topology.ts';
+import { dead, hash } from '#shared/bus/topology/topology.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
 import { TOO_LATE } from '#shared/message.ts';
 import { createWorld, TTL_MS, type Tally } from '#test/support/engine-world.ts';

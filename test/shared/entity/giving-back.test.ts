@@ -1,5 +1,5 @@
 import test from 'ava';
-import { dead } from '#shared/bus/topology.ts';
+import { dead } from '#shared/bus/topology/topology.ts';
 import { on, type Context } from '#shared/entity/entity.ts';
 import { command } from '#shared/message.ts';
 import type { EntityStore } from '#shared/entity/store.ts';

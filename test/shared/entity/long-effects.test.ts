@@ -1,5 +1,5 @@
 import test from 'ava';
-import { dead } from '#shared/bus/topology.ts';
+import { dead } from '#shared/bus/topology/topology.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
 import { add, added, createWorld, TTL_MS, type Tally } from '#test/support/engine-world.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { encode } from '#shared/bus/envelope.ts';
-import { dead } from '#shared/bus/topology.ts';
+import { dead } from '#shared/bus/topology/topology.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
 import { added, add, createWorld, TTL_MS, type Tally, type World } from '#test/support/engine-world.ts';
 

@@ -1,14 +1,14 @@
 /** Retry and order together, on RabbitMQ: what a failing key costs the others, and that nothing overtakes its failing message. */
 import test, { type ExecutionContext } from 'ava';
-import { seeded } from '#local/misbehaviour.ts';
+import { seeded } from '#local/stand-ins/misbehaviour.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash, partitionQueues, type RouteTable } from '#shared/bus/topology.ts';
+import { hash, partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { EngineOptions } from '#shared/entity/options.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
 import { limitsFor, type Limits } from '#shared/entity/limits.ts';
-import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { until } from '#test/support/broker-world.ts';
 import { add, type Tally } from '#test/support/engine-world.ts';

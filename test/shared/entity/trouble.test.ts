@@ -1,6 +1,6 @@
 import test from 'ava';
 import { encode } from '#shared/bus/envelope.ts';
-import { dead, hash } from '#shared/bus/topology.ts';
+import { dead, hash } from '#shared/bus/topology/topology.ts';
 import { WAKE } from '#shared/message.ts';
 import { createWorld, TTL_MS } from '#test/support/engine-world.ts';
 

@@ -2,7 +2,7 @@ import test from 'ava';
 import { add, createWorld, type Tally } from '#test/support/engine-world.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { dead, hash } from '#shared/bus/topology.ts';
+import { dead, hash } from '#shared/bus/topology/topology.ts';
 
 const reasons = ({ broker }: ReturnType<typeof createWorld>): readonly unknown[] =>
   broker.queue(dead('tally')).ready.map(({ headers }) => headers['dead-reason']);

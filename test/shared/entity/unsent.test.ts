@@ -1,5 +1,5 @@
 import test from 'ava';
-import { dead, gate, inbox } from '#shared/bus/topology.ts';
+import { dead, gate, inbox } from '#shared/bus/topology/topology.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { on } from '#shared/entity/entity.ts';
 import { add, createWorld, type Tally } from '#test/support/engine-world.ts';

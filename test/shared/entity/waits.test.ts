@@ -1,6 +1,6 @@
 import test from 'ava';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash } from '#shared/bus/topology.ts';
+import { hash } from '#shared/bus/topology/topology.ts';
 import type { Engine } from '#shared/entity/engine.ts';
 import { add, createWorld, type World } from '#test/support/engine-world.ts';
 

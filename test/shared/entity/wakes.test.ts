@@ -1,5 +1,5 @@
 import test from 'ava';
-import { hash } from '#shared/bus/topology.ts';
+import { hash } from '#shared/bus/topology/topology.ts';
 import { emptyDocument } from '#shared/entity/document.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
 import { wakeOf } from '#shared/entity/sweep.ts';

@@ -1,11 +1,11 @@
 import test from 'ava';
 import { encode } from '#shared/bus/envelope.ts';
-import { hash, partition, type RouteTable } from '#shared/bus/topology.ts';
+import { hash, partition, type RouteTable } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import { createMemoryStore } from '#shared/entity/memory-store.ts';
+import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { assign } from '#shared/partition/assignment.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createWorkersWorld } from './workers-world.ts';
-import { WORKERS } from '#shared/bus/topology.ts';
+import { WORKERS } from '#shared/bus/topology/topology.ts';
 
 const owners = (table: { partitions: readonly { owner: string }[] } | undefined): readonly string[] =>
   (table?.partitions ?? []).map(({ owner }) => owner);

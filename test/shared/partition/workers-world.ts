@@ -1,6 +1,6 @@
 import { createWorld, TTL_MS } from '#test/support/engine-world.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { partition, WORKERS } from '#shared/bus/topology.ts';
+import { partition, WORKERS } from '#shared/bus/topology/topology.ts';
 import { PublishError } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import type { Table } from '#shared/partition/assignment.ts';

@@ -14,7 +14,7 @@ import { sagasCollection, type StoredSaga } from '#services/saga/model.ts';
 import { holdIdOf } from '#services/wallet/contract.ts';
 import { entryIdOf, type Entry, type EntryKind } from '#services/wallet/ledger.ts';
 import { entriesCollection, entryIndexes, walletsCollection } from '#services/wallet/model.ts';
-import { idAt } from '#shared/archive.ts';
+import { idAt } from '#shared/database/archive.ts';
 import { systemClock } from '#shared/clock.ts';
 
 export const AMOUNT = 1000;

@@ -1,0 +1,60 @@
+import { readAddresses } from '#local/stack/addresses.ts';
+import { Trouble } from '#local/stack/trouble.ts';
+
+/** A client of the gateway, for the local stack's commands and the end-to-end tests. */
+export interface Api {
+  get<Body>(path: string): Promise<Answer<Body>>;
+  post<Body>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer<Body>>;
+  put<Body>(path: string, body: unknown): Promise<Answer<Body>>;
+}
+
+export interface Answer<Body> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+}
+
+export function createApi(baseUrl: string, token: string): Api {
+  const call = async <Body>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer<Body>> => {
+    const response = await fetch(new URL(path, baseUrl), {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? undefined : JSON.parse(text)) as Body,
+    };
+  };
+  return {
+    get: (path) => call('GET', path),
+    post: (path, body, headers) => call('POST', path, body, headers),
+    put: (path, body) => call('PUT', path, body),
+  };
+}
+
+/**
+ * Of the stack that `--api` and `--token` name, or of the one of this folder.
+ * @throws {Trouble} when only one is given, it is no URL, or no stack runs
+ */
+export function apiOf({ api, token }: { readonly api?: string | undefined; readonly token?: string | undefined }): Api {
+  if ((api === undefined) !== (token === undefined)) throw new Trouble('--api and --token go together.');
+  if (api === undefined || token === undefined) {
+    const running = readAddresses();
+    return createApi(running.api, running.operatorToken);
+  }
+  if (!URL.canParse(api)) throw new Trouble(`--api is a URL, not ${JSON.stringify(api)}`);
+  return createApi(api, token);
+}

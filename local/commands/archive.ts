@@ -1,0 +1,55 @@
+/**
+ * `npm run archive [-- --older-than-days 90 --dry-run]`: moves what ended long ago into the archive, at once, while everything runs.
+ * In the database of the running stack, or that of `MONGO_URL`.
+ */
+import { parseArgs } from 'node:util';
+import { createConnection } from 'mongoose';
+import { readAddresses } from '#local/stack/addresses.ts';
+import { command, numberOf } from './command.ts';
+import { deliveriesCollection, deliveryArchive } from '#services/delivery/model.ts';
+import { notificationArchive, notificationsCollection } from '#services/notify/model.ts';
+import { orderArchive, ordersCollection } from '#services/order/model.ts';
+import { paymentArchive, paymentsCollection } from '#services/payment/model.ts';
+import { sagaArchive, sagasCollection } from '#services/saga/model.ts';
+import { DAY_MS, prepareArchive, type AnyArchiveRule } from '#shared/database/archive.ts';
+import { archive } from '#shared/database/archiving.ts';
+import { systemClock } from '#shared/clock.ts';
+
+const archived: readonly (readonly [collection: string, rule: AnyArchiveRule])[] = [
+  [ordersCollection, orderArchive],
+  [sagasCollection, sagaArchive],
+  [paymentsCollection, paymentArchive],
+  [deliveriesCollection, deliveryArchive],
+  [notificationsCollection, notificationArchive],
+];
+
+const USAGE = 'npm run archive -- [--older-than-days 90] [--dry-run]';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      'older-than-days': { type: 'string', default: '90' },
+      'dry-run': { type: 'boolean', default: false },
+    },
+  });
+  const days = numberOf('--older-than-days', values['older-than-days'], 1, 100_000);
+  const url = process.env['MONGO_URL'] ?? readAddresses().mongo;
+  const dryRun = values['dry-run'];
+  const stopping = new AbortController();
+  process.once('SIGINT', () => stopping.abort());
+  const db = await createConnection(url, { serverSelectionTimeoutMS: 5000 }).asPromise();
+  try {
+    const before = systemClock.now() - days * DAY_MS;
+    for (const [collection, rule] of archived) {
+      if (!dryRun) await prepareArchive(db, collection, rule);
+      const options = { collection, rule, before, clock: systemClock, signal: stopping.signal, dryRun };
+      const count = await archive(db, options);
+      process.stdout.write(`${collection}: ${count} ${dryRun ? 'would be archived' : 'archived'}\n`);
+    }
+  } finally {
+    await db.close();
+  }
+  if (stopping.signal.aborted) process.exitCode = 1;
+}
+
+if (import.meta.main) await command(main, USAGE);

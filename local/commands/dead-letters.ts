@@ -1,0 +1,137 @@
+/**
+ * `npm run dead-letters -- list | causes | show <id> | replay <id>... | replay --cause "..." | discard <id>... --reason "..."`: what nobody
+ * could handle, on the running stack (or on `--api URL --token T`).
+ */
+import { parseArgs } from 'node:util';
+import { MAX_RATE_PER_S } from '#services/dead-letters/contract.ts';
+import type { LetterView } from '#services/dead-letters/view.ts';
+import { type Answer, type Api, apiOf } from './api.ts';
+import { command, numberOf } from './command.ts';
+import { Trouble } from '#local/stack/trouble.ts';
+
+const USAGE = `npm run dead-letters -- list [--route wallet] [--type wallet.hold] [--cause "..."] [--state dead] [--order <id>] [--limit 50]
+npm run dead-letters -- causes [--route wallet] [--state dead]
+npm run dead-letters -- show <id>
+npm run dead-letters -- replay <id>... | --cause "..." [--route wallet] [--type wallet.hold] [--rate 20]
+npm run dead-letters -- discard <id>... --reason "..."`;
+
+const options = {
+  route: { type: 'string' },
+  type: { type: 'string' },
+  cause: { type: 'string' },
+  state: { type: 'string' },
+  order: { type: 'string' },
+  limit: { type: 'string' },
+  rate: { type: 'string' },
+  reason: { type: 'string' },
+  api: { type: 'string' },
+  token: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+type Values = { readonly [Name in Exclude<keyof typeof options, 'help'>]?: string | undefined };
+interface Cause {
+  readonly cause: string;
+  readonly route: string;
+  readonly types: readonly string[];
+  readonly count: number;
+  readonly states: Readonly<Record<string, number>>;
+  readonly lastFailureAt: string;
+}
+
+await command(async () => {
+  const {
+    values: { help, ...values },
+    positionals,
+  } = parseArgs({ options, allowPositionals: true });
+  if (help) return say(USAGE);
+  const [verb = 'list', ...ids] = positionals;
+  await verbOf(verb)(apiOf(values), values, ids);
+}, USAGE);
+
+function verbOf(verb: string): (api: Api, values: Values, ids: readonly string[]) => Promise<void> {
+  const verbs = { list, causes, show, replay, discard };
+  if (!Object.hasOwn(verbs, verb)) throw new Trouble(`there is no ${JSON.stringify(verb)}; there are:\n${USAGE}`);
+  return verbs[verb as keyof typeof verbs];
+}
+
+async function list(api: Api, { route, type, cause, state, order, limit }: Values): Promise<void> {
+  const query = queryOf({ route, type, cause, state, orderId: order, limit });
+  const { items, nextCursor } = taken(
+    await api.get<{ readonly items: readonly LetterView[]; readonly nextCursor?: string }>(`/v1/dead-letters${query}`),
+  );
+  for (const letter of items) say(lineOf(letter));
+  if (items.length === 0) say(query === '' ? 'no dead letters' : 'no dead letters match');
+  else if (nextCursor !== undefined) say('... and more: --limit, or a narrower filter');
+}
+
+async function causes(api: Api, { route, state }: Values): Promise<void> {
+  const { items } = taken(
+    await api.get<{ readonly items: readonly Cause[] }>(`/v1/dead-letters/causes${queryOf({ route, state })}`),
+  );
+  for (const { cause, route: where, types, count, states, lastFailureAt } of items) {
+    const each = Object.entries(states).map(([name, number]) => `${number} ${name}`);
+    say(`${count} x  ${where}  ${types.join(', ')}  last ${lastFailureAt}\n    ${cause}\n    ${each.join(', ')}`);
+  }
+  if (items.length === 0) say('no dead letters');
+}
+
+async function show(api: Api, _: Values, [id]: readonly string[]): Promise<void> {
+  say(JSON.stringify(taken(await api.get(pathOf(id))), null, 2));
+}
+
+async function replay(api: Api, { route, type, cause, rate }: Values, ids: readonly string[]): Promise<void> {
+  const filter = { ...(ids.length > 0 && { ids }), ...given({ route, type, cause }) };
+  if (Object.keys(filter).length === 0) throw new Trouble(`say which: <id>..., --cause, --route or --type\n${USAGE}`);
+  const ratePerS = rate === undefined ? undefined : numberOf('--rate', rate, 0.1, MAX_RATE_PER_S);
+  const [only, ...others] = ids;
+  if (only !== undefined && others.length === 0 && [route, type, cause, rate].every((value) => value === undefined))
+    return say(lineOf(taken(await api.post<LetterView>(`${pathOf(only)}/replay`, {}))));
+  const body = { ...filter, ...(ratePerS !== undefined && { ratePerS }) };
+  const { selected, ratePerS: most } = taken(
+    await api.post<{ readonly selected: number; readonly ratePerS: number }>('/v1/dead-letters/replay', body),
+  );
+  if (selected === 0) return say('nothing to replay: only what is dead is chosen, and nothing that is broken');
+  const of = ids.length > selected ? ` of ${ids.length} (the others are not dead, or broken, or do not exist)` : '';
+  say(`${selected}${of} to be replayed, at most ${most} a second; \`causes\` shows how far it is`);
+}
+
+async function discard(api: Api, { reason }: Values, ids: readonly string[]): Promise<void> {
+  if (reason === undefined) throw new Trouble('say why: --reason "..."');
+  for (const path of ids.length === 0 ? [pathOf(undefined)] : ids.map(pathOf))
+    say(lineOf(taken(await api.post<LetterView>(`${path}/discard`, { reason }))));
+}
+
+function lineOf(letter: LetterView): string {
+  const { id, state, route, failures, lastFailureAt, cause, replay: last } = letter;
+  const { type = '?', orderId = '', step, undo, broken } = letter;
+  const about = step === undefined ? orderId : `${orderId} (${undo === true ? 'undo of ' : ''}${step})`;
+  const problem = last?.problem === undefined ? '' : ` [replay: ${last.problem}]`;
+  const kind = broken === undefined || state !== 'dead' ? '' : ' (broken: it can only be discarded)';
+  return `${id}  ${state}  ${route} ${type}  ${about}  ${failures} x, last ${lastFailureAt}\n    ${cause}${kind}${problem}`;
+}
+
+function pathOf(id: string | undefined): string {
+  if (id === undefined) throw new Trouble(`say which one: its id, as \`list\` shows it\n${USAGE}`);
+  return `/v1/dead-letters/${encodeURIComponent(id)}`;
+}
+
+function queryOf(values: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams(given(values)).toString();
+  return query === '' ? '' : `?${query}`;
+}
+
+function given(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function taken<Body>({ status, body }: Answer<Body>): Body {
+  if (status < 300) return body;
+  throw new Trouble((body as { readonly detail?: string } | undefined)?.detail ?? `the gateway answered ${status}`);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

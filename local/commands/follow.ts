@@ -1,0 +1,152 @@
+import { systemClock } from '#shared/clock.ts';
+import { formatMoney, type Currency } from '#services/money.ts';
+import type { Answer, Api } from './api.ts';
+import { Trouble } from '#local/stack/trouble.ts';
+
+interface Timeline {
+  readonly state: string;
+  readonly failure?: { readonly reason: string; readonly step: string };
+  readonly milestones: readonly { readonly number: number; readonly title: string; readonly at: string }[];
+  readonly steps: readonly {
+    readonly number?: number;
+    readonly title: string;
+    readonly state: string;
+    readonly answeredAt?: string;
+  }[];
+  readonly compensations: readonly { readonly step: string; readonly message: string; readonly state: string }[];
+  readonly waitingFor?: {
+    readonly step: string;
+    readonly message: string;
+    readonly attempt: number;
+    readonly reason?: string;
+  };
+}
+
+interface Placed {
+  readonly id: string;
+  readonly total: { readonly amount: number; readonly currency: string };
+}
+
+export interface OrderRequest {
+  readonly customer: string;
+  readonly amount: number;
+  readonly currency: Currency;
+  readonly method: string;
+}
+
+const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
+const PATIENT_MS = 3000;
+const UNAVAILABLE_MS = 15_000;
+
+/** Places an order over HTTP and prints its steps as they happen, for `limitMs` at most. Resolves with the state in which it ended. */
+export async function placeAndFollow(
+  api: Api,
+  order: OrderRequest,
+  say: (text: string) => void,
+  limitMs = Number.POSITIVE_INFINITY,
+): Promise<string> {
+  const { customer, amount, currency, method } = order;
+  const startedAt = systemClock.now();
+  const body = {
+    customerId: customer,
+    email: `${customer.replaceAll(/[^A-Za-z0-9.+-]/g, '-')}@example.com`,
+    items: [{ sku: 'demo', quantity: 1, unitPrice: { amount, currency } }],
+    paymentMethod: method,
+  };
+  const key = { 'idempotency-key': systemClock.id() };
+  const answer = await answered(() => api.post<Placed>('/v1/orders', body, key));
+  if (answer.status !== 202)
+    throw new Trouble(`the order was not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
+  say(`Order ${answer.body.id}: ${formatMoney({ amount, currency })} for ${customer}, paid with ${method}`);
+  return follow(api, answer.body.id, startedAt + limitMs, startedAt, say);
+}
+
+async function follow(
+  api: Api,
+  orderId: string,
+  until: number,
+  startedAt: number,
+  say: (text: string) => void,
+): Promise<string> {
+  const shown = new Set<string>();
+  const once = (id: string, text: string): void => {
+    if (!shown.has(id)) say(text);
+    shown.add(id);
+  };
+  for (let quietSince = systemClock.now(); ; await systemClock.sleep(20)) {
+    const path = `/v1/orders/${encodeURIComponent(orderId)}/timeline`;
+    const { status, body } = await answered(() => api.get<Timeline>(path));
+    if (status !== 200) throw new Trouble(`${path} could not be read: ${status} ${JSON.stringify(body)}`);
+    const before = shown.size;
+    for (const { number, title, at } of inOrder(reachedIn(body), body.state)) {
+      const afterMs = Math.max(0, Date.parse(at) - startedAt);
+      once(`step ${title}`, `  ${String(number).padStart(2)}  ${title.padEnd(42)} +${afterMs} ms`);
+    }
+    if (body.failure) once('failure', `      turned back at ${body.failure.step}: ${body.failure.reason}`);
+    for (const undo of body.compensations)
+      once(`undo ${undo.step} ${undo.state}`, `      ${undo.step}: ${undo.message} ${undo.state}`);
+    if (ENDED.includes(body.state)) {
+      say(`Order ${body.state} after ${systemClock.now() - startedAt} ms.`);
+      return body.state;
+    }
+    if (systemClock.now() > until) {
+      say('Order still on its road; following it no longer.');
+      return body.state;
+    }
+    if (shown.size > before) quietSince = systemClock.now();
+    if (systemClock.now() - quietSince > PATIENT_MS)
+      once(`waiting ${JSON.stringify(body.waitingFor)}`, `      ${waiting(body)}`);
+  }
+}
+
+interface Reached {
+  readonly number: number | '+';
+  readonly title: string;
+  readonly at: string;
+}
+
+/** The thirteen steps as far as they were reached, and in their places those that have no number. */
+function reachedIn({ milestones, steps }: Timeline): readonly Reached[] {
+  const reached: Reached[] = [...milestones];
+  for (const [index, { number, title, state, answeredAt: at }] of steps.entries()) {
+    if (number !== undefined || state !== 'done' || at === undefined) continue;
+    const next = steps.slice(index + 1).find((step) => step.number !== undefined)?.number ?? Number.POSITIVE_INFINITY;
+    const before = reached.findIndex((one) => one.number !== '+' && one.number >= next);
+    reached.splice(before === -1 ? reached.length : before, 0, { number: '+', title, at });
+  }
+  return reached;
+}
+
+/**
+ * What may be printed: a step that the order itself has recorded is told to the saga only with its last answer, and those after it
+ * are held back until then, so that the numbers stand in their order.
+ */
+function inOrder(reached: readonly Reached[], state: string): readonly Reached[] {
+  if (ENDED.includes(state)) return reached;
+  let next = 1;
+  const gap = reached.findIndex(({ number }) => {
+    if (number !== '+') next += 1;
+    return number !== '+' && number !== next - 1;
+  });
+  return gap === -1 ? reached : reached.slice(0, gap);
+}
+
+/** Asks again while the API is away or cannot answer, for a while. */
+async function answered<Body>(ask: () => Promise<Answer<Body>>): Promise<Answer<Body>> {
+  const giveUpAt = systemClock.now() + UNAVAILABLE_MS;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer.status < 500 || systemClock.now() > giveUpAt) return answer;
+    } catch (error) {
+      if (systemClock.now() > giveUpAt) throw error;
+    }
+    await systemClock.sleep(300);
+  }
+}
+
+function waiting({ state, waitingFor }: Timeline): string {
+  if (!waitingFor) return state;
+  const { step, message, attempt, reason } = waitingFor;
+  return `${state}, waiting for the answer to ${message} (${step}), try ${attempt}${reason ? `: ${reason}` : ''}`;
+}

@@ -1,0 +1,91 @@
+/**
+ * `npm run simulate -- --rate 50 --seconds 60 --customers 20 --seed 7 [--out orders.csv] [--retry] [--limit 180]
+ * [--max-outstanding 200] [--api URL --token T]`: sends a reproducible mix of orders to the running stack, waits until each
+ * accepted one has ended, and reports. Ends with 1 when an order ended as it must not, or hangs. Ctrl-C sends no more and
+ * waits for the rest; a second one ends the waiting.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { systemClock } from '#shared/clock.ts';
+import { apiOf, type Api } from './api.ts';
+import { command, numberOf, wholeOf } from './command.ts';
+import { csv } from './simulator/csv.ts';
+import { planOf } from './simulator/plan.ts';
+import { showProgress } from './simulator/progress.ts';
+import { report } from './simulator/report.ts';
+import { simulate } from './simulator/run.ts';
+import { isSound } from './simulator/verdict.ts';
+import { Trouble } from '#local/stack/trouble.ts';
+
+const USAGE =
+  'npm run simulate -- [--rate 50] [--seconds 60] [--customers 20] [--seed 7] [--out orders.csv] [--retry] [--limit 180] [--max-outstanding 200] [--api URL --token T]';
+
+await command(async () => {
+  const { values } = parseArgs({
+    options: {
+      rate: { type: 'string', default: '50' },
+      seconds: { type: 'string', default: '60' },
+      customers: { type: 'string', default: '20' },
+      seed: { type: 'string', default: '7' },
+      limit: { type: 'string', default: '180' },
+      'max-outstanding': { type: 'string', default: '200' },
+      retry: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      api: { type: 'string' },
+      token: { type: 'string' },
+    },
+  });
+  const ratePerS = numberOf('--rate', values.rate, 0.1, 2000);
+  const plan = planOf({
+    seed: wholeOf('--seed', values.seed, 0, 0xffff_ffff),
+    ratePerS,
+    count: Math.max(1, Math.round(ratePerS * numberOf('--seconds', values.seconds, 0.1, 86_400))),
+    customers: wholeOf('--customers', values.customers, 1, 10_000),
+  });
+  const limitMs = 1000 * numberOf('--limit', values.limit, 0, 86_400);
+  const maxOutstanding = wholeOf('--max-outstanding', values['max-outstanding'], 1, 10_000);
+  const api = await answering(apiOf(values), values.api ?? 'the stack of this folder');
+  if (values.out !== undefined) writeFileSync(values.out, ''); // rather now than after a minute
+  const { enough, signal } = interruptions();
+  const result = await simulate({
+    api,
+    plan,
+    enough,
+    signal,
+    limitMs,
+    maxOutstanding,
+    retry: values.retry ? 'once' : 'never',
+    onProgress: showProgress(process.stdout),
+  });
+  process.stdout.write(`\n${report(result)}\n`);
+  if (values.out !== undefined) {
+    writeFileSync(values.out, csv(result));
+    process.stdout.write(`\n${result.rows.length} lines written to ${values.out}.\n`);
+  }
+  process.exitCode = isSound(result.rows) ? 0 : 1;
+}, USAGE);
+
+/** One that answers and accepts the token. */
+async function answering(api: Api, where: string): Promise<Api> {
+  const answer = await api.get('/v1/orders?limit=1').catch(() => undefined);
+  if (answer?.status === 401 || answer?.status === 403) throw new Trouble(`${where} does not accept the token.`);
+  if (answer === undefined) throw new Trouble(`Nothing answers at ${where}: is the stack running?`);
+  return api;
+}
+
+/** A Ctrl-C may arrive twice, from the terminal and through npm. */
+function interruptions(): { enough: AbortSignal; signal: AbortSignal } {
+  const [enough, everything] = [new AbortController(), new AbortController()];
+  const SAME_MS = 1500;
+  let at: number | undefined;
+  const onSignal = (): void => {
+    const isSame = at !== undefined && systemClock.now() - at < SAME_MS;
+    if (!isSame && everything.signal.aborted) process.exit(130);
+    if (!isSame && at !== undefined) everything.abort();
+    at ??= systemClock.now();
+    enough.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return { enough: enough.signal, signal: everything.signal };
+}

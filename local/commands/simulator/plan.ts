@@ -1,0 +1,111 @@
+import { seeded } from '#local/stand-ins/misbehaviour.ts';
+import { MAX_AMOUNT_MINOR } from '#services/money.ts';
+
+/** What a customer does, and so how the order has to end; see `verdict.ts`. */
+export const KINDS = [
+  'ok',
+  'slow',
+  'declined',
+  'short_funds',
+  'foreign_currency',
+  'cancelled',
+  'duplicate',
+  'timeout',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Weights; what is missing counts 0. */
+export type Mix = Readonly<Partial<Record<Kind, number>>>;
+
+export interface PlannedOrder {
+  /** From 1, in the order of sending. */
+  readonly n: number;
+  readonly kind: Kind;
+  readonly customerId: string;
+  readonly amountMinor: number;
+  /** When it is sent, ms after the start, whatever became of those before it. */
+  readonly dueMs: number;
+  /** `cancelled`: how long after being accepted the customer changes their mind. */
+  readonly cancelAfterMs?: number;
+}
+
+export interface Customer {
+  readonly id: string;
+  /** Enough for every order of the plan that may be paid, at once. */
+  readonly fundsMinor: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly ratePerS: number;
+  readonly customers: readonly Customer[];
+  readonly orders: readonly PlannedOrder[];
+}
+
+export interface PlanOptions {
+  /** 0 to 2^32 - 1. */
+  readonly seed: number;
+  readonly ratePerS: number;
+  readonly count: number;
+  readonly customers: number;
+  readonly mix?: Mix;
+  /** Begins the customers' names. */
+  readonly names?: string;
+}
+
+export const STANDARD_MIX: Mix = {
+  ok: 700,
+  slow: 50,
+  declined: 80,
+  short_funds: 50,
+  foreign_currency: 15,
+  cancelled: 50,
+  duplicate: 50,
+  timeout: 5,
+};
+
+/** Nobody has so much. */
+const OUT_OF_REACH_MINOR = MAX_AMOUNT_MINOR;
+const DEAREST_MINOR = 20_000;
+const CANCEL_WITHIN_MS = 150;
+
+/**
+ * The same options give the same orders, on every machine and whatever the stack answers; a longer plan begins with the
+ * shorter one. Each order takes the same number of draws, so that a change of the mix moves no customer and no amount.
+ */
+export function planOf({ seed, ratePerS, count, customers, mix = STANDARD_MIX, names = 'sim' }: PlanOptions): Plan {
+  const draw = seeded(seed);
+  const orders = Array.from({ length: count }, (_, index): PlannedOrder => {
+    const [ofKind, ofCustomer, ofAmount, ofCancel] = [draw(), draw(), draw(), draw()];
+    const kind = kindAt(mix, ofKind);
+    return {
+      n: index + 1,
+      kind,
+      customerId: `${names}-${1 + Math.floor(ofCustomer * customers)}`,
+      amountMinor: kind === 'short_funds' ? OUT_OF_REACH_MINOR : 1 + Math.floor(ofAmount * DEAREST_MINOR),
+      dueMs: Math.round((index * 1000) / ratePerS),
+      ...(kind === 'cancelled' && { cancelAfterMs: Math.floor(ofCancel * CANCEL_WITHIN_MS) }),
+    };
+  });
+  return { seed, ratePerS, customers: funded(names, customers, orders), orders };
+}
+
+function kindAt(mix: Mix, drawn: number): Kind {
+  const total = KINDS.reduce((sum, kind) => sum + (mix[kind] ?? 0), 0);
+  let left = drawn * total;
+  for (const kind of KINDS) {
+    left -= mix[kind] ?? 0;
+    if (left < 0) return kind;
+  }
+  return 'ok';
+}
+
+function funded(names: string, count: number, orders: readonly PlannedOrder[]): readonly Customer[] {
+  const needed = new Map<string, number>();
+  for (const { kind, customerId, amountMinor } of orders)
+    if (kind !== 'short_funds') needed.set(customerId, (needed.get(customerId) ?? 0) + amountMinor);
+  return Array.from({ length: count }, (_, index) => {
+    const id = `${names}-${index + 1}`;
+    return { id, fundsMinor: needed.get(id) ?? 1 };
+  });
+}

@@ -1,0 +1,125 @@
+import type { PlannedOrder } from './plan.ts';
+import type { Answer, Api } from '#local/commands/api.ts';
+import type { Clock } from '#shared/clock.ts';
+
+/**
+ * What a customer does about a request that was refused or got no answer: nothing, ask once more after `Retry-After`, or ask
+ * under the same key until the answer is certain (within `UNTIL_ANSWERED_MS`).
+ */
+export type Retry = 'never' | 'once' | 'until-answered';
+
+export type Sent =
+  | {
+      readonly is: 'accepted';
+      /** More than one: the stack took copies for orders of their own. */
+      readonly orderIds: readonly string[];
+      readonly status: number;
+      /** When the first copy was. */
+      readonly at: number;
+    }
+  | { readonly is: 'refused' | 'rejected' | 'unanswered'; readonly status?: number; readonly reason?: string };
+
+export interface SenderOptions {
+  readonly api: Pick<Api, 'post'>;
+  readonly clock: Clock;
+  readonly retry: Retry;
+  /** Begins every Idempotency-Key: the same plan can be run again on the same stack. */
+  readonly run: string;
+  /** Ends the waiting for another try. */
+  readonly signal: AbortSignal;
+}
+
+interface Body {
+  readonly id?: string;
+  readonly type?: string;
+  readonly detail?: string;
+}
+
+const METHODS: Readonly<Partial<Record<PlannedOrder['kind'], string>>> = {
+  slow: 'pm_slow',
+  declined: 'pm_declined',
+  timeout: 'pm_timeout',
+};
+const UNTIL_ANSWERED_MS = 60_000;
+const LONGEST_WAIT_MS = 30_000;
+const PAUSE_MS = 250;
+/** A key that is in use is asked for again whatever `retry` says: its first request is our own. */
+const IN_USE_TRIES = 3;
+
+export function createSender({ api, clock, retry, run, signal }: SenderOptions) {
+  return {
+    /** A duplicate is sent twice at the same time, as by a double click. */
+    async place(order: PlannedOrder): Promise<Sent> {
+      const copies = order.kind === 'duplicate' ? 2 : 1;
+      const all = await Promise.all(Array.from({ length: copies }, () => send(order)));
+      const accepted = all.filter((sent) => sent.is === 'accepted');
+      const first = accepted[0] ?? all[0]!;
+      if (first.is !== 'accepted') return first;
+      const at = Math.min(...accepted.map((sent) => sent.at));
+      return { ...first, at, orderIds: [...new Set(accepted.flatMap(({ orderIds }) => orderIds))] };
+    },
+    /** The status of the answer; `undefined` when there was none. */
+    async cancel(orderId: string): Promise<number | undefined> {
+      const answer = await api.post(`/v1/orders/${encodeURIComponent(orderId)}/cancel`, {}).catch(() => undefined);
+      return answer?.status;
+    },
+  };
+
+  async function send(order: PlannedOrder): Promise<Sent> {
+    const giveUpAt = clock.now() + UNTIL_ANSWERED_MS;
+    let open = false;
+    for (let tries = 1; ; tries += 1) {
+      const answer = await api
+        .post<Body>('/v1/orders', bodyOf(order), { 'idempotency-key': `${run}-${order.n}` })
+        .catch(() => undefined);
+      const sent = meaning(answer, clock.now());
+      const again = sent.is === 'refused' || sent.is === 'unanswered';
+      const allowed =
+        (sent.status === 409 && tries <= IN_USE_TRIES) ||
+        (retry === 'once' && tries === 1) ||
+        (retry === 'until-answered' && clock.now() < giveUpAt);
+      open ||= sent.is === 'unanswered';
+      // A try that got no answer may have been taken, whatever a later one is told.
+      const known: Sent = open && sent.is === 'refused' ? { ...sent, is: 'unanswered' } : sent;
+      if (!again || !allowed || signal.aborted) return known;
+      try {
+        await clock.sleep(waitMs(answer), signal);
+      } catch {
+        return known;
+      }
+    }
+  }
+}
+
+function bodyOf({ n, kind, customerId, amountMinor }: PlannedOrder): object {
+  const currency = kind === 'foreign_currency' ? 'USD' : 'EUR';
+  return {
+    customerId,
+    email: `${customerId}@example.org`,
+    items: [{ sku: `sim-${n}`, quantity: 1, unitPrice: { amount: amountMinor, currency } }],
+    paymentMethod: METHODS[kind] ?? 'pm_ok',
+  };
+}
+
+function meaning(answer: Answer<Body | undefined> | undefined, at: number): Sent {
+  if (answer === undefined) return { is: 'unanswered' };
+  const { status, body } = answer;
+  if (status === 202 && body?.id !== undefined) return { is: 'accepted', orderIds: [body.id], status, at };
+  const reason = body?.type ?? body?.detail ?? '';
+  switch (status) {
+    case 429:
+    case 503:
+      return { is: 'refused', status, reason };
+    case 409:
+    case 504:
+      return { is: 'unanswered', status, reason };
+    default:
+      return { is: 'rejected', status, reason };
+  }
+}
+
+/** `Retry-After` in seconds (RFC 9110, 10.2.3). */
+export function waitMs(answer: Pick<Answer<unknown>, 'headers'> | undefined): number {
+  const seconds = Number(answer?.headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, LONGEST_WAIT_MS) : PAUSE_MS;
+}

@@ -1,0 +1,99 @@
+/** The processes of the services, each with what it needs in its environment. */
+import type { Broker } from './broker.ts';
+import type { Copy } from './copies.ts';
+import type { Database } from './database.ts';
+import { ownProcess } from './own-process.ts';
+import type { Secrets } from './secrets.ts';
+import type { ProcessSpec } from './supervisor.ts';
+
+/** What the services of a stack share. */
+export interface Surroundings {
+  readonly dir: string;
+  readonly broker: Pick<Broker, 'amqpUrl' | 'managementUrl' | 'nodes'>;
+  readonly database: Pick<Database, 'url'>;
+  readonly databaseName: string;
+  readonly vhost: string;
+  readonly secrets: Secrets;
+  /** `one`: all services in a single process. */
+  readonly processes: 'one-each' | 'one';
+  /** Added to the environment of every service. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Ports {
+  readonly inbox: number;
+  readonly smtp: number;
+  readonly provider: number;
+  readonly warehouse: number;
+  /** By name of the process. */
+  readonly services: Readonly<Record<string, number>>;
+}
+
+/** One process each, or one for all: then every service has a single copy. */
+export function serviceSpecs(options: Surroundings, copies: readonly Copy[], ports: Ports): readonly ProcessSpec[] {
+  const { dir } = options;
+  if (options.processes === 'one') {
+    const all = Object.fromEntries(copies.map((copy) => [copy.service, environmentOf(options, copy, ports)]));
+    return [
+      ownProcess(dir, {
+        name: 'services',
+        file: 'local/stack/one-process.ts',
+        env: { SERVICE_ENVIRONMENTS: JSON.stringify(all) },
+      }),
+    ];
+  }
+  return copies.map((copy) =>
+    ownProcess(dir, {
+      name: copy.name,
+      file: `services/${copy.service}/main.ts`,
+      env: environmentOf(options, copy, ports),
+    }),
+  );
+}
+
+/** Each service gets its own broker user and only the secrets that it needs. */
+function environmentOf(options: Surroundings, { service, name, worker }: Copy, ports: Ports): Record<string, string> {
+  const { broker, database, databaseName, env, secrets, vhost } = options;
+  const own: Record<string, Record<string, string>> = {
+    payment: { PROVIDER_URL: `http://127.0.0.1:${ports.provider}` },
+    delivery: { WAREHOUSE_URL: `http://127.0.0.1:${ports.warehouse}` },
+    notify: {
+      SMTP_URL: env['SMTP_URL'] ?? `smtp://127.0.0.1:${ports.smtp}`,
+      MAIL_FROM: 'Switchyard <orders@switchyard.example>',
+    },
+    gateway: { TOKEN_KEYS: secrets.tokenKeys },
+    'circuit-breaker': { RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl) },
+  };
+  const asService = (server: string): string => {
+    const url = new URL(server);
+    url.username = `${vhost}.${service}`;
+    url.password = secrets.brokerPasswords[service] ?? '';
+    url.pathname = `/${vhost}`;
+    return url.href;
+  };
+  return {
+    LOG_LEVEL: 'info',
+    FAULTS: 'on',
+    ...env,
+    ...own[service],
+    WORKER_ID: worker,
+    AMQP_URL: (broker.nodes ?? [broker.amqpUrl]).map(asService).join(','),
+    MONGO_URL: databaseUrl(database.url, databaseName),
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: String(ports.services[name]),
+  };
+}
+
+function withoutUser(url: string): string {
+  const bare = new URL(url);
+  bare.username = '';
+  bare.password = '';
+  return bare.href;
+}
+
+/** The server's URL with a database name; one that it already has stays. */
+export function databaseUrl(server: string, name: string): string {
+  const url = new URL(server);
+  if (url.pathname === '' || url.pathname === '/') url.pathname = `/${name}`;
+  return url.href;
+}

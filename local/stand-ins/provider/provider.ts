@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { createPayments, type Decision } from './payments.ts';
+import { calm, seeded, settingsSchema, type Settings } from '#local/stand-ins/misbehaviour.ts';
+import {
+  bodyOf,
+  rememberingAnswers,
+  reply,
+  serveStub,
+  type RunningStub,
+  type StubAnswer,
+} from '#local/stand-ins/stub-server.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface ProviderOptions {
+  readonly host?: string;
+  /** 0: any free port. */
+  readonly port?: number;
+  readonly settings?: Partial<Settings>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export type RunningProvider = RunningStub;
+
+interface Answer extends StubAnswer {
+  /** Epoch ms before which it is not given: absent, at once. */
+  readonly readyAt?: number;
+}
+
+const SLOW_MS = 1000;
+const id = z.string().min(1).max(300);
+const ofPayment = z.strictObject({ paymentId: id });
+const authorization = z.strictObject({
+  paymentId: id,
+  orderId: id,
+  amount: z.strictObject({ amount: z.int().min(1), currency: z.string().length(3) }),
+  method: z.string().min(1).max(200),
+});
+
+/**
+ * A payment provider to try things with: four tokens with fixed outcomes, latency and failures as configured. An effect
+ * happens before its answer, so a caller that gave up may have caused it. Knows nothing after a restart.
+ */
+export async function startProvider({
+  host = '127.0.0.1',
+  port = 0,
+  settings,
+  clock,
+  log,
+}: ProviderOptions): Promise<RunningProvider> {
+  const payments = createPayments();
+  const remembered = rememberingAnswers<Answer>();
+  let current = settingsSchema.parse({ ...calm, ...settings });
+  let random = seeded(current.seed);
+
+  const effects: Readonly<Record<string, (body: unknown) => Answer>> = {
+    '/authorizations': (body) => {
+      const { paymentId, ...request } = authorization.parse(body);
+      const answer = decided(payments.authorize(paymentId, request));
+      return request.method === 'pm_slow' ? { ...answer, readyAt: clock.now() + SLOW_MS } : answer;
+    },
+    '/captures': (body) => decided(payments.capture(ofPayment.parse(body).paymentId)),
+    '/voids': (body) => decided(payments.void(ofPayment.parse(body).paymentId)),
+    '/refunds': (body) => decided(payments.refund(ofPayment.parse(body).paymentId)),
+  };
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'http://provider');
+    const route = `${request.method} ${pathname}`;
+    if (route === 'GET /livez' || route === 'GET /readyz')
+      return reply(response, { status: 200, body: { status: 'ok' } });
+    if (route === 'GET /settings') return reply(response, { status: 200, body: current });
+    if (route === 'PUT /settings') {
+      const wanted = settingsSchema.partial().parse(await bodyOf(request));
+      current = settingsSchema.parse({ ...current, ...wanted });
+      random = seeded(current.seed);
+      return reply(response, { status: 200, body: current });
+    }
+    if (request.method === 'GET' && pathname.startsWith('/payments/')) {
+      const found = payments.find(decodeURIComponent(pathname.slice('/payments/'.length)));
+      return reply(response, found ? { status: 200, body: found } : { status: 404, body: { reason: 'not_found' } });
+    }
+    const effect = request.method === 'POST' ? effects[pathname] : undefined;
+    if (!effect) return reply(response, { status: 404, body: { reason: 'not_found' } });
+
+    const body = await bodyOf(request);
+    const { numerator, denominator } = current.failureRate;
+    const fails = random() * denominator < numerator;
+    const failsAfter = random() < 0.5;
+    const unavailable: Answer = { status: 503, body: { reason: 'unavailable' } };
+    const key = request.headers['idempotency-key'];
+    const answer: Answer = fails && !failsAfter ? unavailable : remembered(key, [pathname, body], () => effect(body));
+    const method = pathname === '/authorizations' && (body as { method?: unknown } | null)?.method;
+    if (method === 'pm_timeout') return;
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    const busyMs = Math.max(0, (answer.readyAt ?? 0) - clock.now());
+    await clock.sleep(current.latencyMs + busyMs, gone.signal);
+    reply(response, fails ? unavailable : answer);
+  }
+
+  return serveStub({ host, port, log }, handle);
+}
+
+function decided(decision: Decision): Answer {
+  if (!decision.approved) return { status: 402, body: { reason: decision.reason } };
+  const { payment } = decision;
+  return { status: 200, body: { ...payment, refunded: payment.status === 'refunded' } };
+}

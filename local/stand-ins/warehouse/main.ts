@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { startWarehouse } from './warehouse.ts';
+import { systemClock } from '#shared/clock.ts';
+import { readConfig } from '#shared/host/config.ts';
+import { createLog } from '#shared/log.ts';
+
+const config = readConfig(
+  {
+    HTTP_HOST: z.string().default('127.0.0.1'),
+    HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+    WAREHOUSE_LATENCY_MS: z.coerce.number().int().min(0).max(60_000).default(0),
+    /** This share of the calls is answered 503: `1/20`. */
+    WAREHOUSE_5XX: z
+      .string()
+      .regex(/^\d+\/[1-9]\d*$/)
+      .default('0/1'),
+    WAREHOUSE_SEED: z.coerce.number().int().min(0).max(0xffff_ffff).default(1),
+    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  },
+  process.env,
+);
+const [numerator = 0, denominator = 1] = config.WAREHOUSE_5XX.split('/').map(Number);
+const log = createLog('warehouse', config.LOG_LEVEL);
+const warehouse = await startWarehouse({
+  host: config.HTTP_HOST,
+  port: config.HTTP_PORT,
+  settings: {
+    latencyMs: config.WAREHOUSE_LATENCY_MS,
+    failureRate: { numerator, denominator },
+    seed: config.WAREHOUSE_SEED,
+  },
+  clock: systemClock,
+  log,
+});
+log.info('ready', { url: warehouse.url });
+
+const stop = (): void => void warehouse.close().then(() => process.exit(0));
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);

@@ -1,0 +1,226 @@
+import type {
+  BindingSpec,
+  ExchangeSpec,
+  GateSpec,
+  HeaderTable,
+  PolicySpec,
+  QueueSpec,
+  Topology,
+} from '#shared/bus/bus.ts';
+import { checkTable } from './check-table.ts';
+import { userOf } from './rights.ts';
+
+/** Who runs on the broker and may send what to whom. */
+export interface RouteTable {
+  readonly partitions: number;
+  /** Command inboxes. Each gets `<route>.in`, `.half`, `.hash`, its partition queues, `.delay`, `.expired`, `.parked`, `.dead`, `.state`. */
+  readonly routes: readonly string[];
+  /** Names for several routes: what is published to `<name>.hash` reaches the partition of its key in each of them. */
+  readonly audiences?: { readonly [name: string]: readonly string[] };
+  readonly services: { readonly [name: string]: ServiceRights };
+}
+
+export interface ServiceRights {
+  /** The route that it consumes; it may also write to that route's `.hash` (wake) and `.dead`. */
+  readonly route?: string;
+  /** Routes that it sends commands to: `<route>.in`, and `<route>.hash` for undo. */
+  readonly commands?: readonly string[];
+  /** Routes and audiences that it answers: `<name>.hash`. */
+  readonly answers?: readonly string[];
+  /** News that its route receives: routing keys of `events`, `<route>.<event>` or `<route>.*`. */
+  readonly hears?: readonly string[];
+  /** May ask on `control` (fault injection, the breaker, dead letters), hear the answers, and hear every service's workers. */
+  readonly controls?: boolean;
+  /** May bind the gate, read what expired and park it. */
+  readonly breaker?: boolean;
+  /** May take what nobody could handle, and send it again to every route. */
+  readonly deadLetters?: boolean;
+}
+
+/** Times of a route's queues; changed by policy, never by argument. */
+export interface Timing {
+  readonly ttlMs: number;
+  readonly delayMs: number;
+}
+
+/** One for all routes, or what each has. */
+export type Timings = Timing | ((route: string) => Timing);
+
+export type { Topology };
+
+/** Topic: news, routing key = the event's name. */
+const EVENTS = 'events';
+/** Topic: `faults.<service>` and `faults-applied` (fault injection), `breaker.*` and `dead-letters.*` (`request` and `reply`). */
+export const CONTROL = 'control';
+/** Topic: what the workers of a service tell each other, and gateways; routing key = the service's name. */
+export const WORKERS = 'workers';
+/** Fanout: the breaker's state, for gateways. */
+export const SNAPSHOT = 'breaker.snapshot';
+/** Exclusive queue: whoever holds it is the breaker. */
+export const LEADER = 'breaker.leader';
+
+/** Where commands are published: refused by the broker while the route is open. */
+export const inbox = (route: string): string => `${route}.in`;
+export const half = (route: string): string => `${route}.half`;
+/** Where answers, undo commands and `wake` are published: past the gate. */
+export const hash = (route: string): string => `${route}.hash`;
+export const delay = (route: string): string => `${route}.delay`;
+export const expired = (route: string): string => `${route}.expired`;
+export const parked = (route: string): string => `${route}.parked`;
+export const dead = (route: string): string => `${route}.dead`;
+export const state = (route: string): string => `${route}.state`;
+/** Zero-padded: the broker rebuilds the hash ring from the bindings sorted as text. */
+export const partition = (route: string, index: number): string => `${route}.${String(index).padStart(3, '0')}`;
+
+export function partitionQueues(table: RouteTable, route: string): readonly string[] {
+  return Array.from({ length: table.partitions }, (_, index) => partition(route, index));
+}
+
+/** The two bindings of a route's gate. Closed: both; half-open: only `delayed`; open: none. */
+export function gate(route: string): { readonly direct: BindingSpec; readonly delayed: BindingSpec } {
+  return {
+    direct: { source: inbox(route), destination: hash(route), to: 'exchange', routingKey: '' },
+    delayed: { source: half(route), destination: delay(route), to: 'queue', routingKey: '' },
+  };
+}
+
+/** Everything that must exist on the broker for this table. Throws `TypeError` for a table that cannot be provisioned. */
+export function topologyOf(table: RouteTable, timings: Timings, vhost: string): Topology {
+  const timingOf = typeof timings === 'function' ? timings : () => timings;
+  checkTable(table, timingOf);
+  const { routes } = table;
+  return {
+    exchanges: [
+      ...routes.flatMap(exchangesOf),
+      ...Object.keys(audiencesOf(table)).map((name) => fanout(hash(name))),
+      ...broadcasts,
+    ],
+    queues: routes.flatMap((route) => queuesOf(table, route)),
+    bindings: bindingsOfTable(table),
+    gates: routes.map(gateOf),
+    policies: [...routes.flatMap((route) => policiesOf(route, timingOf(route))), keptPolicy(routes)],
+    users: Object.entries(table.services).map(([service, rights]) => userOf(vhost, service, rights, routes)),
+  };
+}
+
+/** What is bound whatever the gates do, the state queues' bindings excepted; in the order in which it must be made. */
+export function bindingsOfTable(table: RouteTable): readonly BindingSpec[] {
+  const ofRoutes = table.routes.flatMap((route) => bindingsOf(table, route));
+  return [...ofRoutes, ...audienceBindingsOf(table), ...subscriptionsOf(table)];
+}
+
+const fanout = (name: string, args: HeaderTable = {}): ExchangeSpec => ({ name, type: 'fanout', arguments: args });
+
+const broadcasts: readonly ExchangeSpec[] = [
+  { name: EVENTS, type: 'topic', arguments: {} },
+  { name: CONTROL, type: 'topic', arguments: {} },
+  { name: WORKERS, type: 'topic', arguments: {} },
+  fanout(SNAPSHOT),
+];
+
+function exchangesOf(route: string): readonly ExchangeSpec[] {
+  return [
+    fanout(half(route)),
+    fanout(inbox(route), { 'alternate-exchange': half(route) }),
+    { name: hash(route), type: 'x-consistent-hash', arguments: { 'hash-header': 'key' } },
+    ...[expired, parked, dead, state].map((name) => fanout(name(route))),
+  ];
+}
+
+/** Retained and retried until the target took it: an expired message is never lost (quorum queues; needs reject-publish). */
+const deadLetterTo = (exchange: string): HeaderTable => ({
+  'x-dead-letter-exchange': exchange,
+  'x-dead-letter-strategy': 'at-least-once',
+  'x-overflow': 'reject-publish',
+});
+
+const quorum = (name: string, args: HeaderTable = {}): QueueSpec => ({ name, type: 'quorum', arguments: args });
+
+function queuesOf(table: RouteTable, route: string): readonly QueueSpec[] {
+  return [
+    ...[expired, parked, dead].map((name) => quorum(name(route))),
+    ...partitionQueues(table, route).map((name) =>
+      quorum(name, { 'x-single-active-consumer': true, ...deadLetterTo(expired(route)) }),
+    ),
+    quorum(delay(route), deadLetterTo(hash(route))),
+  ];
+}
+
+function bindingsOf(table: RouteTable, route: string): readonly BindingSpec[] {
+  return [
+    ...[expired, parked, dead].map((name) => sameName(name(route))),
+    ...partitionQueues(table, route).map((name): BindingSpec => ({
+      source: hash(route),
+      destination: name,
+      to: 'queue',
+      routingKey: '1',
+    })),
+  ];
+}
+
+export function sameName(name: string): BindingSpec {
+  return { source: name, destination: name, to: 'queue', routingKey: '' };
+}
+
+const audiencesOf = ({ audiences = {} }: RouteTable): NonNullable<RouteTable['audiences']> => audiences;
+
+const into = (route: string, source: string, routingKey = ''): BindingSpec => ({
+  source,
+  destination: hash(route),
+  to: 'exchange',
+  routingKey,
+});
+
+function audienceBindingsOf(table: RouteTable): readonly BindingSpec[] {
+  return Object.entries(audiencesOf(table)).flatMap(([name, routes]) => routes.map((route) => into(route, hash(name))));
+}
+
+function subscriptionsOf(table: RouteTable): readonly BindingSpec[] {
+  return Object.values(table.services).flatMap(({ route, hears }) =>
+    route === undefined ? [] : (hears ?? []).map((routingKey) => into(route, EVENTS, routingKey)),
+  );
+}
+
+function gateOf(route: string): GateSpec {
+  const { direct, delayed } = gate(route);
+  return { bindings: [direct, delayed], state: state(route) };
+}
+
+/** The queue that holds exactly one message: a publish replaces it. Bound to the fanout exchange of its name. */
+export function stateQueue(name: string): { readonly queue: QueueSpec; readonly binding: BindingSpec } {
+  return { queue: quorum(name, { 'x-max-length': 1, 'x-overflow': 'drop-head' }), binding: sameName(name) };
+}
+
+/** How often a message may come back from lost consumers before it goes to `.expired`: ends a message that kills its consumer. */
+const PARTITION_DELIVERY_LIMIT = 100;
+/** As good as none, however often it is listed; RabbitMQ 3.10 refuses -1 and 4.x has 20 by default. */
+const NO_DELIVERY_LIMIT = 1_000_000_000;
+
+const POLICY_PRIORITY = 20;
+
+/** One policy counts for a queue; none names `overflow`, which would override the argument and end at-least-once dead-lettering. */
+function policiesOf(route: string, timing: Timing): readonly PolicySpec[] {
+  return [
+    {
+      name: `${route}.partitions`,
+      pattern: `^${route}\\.[0-9]{3}$`,
+      priority: POLICY_PRIORITY,
+      definition: { 'message-ttl': timing.ttlMs, 'delivery-limit': PARTITION_DELIVERY_LIMIT },
+    },
+    {
+      name: `${route}.delay`,
+      pattern: `^${route}\\.delay$`,
+      priority: POLICY_PRIORITY,
+      definition: { 'message-ttl': timing.delayMs, 'delivery-limit': NO_DELIVERY_LIMIT },
+    },
+  ];
+}
+
+function keptPolicy(routes: readonly string[]): PolicySpec {
+  return {
+    name: 'kept',
+    pattern: `^(${routes.join('|')})\\.(expired|parked|dead|state)$`,
+    priority: POLICY_PRIORITY,
+    definition: { 'delivery-limit': NO_DELIVERY_LIMIT },
+  };
+}

@@ -1,0 +1,120 @@
+import { createConnection, type Connection } from 'mongoose';
+import { backoffMs } from '#shared/backoff.ts';
+import type { Clock } from '#shared/clock.ts';
+import { createMongoStore, type MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
+import type { EntityStore } from '#shared/entity/store.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+import { within } from '#shared/within.ts';
+
+/** How long nothing is answered until the client is replaced by a new one, ms. */
+const RENEW_AFTER_MS = 20_000;
+const PING_EVERY_MS = 2000;
+const PING_LIMIT_MS = 5000;
+
+/**
+ * Connects in the background, until it succeeds or `stopping`; afterwards the driver reconnects. Queries fail while it is away. A client
+ * that gets no answer for long is replaced: a command that the driver (mongodb 7.8) writes in the very moment in which its
+ * connection is closed is never answered, and when that was the question whether the server is there, the driver never asks again.
+ */
+export function connectMongo(
+  url: string,
+  clock: Clock,
+  log: Log,
+  stopping: AbortSignal,
+  renewAfterMs = RENEW_AFTER_MS,
+): Connection {
+  const db = createConnection();
+  const options = {
+    serverSelectionTimeoutMS: 2000,
+    bufferCommands: false,
+    autoIndex: false,
+    ignoreUndefined: true,
+    // Nobody is shown what may be rolled back. What decides asks for more: see `majority.ts`.
+    readConcern: { level: 'majority' },
+  } as const;
+  db.on('error', (error: unknown) => log.warn('MongoDB', { reason: reasonOf(error) }));
+  void (async () => {
+    while (await opened()) {
+      await untilSilent(db, clock, renewAfterMs, stopping);
+      if (stopping.aborted) return;
+      log.warn('MongoDB has not answered for long: connects anew', { ms: renewAfterMs });
+      await within(clock, PING_LIMIT_MS, db.close()).catch(() => {});
+    }
+  })();
+
+  /** False: it is stopping. */
+  async function opened(): Promise<boolean> {
+    for (let tries = 1; !stopping.aborted; tries += 1) {
+      try {
+        await db.openUri(url, options);
+        return true;
+      } catch (error) {
+        if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
+        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random), stopping).catch(() => {});
+      }
+    }
+    return false;
+  }
+
+  return db;
+}
+
+/** Resolves when no ping was answered for so long, or when `stopping`. */
+async function untilSilent(db: Connection, clock: Clock, silentMs: number, stopping: AbortSignal): Promise<void> {
+  let answeredAt = clock.now();
+  while (!stopping.aborted && clock.now() - answeredAt < silentMs) {
+    await clock.sleep(Math.min(PING_EVERY_MS, silentMs / 4), stopping).catch(() => {});
+    const answered = ping(db).then(() => true);
+    if (await within(clock, PING_LIMIT_MS, answered).catch(() => false)) answeredAt = clock.now();
+  }
+}
+
+/** Throws when the database does not answer. */
+export async function ping(db: Connection): Promise<void> {
+  await db.getClient().db(db.name).command({ ping: 1 });
+}
+
+/** How long an answer is waited for, ms: longer than the driver looks for a server, shorter than anybody wants to wait. */
+const ANSWER_MS = 10_000;
+
+/** The same store, none of whose calls takes longer than `ms`. What is written by one that did may still come to be. */
+export function limited<State>(store: EntityStore<State>, clock: Clock, ms = ANSWER_MS): EntityStore<State> {
+  return {
+    load: (keys) => within(clock, ms, store.load(keys)),
+    commit: (writes) => within(clock, ms, store.commit(writes)),
+    remember: (records) => within(clock, ms, store.remember(records)),
+    recall: (key, ids) => within(clock, ms, store.recall(key, ids)),
+    append: (records) => within(clock, ms, store.append(records)),
+    due: (now, limit) => within(clock, ms, store.due(now, limit)),
+  };
+}
+
+/** Makes the indexes as soon as the database is there: tries until `prepare` succeeds. Rejects when `stopping` comes first. */
+export async function prepared(
+  prepare: () => Promise<void>,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  stopping?: AbortSignal,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await prepare();
+      return;
+    } catch (error) {
+      if (tries === 3) log.warn('the indexes wait for MongoDB', { reason: reasonOf(error) });
+      await clock.sleep(1000, stopping);
+    }
+  }
+}
+
+/** A store whose indexes are made, as soon as the database is there. */
+export async function preparedStore<State>(
+  db: Connection,
+  options: MongoStoreOptions,
+  clock: Clock,
+  log: Log,
+): Promise<EntityStore<State>> {
+  const store = createMongoStore<State>(db, options);
+  await prepared(store.prepare, { clock, log });
+  return limited(store, clock);
+}

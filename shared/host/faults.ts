@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { Bus, Packet } from '#shared/bus/bus.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Handler, Result } from '#shared/entity/entity.ts';
+import type { Intercept } from '#shared/entity/run.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+const messageName = z.string().regex(/^[a-z-]+\.[a-z-]+$/, 'is not a message name like wallet.hold');
+
+/** Faults that a service can be told to have; everything absent is off. Names are those of messages that it handles. */
+export const faultsSchema = z.strictObject({
+  /** Closes its channels: messages wait, and expire, in the queues. */
+  pauseConsuming: z.boolean().optional(),
+  /** Handles and commits, but sends no answer: neither the first nor any to a message that comes again. */
+  stopAnswering: z.boolean().optional(),
+  /** This fraction of handler runs throws. */
+  failRate: z.strictObject({ numerator: z.int().min(0), denominator: z.int().min(1) }).optional(),
+  /** Every handler run takes this much longer. */
+  latencyMs: z.int().min(0).max(600_000).optional(),
+  /** These commands are refused without being handled. */
+  refuseAt: z.array(messageName).max(50).optional(),
+  /** The handlers of these throw, each time. */
+  crashAt: z.array(messageName).max(50).optional(),
+  /** The process ends, once, after the handler of one of these ran and before its commit. */
+  exitAt: z.array(messageName).max(50).optional(),
+});
+export type Faults = z.infer<typeof faultsSchema>;
+
+const order = z.object({ id: z.string(), service: z.string(), faults: faultsSchema });
+
+export interface FaultInjection {
+  readonly intercept: Intercept;
+  /** The bus for an engine: takes answers and loses them while answering is stopped. */
+  mute(bus: Bus): Bus;
+  /** Starts to listen to `control`; `onPause` is told whenever consuming is to stop or go on. */
+  listen(bus: Bus, onPause: (paused: boolean) => Promise<void>): Promise<void>;
+}
+
+/** Fault injection for one service, off until it is told otherwise over the `control` exchange. */
+export function createFaults(service: string, options: { clock: Clock; log: Log; exit: () => void }): FaultInjection {
+  const { clock, log } = options;
+  let faults: Faults = {};
+
+  const intercept: Intercept = (handler, state, context, run) => {
+    const name = context.message.type;
+    if (faults.latencyMs !== undefined) {
+      const { latencyMs } = faults;
+      return clock.sleep(latencyMs, context.signal).then(() => inject(name, handler, state, context, run));
+    }
+    return inject(name, handler, state, context, run);
+  };
+
+  function inject<State>(...[name, handler, state, context, run]: [string, ...Parameters<typeof intercept<State>>]) {
+    if (faults.crashAt?.includes(name)) throw new Error(`fault injected: ${service} crashes at ${name}`);
+    if (faults.failRate !== undefined && clock.random() < faults.failRate.numerator / faults.failRate.denominator) {
+      throw new Error(`fault injected: ${service} fails now and then`);
+    }
+    if (faults.refuseAt?.includes(name)) {
+      const refusal = refusalOf(handler, context.message.body);
+      if (refusal !== undefined) return { state: state as State, send: [context.answer(refusal.type, refusal.body)] };
+    }
+    const result = run();
+    if (faults.exitAt?.includes(name)) {
+      void Promise.resolve(result).then(options.exit);
+      return Promise.withResolvers<Result<State>>().promise;
+    }
+    return result;
+  }
+
+  return {
+    intercept,
+    mute(bus) {
+      return {
+        publish: (exchange, packet, routingKey) =>
+          faults.stopAnswering && isAnswer(exchange, packet)
+            ? Promise.resolve()
+            : bus.publish(exchange, packet, routingKey),
+        consume: (queue, consumeOptions) => bus.consume(queue, consumeOptions),
+        subscribe: (exchange, routingKeys, onPacket) => bus.subscribe(exchange, routingKeys, onPacket),
+        session: () => bus.session(),
+        get connected() {
+          return bus.connected;
+        },
+        get blocked() {
+          return bus.blocked;
+        },
+        close: () => bus.close(),
+      };
+    },
+    async listen(bus, onPause) {
+      await bus.subscribe('control', [`faults.${service}`], (packet) => {
+        void apply(packet.content).catch((error: unknown) =>
+          log.warn('fault order refused', { reason: reasonOf(error) }),
+        );
+      });
+
+      async function apply(content: Buffer): Promise<void> {
+        const { id, faults: wanted } = order.parse(JSON.parse(content.toString('utf8')));
+        const pausedBefore = faults.pauseConsuming ?? false;
+        faults = wanted;
+        log.warn('faults set', { faults });
+        if (pausedBefore !== (wanted.pauseConsuming ?? false)) await onPause(wanted.pauseConsuming ?? false);
+        const acknowledgement = Buffer.from(JSON.stringify({ id, service }));
+        await bus.publish(
+          'control',
+          { content: acknowledgement, contentType: 'application/json', headers: {} },
+          'faults-applied',
+        );
+      }
+    },
+  };
+}
+
+/** Commands have no `>` in their id, and news goes to `events`. */
+function isAnswer(exchange: string, { messageId }: Packet): boolean {
+  return exchange.endsWith('.hash') && (messageId?.includes('>') ?? false);
+}
+
+/** A refusal of this command with a body that its schema accepts: fields taken from the command, the first reason that is allowed. */
+function refusalOf<State>(handler: Handler<State> | undefined, body: unknown) {
+  const refused = handler?.type.kind === 'command' ? handler.type.refused : undefined;
+  if (refused === undefined || !(refused.body instanceof z.ZodObject)) return undefined;
+  const given = body as Record<string, unknown>;
+  const fields = Object.entries(refused.body.shape).map(([field, schema]) => {
+    if (field !== 'reason') return [field, given[field]];
+    return [field, schema instanceof z.ZodEnum ? schema.options[0] : 'refused_by_fault_injection'];
+  });
+  return { type: refused, body: Object.fromEntries(fields) as unknown };
+}

@@ -1,0 +1,131 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Registry } from 'prom-client';
+import { systemClock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Each throws what is wrong; all of them are run for `/readyz`. */
+  readonly checks: ReadonlyMap<string, () => void | Promise<void>>;
+  readonly metrics: Registry;
+  readonly log: Log;
+  /** Who answers the other paths; may appear later. */
+  readonly listener: () => RequestListener | undefined;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  /** Takes no new connections; requests that are being answered go on. */
+  stopListening(): void;
+  /** Resolves when every connection has ended; after `graceMs` they are cut. */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * Serves `/livez` (200 while the process runs, no dependency), `/readyz` (503 with a line per failed check) and
+ * `/metrics` (Prometheus text); everything else goes to the listener. Rejects when the port is taken.
+ */
+export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
+  const { host, port, checks, metrics, log, listener } = options;
+
+  const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000 }, (request, response) => {
+    void answer(request, response).catch((error: unknown) => {
+      log.error('request failed', { url: request.url, reason: reasonOf(error) });
+      if (!response.headersSent) send(response, 500, 'application/json', '{"title":"internal error"}');
+    });
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    switch (request.url?.split('?')[0]) {
+      case '/livez':
+        return send(response, 200, 'application/json', '{"live":true}');
+      case '/readyz': {
+        const report = await readiness(checks);
+        return send(response, report.ready ? 200 : 503, 'application/json', JSON.stringify(report));
+      }
+      case '/metrics':
+        return send(response, 200, metrics.contentType, await metrics.metrics());
+      default: {
+        const other = listener();
+        if (other === undefined) return send(response, 404, 'application/json', '{"title":"not found"}');
+        await other(request, response);
+      }
+    }
+  }
+
+  server.on('clientError', refuse);
+  const closed = Promise.withResolvers<void>();
+  server.once('close', closed.resolve);
+
+  function stopListening(): void {
+    if (server.listening) server.close();
+    server.closeIdleConnections();
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    stopListening,
+    async close(graceMs) {
+      stopListening();
+      const cancel = systemClock.after(graceMs, () => server.closeAllConnections());
+      await closed.promise;
+      cancel();
+    },
+  };
+}
+
+interface Check {
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
+async function readiness(checks: HttpOptions['checks']): Promise<{ ready: boolean; checks: Record<string, Check> }> {
+  const results = await Promise.all(
+    [...checks].map(async ([name, check]): Promise<[string, Check]> => {
+      try {
+        await check();
+        return [name, { ok: true }];
+      } catch (error) {
+        return [name, { ok: false, reason: reasonOf(error) }];
+      }
+    }),
+  );
+  return { ready: results.every(([, result]) => result.ok), checks: Object.fromEntries(results) };
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** Bytes that are no HTTP request get a problem document (RFC 9457) as well, as far as the connection still takes one. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = unreadable[error.code ?? ''] ?? 400;
+  const title = STATUS_CODES[status] ?? '';
+  const detail = 'this is not an HTTP request that can be read';
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+const unreadable: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};

@@ -1,0 +1,142 @@
+import test, { type ExecutionContext } from 'ava';
+import { startProvider, type RunningProvider } from '#local/stand-ins/provider/provider.ts';
+import { httpProvider } from '#services/payment/http-provider.ts';
+import type { Settings } from '#local/stand-ins/misbehaviour.ts';
+import { systemClock } from '#shared/clock.ts';
+import { silentLog } from '#shared/log.ts';
+import { until } from '#test/support/until.ts';
+
+async function started(t: ExecutionContext, settings: Partial<Settings> = {}): Promise<RunningProvider> {
+  const provider = await startProvider({ settings, clock: systemClock, log: silentLog });
+  t.teardown(() => provider.close());
+  return provider;
+}
+
+const call = (paymentId: string, effect: string, signal: AbortSignal = AbortSignal.timeout(10_000)) => ({
+  paymentId,
+  idempotencyKey: `${paymentId}:${effect}`,
+  signal,
+});
+const request = (paymentId: string, method: string, signal?: AbortSignal) => ({
+  ...call(paymentId, 'authorize', signal),
+  orderId: 'o1',
+  amount: { amount: 60, currency: 'EUR' as const },
+  method,
+});
+const seen = async (provider: RunningProvider, id: string) =>
+  (await (await fetch(`${provider.url}/payments/${encodeURIComponent(id)}`)).json()) as { status?: string };
+
+test('a payment is authorized, captured and refunded, each once', async (t) => {
+  const provider = await started(t);
+  const client = httpProvider({ url: provider.url });
+  t.deepEqual(await client.authorize(request('p 1/ü', 'pm_ok')), { approved: true });
+  t.like(await seen(provider, 'p 1/ü'), {
+    status: 'authorized',
+    orderId: 'o1',
+    amount: { amount: 60, currency: 'EUR' },
+  });
+  t.deepEqual(await client.capture(call('p 1/ü', 'capture')), { approved: true });
+  t.deepEqual(await client.capture(call('p 1/ü', 'capture')), { approved: true });
+  t.deepEqual(await client.refund(call('p 1/ü', 'refund')), { refunded: true });
+  t.deepEqual(await client.refund(call('p 1/ü', 'refund')), { refunded: true });
+  t.like(await seen(provider, 'p 1/ü'), { status: 'refunded' });
+});
+
+test('declined and unknown methods are refused with their reason', async (t) => {
+  const client = httpProvider(await started(t));
+  t.deepEqual(await client.authorize(request('p1', 'pm_declined')), { approved: false, reason: 'card_declined' });
+  t.deepEqual(await client.authorize(request('p2', 'pm_gold')), { approved: false, reason: 'unknown_payment_method' });
+  t.deepEqual(await client.capture(call('p3', 'capture')), { approved: false, reason: 'not_authorized' });
+});
+
+test('pm_slow answers after a second', async (t) => {
+  const client = httpProvider(await started(t));
+  const before = systemClock.now();
+  t.deepEqual(await client.authorize(request('p1', 'pm_slow')), { approved: true });
+  t.true(systemClock.now() - before >= 990);
+});
+
+test('pm_slow is ready a second after the first try, so that a caller with less patience gets its answer by trying again', async (t) => {
+  const client = httpProvider(await started(t));
+  const before = systemClock.now();
+  const impatient = () => client.authorize(request('p1', 'pm_slow', AbortSignal.timeout(300))).catch(() => undefined);
+  let tries = 1;
+  while ((await impatient()) === undefined) tries += 1;
+  t.true(tries > 1);
+  t.true(systemClock.now() - before >= 990);
+});
+
+test('pm_timeout never answers; the provider survives the caller giving up, and a void ends what it did', async (t) => {
+  const provider = await started(t);
+  const client = httpProvider(provider);
+  await until(
+    'the provider has heard of it',
+    async () => {
+      await t.throwsAsync(client.authorize(request('p1', 'pm_timeout', AbortSignal.timeout(100))));
+      return (await seen(provider, 'p1')).status;
+    },
+    (status) => status === 'authorized',
+  );
+  for (let tries = 0; tries < 3; tries += 1)
+    await t.throwsAsync(client.authorize(request('p1', 'pm_timeout', AbortSignal.timeout(100))));
+  t.is((await seen(provider, 'p1')).status, 'authorized');
+  await client.void(call('p1', 'void'));
+  t.is((await seen(provider, 'p1')).status, 'voided');
+});
+
+test('a void or refund without an authorization is remembered and refuses the late one', async (t) => {
+  const client = httpProvider(await started(t));
+  await client.void(call('p1', 'void'));
+  t.deepEqual(await client.authorize(request('p1', 'pm_ok')), { approved: false, reason: 'already_voided' });
+
+  t.deepEqual(await client.refund(call('p2', 'refund')), { refunded: false });
+  t.deepEqual(await client.authorize(request('p2', 'pm_ok')), { approved: true });
+  t.deepEqual(await client.capture(call('p2', 'capture')), { approved: false, reason: 'capture_forbidden' });
+});
+
+test('a key with another request is refused, a call without a key or with a wrong body too', async (t) => {
+  const provider = await started(t);
+  const post = async (body: unknown, headers: Record<string, string>) =>
+    (await fetch(`${provider.url}/voids`, { method: 'POST', headers, body: JSON.stringify(body) })).status;
+  t.is(await post({ paymentId: 'p1' }, { 'idempotency-key': 'k' }), 200);
+  t.is(await post({ paymentId: 'p2' }, { 'idempotency-key': 'k' }), 422);
+  t.is(await post({ paymentId: 'p1' }, {}), 400);
+  t.is(await post({ paymentId: 1 }, { 'idempotency-key': 'k2' }), 400);
+  t.is(await post({ paymentId: 'x'.repeat(100_000) }, { 'idempotency-key': 'k3' }), 400);
+  for (const path of ['/livez', '/readyz']) t.is((await fetch(`${provider.url}${path}`)).status, 200);
+});
+
+test('failures follow from the seed, some happen after the effect, and a retry with the same key gets through', async (t) => {
+  const outcomes = async (): Promise<{ readonly failed: string; readonly effects: number }> => {
+    const provider = await started(t, { failureRate: { numerator: 1, denominator: 2 }, seed: 7 });
+    const client = httpProvider(provider);
+    let failed = '';
+    let effects = 0;
+    for (let n = 0; n < 40; n += 1) {
+      const outcome = await client.authorize(request(`p${n}`, 'pm_ok')).catch(() => 'failed' as const);
+      failed += outcome === 'failed' ? 'x' : '.';
+      if (outcome === 'failed' && (await seen(provider, `p${n}`)).status === 'authorized') effects += 1;
+    }
+    for (let tries = 0; tries < 50; tries += 1) {
+      if (await client.authorize(request('p-last', 'pm_ok')).catch(() => undefined)) return { failed, effects };
+    }
+    throw new Error('never got through');
+  };
+  const first = await outcomes();
+  t.deepEqual(await outcomes(), first);
+  t.true(first.failed.includes('x') && first.failed.includes('.') && first.effects > 0);
+});
+
+test('settings change while it runs; wrong ones are refused', async (t) => {
+  const provider = await started(t);
+  const put = (body: unknown) => fetch(`${provider.url}/settings`, { method: 'PUT', body: JSON.stringify(body) });
+  t.is((await put({ failureRate: { numerator: 1, denominator: 1 } })).status, 200);
+  const client = httpProvider(provider);
+  await t.throwsAsync(client.authorize(request('p1', 'pm_ok')), { message: /503/ });
+  t.is((await put({ failureRate: { numerator: 2, denominator: 1 } })).status, 400);
+  t.is((await put({ latencyMs: -1 })).status, 400);
+  t.is((await put({ failureRate: { numerator: 0, denominator: 1 }, latencyMs: 60 })).status, 200);
+  const before = systemClock.now();
+  t.deepEqual(await client.authorize(request('p1', 'pm_ok')), { approved: true });
+  t.true(systemClock.now() - before >= 55);
+});

@@ -1,5 +1,0 @@
-import test from 'ava';
-import { conformance } from './conformance.ts';
-import { memoryWorld } from '#test/support/broker-world.ts';
-
-conformance(test, memoryWorld);

@@ -1,0 +1,185 @@
+/** Every service's broker user against every exchange and queue of the real route table, and the management API. */
+import amqp, { type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import test from 'ava';
+import { routeTable } from '#services/routes.ts';
+import { publishRightOf } from '#shared/bus/topology/rights.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
+import { managementUrl } from '#test/support/broker-world.ts';
+import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
+
+const timing = { ttlMs: 60_000, delayMs: 300 };
+const topology = topologyOf(routeTable, timing, 'any');
+const services = Object.keys(routeTable.services);
+const anyRoute = routeTable.routes.join('|');
+
+/** What each may publish to and read, by name; topics are tried in `rights.test.ts`. `control` is everybody's, by its topics. */
+const expected: Readonly<Record<string, { readonly writes: RegExp; readonly reads: RegExp }>> = {
+  order: answering('order'),
+  payment: answering('payment', 'saga|order-and-saga'),
+  wallet: answering('wallet'),
+  delivery: answering('delivery'),
+  notify: answering('notify'),
+  saga: {
+    writes: /^((order|payment|wallet|delivery|notify)\.(in|hash)|saga\.(hash|dead)|events|workers|control)$/,
+    reads: /^saga\.\d{3}$/,
+  },
+  gateway: { writes: /^((order|saga|wallet)\.(in|hash)|control)$/, reads: /^$/ },
+  'circuit-breaker': {
+    writes: new RegExp(`^((${anyRoute})\\.(hash|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
+    reads: new RegExp(`^(${anyRoute})\\.(expired|state|parked)$`),
+  },
+  'dead-letters': {
+    writes: new RegExp(`^((${anyRoute})\\.(in|hash)|control)$`),
+    reads: new RegExp(`^(${anyRoute})\\.dead$`),
+  },
+};
+
+function answering(route: string, asker = 'saga') {
+  return {
+    writes: new RegExp(`^(${route}\\.(hash|dead)|(${asker})\\.hash|events|workers|control)$`),
+    reads: new RegExp(`^${route}\\.\\d{3}$`),
+  };
+}
+
+/** Topics on which a service may speak, so that only the right on the exchange itself decides. */
+const topicOf = (exchange: string, service: string): string =>
+  exchange === 'events'
+    ? `${service}.tested`
+    : exchange === 'workers'
+      ? service
+      : service === 'gateway'
+        ? 'breaker.request'
+        : 'faults-applied';
+
+let vhost: Provisioned;
+let other: Provisioned;
+test.before(async () => {
+  vhost = provisionedVhost(routeTable, timing);
+  other = provisionedVhost(routeTable, timing);
+  await Promise.all([vhost.provision(), other.provision()]);
+});
+test.after.always(async () => {
+  await Promise.all([vhost?.remove(), other?.remove()]);
+});
+
+/** On a channel of its own: `true`, or the broker's refusal. Throws for any other answer than 403. */
+async function may(connection: ChannelModel, attempt: (channel: ConfirmChannel) => Promise<unknown>): Promise<boolean> {
+  const channel = await connection.createConfirmChannel();
+  const refused = Promise.withResolvers<Error>();
+  channel.on('error', refused.resolve);
+  const done = attempt(channel).then(
+    () => undefined,
+    (error: Error) => error,
+  );
+  const error = await Promise.race([done, refused.promise]);
+  if (error === undefined) {
+    await close(channel);
+    return true;
+  }
+  const said = (await Promise.race([refused.promise, done])) ?? error;
+  if (!/403|ACCESS[_-]REFUSED/.test(said.message)) throw said;
+  return false;
+}
+
+async function close(channel: Channel): Promise<void> {
+  await channel.close();
+}
+
+function publish(exchange: string, routingKey: string): (channel: ConfirmChannel) => Promise<unknown> {
+  return (channel) => {
+    channel.publish(exchange, routingKey, Buffer.from('{}'), { headers: { key: 'k' } });
+    return channel.waitForConfirms();
+  };
+}
+
+for (const service of services) {
+  test(`${service} may publish, read, bind, declare and delete nothing else than it needs`, async (t) => {
+    const connection = await amqp.connect(vhost.urlOf(service));
+    t.teardown(() => connection.close());
+    connection.on('error', () => {});
+    const { writes, reads } = expected[service] ?? { writes: /^$/, reads: /^$/ };
+
+    const written: string[] = [];
+    for (const { name } of [...topology.exchanges, { name: '' }, { name: 'amq.direct' }, { name: 'amq.topic' }])
+      if (await may(connection, publish(name, name === '' ? 'order.000' : topicOf(name, service)))) written.push(name);
+    t.deepEqual(
+      written.toSorted(),
+      topology.exchanges
+        .map(({ name }) => name)
+        .filter((name) => writes.test(name))
+        .toSorted(),
+      'publishes to',
+    );
+
+    const mayPublish = publishRightOf(routeTable, service);
+    t.deepEqual(
+      [...topology.exchanges, { name: '' }]
+        .map(({ name }) => name)
+        .filter((name) => mayPublish(name, topicOf(name, service)))
+        .toSorted(),
+      written.toSorted(),
+      'and knows it before it publishes',
+    );
+
+    const queues = [...topology.queues.map(({ name }) => name), ...routeTable.routes.map((route) => `${route}.state`)];
+    const read: string[] = [];
+    for (const queue of queues)
+      if (await may(connection, (channel) => channel.consume(queue, () => {}))) read.push(queue);
+    t.deepEqual(read.toSorted(), queues.filter((name) => reads.test(name)).toSorted(), 'reads');
+
+    for (const queue of queues) {
+      t.false(await may(connection, (channel) => channel.deleteQueue(queue, { ifEmpty: true })), `deletes ${queue}`);
+      t.false(await may(connection, (channel) => channel.bindQueue(queue, 'control', '#')), `binds ${queue}`);
+    }
+    for (const { name } of topology.exchanges)
+      t.false(await may(connection, (channel) => channel.deleteExchange(name)), `deletes ${name}`);
+    for (const name of ['mine', 'order.000x', 'breaker.leader.2', 'xorder.hash', 'order.hashx']) {
+      t.false(await may(connection, (channel) => channel.assertQueue(name)), `declares the queue ${name}`);
+      t.false(await may(connection, (channel) => channel.assertExchange(name, 'fanout')), `declares ${name}`);
+    }
+  });
+}
+
+test('no user of a service gets into another vhost, and only the breaker reads the management API, and only that', async (t) => {
+  const { origin } = new URL(managementUrl ?? '');
+  for (const service of services) {
+    for (const name of ['%2f', other.vhost]) {
+      const url = new URL(vhost.urlOf(service));
+      url.pathname = `/${name}`;
+      await t.throwsAsync(amqp.connect(url.href), undefined, `${service} connects to ${name}`);
+    }
+    const user = `${vhost.vhost}.${service}:${vhost.passwords[service]}`;
+    const headers = { authorization: `Basic ${btoa(user)}`, 'content-type': 'application/json' };
+    const ask = async (method: string, path: string, body?: object): Promise<number> => {
+      const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+      const response = await fetch(`${origin}/api/${path}`, init);
+      await response.body?.cancel();
+      return response.status;
+    };
+    const here = encodeURIComponent(vhost.vhost);
+    t.is(await ask('GET', `queues/${here}`), service === 'circuit-breaker' ? 200 : 401, `${service} lists queues`);
+    const message = { properties: {}, routing_key: '', payload: '{}', payload_encoding: 'string' };
+    const get = { count: 1, ackmode: 'ack_requeue_false', encoding: 'auto' };
+    const attempts: readonly (readonly [string, string, object?])[] = [
+      ['GET', 'users'],
+      ['GET', 'definitions'],
+      ['GET', `permissions/${here}/x`],
+      ['GET', `queues/${encodeURIComponent(other.vhost)}`],
+      ['PUT', `users/${service}-x`, { password: 'x', tags: 'administrator' }],
+      ['PUT', `permissions/${here}/${vhost.vhost}.${service}`, { configure: '.*', write: '.*', read: '.*' }],
+      ['PUT', `policies/${here}/x`, { pattern: '.*', definition: { 'max-length': 1 }, 'apply-to': 'queues' }],
+      ['PUT', `queues/${here}/mine`, { durable: true }],
+      ['POST', `exchanges/${here}/${service === 'order' ? 'wallet' : 'order'}.in/publish`, message],
+      ['POST', `queues/${here}/order.000/get`, get],
+      ['POST', `bindings/${here}/e/order.in/q/order.000`, { routing_key: '' }],
+      ['DELETE', `queues/${here}/order.000`],
+      ['DELETE', `queues/${here}/order.000/contents`],
+      ['DELETE', `exchanges/${here}/order.in`],
+      ['DELETE', `vhosts/${here}`],
+    ];
+    for (const [method, path, body] of attempts) {
+      const status = await ask(method, path, body);
+      t.true([400, 401, 403].includes(status), `${service}: ${method} ${path} is answered ${status}`);
+    }
+  }
+});
