@@ -107,7 +107,11 @@ function inboxSpec({ dir }: StackOptions, ports: Ports): ProcessSpec {
 function stubSpecs({ dir, env }: StackOptions, ports: Ports): readonly ProcessSpec[] {
   return (['provider', 'warehouse'] as const).map((name) => {
     const own = { HTTP_HOST: '127.0.0.1', HTTP_PORT: String(ports[name]) };
-    return ownProcess(dir, { name, file: `local/stand-ins/${name}/main.ts`, env: { LOG_LEVEL: 'warn', ...env, ...own } });
+    return ownProcess(dir, {
+      name,
+      file: `local/stand-ins/${name}/main.ts`,
+      env: { LOG_LEVEL: 'warn', ...env, ...own },
+    });
   });
 }
 
