@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * The vocabulary of what messages and requests carry: every string is bounded in bytes of UTF-8, every list in its length, so that no
- * valid message makes a document large, and whatever is derived from an id still fits where AMQP and the database put it.
+ * The vocabulary of what messages and requests carry: every string is bounded in bytes of UTF-8 as JSON writes it, every list in its
+ * length, so that no valid message makes a document large, and whatever is derived from an id still fits where AMQP and the
+ * database put it.
  */
 
 /** No control, invisible or line-separating characters and no unpaired surrogates: these strings end up in mails, headers and keys. */
@@ -22,14 +23,14 @@ export const MAX_REASON_BYTES = 200;
 /** An AMQP short string. */
 export const MAX_MESSAGE_ID_BYTES = 255;
 
-/** Visible text of 1 to `maxBytes` bytes. */
+/** Visible text of 1 to `maxBytes` bytes, as JSON writes them: a quote or a backslash takes two. */
 export function bounded(maxBytes: number) {
   return z
     .string()
     .min(1)
     .max(maxBytes)
     .regex(VISIBLE, 'must be visible text without control characters')
-    .refine((text) => fits(text, maxBytes), `must be at most ${maxBytes} bytes of UTF-8`);
+    .refine((text) => fits(text, maxBytes), `must be at most ${maxBytes} bytes of UTF-8 as JSON writes it`);
 }
 
 /** At least one, at most `max`. */
@@ -85,5 +86,5 @@ export function reasonFrom(text: string): string {
 }
 
 function fits(text: string, maxBytes: number): boolean {
-  return text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes;
+  return text.length * 3 <= maxBytes || Buffer.byteLength(JSON.stringify(text)) - 2 <= maxBytes;
 }

@@ -16,7 +16,7 @@ import {
 import type { Mailboxes } from './mailboxes.ts';
 import type { CommittedRuns, EngineMeter } from './options.ts';
 import type { Outbox } from './outbox.ts';
-import type { CommitOutcome, EntityStore } from './store.ts';
+import type { CommitOutcome, EntityStore, Handled } from './store.ts';
 import { stashLimit } from './verdict.ts';
 import type { Waits } from './waits.ts';
 import { backoffMs } from '#shared/backoff.ts';
@@ -40,8 +40,9 @@ export interface Committer<State> {
 }
 
 const STORE_BACKOFF = { baseMs: 50, capMs: 2000 };
-/** Ids that stay in a document that is nearly too large. */
+/** Ids that stay in a document that is nearly too large, if they take no more than this part of what it may have. */
 const FEW_IDS = 10;
+const FEW_IDS_PART = 1 / 8;
 
 /**
  * Commits in turns: everything that is staged goes into one bulk write; while it runs the next turn gathers. What a
@@ -91,8 +92,9 @@ export function createCommitter<State>(options: {
     const { staged } = box.writing;
     const isLarge = box.bytes > stashLimit(limits);
     const { handled } = staged.document;
-    if (box.document !== undefined && handled.length > (isLarge ? FEW_IDS : limits.handledIds)) {
-      const keep = isLarge ? FEW_IDS : Math.ceil(limits.handledIds / 2);
+    const few = isLarge ? fewOf(handled, limits.maxDocumentBytes * FEW_IDS_PART) : 0;
+    if (box.document !== undefined && handled.length > (isLarge ? few : limits.handledIds)) {
+      const keep = isLarge ? few : Math.ceil(limits.handledIds / 2);
       const { document, records } = spilled(staged.document, box.document, keep, clock.now(), limits);
       staged.document = document;
       box.bytes = box.measured = bytesOf(document);
@@ -229,6 +231,13 @@ export function createCommitter<State>(options: {
         : [...settlingNow].some((one) => one.channel === channel),
     settlingSince: () => settlingNow.values().next().value?.since ?? Infinity,
   };
+}
+
+/** How many of the newest ids, with what they were answered, fit. */
+function fewOf(handled: readonly Handled[], maxBytes: number): number {
+  let bytes = 0;
+  const newest = handled.slice(-FEW_IDS);
+  return newest.length - 1 - newest.findLastIndex((one) => (bytes += bytesOf(one)) > maxBytes);
 }
 
 function runsOf<State>(staged: Staged<State>, committedAt: number, outcome: CommittedRuns['outcome']): CommittedRuns {

@@ -84,6 +84,29 @@ test('an order travels all thirteen steps: accepted, paid, told, completed', asy
   t.true(order.notification!.dispatchedAt >= items[0]!.acceptedAt);
 });
 
+test('an order at every limit of the API, in letters of three bytes, travels the whole road', async (t) => {
+  const customerId = '顧'.repeat(66);
+  const email = `${'a'.repeat(60)}@${Array.from({ length: 3 }, () => 'b'.repeat(60)).join('.')}.example`;
+  const price = { amount: 10_000_000_000, currency: 'EUR' };
+  const items = Array.from({ length: 100 }, (_, n) => ({
+    sku: `${n}`.padStart(3, '0') + '顧'.repeat(32),
+    quantity: 1,
+    unitPrice: price,
+  }));
+  await shop.topUp(encodeURIComponent(customerId), 1_000_000_000_000);
+  const { status, body } = await stack.api.post<{ readonly id: string }>('/v1/orders', { customerId, email, items });
+  t.is(status, 202, JSON.stringify(body));
+  const { order } = await shop.ended(body.id);
+  t.is(order.status, 'completed');
+  t.deepEqual(order.items, items);
+  t.like(await shop.wallet(customerId), { available: { amount: 0 }, held: { amount: 0 } });
+  t.is((await shop.mails(order.id)).length, 1);
+  for (const collection of ['orders', 'sagas', 'deliveries']) {
+    const bytes = await documents.bytes(collection, order.id);
+    t.true(bytes > 1000 && bytes < 64 * 1024, `${collection}: ${bytes} bytes`);
+  }
+});
+
 test('the hold comes first, then the authorization, then the capture', async (t) => {
   await shop.topUp('slow', 10_000);
   const id = await shop.place({ customerId: 'slow', paymentMethod: 'pm_slow' });

@@ -62,7 +62,7 @@ export const ofLimits: readonly Mutation[] = [
     name: 'a document keeps every id',
     guarantee: 'a document is bounded under any traffic',
     file: 'shared/entity/commit.ts',
-    find: '(isLarge ? FEW_IDS : limits.handledIds)) {',
+    find: '(isLarge ? few : limits.handledIds)) {',
     replace: 'Infinity) {',
   },
   {

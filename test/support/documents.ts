@@ -1,4 +1,5 @@
 /** What the services stored, read past the API: for what the API rightly does not show. */
+import { calculateObjectSize } from 'bson';
 import { createConnection, type Connection } from 'mongoose';
 import type { TestStack } from './stack.ts';
 import { tail, until } from './until.ts';
@@ -8,6 +9,8 @@ export interface Documents extends AsyncDisposable {
   /** Resolves when the entity has handled a message of this id. */
   handled(collection: string, key: string, messageId: string): Promise<void>;
   count(collection: string): Promise<number>;
+  /** What the document takes in the database; 0: there is none. */
+  bytes(collection: string, key: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -30,6 +33,10 @@ export async function openDocuments(stack: Pick<TestStack, 'mongoUrl' | 'logs'>)
       );
     },
     count: (collection) => db.collection(collection).countDocuments(),
+    async bytes(collection, key) {
+      const document = await db.collection<Stored>(collection).findOne({ _id: key });
+      return document === null ? 0 : calculateObjectSize(document);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -7,7 +7,7 @@ import { deliveryIdOf } from '#services/delivery/contract.ts';
 import { deliveryEntity } from '#services/delivery/delivery.ts';
 import { warehouseOf } from './warehouse.ts';
 import { mailEffect, notificationEntity, type Mail } from '#services/notify/notification.ts';
-import { place } from '#services/order/contract.ts';
+import { place, type OrderDetails } from '#services/order/contract.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
@@ -24,17 +24,23 @@ import type { Bus, Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { inbox, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
+import { bytesOf } from '#shared/entity/document.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { createFaults } from '#shared/host/faults.ts';
 import { silentLog } from '#shared/log.ts';
+import type { Message } from '#shared/message.ts';
 
 const TTL_MS = 10_000;
 export const FUNDS = 10_000;
 
-export async function createRoadWorld(seed = 1, roads: readonly Definition[] = definitions) {
+export async function createRoadWorld(
+  seed = 1,
+  roads: readonly Definition[] = definitions,
+  order: OrderDetails = details,
+) {
   const clock = createVirtualClock(seed);
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, 'test'));
@@ -43,6 +49,8 @@ export async function createRoadWorld(seed = 1, roads: readonly Definition[] = d
   const deliveries = createDeliveries();
   let isLost = (_packet: Packet, _exchange: string): boolean => false;
   const control = broker.connect('gateway');
+  /** By service, what its largest document took when it was written, bytes of JSON. */
+  const largest = new Map<string, number>();
 
   const losing = (bus: Bus): Bus => ({
     ...bus,
@@ -61,7 +69,13 @@ export async function createRoadWorld(seed = 1, roads: readonly Definition[] = d
     const engine = createEngine<State>({
       entity: entityOf(store),
       bus: losing(bus),
-      store,
+      store: {
+        ...store,
+        commit(writes) {
+          for (const { document } of writes) largest.set(name, Math.max(largest.get(name) ?? 0, bytesOf(document)));
+          return store.commit(writes);
+        },
+      },
       clock,
       log: silentLog,
       queues: partitionQueues(routeTable, name),
@@ -104,14 +118,26 @@ export async function createRoadWorld(seed = 1, roads: readonly Definition[] = d
     }),
   );
 
-  const { orderId, customerId } = details;
+  const { orderId, customerId } = order;
   const saga = (): SagaState | undefined => sagas.documents.get(orderId)?.state;
+
+  const placing: Message = {
+    id: `${orderId}:place`,
+    type: place.name,
+    key: orderId,
+    body: order,
+    correlationId: orderId,
+    replyTo: { route: 'saga', key: orderId },
+  };
 
   const world = {
     clock,
     broker,
     mails,
     captured,
+    largest,
+    /** What begins the order. */
+    placing,
     /** What the warehouse thinks of the order's delivery. */
     get delivered() {
       return deliveries.find(deliveryIdOf(orderId))?.status;
@@ -148,19 +174,14 @@ export async function createRoadWorld(seed = 1, roads: readonly Definition[] = d
     },
     /** A wallet with funds and an order on its way. */
     async start(): Promise<void> {
-      const amount = { amount: FUNDS, currency: details.total.currency };
+      const amount = { amount: Math.max(FUNDS, order.total.amount), currency: order.total.currency };
       const money = { customerId, topUpId: 'top-up-1', amount };
       broker.put(
         inbox('wallet'),
         encode({ id: 'top-up-1', type: topUp.name, key: customerId, body: money, correlationId: 'top-up-1' }),
       );
-      await clock.until(() => world.wallet?.available === FUNDS);
-      const id = `${orderId}:place`;
-      const replyTo = { route: 'saga', key: orderId };
-      broker.put(
-        inbox('order'),
-        encode({ id, type: place.name, key: orderId, body: details, correlationId: orderId, replyTo }),
-      );
+      await clock.until(() => world.wallet?.available === amount.amount);
+      broker.put(inbox('order'), encode(placing));
     },
     async ended(): Promise<void> {
       await clock.until(() => saga()?.phase === 'ended', 3_600_000);

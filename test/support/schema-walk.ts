@@ -27,19 +27,25 @@ function inner(schema: z.ZodType, path: string): readonly { readonly path: strin
   return [];
 }
 
-/** The longest value that the schema takes: every optional field, every list at its bound, every string of as many bytes as may be. */
-export function largest(schema: unknown): unknown {
+/**
+ * The longest value that the schema takes: every optional field, every list at its bound, every string of as many bytes as may be,
+ * made of `letter` where the schema takes that.
+ */
+export function largest(schema: unknown, letter = 'x'): unknown {
   if (schema instanceof z.ZodObject)
-    return Object.fromEntries(Object.entries(schema.shape).map(([name, part]) => [name, largest(part)]));
+    return Object.fromEntries(Object.entries(schema.shape).map(([name, part]) => [name, largest(part, letter)]));
   if (schema instanceof z.ZodArray) {
     const { maxLength } = boundsOf(schema);
-    return Array.from({ length: maxLength ?? 1 }, () => largest(schema.element));
+    return Array.from({ length: maxLength ?? 1 }, () => largest(schema.element, letter));
   }
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodReadonly) return largest(schema.def.innerType);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodReadonly) return largest(schema.def.innerType, letter);
   if (schema instanceof z.ZodEnum) return schema.options.toSorted((a, b) => String(b).length - String(a).length)[0];
   if (schema instanceof z.ZodNumber) return schema.maxValue ?? Number.MAX_SAFE_INTEGER;
   if (schema instanceof z.ZodBoolean) return false;
-  if (schema instanceof z.ZodString) return `pm_${'x'.repeat(schema.maxLength! - 3)}`;
+  if (schema instanceof z.ZodString) {
+    const text = letter.repeat(Math.floor(schema.maxLength! / (Buffer.byteLength(JSON.stringify(letter)) - 2)));
+    return schema.safeParse(text).success ? text : `pm_${'x'.repeat(schema.maxLength! - 3)}`;
+  }
   throw new TypeError('no largest value is known for this kind of schema');
 }
 
