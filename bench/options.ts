@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import type { Arm, Settings } from './arm.ts';
 import { type Profile, PROFILES } from './profile.ts';
 import { numberOf, wholeOf } from '#local/commands/command.ts';
+import { commandSpec, parsedBy } from '#local/commands/command-line.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
 export interface Options extends Settings {
@@ -11,47 +11,69 @@ export interface Options extends Settings {
   readonly primaryOnly: boolean;
   /** Under today's date in bench/results, and on the page. */
   readonly save: boolean;
-  readonly instead?: 'help' | 'report' | { readonly profile: Profile };
+  readonly instead?: 'report' | { readonly profile: Profile };
 }
 
-export const USAGE = `npm run bench -- [options]
-
-  without options        everything but what takes very long, three rounds: about half an hour
-  --quick                ours, two peers and the light load, shortly: under three minutes
-  --final                everything but what takes very long, secondary things once; saved, and on the page: under 20 minutes
-  --only light,loop      these arms or groups of arms; growth-1m is the one that takes very long
-  --rounds 3             so often the arms take their turns
-  --seconds 5            how long each case is measured
-  --in-flight 1,200,500  orders on their way at any time (closed loop)
-  --rates 2,10,25,50     orders a second (light load)
-  --start=--processes=each
-                         how the stack of the light load is started; may be given several times
-  --save                 keeps the figures under today's date in bench/results and writes docs/performance.md from them
-  --report               writes docs/performance.md from the committed figures, measures nothing
-  --profile engine       a CPU profile instead (also: embedded, database): a .cpuprofile and where the time went
-  --help`;
+export const benchCommand = commandSpec({
+  call: 'npm run bench --',
+  does: 'Measures an order on its road beside the bare broker and beside others, and the light load on what `npm start` starts. Without options: everything but what takes very long, three rounds, about half an hour.',
+  options: {
+    quick: {
+      type: 'boolean',
+      default: false,
+      means: 'ours, two peers and the light load, shortly: under three minutes',
+    },
+    final: {
+      type: 'boolean',
+      default: false,
+      means: 'everything but what takes very long, secondary things once; saved, and on the page: under 20 minutes',
+    },
+    only: {
+      type: 'string',
+      value: 'NAME,...',
+      means: 'these arms or groups of arms; growth-1m is the one that takes very long',
+    },
+    rounds: { type: 'string', value: 'N', means: 'so often the arms take their turns' },
+    seconds: { type: 'string', value: 'N', means: 'how long each case is measured' },
+    'in-flight': { type: 'string', value: 'N,...', means: 'orders on their way at any time (closed loop)' },
+    rates: { type: 'string', value: 'N,...', means: 'orders a second (light load)' },
+    start: {
+      type: 'string',
+      value: 'OPTION',
+      multiple: true,
+      default: [],
+      means: 'how the stack of the light load is started',
+    },
+    save: {
+      type: 'boolean',
+      default: false,
+      means: "keeps the figures under today's date in bench/results and writes docs/performance.md from them",
+    },
+    report: {
+      type: 'boolean',
+      default: false,
+      means: 'writes docs/performance.md from the committed figures, measures nothing',
+    },
+    profile: {
+      type: 'string',
+      value: 'WHAT',
+      means: `a CPU profile instead, of ${PROFILES.join(', ')}: a .cpuprofile and where the time went`,
+    },
+  },
+  examples: [
+    ['--quick', 'where we stand, in three minutes'],
+    [
+      '--only light --rates 2,10 --start=--processes=each',
+      'the light load alone, every service in a process of its own',
+    ],
+  ],
+});
 
 const QUICK = ['bare', 'memory', 'embedded', 'hand-written', 'bullmq-always', 'light'];
 
-/** @throws {Trouble} that says what is wrong, {TypeError} for an unknown option */
+/** @throws {Trouble} that says what is wrong */
 export function optionsOf(args: readonly string[], all: readonly Arm[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      quick: { type: 'boolean', default: false },
-      final: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      'in-flight': { type: 'string' },
-      rates: { type: 'string' },
-      start: { type: 'string', multiple: true, default: [] },
-      save: { type: 'boolean', default: false },
-      report: { type: 'boolean', default: false },
-      profile: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = parsedBy(benchCommand, args);
   const { quick, final } = values;
   const usual = quick
     ? { rounds: '1', seconds: '3', inFlight: '500', rates: '10,50' }
@@ -70,8 +92,7 @@ export function optionsOf(args: readonly string[], all: readonly Arm[]): Options
   };
 }
 
-function insteadOf(values: { help: boolean; report: boolean; profile?: string }): Options['instead'] {
-  if (values.help) return 'help';
+function insteadOf(values: { report: boolean; profile?: string }): Options['instead'] {
   if (values.report) return 'report';
   if (values.profile === undefined) return undefined;
   const profile = PROFILES.find((one) => one === values.profile);

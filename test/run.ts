@@ -1,11 +1,12 @@
 /**
- * `npm test [-- <files> ...]`: starts one private broker and one database for the whole run, runs ava with its arguments
+ * `npm test`: starts one private broker and one database for the whole run, runs ava with its arguments
  * passed on, stops and removes everything, and ends with the line `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { commandLine, commandSpec } from '#local/commands/command-line.ts';
 import { stackDir } from '#local/stack/addresses.ts';
 import { startBroker } from '#local/stack/broker.ts';
 import { removeDeadTestRuns, removeTestRun } from '#local/stack/clean-up.ts';
@@ -38,6 +39,31 @@ interface Servers {
   readonly mongoUrl: string;
   stop(): Promise<void>;
 }
+
+const spec = commandSpec({
+  call: 'npm test --',
+  does: 'Starts a private broker and a database, runs the tests, stops everything, and ends with the line `N passed, N failed`.',
+  words: { 'FILE...': 'only these test files; without, all of them' },
+  options: {
+    match: {
+      type: 'string',
+      value: 'TITLE',
+      multiple: true,
+      means: 'only tests with this title; * stands for anything',
+    },
+    'fail-fast': { type: 'boolean', means: 'stops after the first failure' },
+    serial: { type: 'boolean', means: 'one test of a file after the other' },
+    concurrency: { type: 'string', value: 'N', means: 'so many test files at once' },
+    timeout: { type: 'string', value: 'TIME', means: 'how long nothing may happen, e.g. 2m' },
+    'update-snapshots': { type: 'boolean', means: 'writes the snapshots anew' },
+  },
+  examples: [
+    ['test/services/wallet/wallet.test.ts', 'one file'],
+    ['test/e2e/kill.test.ts --match "*payment*"', 'the tests of a file whose titles name payment'],
+  ],
+  exits: '1: a test failed; 130: it was interrupted.',
+});
+commandLine(spec);
 
 await lifetime({ signalCode: 130, failureLine: interrupted }, async ({ onStop, fail, finish }) => {
   await removeDeadTestRuns(stackDir);

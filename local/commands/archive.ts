@@ -1,11 +1,10 @@
 /**
- * `npm run archive [-- --older-than-days 90 --dry-run]`: moves what ended long ago into the archive, at once, while everything runs.
- * In the database of the running stack, or that of `MONGO_URL`.
+ * `npm run archive`: moves what ended long ago into the archive, at once, while everything runs. In the database of the running stack, or that of `MONGO_URL`.
  */
-import { parseArgs } from 'node:util';
 import { createConnection } from 'mongoose';
 import { readAddresses } from '#local/stack/addresses.ts';
 import { command, numberOf } from './command.ts';
+import { commandLine, commandSpec } from './command-line.ts';
 import { deliveriesCollection, deliveryArchive } from '#services/delivery/model.ts';
 import { notificationArchive, notificationsCollection } from '#services/notify/model.ts';
 import { orderArchive, ordersCollection } from '#services/order/model.ts';
@@ -23,15 +22,21 @@ const archived: readonly (readonly [collection: string, rule: AnyArchiveRule])[]
   [notificationsCollection, notificationArchive],
 ];
 
-const USAGE = 'npm run archive -- [--older-than-days 90] [--dry-run]';
+const spec = commandSpec({
+  call: 'npm run archive --',
+  does: 'Moves what ended long ago into the archive, in the database of the running stack or that of MONGO_URL, while everything runs.',
+  options: {
+    'older-than-days': { type: 'string', value: 'DAYS', default: '90', means: 'what ended at least so many days ago' },
+    'dry-run': { type: 'boolean', default: false, means: 'only counts what would be moved' },
+  },
+  examples: [
+    ['--dry-run', 'how much there is to move'],
+    ['--older-than-days 30', 'moves what ended a month ago'],
+  ],
+  exits: '1: it was interrupted, or could not be done.',
+});
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      'older-than-days': { type: 'string', default: '90' },
-      'dry-run': { type: 'boolean', default: false },
-    },
-  });
+async function main(values: ReturnType<typeof commandLine<typeof spec.options>>['values']): Promise<void> {
   const days = numberOf('--older-than-days', values['older-than-days'], 1, 100_000);
   const url = process.env['MONGO_URL'] ?? readAddresses().mongo;
   const dryRun = values['dry-run'];
@@ -52,4 +57,7 @@ async function main(): Promise<void> {
   if (stopping.signal.aborted) process.exitCode = 1;
 }
 
-if (import.meta.main) await command(main, USAGE);
+if (import.meta.main) {
+  const { values } = commandLine(spec);
+  await command(() => main(values));
+}

@@ -1,10 +1,9 @@
 /**
- * `npm run audit [-- --json] [--limit 100] [--hanging-after 60] [--grace 2] [--api URL --token T]`: checks the invariants of
- * everything that the running stack has stored. Ends with 1 when one is violated.
+ * `npm run audit`: checks the invariants of everything that the running stack has stored. Ends with 1 when one is violated.
  */
-import { parseArgs } from 'node:util';
 import { type Answer, type Api, apiOf } from './api.ts';
 import { command, numberOf, wholeOf } from './command.ts';
+import { apiOptions, commandLine, commandSpec } from './command-line.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
 
@@ -39,8 +38,30 @@ export interface AuditWish {
   readonly graceMs?: number;
 }
 
-const USAGE =
-  'npm run audit -- [--json] [--limit 100] [--hanging-after 60] [--grace 2] [--api URL --token T]; times in seconds';
+const spec = commandSpec({
+  call: 'npm run audit --',
+  does: 'Checks the invariants of everything that the running stack has stored, while it runs.',
+  options: {
+    json: { type: 'boolean', default: false, means: 'prints the whole result as JSON' },
+    limit: { type: 'string', value: 'N', means: 'how many violations are listed' },
+    'hanging-after': {
+      type: 'string',
+      value: 'SECONDS',
+      means: 'an order that is older and has not ended is a violation; 0: each is',
+    },
+    grace: {
+      type: 'string',
+      value: 'SECONDS',
+      means: 'how long what looks wrong may take to become right before it counts',
+    },
+    ...apiOptions,
+  },
+  examples: [
+    ['', 'whether everything is as it must be'],
+    ['--hanging-after 0', 'the same, and no order may be open'],
+  ],
+  exits: '1: an invariant is violated, or the audit could not be run.',
+});
 const POLL_MS = 500;
 
 /**
@@ -110,17 +131,7 @@ export function auditReport({ checked, violations, byCheck, items, totals }: Aud
   ].join('\n');
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      json: { type: 'boolean', default: false },
-      limit: { type: 'string' },
-      'hanging-after': { type: 'string' },
-      grace: { type: 'string' },
-      api: { type: 'string' },
-      token: { type: 'string' },
-    },
-  });
+async function main(values: ReturnType<typeof commandLine<typeof spec.options>>['values']): Promise<void> {
   const wish = {
     ...(values.limit !== undefined && { limit: wholeOf('--limit', values.limit, 0, 1000) }),
     ...(values['hanging-after'] !== undefined && {
@@ -137,4 +148,7 @@ async function main(): Promise<void> {
   if (result.violations > 0) process.exitCode = 1;
 }
 
-if (import.meta.main) await command(main, USAGE);
+if (import.meta.main) {
+  const { values } = commandLine(spec);
+  await command(() => main(values));
+}

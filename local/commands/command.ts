@@ -1,14 +1,11 @@
-import { isUsage, toldOf, Trouble } from '#local/stack/trouble.ts';
+import { toldOf, Trouble } from '#local/stack/trouble.ts';
 
-/**
- * Runs a short command: what a person can mend is one sentence on standard error, after a wrong option also `usage`, and the
- * exit code is 1.
- */
-export async function command(run: () => Promise<void>, usage?: string): Promise<void> {
+/** Runs a short command: what a person can mend is one sentence on standard error, and the exit code is 1. */
+export async function command(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    process.stderr.write(`${toldOf(error)}${usage !== undefined && isUsage(error) ? `\n${usage}` : ''}\n`);
+    process.stderr.write(`${toldOf(error)}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,35 +1,42 @@
-/**
- * `npm run dead-letters -- list | causes | show <id> | replay <id>... | replay --cause "..." | discard <id>... --reason "..."`: what nobody
- * could handle, on the running stack (or on `--api URL --token T`).
- */
-import { parseArgs } from 'node:util';
+/** `npm run dead-letters`: what nobody could handle, on the running stack or on that of `--api`. */
 import { MAX_RATE_PER_S } from '#services/dead-letters/contract.ts';
 import type { LetterView } from '#services/dead-letters/view.ts';
 import { type Answer, type Api, apiOf } from './api.ts';
 import { command, numberOf } from './command.ts';
+import { apiOptions, commandLine, commandSpec, hintOf } from './command-line.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
-const USAGE = `npm run dead-letters -- list [--route wallet] [--type wallet.hold] [--cause "..."] [--state dead] [--order <id>] [--limit 50]
-npm run dead-letters -- causes [--route wallet] [--state dead]
-npm run dead-letters -- show <id>
-npm run dead-letters -- replay <id>... | --cause "..." [--route wallet] [--type wallet.hold] [--rate 20]
-npm run dead-letters -- discard <id>... --reason "..."`;
+const spec = commandSpec({
+  call: 'npm run dead-letters --',
+  does: 'Shows what nobody could handle, and sends it again or discards it.',
+  words: {
+    list: 'the dead letters, newest first; the default',
+    causes: 'how many there are of each cause',
+    'show ID': 'one letter with all that is known of it',
+    'replay ID...': 'sends these again, or those of a --cause, --route or --type',
+    'discard ID...': 'gives these up; needs a --reason',
+  },
+  options: {
+    route: { type: 'string', value: 'ROUTE', means: 'only those of this route, e.g. wallet' },
+    type: { type: 'string', value: 'TYPE', means: 'only messages of this type, e.g. wallet.hold' },
+    cause: { type: 'string', value: 'CAUSE', means: 'only those of this cause, as `causes` shows it' },
+    state: { type: 'string', value: 'STATE', means: 'only those that are dead, replaying, resolved or discarded' },
+    order: { type: 'string', value: 'ID', means: 'only those of this order' },
+    limit: { type: 'string', value: 'N', means: 'how many are listed' },
+    rate: { type: 'string', value: 'N', means: 'how many are sent again a second' },
+    reason: { type: 'string', value: 'TEXT', means: 'why they are given up; kept with them' },
+    ...apiOptions,
+  },
+  examples: [
+    ['causes', 'what is wrong, most frequent first'],
+    ['list --route wallet', 'the dead letters of the wallet'],
+    ['replay --cause "wallet: no such account"', 'all of one cause again, after it was mended'],
+    ['discard 019a... --reason "a test order"', 'one that nobody needs'],
+  ],
+  exits: '1: it could not be done.',
+});
 
-const options = {
-  route: { type: 'string' },
-  type: { type: 'string' },
-  cause: { type: 'string' },
-  state: { type: 'string' },
-  order: { type: 'string' },
-  limit: { type: 'string' },
-  rate: { type: 'string' },
-  reason: { type: 'string' },
-  api: { type: 'string' },
-  token: { type: 'string' },
-  help: { type: 'boolean' },
-} as const;
-
-type Values = { readonly [Name in Exclude<keyof typeof options, 'help'>]?: string | undefined };
+type Values = { readonly [Name in keyof typeof spec.options]?: string | undefined };
 interface Cause {
   readonly cause: string;
   readonly route: string;
@@ -39,19 +46,19 @@ interface Cause {
   readonly lastFailureAt: string;
 }
 
+const { values, positionals } = commandLine(spec);
+
 await command(async () => {
-  const {
-    values: { help, ...values },
-    positionals,
-  } = parseArgs({ options, allowPositionals: true });
-  if (help) return say(USAGE);
   const [verb = 'list', ...ids] = positionals;
   await verbOf(verb)(apiOf(values), values, ids);
-}, USAGE);
+});
 
 function verbOf(verb: string): (api: Api, values: Values, ids: readonly string[]) => Promise<void> {
   const verbs = { list, causes, show, replay, discard };
-  if (!Object.hasOwn(verbs, verb)) throw new Trouble(`there is no ${JSON.stringify(verb)}; there are:\n${USAGE}`);
+  if (!Object.hasOwn(verbs, verb))
+    throw new Trouble(
+      `there is no ${JSON.stringify(verb)}; there are ${Object.keys(verbs).join(', ')}. ${hintOf(spec)}`,
+    );
   return verbs[verb as keyof typeof verbs];
 }
 
@@ -82,7 +89,8 @@ async function show(api: Api, _: Values, [id]: readonly string[]): Promise<void>
 
 async function replay(api: Api, { route, type, cause, rate }: Values, ids: readonly string[]): Promise<void> {
   const filter = { ...(ids.length > 0 && { ids }), ...given({ route, type, cause }) };
-  if (Object.keys(filter).length === 0) throw new Trouble(`say which: <id>..., --cause, --route or --type\n${USAGE}`);
+  if (Object.keys(filter).length === 0)
+    throw new Trouble(`say which: <id>..., --cause, --route or --type. ${hintOf(spec)}`);
   const ratePerS = rate === undefined ? undefined : numberOf('--rate', rate, 0.1, MAX_RATE_PER_S);
   const [only, ...others] = ids;
   if (only !== undefined && others.length === 0 && [route, type, cause, rate].every((value) => value === undefined))
@@ -112,7 +120,7 @@ function lineOf(letter: LetterView): string {
 }
 
 function pathOf(id: string | undefined): string {
-  if (id === undefined) throw new Trouble(`say which one: its id, as \`list\` shows it\n${USAGE}`);
+  if (id === undefined) throw new Trouble(`say which one: its id, as \`list\` shows it. ${hintOf(spec)}`);
   return `/v1/dead-letters/${encodeURIComponent(id)}`;
 }
 

@@ -4,13 +4,13 @@
  * end every accepted order must have ended.
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Breaker } from '#services/circuit-breaker/contract.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { stackDir } from '#local/stack/addresses.ts';
 import { createApi, type Api } from './api.ts';
+import { commandLine, commandSpec } from './command-line.ts';
 import { startBroker } from '#local/stack/broker.ts';
 import { removeTestRun } from '#local/stack/clean-up.ts';
 import { startDatabase } from '#local/stack/database.ts';
@@ -37,8 +37,18 @@ const LIMIT_MS = 120_000;
 const dir = join(stackDir, `demo-${process.pid}`);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
+commandLine(
+  commandSpec({
+    call: 'npm run demo:breaker',
+    does: `Starts a stack of its own with short times, stops its payment service under ${ORDERS_PER_SECOND} orders a second, and shows
+  the gate delaying, refusing and recovering: a line a cycle, about a minute in all.`,
+    options: {},
+    examples: [['', 'the whole story']],
+    exits: '1: an accepted order did not end, or the gate did not move as it must.',
+  }),
+);
+
 await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
-  parseArgs({ options: {} });
   onStop(() => removeTestRun(dir));
   const secrets = loadSecrets(dir, serviceNames);
   const common = {

@@ -1,6 +1,7 @@
 import { systemClock } from '#shared/clock.ts';
 import { formatMoney, type Currency } from '#services/money.ts';
 import type { Answer, Api } from './api.ts';
+import type { Colour, Terminal } from './terminal.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
 interface Timeline {
@@ -34,17 +35,17 @@ export interface OrderRequest {
   readonly method: string;
 }
 
-const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
-const PATIENT_MS = 3000;
+/** Where the order is shown; what it waits for is not shown where nothing holds it. */
+export type Watching = Pick<Terminal, 'say'> & Partial<Terminal> & { readonly limitMs?: number };
+
+const ENDS: Readonly<Record<string, Colour>> = { completed: 'green', failed: 'red', cancelled: 'yellow' };
+const PATIENT_MS = 2000;
+const POLL_MS = 20;
+const SLOW_POLL_MS = 250;
 const UNAVAILABLE_MS = 15_000;
 
-/** Places an order over HTTP and prints its steps as they happen, for `limitMs` at most. Resolves with the state in which it ended. */
-export async function placeAndFollow(
-  api: Api,
-  order: OrderRequest,
-  say: (text: string) => void,
-  limitMs = Number.POSITIVE_INFINITY,
-): Promise<string> {
+/** Places an order over HTTP and prints its steps as they happen, for `limitMs` at most. Resolves with the state in which it ended, or is. */
+export async function placeAndFollow(api: Api, order: OrderRequest, watching: Watching): Promise<string> {
   const { customer, amount, currency, method } = order;
   const startedAt = systemClock.now();
   const body = {
@@ -57,23 +58,23 @@ export async function placeAndFollow(
   const answer = await answered(() => api.post<Placed>('/v1/orders', body, key));
   if (answer.status !== 202)
     throw new Trouble(`the order was not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
-  say(`Order ${answer.body.id}: ${formatMoney({ amount, currency })} for ${customer}, paid with ${method}`);
-  return follow(api, answer.body.id, startedAt + limitMs, startedAt, say);
+  watching.say(`Order ${answer.body.id}: ${formatMoney({ amount, currency })} for ${customer}, paid with ${method}`);
+  return follow(api, answer.body.id, startedAt, watching);
 }
 
 async function follow(
   api: Api,
   orderId: string,
-  until: number,
   startedAt: number,
-  say: (text: string) => void,
+  { say, hold, limitMs = Number.POSITIVE_INFINITY }: Watching,
 ): Promise<string> {
   const shown = new Set<string>();
-  const once = (id: string, text: string): void => {
-    if (!shown.has(id)) say(text);
+  const once = (id: string, text: string, colour?: Colour): void => {
+    if (!shown.has(id)) say(text, colour);
     shown.add(id);
   };
-  for (let quietSince = systemClock.now(); ; await systemClock.sleep(20)) {
+  let quietMs = 0;
+  for (let quietSince = systemClock.now(); ; await systemClock.sleep(quietMs > PATIENT_MS ? SLOW_POLL_MS : POLL_MS)) {
     const path = `/v1/orders/${encodeURIComponent(orderId)}/timeline`;
     const { status, body } = await answered(() => api.get<Timeline>(path));
     if (status !== 200) throw new Trouble(`${path} could not be read: ${status} ${JSON.stringify(body)}`);
@@ -82,21 +83,26 @@ async function follow(
       const afterMs = Math.max(0, Date.parse(at) - startedAt);
       once(`step ${title}`, `  ${String(number).padStart(2)}  ${title.padEnd(42)} +${afterMs} ms`);
     }
-    if (body.failure) once('failure', `      turned back at ${body.failure.step}: ${body.failure.reason}`);
+    if (body.failure) once('failure', `      turned back at ${body.failure.step}: ${body.failure.reason}`, 'red');
     for (const undo of body.compensations)
-      once(`undo ${undo.step} ${undo.state}`, `      ${undo.step}: ${undo.message} ${undo.state}`);
-    if (ENDED.includes(body.state)) {
-      say(`Order ${body.state} after ${systemClock.now() - startedAt} ms.`);
+      once(`undo ${undo.step} ${undo.state}`, `      ${undo.step}: ${undo.message} ${undo.state}`, 'yellow');
+    const now = systemClock.now();
+    if (isEnd(body.state)) {
+      say(`Order ${body.state} after ${now - startedAt} ms.`, ENDS[body.state]);
       return body.state;
     }
-    if (systemClock.now() > until) {
+    if (now > startedAt + limitMs) {
       say('Order still on its road; following it no longer.');
       return body.state;
     }
-    if (shown.size > before) quietSince = systemClock.now();
-    if (systemClock.now() - quietSince > PATIENT_MS)
-      once(`waiting ${JSON.stringify(body.waitingFor)}`, `      ${waiting(body)}`);
+    if (shown.size > before) quietSince = now;
+    quietMs = now - quietSince;
+    if (quietMs > PATIENT_MS) hold?.(waiting(body), now - startedAt);
   }
+}
+
+function isEnd(state: string): boolean {
+  return Object.hasOwn(ENDS, state);
 }
 
 interface Reached {
@@ -122,7 +128,7 @@ function reachedIn({ milestones, steps }: Timeline): readonly Reached[] {
  * are held back until then, so that the numbers stand in their order.
  */
 function inOrder(reached: readonly Reached[], state: string): readonly Reached[] {
-  if (ENDED.includes(state)) return reached;
+  if (isEnd(state)) return reached;
   let next = 1;
   const gap = reached.findIndex(({ number }) => {
     if (number !== '+') next += 1;
@@ -148,5 +154,6 @@ async function answered<Body>(ask: () => Promise<Answer<Body>>): Promise<Answer<
 function waiting({ state, waitingFor }: Timeline): string {
   if (!waitingFor) return state;
   const { step, message, attempt, reason } = waitingFor;
-  return `${state}, waiting for the answer to ${message} (${step}), try ${attempt}${reason ? `: ${reason}` : ''}`;
+  const tries = attempt > 1 ? `, try ${attempt}` : '';
+  return `${state}, waiting for the answer to ${message} (${step})${tries}${reason ? `: ${reason}` : ''}`;
 }

@@ -1,23 +1,41 @@
-/** `npm run order -- [--customer bob] [--amount 12.99] [--currency EUR] [--method pm_declined]`: places an order on the running stack and follows it. */
-import { parseArgs } from 'node:util';
+/** `npm run order`: places an order on the running stack and follows it. */
 import { readAddresses } from '#local/stack/addresses.ts';
 import { createApi } from './api.ts';
 import { command } from './command.ts';
+import { commandLine, commandSpec } from './command-line.ts';
 import { placeAndFollow } from './follow.ts';
+import { terminal } from './terminal.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 import { currency, formatMoney, minorUnitsOf } from '#services/money.ts';
 
-const USAGE = 'npm run order -- [--customer bob] [--amount 12.99] [--currency EUR] [--method pm_declined]';
+const spec = commandSpec({
+  call: 'npm run order --',
+  does: 'Places an order on the running stack of this folder and shows its steps until it has ended.',
+  options: {
+    customer: {
+      type: 'string',
+      value: 'NAME',
+      default: 'alice',
+      means: 'who orders; alice, bob, carol and dave have money',
+    },
+    amount: { type: 'string', value: 'AMOUNT', default: '12.99', means: 'the price, in the currency' },
+    currency: { type: 'string', value: 'CODE', default: 'EUR', means: `one of ${currency.options.join(', ')}` },
+    method: {
+      type: 'string',
+      value: 'TOKEN',
+      default: 'pm_ok',
+      means: 'what the simulated provider does: pm_ok, pm_declined, pm_slow (a second), pm_timeout (never answers)',
+    },
+  },
+  examples: [
+    ['', 'an order that completes'],
+    ['--customer bob --method pm_declined', 'an order that the provider declines, and how it is undone'],
+  ],
+  exits: '1: the order did not complete, or could not be placed.',
+});
+const { values } = commandLine(spec);
 
 await command(async () => {
-  const { values } = parseArgs({
-    options: {
-      customer: { type: 'string', default: 'alice' },
-      amount: { type: 'string', default: '12.99' },
-      currency: { type: 'string', default: 'EUR' },
-      method: { type: 'string', default: 'pm_ok' },
-    },
-  });
   const { customer, method } = values;
   const known = currency.safeParse(values.currency);
   if (!known.success) throw new Trouble(`--currency is one of ${currency.options.join(', ')}`);
@@ -28,5 +46,6 @@ await command(async () => {
     );
   const { api, operatorToken } = readAddresses();
   const request = { customer, amount, currency: known.data, method };
-  await placeAndFollow(createApi(api, operatorToken), request, (text) => process.stdout.write(`${text}\n`));
-}, USAGE);
+  const state = await placeAndFollow(createApi(api, operatorToken), request, terminal(process.stdout));
+  process.exitCode = state === 'completed' ? 0 : 1;
+});

@@ -5,10 +5,10 @@
  * waits for the rest; a second one ends the waiting.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { systemClock } from '#shared/clock.ts';
 import { apiOf, type Api } from './api.ts';
 import { command, numberOf, wholeOf } from './command.ts';
+import { apiOptions, commandLine, commandSpec } from './command-line.ts';
 import { csv } from './simulator/csv.ts';
 import { planOf } from './simulator/plan.ts';
 import { showProgress } from './simulator/progress.ts';
@@ -17,24 +17,39 @@ import { simulate } from './simulator/run.ts';
 import { isSound } from './simulator/verdict.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
-const USAGE =
-  'npm run simulate -- [--rate 50] [--seconds 60] [--customers 20] [--seed 7] [--out orders.csv] [--retry] [--limit 180] [--max-outstanding 200] [--api URL --token T]';
+const spec = commandSpec({
+  call: 'npm run simulate --',
+  does: 'Sends a reproducible mix of orders to the running stack and says what became of each kind and how long it took.',
+  options: {
+    rate: { type: 'string', value: 'N', default: '50', means: 'orders a second' },
+    seconds: { type: 'string', value: 'N', default: '60', means: 'how long orders are sent' },
+    customers: { type: 'string', value: 'N', default: '20', means: 'how many customers order' },
+    seed: { type: 'string', value: 'N', default: '7', means: 'the same seed sends the same orders' },
+    limit: {
+      type: 'string',
+      value: 'SECONDS',
+      default: '180',
+      means: 'how long orders are waited for after the last one was sent',
+    },
+    'max-outstanding': {
+      type: 'string',
+      value: 'N',
+      default: '200',
+      means: 'so many requests may be without an answer at once',
+    },
+    retry: { type: 'boolean', default: false, means: 'asks again after Retry-After when an order is refused' },
+    out: { type: 'string', value: 'FILE', means: 'writes a line of CSV for each order' },
+    ...apiOptions,
+  },
+  examples: [
+    ['--rate 10 --seconds 30', 'a light load for half a minute'],
+    ['--seed 8 --out orders.csv', 'other orders, each of them in a file'],
+  ],
+  exits: '1: an order ended as it must not, or hangs.',
+});
+const { values } = commandLine(spec);
 
 await command(async () => {
-  const { values } = parseArgs({
-    options: {
-      rate: { type: 'string', default: '50' },
-      seconds: { type: 'string', default: '60' },
-      customers: { type: 'string', default: '20' },
-      seed: { type: 'string', default: '7' },
-      limit: { type: 'string', default: '180' },
-      'max-outstanding': { type: 'string', default: '200' },
-      retry: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      api: { type: 'string' },
-      token: { type: 'string' },
-    },
-  });
   const ratePerS = numberOf('--rate', values.rate, 0.1, 2000);
   const plan = planOf({
     seed: wholeOf('--seed', values.seed, 0, 0xffff_ffff),
@@ -63,7 +78,7 @@ await command(async () => {
     process.stdout.write(`\n${result.rows.length} lines written to ${values.out}.\n`);
   }
   process.exitCode = isSound(result.rows) ? 0 : 1;
-}, USAGE);
+});
 
 /** One that answers and accepts the token. */
 async function answering(api: Api, where: string): Promise<Api> {

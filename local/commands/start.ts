@@ -23,7 +23,9 @@ import { seedCustomers } from '#local/stack/seed.ts';
 import { serviceNames } from '#local/stack/service-names.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack } from '#local/stack/stack.ts';
-import { startOptions } from './start-options.ts';
+import { startCommand, startOptions } from './start-options.ts';
+import { hasColours, terminal } from './terminal.ts';
+import { toldBy } from './command-line.ts';
 import type { Tell } from '#local/stack/supervisor.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
@@ -40,12 +42,13 @@ let serving = false;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 /** Until the stack serves, only what goes wrong is shown: the steps of the first order are easier to read. */
 const output = (source: string, line: string): void => {
-  if (serving || !isRoutine(line)) say(readableLine(source, line, process.stdout.isTTY, Date.now));
+  if (serving || !isRoutine(line)) say(readableLine(source, line, hasColours(process.stdout), Date.now));
 };
 const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
 
+const { processes, demo, workers, cluster } = toldBy(startCommand, startOptions);
+
 await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
-  const { processes, demo, workers, cluster } = startOptions(process.argv.slice(2));
   await takeOver();
   onEnding(() => {
     removeAddresses();
@@ -120,8 +123,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     await placeAndFollow(
       api,
       { customer: 'alice', amount: 1299, currency: 'EUR', method: 'pm_ok' },
-      say,
-      DEMO_LIMIT_MS,
+      { ...terminal(process.stdout), limitMs: DEMO_LIMIT_MS },
     ).catch((error: unknown) => tell('warn', `the first order: ${reasonOf(error)}`));
   }
   writeAddresses(addresses);

@@ -1,22 +1,28 @@
-/** `npm run token -- --customer alice` (or `--operator`): prints a bearer token for the running stack, or for the one whose `TOKEN_KEYS` are set. */
-import { parseArgs } from 'node:util';
+/** `npm run token`: prints a bearer token for the running stack, or for the one whose `TOKEN_KEYS` are set. */
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { readAddresses, stackDir } from '#local/stack/addresses.ts';
 import { command } from './command.ts';
+import { commandLine, commandSpec } from './command-line.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
 import { serviceNames } from '#local/stack/service-names.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
-const USAGE = 'npm run token -- --customer alice | --operator [--hours 24]';
+const spec = commandSpec({
+  call: 'npm run token --',
+  does: 'Prints a bearer token for the running stack of this folder, or for the one whose TOKEN_KEYS are set.',
+  options: {
+    customer: { type: 'string', value: 'NAME', means: 'a token of this customer' },
+    operator: { type: 'boolean', default: false, means: "an operator's token instead" },
+    hours: { type: 'string', value: 'HOURS', default: '24', means: 'how long it is valid' },
+  },
+  examples: [
+    ['--customer alice', 'what alice may do, for a day'],
+    ['--operator --hours 1', 'what an operator may do, for an hour'],
+  ],
+});
+const { values } = commandLine(spec);
 
 await command(async () => {
-  const { values } = parseArgs({
-    options: {
-      customer: { type: 'string' },
-      operator: { type: 'boolean', default: false },
-      hours: { type: 'string', default: '24' },
-    },
-  });
   const expiresInS = Math.round(Number(values.hours) * 3600);
   if (!(expiresInS > 0)) throw new Trouble(`--hours is a number of hours, not ${JSON.stringify(values.hours)}`);
   if ((values.customer === undefined) === !values.operator)
@@ -26,7 +32,7 @@ await command(async () => {
     ? ({ subject: 'operator', role: 'operator' } as const)
     : ({ subject: values.customer ?? '', role: 'customer' } as const);
   process.stdout.write(`${await signToken({ ...identity, expiresInS }, keys)}\n`);
-}, USAGE);
+});
 
 function keysOfTheRunningStack(): string {
   readAddresses();

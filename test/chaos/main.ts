@@ -1,19 +1,25 @@
-/** `npm run chaos -- --minutes 3 --seed 1 [--rate 5]`: a real stack under load and faults; ends with exit code 1 when an invariant is broken. */
+/** `npm run chaos`: a real stack under load and faults; ends with exit code 1 when an invariant is broken. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runChaos } from './chaos.ts';
+import { commandLine, commandSpec } from '#local/commands/command-line.ts';
 import { stackDir } from '#local/stack/addresses.ts';
 import { ownRun } from '#test/support/own-run.ts';
 
+const spec = commandSpec({
+  call: 'npm run chaos --',
+  does: 'Kills, stops and cuts off parts of a stack of its own under load, and checks every invariant afterwards.',
+  options: {
+    minutes: { type: 'string', value: 'N', default: '3', means: 'how long there are faults' },
+    seed: { type: 'string', value: 'N', default: '1', means: 'the same seed makes the same faults' },
+    rate: { type: 'string', value: 'N', default: '5', means: 'orders a second' },
+  },
+  examples: [['--minutes 10 --seed 4', 'a longer run with other faults']],
+  exits: '1: an invariant is broken; what everybody wrote is in a file then.',
+});
+const { values } = commandLine(spec);
+
 await ownRun(async ({ say, positive }) => {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '3' },
-      seed: { type: 'string', default: '1' },
-      rate: { type: 'string', default: '5' },
-    },
-  });
   const [minutes, seed, ratePerS] = [positive('minutes', values), positive('seed', values), positive('rate', values)];
   say(`seed ${seed}, ${minutes} minutes, ${ratePerS} orders a second`);
   const { violations, counts, faults, pairs, logs } = await runChaos({ seed, forMs: minutes * 60_000, ratePerS, say });

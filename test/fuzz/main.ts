@@ -1,20 +1,26 @@
 /**
- * `npm run fuzz [-- --requests 100000] [--messages 20000] [--seed 1]`: generated requests against the gateway, generated
+ * `npm run fuzz`: generated requests against the gateway, generated
  * messages against every entity. Prints how they were answered; ends with 1 and the smallest case found when something is wrong.
  */
-import { parseArgs } from 'node:util';
 import { command, wholeOf } from '#local/commands/command.ts';
+import { commandLine, commandSpec } from '#local/commands/command-line.ts';
 import { fuzzMessages } from './run-messages.ts';
 import { fuzzRequests } from './run-requests.ts';
 
+const spec = commandSpec({
+  call: 'npm run fuzz --',
+  does: 'Sends generated requests to the gateway and generated messages to every entity, without a broker or a database.',
+  options: {
+    requests: { type: 'string', value: 'N', default: '100000', means: 'how many requests' },
+    messages: { type: 'string', value: 'N', default: '20000', means: 'how many messages' },
+    seed: { type: 'string', value: 'N', default: '1', means: 'the same seed generates the same' },
+  },
+  examples: [['--requests 0 --messages 5000 --seed 3', 'messages only']],
+  exits: '1: something is wrong; the smallest case found is printed.',
+});
+const { values } = commandLine(spec);
+
 await command(async () => {
-  const { values } = parseArgs({
-    options: {
-      requests: { type: 'string', default: '100000' },
-      messages: { type: 'string', default: '20000' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
   const seed = wholeOf('--seed', values.seed, 0, 0x7fff_ffff);
   const wanted = {
     requests: wholeOf('--requests', values.requests, 0, 100_000_000),

@@ -1,16 +1,22 @@
-/** `npm run overload -- [--seconds 60] [--times 3] [--seed 1]`: more orders than the stack can work off. Exit code 1 when an order is lost or does not end. */
-import { parseArgs } from 'node:util';
+/** `npm run overload`: more orders than the stack can work off. Exit code 1 when an order is lost or does not end. */
 import { overload } from './overload.ts';
+import { commandLine, commandSpec } from '#local/commands/command-line.ts';
 import { ownRun } from '#test/support/own-run.ts';
 
+const spec = commandSpec({
+  call: 'npm run overload --',
+  does: 'Measures what a stack of its own can work off, sends it several times as much, and checks that no accepted order is lost.',
+  options: {
+    seconds: { type: 'string', value: 'N', default: '60', means: 'how long it is overloaded' },
+    times: { type: 'string', value: 'N', default: '3', means: 'how many times what it can work off' },
+    seed: { type: 'string', value: 'N', default: '1', means: 'the same seed sends the same orders' },
+  },
+  examples: [['--seconds 20 --times 5', 'short and heavy']],
+  exits: '1: an order is lost or does not end.',
+});
+const { values } = commandLine(spec);
+
 await ownRun(async ({ say, positive }) => {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '60' },
-      times: { type: 'string', default: '3' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
   const [seconds, times, seed] = [positive('seconds', values), positive('times', values), positive('seed', values)];
   const report = await overload({ seconds, times, seed, say });
   const { capacityPerS, endedPerS, longestMs, answers, violations, calmP50Ms, recoveredAfterMs, memory } = report;

@@ -1,11 +1,11 @@
-/** `npm run simulate:faults -- --seeds 2000 --from 1 [--history] [--first]`: seeded runs of all services with everything that may go wrong. */
+/** `npm run simulate:faults`: seeded runs of all services with everything that may go wrong. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { ORDERS, simulate, type Outcome } from './simulate.ts';
 import { command, wholeOf } from '#local/commands/command.ts';
+import { commandLine, commandSpec } from '#local/commands/command-line.ts';
 import { stackDir } from '#local/stack/addresses.ts';
 import { systemClock } from '#shared/clock.ts';
 
@@ -16,6 +16,27 @@ interface Share {
   readonly traced: boolean;
 }
 
+const spec = commandSpec({
+  call: 'npm run simulate:faults --',
+  does: 'Runs all services in one simulated world with everything that may go wrong, once for each seed, and checks every invariant.',
+  options: {
+    seeds: { type: 'string', value: 'N', default: '200', means: 'how many seeds' },
+    from: { type: 'string', value: 'N', default: '1', means: 'the first seed' },
+    orders: { type: 'string', value: 'N', default: String(ORDERS), means: 'orders in each' },
+    history: {
+      type: 'boolean',
+      default: false,
+      means: 'writes what happened in every seed to .switchyard/simulation/',
+    },
+    first: { type: 'boolean', default: false, means: 'stops at the first seed that breaks an invariant' },
+  },
+  examples: [
+    ['--seeds 2000', 'a thorough run'],
+    ['--seeds 1 --from 17 --history', 'seed 17 again, with all that happened in it'],
+  ],
+  exits: '1: an invariant was broken; its seed and history are named.',
+});
+
 if (isMainThread) await command(main);
 else await work(workerData as Share);
 
@@ -25,15 +46,7 @@ async function work({ seeds, orders, traced }: Share): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '200' },
-      from: { type: 'string', default: '1' },
-      orders: { type: 'string', default: String(ORDERS) },
-      history: { type: 'boolean', default: false },
-      first: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = commandLine(spec);
   const [count, from, orders] = [
     wholeOf('--seeds', values.seeds, 1, 10_000_000),
     wholeOf('--from', values.from, 1, 0x7fff_ffff),

@@ -1,11 +1,11 @@
-/** `npm run mutations [-- --only "ack on delivery" --only ...]`: whether the simulation catches every deliberate defect. The tree stays as it is. */
+/** `npm run mutations`: whether the simulation catches every deliberate defect. The tree stays as it is. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Mutation } from './mutation.ts';
 import { mutations, SEED_LIMIT } from './mutations.ts';
 import { command } from '#local/commands/command.ts';
+import { commandLine, commandSpec } from '#local/commands/command-line.ts';
 import { stackDir } from '#local/stack/addresses.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
@@ -15,8 +15,18 @@ const PARTS = ['shared', 'services', 'local', 'test', 'package.json'];
 
 const root = process.cwd();
 
+const spec = commandSpec({
+  call: 'npm run mutations --',
+  does: 'Makes each deliberate defect in a copy of the tree and checks that the simulation catches it; this tree stays as it is.',
+  options: {
+    only: { type: 'string', value: 'NAME', multiple: true, means: 'this defect, by its name in docs/guarantees.md' },
+  },
+  examples: [['--only "ack on delivery"', 'one of them']],
+  exits: '1: a defect survived, or could not be made.',
+});
+const { values } = commandLine(spec);
+
 await command(async () => {
-  const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
   const chosen = mutations.filter(({ name }) => values.only === undefined || values.only.includes(name));
   if (chosen.length === 0)
     throw new Trouble(

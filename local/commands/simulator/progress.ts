@@ -1,11 +1,5 @@
 import type { Progress } from './result.ts';
-
-/** What is needed of a terminal or a pipe. */
-export interface Screen {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
+import type { Screen } from '#local/commands/terminal.ts';
 
 const LINE_EVERY_MS = 5000;
 const BAR = 24;

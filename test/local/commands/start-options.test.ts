@@ -48,7 +48,7 @@ const wrong: readonly [string, readonly string[], RegExp][] = [
   ['workers in one process', ['--workers', 'payment=2', '--processes=1'], /leave --processes out/],
   ['workers in one process, in words', ['--workers', 'payment=2', '--processes=one'], /leave --processes out/],
   ['two processes', ['--processes=2'], /one \(for all services\) or each/],
-  ['an unknown option', ['--worker', 'payment=2'], /Unknown option '--worker'.*--workers payment=3/s],
+  ['an unknown option', ['--worker', 'payment=2'], /Unknown option '--worker'.*npm start -- --help/s],
   ['a stray word', ['payment=2'], /Unexpected argument 'payment=2'/],
 ];
 

@@ -21,7 +21,7 @@ for (const processes of ['one-each', 'one'] as const) {
     const wallet = await stack.api.get<{ available: { amount: number } }>('/v1/wallets/alice');
     t.is(wallet.body.available.amount, 1_000_000);
     const said: string[] = [];
-    t.is(await placeAndFollow(stack.api, order, (text) => said.push(text), 30_000), 'completed');
+    t.is(await placeAndFollow(stack.api, order, { say: (text) => said.push(text), limitMs: 30_000 }), 'completed');
     const numbers = said.flatMap((text) => /^ +(\d+) {2}\S/.exec(text)?.[1] ?? []);
     t.deepEqual(numbers, ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13']);
   });
@@ -33,7 +33,7 @@ test.serial('a killed service is started again while the others stay, and goes o
   const others = ['order', 'payment', 'saga', 'gateway'].map((name) => stack.process(name).pid());
   const before = stack.process('wallet').pid();
   stack.kill('wallet');
-  t.is(await placeAndFollow(stack.api, order, () => {}, 60_000), 'completed');
+  t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
   t.not(stack.process('wallet').pid(), before);
   t.is(stack.process('wallet').restarts(), 1);
   t.deepEqual(
@@ -55,7 +55,7 @@ test.serial('all services in one process: killed, they come back together and go
     const order = await stack.api.get<{ status: string }>(`/v1/orders/${body.id}`);
     return order.body.status === 'completed';
   });
-  t.is(await placeAndFollow(stack.api, order, () => {}, 60_000), 'completed');
+  t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
 });
 
 test.serial('a broker of its own comes back with its queues after it was killed', async (t) => {
@@ -65,7 +65,7 @@ test.serial('a broker of its own comes back with its queues after it was killed'
   stack.kill('broker');
   await until('a second life of the broker', 60_000, async () => stack.process('broker').restarts() > 0);
   await until('readiness', 90_000, async () => stack.ready(2000).then(() => true));
-  t.is(await placeAndFollow(stack.api, order, () => {}, 60_000), 'completed');
+  t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
 });
 
 interface Worker {
@@ -98,7 +98,7 @@ test.serial(
       const own = body.items.filter(({ route }) => route === 'payment');
       return own.length === 8 && own.every(({ owner, active }) => owner === active);
     });
-    t.is(await placeAndFollow(stack.api, order, () => {}, 30_000), 'completed');
+    t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 30_000 }), 'completed');
 
     const refusing = await stack.api.put('/v1/faults/payment', { refuseAt: ['payment.authorize'] });
     t.is(refusing.status, 200);
@@ -106,11 +106,11 @@ test.serial(
     const told = (): number => stack.logs().filter((line) => /payment-[123].*faults set/.test(line)).length;
     await until('all three to say that they were told', 20_000, async () => told() === 3);
     for (let index = 0; index < 6; index += 1)
-      t.is(await placeAndFollow(stack.api, order, () => {}, 30_000), 'failed', 'whichever worker had it');
+      t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 30_000 }), 'failed', 'whichever worker had it');
     t.is((await stack.api.put('/v1/faults/payment', {})).status, 200);
 
     stack.kill('payment-2');
-    t.is(await placeAndFollow(stack.api, order, () => {}, 60_000), 'completed');
+    t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
     await until('it to run again', 30_000, async () => stack.process('payment-2').restarts() === 1);
     await until('three equal shares again', 30_000, async () => sharesOf(await paymentWorkers()).join() === '2,3,3');
   },
