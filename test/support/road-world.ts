@@ -28,7 +28,7 @@ import { bytesOf } from '#shared/entity/document.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/limits.ts';
-import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
+import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { createFaults } from '#shared/host/faults.ts';
 import { silentLog } from '#shared/log.ts';
 import type { Message } from '#shared/message.ts';
@@ -51,6 +51,7 @@ export async function createRoadWorld(
   const control = broker.connect('gateway');
   /** By service, what its largest document took when it was written, bytes of JSON. */
   const largest = new Map<string, number>();
+  const stores = new Map<string, Pick<MemoryStore<unknown>, 'documents'>>();
 
   const losing = (bus: Bus): Bus => ({
     ...bus,
@@ -83,6 +84,7 @@ export async function createRoadWorld(
       intercept: faults.intercept,
     });
     await clock.during(engine.start());
+    stores.set(name, store);
     return store;
   }
 
@@ -136,6 +138,8 @@ export async function createRoadWorld(
     mails,
     captured,
     largest,
+    /** By service. */
+    stores,
     /** What begins the order. */
     placing,
     /** What the warehouse thinks of the order's delivery. */

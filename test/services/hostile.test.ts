@@ -1,0 +1,87 @@
+/** Whatever somebody sends to a service, for a day: what is stored of each key stays small, and comes to an end. */
+import { globSync } from 'node:fs';
+import test from 'ava';
+import { details } from '#test/services/saga/cases.ts';
+import { createRoadWorld } from '#test/support/road-world.ts';
+import { largest } from '#test/support/schema-walk.ts';
+import { paymentIdOf } from '#services/payment/contract.ts';
+import { holdIdOf } from '#services/wallet/contract.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import { hash } from '#shared/bus/topology/topology.ts';
+import { TOO_LATE, type CommandType, type Message } from '#shared/message.ts';
+
+const LIMIT = 64 * 1024;
+const HOURS = 24;
+const HOUR_MS = 3_600_000;
+const COPIES = 10;
+const root = new URL('../../', import.meta.url);
+const contracts = await Promise.all(
+  globSync('services/*/contract.ts', { cwd: root }).map(async (file) => (await import(new URL(file, root).href)) as object),
+);
+const commands = contracts.flatMap((contract) => Object.values(contract).filter(isCommand));
+
+function isCommand(value: unknown): value is CommandType {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'command';
+}
+
+/** About this order, or about one that never was; all else is as long as it may be, and the same every time. */
+function bodyOf(type: CommandType, orderId: string, letter: string): Record<string, unknown> {
+  const body = largest(type.body, letter) as Record<string, unknown>;
+  const names = { orderId, paymentId: paymentIdOf(orderId), holdId: holdIdOf(orderId), customerId: details.customerId };
+  const given = Object.entries(names).filter(([name]) => name in body);
+  return type.body.parse({ ...body, ...Object.fromEntries(given) }) as Record<string, unknown>;
+}
+
+/** One hour of it. */
+function nuisance(route: string, hour: number, now: number): readonly Message[] {
+  const ours = commands.filter((type) => type.route === route);
+  const about = [details.orderId, 'nobody'].flatMap((orderId) =>
+    ours.flatMap((type) =>
+      ['x', '顧'].flatMap((letter) => {
+        const body = bodyOf(type, orderId, letter);
+        return Array.from({ length: COPIES }, (_, n) => ({
+          id: `${hour}:${orderId}:${type.name}:${letter}:${n}`,
+          type: type.name,
+          key: type.key(body),
+          body: n % 2 === 0 || !('of' in body) ? body : { ...body, of: `${hour}:${n}` },
+        }));
+      }),
+    ),
+  );
+  const keys = [...new Set(about.map(({ key }) => key))];
+  const odd = keys.flatMap((key) => [
+    { id: `${hour}:odd:${key}`, type: `${route}.dance`, key, body: { orderId: key } },
+    { id: `${hour}:late:${key}`, type: TOO_LATE, key, body: { command: ours[0]!.name } },
+    { id: `${hour}:broken:${key}`, type: ours[0]!.name, key, body: { orderId: 1 } },
+  ]);
+  const replyTo = { route: 'saga', key: details.orderId };
+  return [...about, ...odd].map((one, n) => ({
+    ...one,
+    correlationId: details.orderId,
+    replyTo,
+    // With a time of their own, with a time without end, and without one.
+    ...(n % 3 > 0 && { rememberUntil: n % 3 === 1 ? now + HOUR_MS : Number.MAX_SAFE_INTEGER }),
+  }));
+}
+
+for (const route of ['order', 'payment', 'wallet', 'delivery', 'notify']) {
+  test(`${route} gets everything that it knows and does not know, again and again for a day: each document stays under 64 KB`, async (t) => {
+    const world = await createRoadWorld();
+    await world.start();
+    await world.ended();
+    const states = (): string =>
+      JSON.stringify([...world.stores.get(route)!.documents].map(([key, { state }]) => [key, state]));
+    let afterFirst = '';
+    for (let hour = 0; hour < HOURS; hour += 1) {
+      for (const message of nuisance(route, hour, world.clock.now())) {
+        for (let copy = 0; copy < 2; copy += 1) world.broker.put(hash(route), encode(message));
+      }
+      await world.clock.advance(HOUR_MS);
+      if (hour === 0) afterFirst = states();
+    }
+    for (const [service, bytes] of world.largest) t.true(bytes < LIMIT, `${service}: ${bytes} bytes`);
+    t.log(`largest: ${world.largest.get(route)} bytes`);
+    t.is(states(), afterFirst, 'nothing is learned from the twentieth copy');
+    for (const { stash, unsent } of world.stores.get(route)!.documents.values()) t.is(stash.length + unsent.length, 0);
+  });
+}
