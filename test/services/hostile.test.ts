@@ -16,7 +16,9 @@ const HOUR_MS = 3_600_000;
 const COPIES = 10;
 const root = new URL('../../', import.meta.url);
 const contracts = await Promise.all(
-  globSync('services/*/contract.ts', { cwd: root }).map(async (file) => (await import(new URL(file, root).href)) as object),
+  globSync('services/*/contract.ts', { cwd: root }).map(
+    async (file) => (await import(new URL(file, root).href)) as object,
+  ),
 );
 const commands = contracts.flatMap((contract) => Object.values(contract).filter(isCommand));
 

@@ -26,6 +26,17 @@ export function createMemoryStore<State>({
   const journal = new Map<string, JournalRecord>();
   const remembered = new Map<string, Map<string, Handled>>();
   const dueKeys = new Map<string, DueKey>();
+  /** By key, with how many ids it is looked through again: twice as many as had to stay. */
+  const forgetAt = new Map<string, number>();
+  const isPast = ({ until = Infinity }: Handled): boolean => until <= now();
+
+  function forgetPast(key: string): void {
+    const known = remembered.get(key);
+    if (known === undefined || known.size < (forgetAt.get(key) ?? 1)) return;
+    for (const [id, handled] of known) if (isPast(handled)) known.delete(id);
+    if (known.size === 0) remembered.delete(key);
+    forgetAt.set(key, 2 * known.size);
+  }
 
   return {
     documents,
@@ -63,10 +74,14 @@ export function createMemoryStore<State>({
       }
     },
     async recall(key, ids) {
+      forgetPast(key);
       const known = remembered.get(key);
-      for (const [id, { until }] of known ?? []) if (until !== undefined && until <= now()) known?.delete(id);
-      if (known?.size === 0) remembered.delete(key);
-      return new Map(ids.flatMap((id) => (known?.has(id) ? [[id, known.get(id)!] as const] : [])));
+      return new Map(
+        ids.flatMap((id) => {
+          const handled = known?.get(id);
+          return handled === undefined || isPast(handled) ? [] : [[id, handled] as const];
+        }),
+      );
     },
     async append(records) {
       const conflicts: string[] = [];
