@@ -1,6 +1,18 @@
 import { z } from 'zod';
-import { customerId, emailAddress, epochMs, mailId, messageId, orderId, reason, wordOf } from '#services/fields.ts';
-import { money } from '#services/money.ts';
+import {
+  MAX_ITEMS,
+  customerId,
+  emailAddress,
+  epochMs,
+  mailId,
+  messageId,
+  orderId,
+  reason,
+  sku,
+  totalQuantity,
+  wordOf,
+} from '#services/fields.ts';
+import { money, type Money } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
 
 export const sent = event('notify.sent', z.object({ orderId, mailId, dispatchedAt: epochMs }));
@@ -8,6 +20,39 @@ export const sendRefused = event(
   'notify.send-refused',
   z.object({ orderId, reason: wordOf(['retracted', 'conflicting_outcome', 'rejected_address']) }),
 );
+
+/** Items of an order that a mail lists; of the others it says how many there are. Whoever keeps the list stays small with it. */
+export const MAX_LISTED = 30;
+const listedItem = z.object({
+  sku,
+  quantity: totalQuantity,
+  /** Minor units, in the currency of the total. */
+  unitAmount: money.shape.amount,
+});
+
+/** The part of an order's items that a mail shows. */
+export interface Listing {
+  readonly items: readonly z.infer<typeof listedItem>[];
+  /** How many were left out; absent: none. */
+  readonly itemsLeftOut?: number;
+}
+
+/** The first of the items, each with its quantity of all lines of that price, and how many follow. */
+export function listingOf(
+  items: readonly { readonly sku: string; readonly quantity: number; readonly unitPrice: Money }[],
+): Listing {
+  const distinct = new Map<string, Listing['items'][number]>();
+  for (const { sku: name, quantity, unitPrice } of items) {
+    const key = `${unitPrice.amount} ${name}`;
+    const before = distinct.get(key)?.quantity ?? 0;
+    distinct.set(key, { sku: name, quantity: before + quantity, unitAmount: unitPrice.amount });
+  }
+  const all = [...distinct.values()];
+  return all.length > MAX_LISTED
+    ? { items: all.slice(0, MAX_LISTED), itemsLeftOut: all.length - MAX_LISTED }
+    : { items: all };
+}
+
 /**
  * Tells the customer how the order ended. One mail per outcome. After a success mail was accepted, `failed` and
  * `cancelled` are sent as a correction.
@@ -20,6 +65,10 @@ export const send = command('notify.send', {
     customerId,
     total: money,
     reason: reason.optional(),
+    /** Absent, as the two below, in messages of versions that did not tell it. */
+    placedAt: epochMs.optional(),
+    items: z.array(listedItem).max(MAX_LISTED).readonly().optional(),
+    itemsLeftOut: z.int().min(1).max(MAX_ITEMS).optional(),
   }),
   key: (body) => body.orderId,
   done: sent,

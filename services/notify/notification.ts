@@ -1,5 +1,6 @@
 import * as contract from './contract.ts';
-import { messageIdOf, renderMail, type MailKind, type RenderedMail } from './templates.ts';
+import { messageIdOf, renderMail, type RenderedMail } from './templates.ts';
+import type { MailKind } from './wording.ts';
 import { answering, on, type Context, type Effect, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 

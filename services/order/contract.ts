@@ -34,7 +34,13 @@ export const orderDetails = z.object({
 });
 export type OrderDetails = z.infer<typeof orderDetails>;
 
-export const placed = event('order.placed', orderDetails);
+export const placed = event(
+  'order.placed',
+  orderDetails.extend({
+    /** Absent when the order's service is of an older version. */
+    placedAt: epochMs.optional(),
+  }),
+);
 export const placeRefused = event('order.place-refused', z.object({ orderId, reason }));
 /** Step 1, sent by the gateway; its answer starts the saga. */
 export const place = command('order.place', {

@@ -97,13 +97,13 @@ function place(state: OrderState = UNPLACED, details: OrderDetails, context: Con
     answering(next, context.answer(contract.placeRefused, { orderId, reason }));
   if (state.status !== 'unplaced') {
     if (!sameDetails(state.details, details)) return refuse(state, 'conflicting_order');
-    return answering(state, context.answer(contract.placed, state.details));
+    return answering(state, context.answer(contract.placed, { ...state.details, placedAt: state.createdAt }));
   }
   const placed = { details, createdAt: context.now, updatedAt: context.now };
   if (state.end) return refuse({ ...placed, ...state.end }, `already_${state.end.status}`);
   return {
     state: { ...placed, status: 'pending', ...(state.dispatchWithdrawn && { dispatchWithdrawn: true }) },
-    send: [context.answer(contract.placed, details)],
+    send: [context.answer(contract.placed, { ...details, placedAt: context.now })],
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Listing } from '#services/notify/contract.ts';
 import type { Money } from '#services/money.ts';
 import type { CommandType, EventType } from '#shared/message.ts';
 
@@ -10,6 +11,10 @@ export interface Order {
   readonly paymentMethod: string;
   /** What is to be delivered, each sku once. Sagas that began under version 1 have none, and no step that reads it. */
   readonly parcel: readonly { readonly sku: string; readonly quantity: number }[];
+  /** Epoch ms. Absent, as the listing, in sagas that began before mails told it. */
+  readonly placedAt?: number | undefined;
+  /** What mails show of the items. */
+  readonly listing?: Listing;
 }
 
 /** What answers told. A step may read only what an earlier step learned. */

@@ -1,4 +1,4 @@
-import { closing, defineSaga, heard, step, undo, undoneWith } from './definition.ts';
+import { closing, defineSaga, heard, step, undo, undoneWith, type Order } from './definition.ts';
 import * as delivery from '#services/delivery/contract.ts';
 import * as notify from '#services/notify/contract.ts';
 import * as order from '#services/order/contract.ts';
@@ -132,13 +132,7 @@ export const placeOrder = defineSaga({
       title: 'customer notified by mail',
       command: notify.send,
       forwardOnly: true,
-      with: ({ orderId, customerId, email, total }) => ({
-        orderId,
-        outcome: 'completed',
-        to: email,
-        customerId,
-        total,
-      }),
+      with: (order) => ({ ...told(order), outcome: 'completed' }),
       learn: ({ dispatchedAt }) => ({ dispatchedAt }),
       undo: undo(notify.retract, ({ orderId }, { of }) => ({ orderId, of })),
     }),
@@ -167,13 +161,11 @@ export const placeOrder = defineSaga({
     name: 'tell-customer',
     title: 'customer told how the order ended',
     command: notify.send,
-    with: ({ orderId, customerId, email, total }, { outcome, failure }) => ({
-      orderId,
-      outcome,
-      to: email,
-      customerId,
-      total,
-      reason: failure.reason,
-    }),
+    with: (order, { outcome, failure }) => ({ ...told(order), outcome, reason: failure.reason }),
   }),
 });
+
+/** What every mail tells about the order. */
+function told({ orderId, email, customerId, total, placedAt, listing }: Order) {
+  return { orderId, to: email, customerId, total, ...(placedAt !== undefined && { placedAt }), ...listing };
+}

@@ -3,6 +3,7 @@ import { cancel, cancelRefused, cancelling } from './contract.ts';
 import { askedSteps, type Definition, type Order } from './definition.ts';
 import type { Advanced, Timing } from './pace.ts';
 import { outstandingIds, type Answer, type OpenState, type Parked, type SagaState } from './state.ts';
+import { listingOf } from '#services/notify/contract.ts';
 import { placeRefused, placed, type OrderDetails } from '#services/order/contract.ts';
 import { audienceOf, SAGA_ROUTE } from '#services/routes.ts';
 import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
@@ -80,7 +81,11 @@ export function sagaEntity(definitions: readonly Definition[], { log, ...timing 
   function start(state: SagaState | undefined, details: OrderDetails, context: Context): Result<SagaState> {
     if (state !== undefined && state.phase !== 'unknown') return { state };
     const { items, ...order } = details;
-    const advanced = begin(newest!, { ...order, parcel: parcelOf(items) }, { now: context.now, timing });
+    const advanced = begin(
+      newest!,
+      { ...order, parcel: parcelOf(items), listing: listingOf(items) },
+      { now: context.now, timing },
+    );
     return { state: advanced.state, send: sendsOf(advanced, context) };
   }
 

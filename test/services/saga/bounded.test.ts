@@ -2,10 +2,13 @@
 import test, { type ExecutionContext } from 'ava';
 import { answerBody, details } from './cases.ts';
 import { createRoadWorld, type RoadWorld } from '#test/support/road-world.ts';
+import * as fields from '#services/fields.ts';
+import type { Mail } from '#services/notify/notification.ts';
 import { attachPayment, fail, recordDispatch, withdrawDispatch } from '#services/order/contract.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { cancel } from '#services/saga/contract.ts';
 import { askedSteps } from '#services/saga/definition.ts';
+import { definitions } from '#services/saga/definitions.ts';
 import { placeOrder } from '#services/saga/place-order.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { hash, inbox } from '#shared/bus/topology/topology.ts';
@@ -86,4 +89,18 @@ test('so does one whose undo nobody answers for a day, tried again and again', a
   world.lose(() => false);
   await world.ended();
   t.is(world.timeline.state, 'failed');
+});
+
+test('an order of the longest items is told whole to the warehouse and in part to the customer, and no document is too large for it', async (t) => {
+  const sku = (n: number): string => `${n}-`.padEnd(fields.MAX_SKU_BYTES, 'x');
+  const unitPrice = { amount: 1, currency: 'EUR' } as const;
+  const items = Array.from({ length: fields.MAX_ITEMS }, (_, n) => ({ sku: sku(n), quantity: 50, unitPrice }));
+  const order = { ...details, items, total: { amount: 50 * fields.MAX_ITEMS, currency: 'EUR' } } as const;
+  const world = await createRoadWorld(1, definitions, order);
+  await world.start();
+  await world.ended();
+  t.is(world.order?.status, 'completed');
+  const [{ text }] = world.mails as [Mail];
+  t.true(text.includes(sku(29)) && text.includes('and 70 more items') && text.includes('50.00 EUR'));
+  t.false(text.includes(sku(30)));
 });
