@@ -3,6 +3,7 @@ import type { Entry, FindRecords } from './ledger.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import type { WalletState } from './wallet.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
+import { together } from '#shared/database/together.ts';
 
 export const walletsCollection = 'wallets';
 export const entriesCollection = 'wallet_entries';
@@ -26,8 +27,15 @@ export type StoredEntry = Entry & { readonly _id: string };
  */
 export function findRecordsIn(db: Connection): FindRecords {
   const records = () => majorityCollection<JournalRecord & { readonly _id: string }>(db, entriesCollection);
-  return async (ids) =>
-    records()
+  /** One read for all wallets that ask at the same time. */
+  const find = together(async (ids: readonly string[]) => {
+    const found = await records()
       .find({ _id: { $in: [...ids] } })
       .toArray();
+    return new Map(found.map((record) => [record._id, record]));
+  });
+  return async (ids) => {
+    const found = await find(ids);
+    return ids.flatMap((id) => found.get(id) ?? []);
+  };
 }

@@ -11,8 +11,17 @@ export const DECIDING: {
  * URL says, and a write resolves when the same is true of it.
  */
 export function majorityCollection<Stored extends object>(db: Connection, name: string): mongo.Collection<Stored> {
-  return db
-    .getClient()
-    .db(db.name)
-    .collection<Stored>(name, { ...DECIDING, readPreference: 'primary', ignoreUndefined: true });
+  const client = db.getClient();
+  let known = made.get(client);
+  if (known === undefined) made.set(client, (known = new Map<string, mongo.Collection>()));
+  const path = `${db.name}.${name}`;
+  let collection = known.get(path);
+  if (collection === undefined) {
+    const how = { ...DECIDING, readPreference: 'primary', ignoreUndefined: true } as const;
+    known.set(path, (collection = client.db(db.name).collection(name, how)));
+  }
+  return collection as unknown as mongo.Collection<Stored>;
 }
+
+/** Those that were asked for, by client: making one costs as much as a short command. */
+const made = new WeakMap<mongo.MongoClient, Map<string, mongo.Collection>>();

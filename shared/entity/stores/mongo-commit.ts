@@ -92,7 +92,8 @@ export function writeErrorsIn(thrown: unknown): readonly WriteError[] {
   return [writeErrors].flat() as readonly WriteError[];
 }
 
-function isOfTheDocuments(thrown: unknown): boolean {
+/** The error is about what was to be written, and will be the same at the next try. */
+export function isOfTheDocuments(thrown: unknown): boolean {
   const { name, code } = thrown as { readonly name?: string; readonly code?: unknown };
   return name === 'MongoServerError' ? NEVER.has(code as number) : UNSENT.has(name ?? '');
 }

@@ -3,6 +3,7 @@ import type { Handled, RememberedId } from '#shared/entity/store.ts';
 import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
 import { writeErrorsIn } from './mongo-commit.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
+import { together } from '#shared/database/together.ts';
 
 interface StoredId extends Handled {
   /** Of key and id. */
@@ -15,6 +16,12 @@ interface StoredId extends Handled {
 /** The collection of the handled ids that have left the documents of `collection`. */
 export function rememberedIds(db: Connection, collection: string) {
   const ids = () => majorityCollection<StoredId>(db, `${collection}_remembered`);
+  const find = together(async (wanted: readonly string[]) => {
+    const found = await ids()
+      .find({ _id: { $in: [...wanted] } })
+      .toArray();
+    return new Map(found.map((stored) => [stored._id, stored]));
+  });
   return {
     async prepare(): Promise<void> {
       await ids().createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true });
@@ -29,12 +36,15 @@ export function rememberedIds(db: Connection, collection: string) {
       }
     },
     async recall(key: string, wanted: readonly string[]): Promise<ReadonlyMap<string, Handled>> {
-      const found = await ids()
-        .find({ _id: { $in: wanted.map((id) => idOf(key, id)) } })
-        .toArray();
-      return new Map(found.map(({ _id, key: _key, expiresAt: _expiresAt, ...handled }) => [handled.id, handled]));
+      const own = wanted.map((id) => idOf(key, id));
+      const found = await find(own);
+      return new Map(own.flatMap((id) => found.get(id) ?? []).map((stored) => [stored.id, handledOf(stored)]));
     },
   };
+}
+
+function handledOf({ _id, key: _key, expiresAt: _expiresAt, ...handled }: StoredId): Handled {
+  return handled;
 }
 
 function upsertOf({ key, handled }: RememberedId): mongo.AnyBulkWriteOperation<StoredId> {

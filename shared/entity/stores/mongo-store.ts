@@ -1,12 +1,14 @@
 import type { Connection } from 'mongoose';
-import { commitTo } from './mongo-commit.ts';
+import { commitTo, isOfTheDocuments, writeErrorsIn } from './mongo-commit.ts';
 import { documentOf, type StoredDocument } from './mongo-document.ts';
 import { dueIn, dueIndexes } from './mongo-due.ts';
 import { appendTo } from './mongo-journal.ts';
 import { rememberedIds } from './mongo-remembered.ts';
-import type { Document, EntityStore, Write } from '#shared/entity/store.ts';
+import type { JournalRecord } from '#shared/entity/entity.ts';
+import { JournalConflict, type Document, type EntityStore, type Write } from '#shared/entity/store.ts';
 import { archiveOf, mayBeArchived, prepareArchive, type AnyArchiveRule } from '#shared/database/archive.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
+import { together } from '#shared/database/together.ts';
 
 export interface MongoStoreOptions {
   readonly collection: string;
@@ -34,6 +36,11 @@ export function createMongoStore<State>(
     return majorityCollection<{ readonly _id: string }>(db, options.journal);
   };
 
+  const append = together(
+    (journal: readonly JournalRecord[]) => appendTo(records(), journal),
+    (error) => error instanceof JournalConflict || writeErrorsIn(error).length > 0 || isOfTheDocuments(error),
+  );
+
   return {
     /** Makes the indexes; idempotent. */
     async prepare() {
@@ -60,7 +67,7 @@ export function createMongoStore<State>(
     },
     remember: remembered.remember,
     recall: remembered.recall,
-    append: (journal) => appendTo(records(), journal),
+    append,
     due: (now, limit) => dueIn(documents() as never, now, limit),
   };
 }
