@@ -55,6 +55,11 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/** A log line like those of the services: who supervises this process hears of the end when everything else is ended, too. */
+function tellOfEnd(name: string, how: string): void {
+  process.stderr.write(`${JSON.stringify({ level: 'error', msg: `${name} ended by itself`, how })}\n`);
+}
+
 function start(spec: Guarded): void {
   const child = spawn(spec.command, spec.args, {
     env: spec.env,
@@ -69,8 +74,9 @@ function start(spec: Guarded): void {
     resolve();
     void stopAll(127); // ends the process
   });
-  child.once('exit', (code) => {
+  child.once('exit', (code, signalled) => {
     forget();
+    if (stopping === undefined) tellOfEnd(spec.name, signalled ?? `code ${code}`);
     resolve();
     void stopAll(code ?? 1); // ends the process
   });

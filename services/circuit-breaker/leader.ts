@@ -12,7 +12,7 @@ export interface Term {
 }
 
 export interface CampaignOptions {
-  readonly bus: Pick<Bus, 'session'>;
+  readonly bus: Pick<Bus, 'session' | 'connected'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Rejects when it cannot act: the session is given up and the next candidate tries. */
@@ -87,7 +87,9 @@ export function campaign({ bus, clock, log, lead }: CampaignOptions): Campaign {
       try {
         await stand();
       } catch (error) {
-        log.warn('cannot act as the breaker', { reason: reasonOf(error), attempt: failures + 1 });
+        // That the broker is away is told by the connection.
+        const tell = bus.connected ? log.warn : log.debug;
+        tell('cannot act as the breaker', { reason: reasonOf(error), attempt: failures + 1 });
       }
       failures += 1;
       await pause(backoffMs(RECONNECT, failures, clock.random));

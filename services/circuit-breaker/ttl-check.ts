@@ -53,6 +53,7 @@ export function startTtlCheck(options: {
   const { api, vhost, table, policies, clock, log } = options;
   const stopping = new AbortController();
   let problems: ReadonlyMap<string, string> = new Map();
+  const told = new Map<string, string>();
 
   async function look(): Promise<ReadonlyMap<string, string>> {
     const columns = 'name,arguments,effective_policy_definition';
@@ -60,6 +61,20 @@ export function startTtlCheck(options: {
       `/queues/${encodeURIComponent(vhost)}?columns=${columns}&disable_stats=false`,
     );
     return ttlProblems(queues ?? [], table, policies);
+  }
+
+  /** Once when it begins, once when it ends. What the second round does not find was a broker that had just been started. */
+  function tell(found: ReadonlyMap<string, string>): void {
+    for (const [route, problem] of found) {
+      if (problems.get(route) !== problem || told.get(route) === problem) continue;
+      told.set(route, problem);
+      log.error('the queues do not do what the gate counts on', { route, problem });
+    }
+    for (const route of told.keys()) {
+      if (found.has(route)) continue;
+      told.delete(route);
+      log.info('the queues do again what the gate counts on', { route });
+    }
   }
 
   async function run(): Promise<void> {
@@ -70,9 +85,8 @@ export function startTtlCheck(options: {
           await clock.sleep(LAG_MS, stopping.signal);
           found = await look();
         }
+        tell(found);
         problems = found;
-        for (const [route, problem] of found)
-          log.error('the queues do not do what the gate counts on', { route, problem });
       } catch (error) {
         if (!stopping.signal.aborted) log.warn('cannot check the queues', { reason: reasonOf(error) });
       }

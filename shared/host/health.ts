@@ -84,12 +84,18 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, Check>>;
+}
+
 interface Check {
   readonly ok: boolean;
   readonly reason?: string;
 }
 
-async function readiness(checks: HttpOptions['checks']): Promise<{ ready: boolean; checks: Record<string, Check> }> {
+/** What `/readyz` says now. */
+export async function readiness(checks: HttpOptions['checks']): Promise<Readiness> {
   const results = await Promise.all(
     [...checks].map(async ([name, check]): Promise<[string, Check]> => {
       try {

@@ -14,7 +14,7 @@ import type { MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
 import { ConfigError, reasonOf } from '#shared/errors.ts';
 import { createFaults } from './faults.ts';
 import { hostEntity, type Hosted } from './hosting.ts';
-import { serveHttp, type RequestListener } from './health.ts';
+import { readiness, serveHttp, type RequestListener } from './health.ts';
 import { createLog, type Log } from '#shared/log.ts';
 import { createRegistry, gauge, refusalMeter } from './metrics.ts';
 
@@ -59,6 +59,8 @@ export interface RunningService {
 
 /** How long requests that are being answered may take to end at stop. */
 const REQUEST_GRACE_MS = 3000;
+/** How often a service that starts looks whether it is ready, to say so. */
+const READY_LOOK_MS = 100;
 
 /**
  * Declares a service: its name (also its broker user and its line in the route table), its own configuration, and what
@@ -101,6 +103,7 @@ async function startService<Shape extends z.ZodRawShape>(
   const checks = new Map<string, () => void | Promise<void>>();
   const hosted: (() => Promise<Hosted>)[] = [];
   const closing = new AbortController();
+  let stopping: Promise<void> | undefined;
   const metrics = createRegistry(name);
   let listener: RequestListener | undefined;
 
@@ -165,9 +168,7 @@ async function startService<Shape extends z.ZodRawShape>(
     onStop: (stop) => void stops.push(stop),
   });
 
-  const starting = Promise.all(hosted.map(async (start) => running.push(await start()))).then(() => {
-    log.info('ready', { url: http.url });
-  });
+  const starting = Promise.all(hosted.map(async (start) => running.push(await start())));
   // Faults are those of entities; a service without any has nobody to tell.
   if (config.FAULTS === 'on' && hosted.length > 0) {
     listenForFaults().catch((error: unknown) => log.error('cannot hear of faults', { reason: reasonOf(error) }));
@@ -177,13 +178,23 @@ async function startService<Shape extends z.ZodRawShape>(
     exit(1);
   });
 
+  void whenReady().then((ready) => ready && log.info('ready', { url: http.url }));
+
+  /** False: it is stopping. */
+  async function whenReady(): Promise<boolean> {
+    while (!closing.signal.aborted && stopping === undefined) {
+      if ((await readiness(checks)).ready) return true;
+      await clock.sleep(READY_LOOK_MS, closing.signal).catch(() => {});
+    }
+    return false;
+  }
+
   async function listenForFaults(): Promise<void> {
     await faults.listen(bus, async (paused) => {
       await Promise.all(running.map((one) => (paused ? one.pause() : one.resume())));
     });
   }
 
-  let stopping: Promise<void> | undefined;
   return {
     name,
     url: http.url,

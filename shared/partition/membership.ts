@@ -3,7 +3,7 @@ import { peerOf, type Peer } from './duties.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
+import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 /** Another worker of the service, as it announced itself last. */
@@ -50,6 +50,8 @@ export interface Membership {
 /** How long a hello waits for an answer of somebody who was never heard. */
 const HELLO_PATIENCE_MS = 1500;
 const LEAVE_PATIENCE_MS = 1000;
+/** Most pass by themselves. */
+const TOLD_TROUBLES = 3;
 
 /** Who lives: everybody says so about every `heartbeatMs`, and is dead when nothing was heard of it for `deadAfterMs`. */
 export function createMembership(options: MembershipOptions): Membership {
@@ -63,6 +65,10 @@ export function createMembership(options: MembershipOptions): Membership {
   let changed = false;
   let publishing: Promise<void> | undefined;
   let failures = 0;
+  /** Those of them for which there is no known reason. */
+  let troubles = 0;
+  /** It was told that nobody hears it. */
+  let unheard = false;
   let cancelBeat = (): void => {};
   let subscription: { close(): Promise<void> } | undefined;
   let stopped = false;
@@ -148,13 +154,20 @@ export function createMembership(options: MembershipOptions): Membership {
       try {
         await bus.publish(WORKERS, packet, service);
         if (asks) hello = false;
-        if (failures > 0) log.info('announces itself again');
+        if (unheard) log.info('announces itself again');
         failures = 0;
+        troubles = 0;
+        unheard = false;
       } catch (error) {
         failures += 1;
-        if (failures === 1) log.warn('cannot announce itself', { reason: reasonOf(error) });
+        if (isAway(error)) continue;
+        troubles += 1;
+        if (troubles < TOLD_TROUBLES || unheard) continue;
+        unheard = true;
+        log.warn('cannot announce itself', { reason: reasonOf(error) });
+      } finally {
+        beat();
       }
-      beat();
     }
   }
 
@@ -204,4 +217,9 @@ export function createMembership(options: MembershipOptions): Membership {
       await subscription?.close();
     },
   };
+}
+
+/** The connection to the broker tells of its absence itself. */
+function isAway(error: unknown): boolean {
+  return error instanceof PublishError && error.code === 'not-connected';
 }

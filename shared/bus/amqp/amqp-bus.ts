@@ -1,6 +1,7 @@
 import type { ConfirmChannel } from 'amqplib';
 import { keepChannel } from './channel.ts';
 import { connectOnceTo, keepConnected } from './connection.ts';
+import { createOutage } from './outage.ts';
 import { createAmqpConsumer, createAmqpSubscription } from './consumer.ts';
 import {
   createChannelPublisher,
@@ -43,9 +44,11 @@ export function connectAmqp({
   limits = PUBLISH_LIMITS,
   mayPublish,
 }: AmqpOptions): Bus {
-  const connection = (purpose: string) => ({ url, name: `${name}:${purpose}`, heartbeatS, clock, log });
-  const publishing = keepConnected(connection('publish'));
-  const consuming = keepConnected(connection('consume'));
+  const [toPublish, toConsume] = [`${name}:publish`, `${name}:consume`];
+  const outage = createOutage([toPublish, toConsume], { clock, log });
+  const common = { url, heartbeatS, clock, log, outage };
+  const publishing = keepConnected({ ...common, name: toPublish });
+  const consuming = keepConnected({ ...common, name: toConsume });
   const context = { connection: consuming, clock, log };
   const registrations = new Set<{ readonly current: unknown; close(): Promise<void> }>();
   const sessions = new Set<Session>();
@@ -103,7 +106,7 @@ export function connectAmqp({
       };
     },
     async session() {
-      const session = await createAmqpSession(await connectOnceTo(connection('session')), clock);
+      const session = await createAmqpSession(await connectOnceTo({ url, heartbeatS, name: `${name}:session` }), clock);
       sessions.add(session);
       void session.closed.then(() => sessions.delete(session));
       return session;
@@ -119,6 +122,7 @@ export function connectAmqp({
       return publishing.blocked();
     },
     async close() {
+      outage.close();
       await Promise.all([...registrations].map((registration) => registration.close()));
       await consuming.close();
       await Promise.all([...sessions].map((session) => session.close()));

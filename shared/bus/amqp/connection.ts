@@ -1,5 +1,6 @@
 import { connect as connectManaged } from 'amqp-connection-manager';
 import { connect as connectOnce, type ChannelModel } from 'amqplib';
+import type { Outage } from './outage.ts';
 import { gatherWrites } from './socket.ts';
 import { brokerUrls, rotated } from './broker-urls.ts';
 import { backoffMs } from '#shared/backoff.ts';
@@ -15,6 +16,7 @@ export interface ConnectionOptions {
   readonly heartbeatS: number;
   readonly clock: Clock;
   readonly log: Log;
+  readonly outage: Pick<Outage, 'away' | 'up'>;
 }
 
 /** A connection that is made again whenever it is lost. */
@@ -37,7 +39,7 @@ const socketOptions = (name: string) => ({
   clientProperties: { connection_name: name },
 });
 
-export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionOptions): KeptConnection {
+export function keepConnected({ url, name, heartbeatS, clock, log, outage }: ConnectionOptions): KeptConnection {
   const ups: (() => void)[] = [];
   let failures = 0;
   let current: ChannelModel | undefined;
@@ -58,17 +60,17 @@ export function keepConnected({ url, name, heartbeatS, clock, log }: ConnectionO
     blocked = undefined;
     current = manager.connection;
     if (current !== undefined) gatherWrites(current);
-    log.info('connected to the broker', { connection: name });
+    outage.up(name);
     for (const run of ups) run();
   });
   manager.on('disconnect', ({ err }) => {
     current = undefined;
     waitLonger();
-    log.warn('lost the connection to the broker', { connection: name, reason: reasonOf(err ?? 'closed') });
+    outage.away(name, err ?? 'closed');
   });
   manager.on('connectFailed', ({ err }) => {
     waitLonger();
-    log.warn('cannot connect to the broker', { connection: name, reason: reasonOf(err), attempt: failures });
+    outage.away(name, err);
   });
   manager.on('blocked', ({ reason }) => {
     blocked = reason;
