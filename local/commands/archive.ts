@@ -14,7 +14,8 @@ import { DAY_MS, prepareArchive, type AnyArchiveRule } from '#shared/database/ar
 import { archive } from '#shared/database/archiving.ts';
 import { systemClock } from '#shared/clock.ts';
 
-const archived: readonly (readonly [collection: string, rule: AnyArchiveRule])[] = [
+/** What is archived, and by which rule. */
+export const archivedCollections: readonly (readonly [collection: string, rule: AnyArchiveRule])[] = [
   [ordersCollection, orderArchive],
   [sagasCollection, sagaArchive],
   [paymentsCollection, paymentArchive],
@@ -45,7 +46,7 @@ async function main(values: ReturnType<typeof commandLine<typeof spec.options>>[
   const db = await createConnection(url, { serverSelectionTimeoutMS: 5000 }).asPromise();
   try {
     const before = systemClock.now() - days * DAY_MS;
-    for (const [collection, rule] of archived) {
+    for (const [collection, rule] of archivedCollections) {
       if (!dryRun) await prepareArchive(db, collection, rule);
       const options = { collection, rule, before, clock: systemClock, signal: stopping.signal, dryRun };
       const count = await archive(db, options);
