@@ -40,7 +40,7 @@ export function wordingOf({ kind, outcome, total, reason, isListed }: Told): Wor
         subject: 'is confirmed',
         headline: 'Thank you for your order',
         paragraphs: [
-          free ? 'There was nothing to pay.' : `It is paid: ${formatMoney(total)} were taken from your wallet.`,
+          free ? 'There was nothing to pay.' : `Your order is paid: ${formatMoney(total)} were taken from your wallet.`,
         ],
         next: isListed
           ? 'Our warehouse has your order and sends the items to you. There is nothing that you have to do.'
