@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_OVERRIDE_MS, MAX_PARKED_LISTED, gateSchema } from '#services/circuit-breaker/contract.ts';
 import { letterStateSchema, rateSchema, selectionSchema } from '#services/dead-letters/contract.ts';
+import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
 import * as fields from '#services/fields.ts';
 import { currency, money as tolerantMoney } from '#services/money.ts';
 import { routeTable } from '#services/routes.ts';
@@ -20,12 +21,18 @@ export const walletPath = z.object({ customerId });
 
 export const paymentMethod = z.enum(['pm_ok', 'pm_declined', 'pm_slow', 'pm_timeout']);
 
+const email = z
+  .string()
+  .max(fields.MAX_EMAIL_BYTES)
+  .regex(EMAIL_PATTERN, { error: 'must be an e-mail address', abort: true })
+  .refine(isEmailAddress, 'must be an e-mail address');
+
 const orderItem = z.strictObject({ sku: fields.sku, quantity: fields.quantity, unitPrice: money });
 
 /** One currency per order; the total is computed, never taken from the client. */
 export const placeOrder = z.strictObject({
   customerId,
-  email: z.email('must be an e-mail address').max(fields.MAX_EMAIL_BYTES),
+  email,
   items: fields.listOf(orderItem, fields.MAX_ITEMS),
   paymentMethod: paymentMethod.default('pm_ok'),
 });

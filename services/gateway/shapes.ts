@@ -74,13 +74,16 @@ export const delivery = z.looseObject({
   reason: z.string().optional(),
 });
 export const email = z.looseObject({
-  status: z.enum(['accepted', 'sending', 'waiting']),
+  status: z.enum(['accepted', 'refused', 'sending', 'waiting']),
   kind: z.string(),
   to: z.string(),
   subject: z.string(),
   messageId: z.string(),
   acceptedAt: time.optional(),
-  /** Of a mail that is not accepted yet. */
+  /** Of a mail that was refused for good, and why. */
+  refusedAt: time.optional(),
+  reason: z.string().optional(),
+  /** Of a mail that is neither. */
   attempts: z.int().optional(),
   lastError: z.string().optional(),
   nextTryAt: time.optional(),

@@ -18,7 +18,17 @@ import { command, event } from '#shared/message.ts';
 export const sent = event('notify.sent', z.object({ orderId, mailId, dispatchedAt: epochMs }));
 export const sendRefused = event(
   'notify.send-refused',
-  z.object({ orderId, reason: wordOf(['retracted', 'conflicting_outcome', 'rejected_address']) }),
+  z.object({
+    orderId,
+    reason: wordOf([
+      'retracted',
+      'conflicting_outcome',
+      /** The mail server will never take mail for this address. */
+      'rejected_address',
+      /** The address needs SMTPUTF8, which the mail server does not offer. */
+      'smtputf8_not_offered',
+    ]),
+  }),
 );
 
 /** Items of an order that a mail lists; of the others it says how many there are. Whoever keeps the list stays small with it. */

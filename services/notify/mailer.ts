@@ -1,5 +1,7 @@
 import { createTransport, type NodemailerError } from 'nodemailer';
-import type { Mailer } from './notification.ts';
+import type { Mailer, MailRefusal } from './notification.ts';
+import { offers } from './smtp-extensions.ts';
+import { asSent, needsSmtpUtf8 } from '#services/email-address.ts';
 import type { Clock } from '#shared/clock.ts';
 import { within } from '#shared/within.ts';
 
@@ -27,7 +29,8 @@ const CHECK_MS = 5_000;
 /**
  * A mailer over SMTP with kept connections. Accepted means that the server answered 250 to the whole mail. A server that
  * will never take mail for this address (5xx to the recipient, RFC 5321 section 4.2.1, or an enhanced code 5.1.x, RFC
- * 3463) is a refusal; anything else throws. Aborting ends the connection, so a mail that waits is never sent later.
+ * 3463) is a refusal; anything else throws. An address with other than ASCII before its domain is given only to a server that
+ * offers SMTPUTF8 (RFC 6531 section 3.2); other servers refuse it. Aborting ends the connection, so a mail that waits is never sent later.
  */
 export function smtpMailer({ url, from, limitMs, clock }: MailerOptions): Mailer & {
   /** Throws when the server does not answer or does not let us in. */
@@ -36,29 +39,35 @@ export function smtpMailer({ url, from, limitMs, clock }: MailerOptions): Mailer
 } {
   const { protocol, hostname, port, username, password } = new URL(url);
   const secure = protocol === 'smtps:';
-  const transport = createTransport({
-    pool: true,
+  const options = {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (secure ? 465 : 587) : Number(port),
     secure,
     ...(username !== '' && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
-    maxConnections: 10,
-    maxMessages: 1000,
     connectionTimeout: Math.min(PHASES.connection, limitMs),
     greetingTimeout: Math.min(PHASES.greeting, limitMs),
     socketTimeout: Math.min(PHASES.socket, limitMs),
     dnsTimeout: Math.min(PHASES.dns, limitMs),
+  };
+  const transport = createTransport({
+    ...options,
+    pool: true,
+    maxConnections: 10,
+    maxMessages: 1000,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
 
   return {
     async send({ to, subject, text, html, messageId, headers }, signal) {
-      if (!ADDRESS.test(to)) return { accepted: false };
+      const address = ADDRESS.test(to) ? asSent(to) : undefined;
+      if (address === undefined) return { accepted: false, reason: 'rejected_address' };
+      if (needsSmtpUtf8(address) && !(await offers(options, 'SMTPUTF8', signal)))
+        return { accepted: false, reason: 'smtputf8_not_offered' };
       try {
         await transport.sendMail({
           from,
-          to: { name: '', address: to },
+          to: { name: '', address },
           subject,
           text,
           html,
@@ -69,7 +78,8 @@ export function smtpMailer({ url, from, limitMs, clock }: MailerOptions): Mailer
         });
         return { accepted: true, at: clock.now() };
       } catch (error) {
-        if (rejectsRecipient(error as NodemailerError)) return { accepted: false };
+        const reason = refusalIn(error as NodemailerError);
+        if (reason !== undefined) return { accepted: false, reason };
         throw error;
       }
     },
@@ -80,9 +90,11 @@ export function smtpMailer({ url, from, limitMs, clock }: MailerOptions): Mailer
   };
 }
 
-function rejectsRecipient({ responseCode, command, response }: NodemailerError): boolean {
-  if (responseCode === undefined || responseCode < 500) return false;
-  return command === 'RCPT TO' || /^5\d\d[ -]5\.1\.\d/.test(response ?? '');
+/** 5.6.7 and 5.6.9 (RFC 6531 section 3.5): a server further on takes no such address. */
+function refusalIn({ responseCode, command, response = '' }: NodemailerError): MailRefusal | undefined {
+  if (responseCode === undefined || responseCode < 500) return undefined;
+  if (/^5\d\d[ -]5\.6\.[79]\b/.test(response)) return 'smtputf8_not_offered';
+  return command === 'RCPT TO' || /^5\d\d[ -]5\.1\.\d/.test(response) ? 'rejected_address' : undefined;
 }
 
 function oneLine(value: string): string {

@@ -4,9 +4,10 @@ import type { Stashed } from '#shared/entity/store.ts';
 
 export const notificationsCollection = 'notifications';
 
-/** Every mail that was accepted may be the last. */
+/** Every mail that was accepted or refused may be the last. */
 export const notificationArchive: ArchiveRule<NotificationState> = {
-  endedAt: ({ mails }) => Math.max(0, ...mails.map(({ acceptedAt }) => acceptedAt)),
+  endedAt: ({ mails, refused = [] }) =>
+    Math.max(0, ...mails.map(({ acceptedAt }) => acceptedAt), ...refused.map(({ refusedAt }) => refusedAt)),
 };
 
 /** What a view reads of a stored notification; `_id` is the order's id. */

@@ -26,9 +26,15 @@ export interface Mailer {
     signal: AbortSignal,
   ): Promise<
     | { readonly accepted: true; /** Epoch ms, after the server took it. */ readonly at: number }
-    | { readonly accepted: false }
+    | { readonly accepted: false; readonly reason: MailRefusal }
   >;
 }
+
+/** Why a mail server takes no mail for an address, for good. */
+export type MailRefusal = Extract<
+  BodyOf<typeof contract.sendRefused>['reason'],
+  'rejected_address' | 'smtputf8_not_offered'
+>;
 
 /** A mail that the server accepted. */
 export interface SentMail {
@@ -41,9 +47,18 @@ export interface SentMail {
   readonly acceptedAt: number;
 }
 
+/** A mail that the server refused for good. */
+export interface RefusedMail extends Omit<SentMail, 'acceptedAt'> {
+  readonly reason: MailRefusal;
+  /** Epoch ms. */
+  readonly refusedAt: number;
+}
+
 export interface NotificationState {
   readonly orderId: string;
   readonly mails: readonly SentMail[];
+  /** At most one of each outcome. */
+  readonly refused?: readonly RefusedMail[];
   /** A success mail that arrives from now on is refused. */
   readonly retracted: boolean;
 }
@@ -100,16 +115,15 @@ async function send(
   const { traceparent } = context.message;
   const headers = { 'X-Order-Id': orderId, ...(traceparent !== undefined && { traceparent }) };
   const outcomeOfMail = await mailer.send({ to: body.to, messageId, headers, ...rendered }, context.signal);
-  if (!outcomeOfMail.accepted) return refuse('rejected_address');
-  const mail: SentMail = {
-    outcome,
-    kind,
-    to: body.to,
-    subject: rendered.subject,
-    messageId,
-    acceptedAt: outcomeOfMail.at,
-  };
-  return done({ ...state, mails: [...state.mails, mail] }, mail);
+  const mail = { outcome, kind, to: body.to, subject: rendered.subject, messageId };
+  if (!outcomeOfMail.accepted) {
+    const { reason } = outcomeOfMail;
+    const others = state.refused?.filter((one) => one.outcome !== outcome) ?? [];
+    const refused = [...others, { ...mail, reason, refusedAt: context.now }];
+    return answering({ ...state, refused }, context.answer(contract.sendRefused, { orderId, reason }));
+  }
+  const accepted: SentMail = { ...mail, acceptedAt: outcomeOfMail.at };
+  return done({ ...state, mails: [...state.mails, accepted] }, accepted);
 }
 
 /** The mail that tells this, after those that were accepted. */

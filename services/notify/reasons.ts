@@ -43,6 +43,10 @@ const reasons: Readonly<Record<string, PlainReason>> = {
     why: 'The mail server did not take our mail to your address.',
     now: 'Check your e-mail address, then order again.',
   },
+  smtputf8_not_offered: {
+    why: 'Our mail server takes only e-mail addresses with plain letters before the @.',
+    now: 'Order again with another e-mail address.',
+  },
   already_undone: OUR_FAULT,
   already_voided: OUR_FAULT,
   already_refunded: OUR_FAULT,

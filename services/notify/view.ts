@@ -8,10 +8,10 @@ import { storedById } from '#shared/database/archive.ts';
 import type { Stashed } from '#shared/entity/store.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
 
-/** A mail as the API shows it: one that the mail server accepted, or one that it has not accepted yet. */
+/** A mail as the API shows it: one that the mail server accepted, refused for good, or has not accepted yet. */
 export interface MailView {
   /** `sending`: it is being tried; `waiting`: for its next try, or for what is before it. */
-  readonly status: 'accepted' | 'sending' | 'waiting';
+  readonly status: 'accepted' | 'refused' | 'sending' | 'waiting';
   readonly kind: MailKind;
   readonly to: string;
   readonly subject: string;
@@ -19,7 +19,10 @@ export interface MailView {
   readonly messageId: string;
   /** RFC 3339; of an accepted mail. */
   readonly acceptedAt?: string;
-  /** Of one that is not: tries so far, this one included. */
+  /** Of a refused one, RFC 3339, and why. */
+  readonly refusedAt?: string;
+  readonly reason?: string;
+  /** Of one that is neither: tries so far, this one included. */
   readonly attempts?: number;
   /** Why the last try that ended failed. */
   readonly lastError?: string;
@@ -30,7 +33,7 @@ export interface MailView {
 /** Read-only queries on the notify service's collection. */
 export function notifyView(db: Connection) {
   return {
-    /** In the order of their acceptance, then those that are not accepted yet; empty also for an order that is not known. */
+    /** In the order of their acceptance, then those that were refused, then those that are neither; empty also for an order that is not known. */
     async emails(orderId: string): Promise<{ readonly items: readonly MailView[] }> {
       const stored = await storedById<StoredNotification>(db, notificationsCollection, orderId, {
         state: 1,
@@ -45,8 +48,19 @@ export function notifyView(db: Connection) {
         messageId,
         acceptedAt: new Date(acceptedAt).toISOString(),
       }));
+      const refused = (stored?.state?.refused ?? [])
+        .filter(({ outcome }) => !mails.some((mail) => mail.outcome === outcome))
+        .map(({ kind, to, subject, messageId, reason, refusedAt }): MailView => ({
+          status: 'refused',
+          kind,
+          to,
+          subject,
+          messageId,
+          refusedAt: new Date(refusedAt).toISOString(),
+          reason,
+        }));
       const open = (stored?.stash ?? []).flatMap((one) => notAccepted(mails, one));
-      return { items: [...accepted, ...open] };
+      return { items: [...accepted, ...refused, ...open] };
     },
   };
 }

@@ -204,7 +204,7 @@ export function buildTown(
         send: (mail, signal) =>
           host.effect(signal, () => {
             if (mail.to === BAD_NEWS_ONLY && mail.messageId === messageIdOf(mail.headers['X-Order-Id']!, 'completed'))
-              return { accepted: false } as const;
+              return { accepted: false, reason: 'rejected_address' } as const;
             mails.push(mail);
             return { accepted: true, at: clock.now() } as const;
           }),

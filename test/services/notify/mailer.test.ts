@@ -77,7 +77,7 @@ for (const extensions of [[], ['PIPELINING']]) {
     test(`"${answer}" to ${at} refuses the address${extensions.length > 0 ? ', also with pipelining' : ''}; the next mail goes through`, async (t) => {
       const { server, mailer } = await started(t, extensions);
       server.fail({ at, answer });
-      t.deepEqual(await mailer.send(mail, signal()), { accepted: false });
+      t.deepEqual(await mailer.send(mail, signal()), { accepted: false, reason: 'rejected_address' });
       server.fail(undefined);
       t.true((await mailer.send(mail, signal())).accepted);
     });
@@ -136,7 +136,7 @@ for (const to of [
 ]) {
   test(`${JSON.stringify(to)} is refused as an address and the server hears nothing`, async (t) => {
     const { server, mailer } = await started(t);
-    t.deepEqual(await mailer.send({ ...mail, to }, signal()), { accepted: false });
+    t.deepEqual(await mailer.send({ ...mail, to }, signal()), { accepted: false, reason: 'rejected_address' });
     t.deepEqual(server.commands, []);
   });
 }
@@ -158,4 +158,67 @@ test('the check passes with a server and throws without', async (t) => {
   await server.close();
   await t.throwsAsync(mailer.check());
   await startSmtpServer().then((other) => other.close());
+});
+
+test('a domain in another script is sent in ASCII, in the envelope and in the header, to any server', async (t) => {
+  const { server, mailer } = await started(t);
+  t.true((await mailer.send({ ...mail, to: 'alice@bücher.example' }, signal())).accepted);
+  const { source, to, from } = server.mails[0]!;
+  t.deepEqual(to, ['RCPT TO:<alice@xn--bcher-kva.example>']);
+  t.deepEqual(headerOf(source, 'To'), ['To: alice@xn--bcher-kva.example']);
+  t.notRegex(from, /SMTPUTF8/);
+  t.is(server.connections(), 1);
+});
+
+test('an address in another script goes as it is to a server that offers SMTPUTF8, and is told to need it', async (t) => {
+  const { server, mailer } = await started(t, ['SMTPUTF8']);
+  t.true((await mailer.send({ ...mail, to: '用户@例え.jp' }, signal())).accepted);
+  const { source, to, from } = server.mails[0]!;
+  t.deepEqual(to, ['RCPT TO:<用户@例え.jp>']);
+  t.regex(from, / SMTPUTF8( |$)/);
+  t.deepEqual(headerOf(source, 'To'), ['To: 用户@例え.jp']);
+  t.true((await mailer.send(mail, signal())).accepted);
+  t.notRegex(server.mails[1]!.from, /SMTPUTF8/);
+});
+
+test('a server that does not offer SMTPUTF8 is not asked to take such an address: it is refused for that reason', async (t) => {
+  const { server, mailer } = await started(t);
+  t.deepEqual(await mailer.send({ ...mail, to: '用户@例え.jp' }, signal()), {
+    accepted: false,
+    reason: 'smtputf8_not_offered',
+  });
+  t.deepEqual(
+    server.commands.filter((command) => !/^(EHLO|QUIT)/.test(command)),
+    [],
+  );
+});
+
+for (const [at, answer] of [
+  ['MAIL', '550 5.6.7 non-ASCII addresses not permitted'],
+  ['RCPT', '553 5.6.7 non-ASCII addresses not permitted'],
+  ['end', '554 5.6.9 UTF-8 header message cannot be transferred'],
+] as const)
+  test(`"${answer}" to ${at} refuses it for the same reason`, async (t) => {
+    const { server, mailer } = await started(t, ['SMTPUTF8']);
+    server.fail({ at, answer });
+    t.deepEqual(await mailer.send({ ...mail, to: '用户@例え.jp' }, signal()), {
+      accepted: false,
+      reason: 'smtputf8_not_offered',
+    });
+  });
+
+for (const answer of ['421 busy', 'silent', 'close'] as const)
+  test(`"${answer}" to the question for SMTPUTF8 throws: nothing is known yet, and the mail goes through later`, async (t) => {
+    const { server, mailer } = await started(t, ['SMTPUTF8']);
+    server.fail({ at: 'connect', answer });
+    await t.throwsAsync(mailer.send({ ...mail, to: '用户@例え.jp' }, signal()));
+    server.fail(undefined);
+    t.true((await mailer.send({ ...mail, to: '用户@例え.jp' }, signal())).accepted);
+  });
+
+test('a domain that cannot exist is refused and the server hears nothing', async (t) => {
+  const { server, mailer } = await started(t);
+  for (const to of ['a@ex%C3%A4mple/ä.org', `a@${'ä'.repeat(64)}.example`, 'a@ä..example'])
+    t.deepEqual(await mailer.send({ ...mail, to }, signal()), { accepted: false, reason: 'rejected_address' }, to);
+  t.deepEqual(server.commands, []);
 });

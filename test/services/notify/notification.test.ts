@@ -21,7 +21,7 @@ function notification() {
       mailer: {
         async send(mail) {
           if (server.does === 'throw') throw new Error('451 try later');
-          if (server.does === 'reject') return { accepted: false };
+          if (server.does === 'reject') return { accepted: false, reason: 'rejected_address' };
           mails.push(mail);
           return { accepted: true, at: run.clock.now + 10 };
         },
@@ -102,7 +102,11 @@ test('a rejected address is a refusal, a mail server in trouble is not', async (
   t.is(one.run.state, undefined);
   one.server.does = 'reject';
   t.is((await one.send('completed')).body['reason'], 'rejected_address');
+  t.is((await one.send('completed')).body['reason'], 'rejected_address');
   t.deepEqual(one.kinds(), []);
+  const [refused, ...more] = one.run.state?.refused ?? [];
+  t.like(refused, { outcome: 'completed', reason: 'rejected_address', refusedAt: one.run.clock.now });
+  t.deepEqual(more, []);
   one.server.does = 'accept';
   t.is((await one.send('failed')).type, 'notify.sent');
   t.deepEqual(one.kinds(), ['failed']);

@@ -53,3 +53,21 @@ test('a mail that is not accepted yet is listed behind the others with its tries
   await store.commit([{ over: 1, document: { ...leased, version: 2 } }]);
   t.like((await view.emails('o1')).items[0], { status: 'sending', attempts: 3, nextTryAt: '1970-01-01T00:00:00.009Z' });
 });
+
+test('a mail that the server refused for good is listed with the reason, until one of its outcome is accepted', async (t) => {
+  const db = await freshDatabase(t);
+  const mail = { kind: 'completed', to: '用户@例え.jp', subject: 's', messageId: '<o1.completed@x>' } as const;
+  const refused = { ...mail, outcome: 'completed', reason: 'smtputf8_not_offered', refusedAt: 5 } as const;
+  const state: NotificationState = { orderId: 'o1', mails: [], refused: [refused], retracted: false };
+  await storeState(db, { collection: notificationsCollection }, 'o1', state);
+  const accepted = { ...mail, outcome: 'completed', acceptedAt: 9 } as const;
+  await storeState(db, { collection: notificationsCollection }, 'o2', { ...state, mails: [accepted] });
+  const view = notifyView(db);
+  t.deepEqual(await view.emails('o1'), {
+    items: [{ ...mail, status: 'refused', reason: 'smtputf8_not_offered', refusedAt: '1970-01-01T00:00:00.005Z' }],
+  });
+  t.deepEqual(
+    (await view.emails('o2')).items.map(({ status }) => status),
+    ['accepted'],
+  );
+});
