@@ -1,6 +1,6 @@
 import { Query } from 'mingo';
 import { MongoFailure } from '#local/mongo/protocol/failure.ts';
-import { type Doc, decode } from '#local/mongo/protocol/raw.ts';
+import { type Doc, decode, findElement } from '#local/mongo/protocol/raw.ts';
 
 export interface IndexSpec {
   readonly name: string;
@@ -71,6 +71,16 @@ export function describe({ name, key, unique, sparse, expireAfterSeconds, partia
 /** Whether a document belongs into a partial index. */
 export function membership(spec: IndexSpec): ((raw: Buffer) => boolean) | undefined {
   if (spec.partialFilterExpression === undefined) return undefined;
+  const wanted = existing(spec.partialFilterExpression);
+  if (wanted !== undefined) return (raw) => wanted.every((name) => findElement(raw, name) !== -1);
   const query = new Query(spec.partialFilterExpression, {});
   return (raw) => query.test(decode(raw));
+}
+
+/** The names of the top-level fields that must be there, when that is all that the expression demands: no document is decoded for it. */
+function existing(expression: Doc): readonly Buffer[] | undefined {
+  const conditions = Object.entries(expression);
+  const isExistence = ([name, condition]: readonly [string, unknown]): boolean =>
+    !name.startsWith('$') && !name.includes('.') && JSON.stringify(condition) === '{"$exists":true}';
+  return conditions.every(isExistence) ? conditions.map(([name]) => Buffer.from(name)) : undefined;
 }

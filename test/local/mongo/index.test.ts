@@ -215,6 +215,16 @@ test('a missing value is unique too, unless the index is sparse or partial', asy
   t.is(await codeOf(things.insertOne({ _id: 5, a: 5, c: 6 })), 11000);
 });
 
+test('a partial index of what exists holds null and leaves out what is missing', async (t) => {
+  const { things } = await mongoWorld(t);
+  await things.createIndex({ d: 1 }, { unique: true, partialFilterExpression: { d: { $exists: true } } });
+  await things.insertMany([{ _id: 1 }, { _id: 2 }, { _id: 3, d: null }]);
+  t.is(await codeOf(things.insertOne({ _id: 4, d: null })), 11000);
+  await things.updateOne({ _id: 3 }, { $unset: { d: '' } });
+  await things.insertOne({ _id: 4, d: null });
+  t.is(await things.countDocuments({ d: { $exists: true } }), 1);
+});
+
 test('documents that break a unique index prevent its creation', async (t) => {
   const { things } = await mongoWorld(t);
   await things.insertMany([
