@@ -39,8 +39,10 @@ export const MAX_AMOUNT_MINOR = 1_000_000_000_000;
 
 export const currency = z.enum(Object.keys(currencies) as [Currency, ...Currency[]]);
 
-/** Integer minor units and a currency: `{"amount": 1299, "currency": "EUR"}` is EUR 12.99. Always positive. Tolerant, as it is on the bus. */
-export const money = z.object({ amount: z.int().min(1).max(MAX_AMOUNT_MINOR), currency });
+/** Integer minor units and a currency: `{"amount": 1299, "currency": "EUR"}` is EUR 12.99. Never negative. Tolerant, as it is on the bus. */
+export const money = z.object({ amount: z.int().min(0).max(MAX_AMOUNT_MINOR), currency });
+/** Money that moves. */
+export const someMoney = money.extend({ amount: money.shape.amount.min(1) });
 export type Money = z.infer<typeof money>;
 
 /** EUR 1299 as `12.99 EUR`; exact, because no fraction is ever computed. */

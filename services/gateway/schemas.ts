@@ -3,7 +3,7 @@ import { MAX_OVERRIDE_MS, MAX_PARKED_LISTED, gateSchema } from '#services/circui
 import { letterStateSchema, rateSchema, selectionSchema } from '#services/dead-letters/contract.ts';
 import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
 import * as fields from '#services/fields.ts';
-import { currency, money as tolerantMoney } from '#services/money.ts';
+import { currency, money as tolerantMoney, someMoney } from '#services/money.ts';
 import { routeTable } from '#services/routes.ts';
 import { type Faults, faultsSchema } from '#shared/host/faults.ts';
 
@@ -38,7 +38,7 @@ export const placeOrder = z.strictObject({
 });
 export type PlaceOrder = z.output<typeof placeOrder>;
 
-export const topUp = money;
+export const topUp = z.strictObject(someMoney.shape);
 export type TopUp = z.output<typeof topUp>;
 
 export const cancelOrder = z.strictObject({});

@@ -44,7 +44,8 @@ const UNKNOWN: PaymentState = { status: 'unknown' };
 
 /**
  * A payment: created -> authorized -> settled -> refunded, or voided before it settles. The provider is told of every
- * void and refund, whatever is known here, because a call that timed out may have had its effect.
+ * void and refund, whatever is known here, because a call that timed out may have had its effect; of a payment over
+ * nothing it is told nothing.
  */
 export function paymentEntity({ provider }: { readonly provider: Provider }): Entity<PaymentState> {
   return {
@@ -99,7 +100,9 @@ async function authorize(
       return decline(state, `already_${state.status}`);
     case 'created': {
       const { orderId, amount, method } = state.details;
-      const outcome = await provider.authorize({ ...callOf(paymentId, 'authorize', context), orderId, amount, method });
+      const outcome = isFree(state.details)
+        ? ({ approved: true } as const)
+        : await provider.authorize({ ...callOf(paymentId, 'authorize', context), orderId, amount, method });
       if (!outcome.approved) return decline({ ...state, declined: outcome.reason }, outcome.reason);
       const { details, createdAt, settleForbidden } = state;
       return done({ status: 'authorized', details, createdAt, holdId, ...(settleForbidden && { settleForbidden }) });
@@ -129,7 +132,9 @@ async function settle(
       return refuse(`already_${state.status}`);
     case 'authorized': {
       if (state.settleForbidden) return refuse('already_undone');
-      const outcome = await provider.capture(callOf(paymentId, 'capture', context));
+      const outcome = isFree(state.details)
+        ? ({ approved: true } as const)
+        : await provider.capture(callOf(paymentId, 'capture', context));
       if (!outcome.approved) return refuse(outcome.reason);
       const { details, createdAt, holdId } = state;
       return done({ status: 'settled', details, createdAt, holdId, captureId, capturedAt }, capturedAt);
@@ -153,7 +158,7 @@ async function voidPayment(
     case 'unknown':
     case 'created':
     case 'authorized':
-      await provider.void(callOf(paymentId, 'void', context));
+      if (!isFree(knownOf(state).details)) await provider.void(callOf(paymentId, 'void', context));
       return done({ status: 'voided', paymentId, orderId, reason, ...knownOf(state) });
   }
 }
@@ -166,12 +171,19 @@ async function refund(
 ): Promise<Result<PaymentState>> {
   const send = [context.answer(contract.refunded, { paymentId })];
   if (state.status === 'refunded') return { state, send };
-  const { refunded } = await provider.refund(callOf(paymentId, 'refund', context));
+  const { refunded } = isFree(knownOf(state).details)
+    ? { refunded: false }
+    : await provider.refund(callOf(paymentId, 'refund', context));
   if (state.status === 'settled' || refunded) {
     const capturedAt = state.status === 'settled' ? { capturedAt: state.capturedAt } : {};
     return { state: { status: 'refunded', paymentId, orderId, reason, ...knownOf(state), ...capturedAt }, send };
   }
   return { state: state.status === 'voided' ? state : { ...state, settleForbidden: true }, send };
+}
+
+/** Providers move no 0: they are asked nothing about such a payment. */
+function isFree(details: Details | undefined): boolean {
+  return details?.amount.amount === 0;
 }
 
 function callOf(paymentId: string, effect: string, { message, signal }: Context): ProviderCall {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { customerId, derivedId, epochMs, messageId, orderId, topUpId, wordOf } from '#services/fields.ts';
-import { money } from '#services/money.ts';
+import { money, someMoney } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
 
 const holdId = derivedId;
@@ -26,7 +26,7 @@ export const refused = event(
     ]),
   }),
 );
-/** Step 5: reserves `amount`; refused means that nothing is held. */
+/** Step 5: reserves `amount`; refused means that nothing is held. An amount of 0 needs no wallet, whatever its currency. */
 export const hold = command('wallet.hold', {
   body: z.object({ ...ofHold, amount: money }),
   key: (body) => body.customerId,
@@ -78,7 +78,7 @@ export const topUpRefused = event(
  * with the same amount it answers the same, with another amount it is refused.
  */
 export const topUp = command('wallet.top-up', {
-  body: z.object({ customerId, topUpId, amount: money }),
+  body: z.object({ customerId, topUpId, amount: someMoney }),
   key: (body) => body.customerId,
   done: toppedUp,
   refused: topUpRefused,

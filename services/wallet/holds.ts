@@ -1,4 +1,5 @@
 import { entryAmong, entryIdOf, joined, recordIdsOf } from './ledger.ts';
+import type { Currency, Money } from '#services/money.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 
 interface Known {
@@ -6,6 +7,8 @@ interface Known {
   readonly orderId: string;
   /** Minor units of the wallet's currency. */
   readonly amount: number;
+  /** Of a hold over nothing, which may be of another currency than the wallet, or come before the wallet has one. */
+  readonly currency?: Currency;
 }
 
 /** What a wallet remembers about a hold. */
@@ -33,6 +36,11 @@ interface UndoMark extends JournalRecord {
 /** The holds with this one in the place of what was remembered about it. */
 export function withHold(holds: readonly Hold[], hold: Hold): readonly Hold[] {
   return [...holds.filter((one) => one.holdId !== hold.holdId), hold];
+}
+
+/** What every state of a hold knows of it. */
+export function knownOf(holdId: string, orderId: string, { amount, currency }: Money): Known {
+  return { holdId, orderId, amount, ...(amount === 0 && { currency }) };
 }
 
 /** About how much of a document it takes. */
@@ -85,7 +93,7 @@ export function recalledHold(
     return holdForbidden || captureForbidden
       ? { status: 'absent', holdId, holdForbidden, captureForbidden }
       : undefined;
-  const known = { holdId, orderId: held.orderId ?? '', amount: held.amount };
+  const known = knownOf(holdId, held.orderId ?? '', held);
   const captured = entry('capture');
   if (captured === undefined) {
     const isOpen = mayBeOpen && entry('release') === undefined;

@@ -11,7 +11,7 @@ export interface Entry extends JournalRecord {
   readonly entryId?: string;
   readonly customerId: string;
   readonly kind: EntryKind;
-  /** Minor units, always positive: `kind` says which way it went. */
+  /** Minor units, never negative: `kind` says which way it went. 0 only where an order is over nothing. */
   readonly amount: number;
   readonly currency: Currency;
   readonly orderId?: string;

@@ -5,7 +5,7 @@ import type { JournalRecord } from '#shared/entity/entity.ts';
 
 export interface WalletState extends Balances {
   readonly customerId: string;
-  /** Absent until the first top-up: nothing but undo marks is known yet. */
+  /** Absent until the first top-up: nothing but undo marks and holds over nothing is known yet. */
   readonly currency?: Currency;
   /** How many entries were ever written. */
   readonly entries: number;

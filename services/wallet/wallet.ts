@@ -1,5 +1,5 @@
 import * as contract from './contract.ts';
-import { recalledHold, recordIdsOfHold, withHold, type Hold } from './holds.ts';
+import { knownOf, recalledHold, recordIdsOfHold, withHold, type Hold } from './holds.ts';
 import {
   entryAmong,
   entryIdOf,
@@ -10,6 +10,7 @@ import {
   type EntryKind,
   type FindRecords,
 } from './ledger.ts';
+import type { Currency } from '#services/money.ts';
 import type { Draft, WalletState } from './state.ts';
 import { DEFAULT_ROOM, withinBounds, type WalletRoom } from './room.ts';
 import { on, type Context, type Entity, type JournalRecord, type Result } from '#shared/entity/entity.ts';
@@ -67,21 +68,17 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
           done(draft, context, contract.refused, { holdId, reason });
         if (found && found.status !== 'absent') {
           if (found.status === 'released' || found.status === 'refunded') return refuse('already_undone');
-          const same = found.amount === money.amount && found.orderId === orderId && wallet.currency === money.currency;
+          const currency = found.currency ?? wallet.currency;
+          const same = found.amount === money.amount && found.orderId === orderId && currency === money.currency;
           return same ? done(keep(draft, found), context, contract.held, { holdId }) : refuse('conflicting_hold');
         }
         if (found?.holdForbidden) return refuse('already_undone');
-        if (wallet.currency === undefined) return refuse('unknown_customer');
-        if (wallet.currency !== money.currency) return refuse('currency_mismatch');
+        if (money.amount > 0 && wallet.currency === undefined) return refuse('unknown_customer');
+        if (money.amount > 0 && wallet.currency !== money.currency) return refuse('currency_mismatch');
         if (wallet.available < money.amount) return refuse('insufficient_funds');
         if ((wallet.openElsewhere?.count ?? 0) >= room.openElsewhere) return refuse('too_many_holds');
-        const open: Hold = {
-          status: 'open',
-          holdId,
-          orderId,
-          amount: money.amount,
-          captureForbidden: found?.captureForbidden ?? false,
-        };
+        const known = knownOf(holdId, orderId, money);
+        const open: Hold = { ...known, status: 'open', captureForbidden: found?.captureForbidden ?? false };
         return done(move(draft, 'hold', open, context.now), context, contract.held, { holdId });
       }),
 
@@ -90,8 +87,8 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
         const answer = (next: Draft) => done(next, context, contract.released, { holdId });
         if (!found || found.status === 'absent') return answer(forbid(draft, holdId, found, context, 'hold'));
         if (found.status !== 'open') return answer(keep(draft, found));
-        const { orderId, amount } = found;
-        const released: Hold = { status: 'released', holdId, orderId, amount };
+        const { captureForbidden: _forbidden, ...known } = found;
+        const released: Hold = { ...known, status: 'released' };
         return answer(move(draft, 'release', released, context.now));
       }),
 
@@ -105,15 +102,9 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
         if (!found) return refuse('no_such_hold');
         if (found.status === 'captured') return answer(keep(draft, found), found.capturedAt);
         if (found.status !== 'open' || found.captureForbidden) return refuse('already_undone');
-        const { orderId, amount } = found;
+        const { captureForbidden: _forbidden, ...known } = found;
         const capturedAt = context.now;
-        const captured: Hold = {
-          status: 'captured',
-          holdId,
-          orderId,
-          amount,
-          capturedAt,
-        };
+        const captured: Hold = { ...known, status: 'captured', capturedAt };
         return answer(move(draft, 'capture', captured, capturedAt), capturedAt);
       }),
 
@@ -123,8 +114,8 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
         if (!found || found.status === 'absent') return answer(forbid(draft, holdId, found, context, 'capture'));
         if (found.status === 'open') return answer(keep(draft, { ...found, captureForbidden: true }));
         if (found.status !== 'captured') return answer(keep(draft, found));
-        const { orderId, amount } = found;
-        const refunded: Hold = { status: 'refunded', holdId, orderId, amount };
+        const { capturedAt: _capturedAt, ...known } = found;
+        const refunded: Hold = { ...known, status: 'refunded' };
         return answer(move(draft, 'refund', refunded, context.now));
       }),
 
@@ -146,7 +137,7 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
         const { amount, currency } = money;
         const topUps = [...wallet.topUps, { id: topUpId, amount }];
         const into: Draft = { ...draft, wallet: { ...wallet, currency, topUps } };
-        const next = record(into, { id: topUpId, kind: 'top-up', amount }, context.now);
+        const next = record(into, { id: topUpId, kind: 'top-up', amount, currency }, context.now);
         return done(next, context, contract.toppedUp, { topUpId });
       }),
     ],
@@ -198,19 +189,19 @@ function move(
   hold: Exclude<Hold, { status: 'absent' }>,
   now: number,
 ): Draft {
-  const { holdId, orderId, amount } = hold;
-  return keep(record(draft, { id: entryIdOf(holdId, kind), kind, amount, orderId, holdId }, now), hold);
+  const { holdId, orderId, amount, currency = draft.wallet.currency } = hold;
+  return keep(record(draft, { id: entryIdOf(holdId, kind), kind, amount, currency, orderId, holdId }, now), hold);
 }
 
 function record(
   { wallet, journal }: Draft,
-  entry: Pick<Entry, 'id' | 'kind' | 'amount'> & { orderId?: string; holdId?: string },
+  entry: Pick<Entry, 'id' | 'kind' | 'amount' | 'orderId' | 'holdId'> & { readonly currency: Currency | undefined },
   now: number,
 ): Draft {
-  const { customerId, currency } = wallet;
+  const { customerId } = wallet;
+  const { id: entryId, kind, amount, currency, orderId, holdId } = entry;
   if (currency === undefined) throw new Error(`wallet ${customerId} has no currency`);
   const seq = wallet.entries + 1;
-  const { id: entryId, kind, amount, orderId, holdId } = entry;
   const written: Entry = {
     id: recordIdOf(kind, entryId, customerId),
     entryId,

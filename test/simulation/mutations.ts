@@ -176,8 +176,8 @@ export const mutations: readonly Mutation[] = [
     name: 'the provider keeps the money',
     guarantee: 'an undone order is not charged at the provider',
     file: 'services/payment/payment.ts',
-    find: "  const { refunded } = await provider.refund(callOf(paymentId, 'refund', context));\n",
-    replace: "  const refunded = callOf(paymentId, 'refund', context).paymentId === '';\n",
+    find: "    : await provider.refund(callOf(paymentId, 'refund', context));\n",
+    replace: "    : { refunded: callOf(paymentId, 'refund', context).paymentId === '' };\n",
   },
   {
     name: 'the delivery stays arranged',

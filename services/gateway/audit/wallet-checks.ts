@@ -28,8 +28,9 @@ export function tallyOf(wallet: AuditedWallet | undefined): WalletTally {
     const id = entry.entryId ?? entry.id;
     count += 1;
     sums[kind] += amount;
-    if (!(Number.isInteger(amount) && amount > 0)) note(`entry ${id} is over ${amount}`);
-    if (currency !== wallet?.currency) note(`entry ${id} is in ${currency}`);
+    const least = kind === 'top-up' ? 1 : 0;
+    if (!(Number.isInteger(amount) && amount >= least)) note(`entry ${id} is over ${amount}`);
+    if (amount !== 0 && currency !== wallet?.currency) note(`entry ${id} is in ${currency}`);
     if (seq === previous) note(`entry ${id} has the number ${seq} of another`);
     previous = seq;
   }

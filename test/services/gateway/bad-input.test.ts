@@ -48,7 +48,6 @@ const invalidOrders: readonly (readonly [string, unknown, string])[] = [
   ['a negative quantity', counted(-1), '/items/0/quantity'],
   ['half a piece', counted(0.5), '/items/0/quantity'],
   ['a quantity in words', counted('1'), '/items/0/quantity'],
-  ['a price of zero', priced({ amount: 0, currency: 'EUR' }), '/items/0/unitPrice/amount'],
   ['a negative price', priced({ amount: -1, currency: 'EUR' }), '/items/0/unitPrice/amount'],
   ['a fractional price', priced({ amount: 12.99, currency: 'EUR' }), '/items/0/unitPrice/amount'],
   ['a price beyond the limit', priced({ amount: max + 1, currency: 'EUR' }), '/items/0/unitPrice/amount'],

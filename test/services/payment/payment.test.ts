@@ -18,7 +18,7 @@ const details = {
 const undo = { paymentId, orderId: 'o1', of: 'o1:x:do', reason: 'insufficient_funds' };
 
 /** A payment on the simulated provider's book; `lose` makes the next call throw, before or after its effect. */
-function payment(method = 'pm_ok') {
+function payment(method = 'pm_ok', amount = 60) {
   const book = createPayments();
   const calls: string[] = [];
   let lost: 'before' | 'after' | undefined;
@@ -48,7 +48,8 @@ function payment(method = 'pm_ok') {
     calls,
     atProvider: () => book.find(paymentId)?.status ?? 'none',
     lose: (when: 'before' | 'after') => (lost = when),
-    create: (told: Told = {}) => run.tell(contract.create, { ...details, method }, told),
+    create: (told: Told = {}) =>
+      run.tell(contract.create, { ...details, method, amount: { ...details.amount, amount } }, told),
     createOther: (told: Told = {}) => run.tell(contract.create, { ...details, customerId: 'mallory' }, told),
     authorize: (told: Told = {}) => run.tell(contract.authorize, { paymentId, holdId: 'h1' }, told),
     authorizeOther: (told: Told = {}) => run.tell(contract.authorize, { paymentId, holdId: 'h2' }, told),
@@ -195,6 +196,32 @@ test('a payment undone before it was created becomes readable as voided once its
   t.is(shown(one.run.state!), undefined);
   await one.create();
   t.like(shown(one.run.state!), { id: paymentId, orderId: 'o1', status: 'voided', reason: 'insufficient_funds' });
+});
+
+for (const method of ['pm_ok', 'pm_declined'])
+  test(`a payment over nothing with ${method} is authorized, settled and refunded, and the provider hears nothing of it`, async (t) => {
+    const one = payment(method, 0);
+    const answers = ['create', 'authorize', 'settle', 'refund', 'void'] as const;
+    const told = [];
+    for (const step of answers) told.push((await one[step]()).type);
+    t.deepEqual(told, [
+      'payment.created',
+      'payment.authorized',
+      'payment.settled',
+      'payment.refunded',
+      'payment.voided',
+    ]);
+    t.is(one.run.state?.status, 'refunded');
+    t.deepEqual(one.calls, []);
+  });
+
+test('a payment over nothing that was given up is voided, and a settlement after its refund is refused', async (t) => {
+  const one = payment('pm_ok', 0);
+  for (const step of ['create', 'authorize', 'refund'] as const) await one[step]();
+  t.is((await one.settle()).body['reason'], 'already_undone');
+  t.is((await one.void()).type, 'payment.voided');
+  t.is(one.run.state?.status, 'voided');
+  t.deepEqual(one.calls, []);
 });
 
 test('a settled payment shows when it was captured', async (t) => {

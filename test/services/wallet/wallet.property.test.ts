@@ -33,7 +33,11 @@ function send(run: ReturnType<typeof ledger>['run'], step: (typeof steps)[number
   const told = { ...(id !== undefined && { id }), rememberUntil: run.clock.now + 1000 };
   switch (step) {
     case 'hold':
-      return run.tell(contract.hold, { ...ofHold, amount: { amount: 10 + n, currency: 'EUR' } }, told);
+      return run.tell(
+        contract.hold,
+        { ...ofHold, amount: { amount: n === 0 ? 0 : 10 + n, currency: n === 0 ? 'USD' : 'EUR' } },
+        told,
+      );
     case 'release':
       return run.tell(contract.release, { ...ofHold, of: 'x' }, told);
     case 'capture':

@@ -2,7 +2,7 @@ import test from 'ava';
 import { MAX_AMOUNT_MINOR, type Currency } from '#services/money.ts';
 import * as contract from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
-import type { WalletRoom } from '#services/wallet/room.ts';
+import { DEFAULT_ROOM, type WalletRoom } from '#services/wallet/room.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import { recordsIn } from '#test/support/records.ts';
 import { runEntity, type Told } from '#test/support/run-entity.ts';
@@ -331,4 +331,45 @@ test('a capture that was forgotten before its entry was in the journal is refund
   t.deepEqual(one.run.state!.holds, [], 'the hold is forgotten');
   await one.refund({ unwritten: [entry] });
   t.deepEqual(one.balances(), [100, 0, 0]);
+});
+
+for (const room of [DEFAULT_ROOM, NOTHING_KEPT]) {
+  const where = room === NOTHING_KEPT ? ', told by the journal alone' : '';
+
+  test(`a hold over nothing needs no wallet and no currency of one; it is captured and refunded like any other${where}`, async (t) => {
+    const one = wallet({ now: 0 }, room);
+    await one.hold(0);
+    await one.hold(0);
+    for (const step of ['capture', 'capture', 'refund', 'refund'] as const) await one[step]();
+    t.deepEqual(one.kinds(), ['hold', 'capture', 'refund']);
+    t.deepEqual(one.balances(), [0, 0, 0]);
+    t.is(one.run.state?.currency, undefined, 'it opens no wallet');
+    t.is((await one.hold(0)).body['reason'], 'already_undone');
+  });
+
+  test(`a hold over nothing in another currency than the wallet keeps that currency to its end${where}`, async (t) => {
+    const one = wallet({ now: 0 }, room);
+    const over = (currency: Currency) => one.run.tell(contract.hold, { ...ofHold, amount: money(0, currency) });
+    t.is((await over('USD')).type, 'wallet.held');
+    await one.topUp();
+    t.is((await over('USD')).type, 'wallet.held');
+    t.is((await over('EUR')).body['reason'], 'conflicting_hold');
+    t.is((await one.release()).type, 'wallet.released');
+    t.deepEqual(
+      [...one.run.journal.values()].map(({ kind, currency }) => [kind, currency]),
+      [
+        ['hold', 'USD'],
+        ['top-up', 'EUR'],
+        ['release', 'USD'],
+      ],
+    );
+    t.deepEqual(one.balances(), [100, 0, 0]);
+  });
+}
+
+test('a capture that was undone before a hold over nothing came is refused', async (t) => {
+  const one = wallet();
+  await one.refund();
+  await one.hold(0);
+  t.is((await one.capture()).body['reason'], 'already_undone');
 });
