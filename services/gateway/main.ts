@@ -12,6 +12,7 @@ import { createBoard, watchSnapshots } from './snapshot.ts';
 import { storedViews } from './stored-views.ts';
 import { createStream } from './stream.ts';
 import type { RefusedBy } from './submit.ts';
+import { watchSilence } from './silent-workers.ts';
 import { startSweep } from './sweep.ts';
 import { parseTokenKeys, problemsOfTokenKeys } from './tokens.ts';
 import { waitOf } from './waiting.ts';
@@ -60,7 +61,9 @@ export const service = defineService({
     const board = createBoard(clock);
     watchSnapshots(board, { bus, log });
     const roll = createRoll(clock, kit.config.WORKER_DEAD_AFTER_MS);
-    watchWorkers(roll, { bus, log });
+    const silence = watchSilence({ clock, log, deadAfterMs: kit.config.WORKER_DEAD_AFTER_MS });
+    kit.onStop(async () => silence.close());
+    watchWorkers([roll, silence], { bus, log });
     const copies = (name: string): number =>
       roll.all().filter(({ announcement }) => announcement.service === name).length;
     // A copy that does not answer is counted until it is known to be dead.

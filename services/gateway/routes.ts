@@ -149,7 +149,8 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
     ...(gateway.deadLetters === undefined ? [] : deadLetterRoutes(gateway.deadLetters, gateway.clock)),
     ...(gateway.audits === undefined ? [] : auditRoutes(gateway.audits, gateway.clock)),
     endpoint('GET', '/v1/workers', {
-      summary: 'The processes that work on entities: their partitions, and whether they are handing them over.',
+      summary:
+        'The processes that work on entities: their partitions, whether they are handing them over, and which services have none.',
       access: 'operator',
       answers: { 200: shapes.workers },
       handle: workers.list,

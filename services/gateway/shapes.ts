@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { breakerSchema, gateSchema, parkedItemSchema, policySchema } from '#services/circuit-breaker/contract.ts';
 import { letterStateSchema } from '#services/dead-letters/contract.ts';
 import { currency, money, orderStatus } from './schemas.ts';
+import { missingShape } from './silent-workers.ts';
 
 /** What clients get. Fields may be added, none is renamed or removed; the views deliver these shapes. */
 
@@ -9,7 +10,6 @@ const time = z.iso.datetime({ offset: true });
 const balance = z.looseObject({ amount: z.int().min(0), currency });
 const item = z.looseObject({ sku: z.string(), quantity: z.int(), unitPrice: money });
 const paymentStatus = z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']);
-
 export const order = z.looseObject({
   id: z.string(),
   customerId: z.string(),
@@ -206,7 +206,7 @@ export const orders = listOf(order);
 export const breakers = listOf(breaker);
 export const transitions = listOf(transition);
 export const parked = listOf(parkedMessage);
-export const workers = listOf(worker);
+export const workers = listOf(worker).extend({ missing: missingShape });
 export const partitions = listOf(partition);
 export const letters = listOf(letter);
 export const causes = listOf(cause);

@@ -39,14 +39,15 @@ export function createRoll(clock: Pick<Clock, 'now'>, deadAfterMs: number): Roll
   };
 }
 
-/** Feeds the roll from the broker. What is no announcement is ignored. */
+/** Feeds the roll, and whoever else listens, from the broker. What is no announcement is ignored. */
 export function watchWorkers(
-  { take }: Pick<Roll, 'take'>,
+  takers: readonly Pick<Roll, 'take'>[],
   { bus, log }: { readonly bus: Pick<Bus, 'subscribe'>; readonly log: Log },
 ): { close(): Promise<void> } {
   const subscription = bus.subscribe(WORKERS, ['#'], (packet) => {
     try {
-      take(decodeAnnouncement(packet));
+      const announcement = decodeAnnouncement(packet);
+      for (const { take } of takers) take(announcement);
     } catch (error) {
       log.warn('an announcement of a worker can not be read', { reason: reasonOf(error) });
     }

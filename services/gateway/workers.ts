@@ -1,5 +1,6 @@
 import { type Answer, ok } from './endpoint.ts';
 import type { Gateway } from './gateway.ts';
+import { missingServices } from './silent-workers.ts';
 import type { Roll, Seen } from './worker-roll.ts';
 import { Late } from '#shared/within.ts';
 import { BREAKER_REQUEST, type PartitionFacts } from '#services/circuit-breaker/contract.ts';
@@ -21,7 +22,8 @@ export function workerHandlers({ workers, askBreaker, clock }: Gateway) {
     async list(): Promise<Answer> {
       const seen = workers.roll.all();
       const tables = await tablesOf([...new Set(seen.map(({ announcement }) => announcement.route))]);
-      return ok({ items: seen.map((one) => workerShape(one, tables.get(one.announcement.route))) });
+      const items = seen.map((one) => workerShape(one, tables.get(one.announcement.route)));
+      return ok({ items, missing: missingServices(workers.roll) });
     },
 
     async partitions(): Promise<Answer> {

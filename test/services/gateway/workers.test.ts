@@ -65,7 +65,10 @@ test('late words of a worker’s earlier run do not change what is known of the 
 test('workers are shown with the partitions that they agreed on', async (t) => {
   const world = await startWorld();
   t.teardown(world.stop);
-  t.deepEqual((await world.call('GET', '/v1/workers', operator)).body, { items: [] });
+  t.deepEqual((await world.call('GET', '/v1/workers', operator)).body, {
+    items: [],
+    missing: routeTable.routes.map((route) => ({ service: route, route })),
+  });
   const { roll, assignments } = world.workers;
   roll.take(anAnnouncement('payment-1'));
   roll.take(anAnnouncement('payment-2', { draining: true }));
@@ -83,6 +86,12 @@ test('workers are shown with the partitions that they agreed on', async (t) => {
   t.deepEqual(second?.partitions.owner, first?.partitions.standby);
   t.true(first?.partitions.owner.every((name) => /^payment\.00\d$/.test(name)));
   t.deepEqual(wallet?.partitions, { owner: [], standby: [] });
+  t.deepEqual(body['missing'], [
+    { service: 'order', route: 'order' },
+    { service: 'delivery', route: 'delivery' },
+    { service: 'notify', route: 'notify' },
+    { service: 'saga', route: 'saga' },
+  ]);
 });
 
 test('every partition is shown with its owner, and with nulls for what nobody knows', async (t) => {
@@ -113,7 +122,7 @@ test('over the broker: announcements are heard, garbage is not, and the breaker 
   const facts: PartitionFacts = { route: 'payment', queue: 'payment.001', depth: 7, active: 'payment-2' };
   await startLeader(breaker, ({ id }) => ({ id, ok: true, partitions: [facts] }));
   const world = await startListening(bus);
-  const watching = watchWorkers(world.workers.roll, { bus, log: silentLog });
+  const watching = watchWorkers([world.workers.roll], { bus, log: silentLog });
   t.teardown(async () => {
     await watching.close();
     await world.stop();
