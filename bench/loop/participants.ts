@@ -23,7 +23,7 @@ import { partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { createMongoStore, type MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
 import { silentLog } from '#shared/log.ts';

@@ -4,7 +4,7 @@ import { httpWarehouse, triesWithin } from './http-warehouse.ts';
 import { deliveriesCollection, deliveryArchive } from './model.ts';
 import { routeTable } from '#services/routes.ts';
 import { ttlMsOf } from '#shared/host/config.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { defineService, runProcess } from '#shared/host/service.ts';
 
 /** Has the warehouse deliver what was paid, and takes it back. */

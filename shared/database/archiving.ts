@@ -2,7 +2,7 @@ import type { Connection } from 'mongoose';
 import { archiveOf, DAY_MS, idAt, isArchivable, type AnyArchiveRule, type Archivable } from './archive.ts';
 import type { Clock } from '#shared/clock.ts';
 import { isDuplicateKey } from './duplicate-key.ts';
-import { writeErrorsIn } from '#shared/entity/stores/mongo-commit.ts';
+import { writeErrorsIn } from '#shared/entity/stores/mongo-documents.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { majorityCollection } from './majority.ts';

@@ -1,42 +1,42 @@
-import type { Consumers } from './consumers.ts';
-import { bytesOf, spilled } from './document.ts';
-import type { Limits } from './limits.ts';
+import { bytesOf, spilled, withDueAt } from './document.ts';
+import type { Keys } from './keys.ts';
 import {
   forgetLookUp,
   hold,
-  putNext,
   reset,
+  settlingOf,
+  stage,
   written,
   type Mailbox,
-  type Receipt,
   type Settling,
   type Staged,
+  type Task,
   type Writing,
 } from './mailbox.ts';
-import type { Mailboxes } from './mailboxes.ts';
-import type { CommittedRuns, EngineMeter } from './options.ts';
+import type { CommittedRuns, EngineMeter, EngineOptions } from './options.ts';
 import type { Outbox } from './outbox.ts';
-import type { CommitOutcome, EntityStore, Handled } from './store.ts';
+import type { CommitOutcome, Document, Handled } from './store.ts';
 import { stashLimit } from './verdict.ts';
-import type { Waits } from './waits.ts';
+import type { Waits } from './watch.ts';
 import { backoffMs } from '#shared/backoff.ts';
-import type { Packet } from '#shared/bus/bus.ts';
-import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
-import type { Log } from '#shared/log.ts';
 
+/** How each step of a key ends that needs no more waiting: its document is changed, or nothing is. */
 export interface Committer<State> {
-  /** Takes the mailbox into the next turn. */
+  /** The document is to be written like this, and `settling` follows from it; the first `finished` tasks end with it. */
+  change(box: Mailbox<State>, document: Document<State>, settling: readonly Settling[], finished?: number): void;
+  /**
+   * The stash or the unsent are to be written like this, for a wake, which goes on, or for a long effect that ended. Their deliveries
+   * were acknowledged before, so that nothing is acknowledged with this.
+   */
+  changeHeld(box: Mailbox<State>, task: Task, document: Document<State>, settling?: Settling): void;
+  /** The head is finished and changes nothing; what follows from it waits for what was staged before it. */
+  finish(box: Mailbox<State>, settling: Settling): void;
+  /** Takes what the mailbox has staged into the next turn. */
   add(box: Mailbox<State>): void;
-  /** Does what follows from a task that changed no document, or whose change is committed. */
-  settle(settling: Settling, channel: number): void;
-  /** A packet that is no message becomes a dead letter, then it is acknowledged. */
-  bury(packet: Packet, reason: string, receipt: Receipt): void;
-  /** Something is being written, or what follows from it (from what this channel brought) is under way. */
-  busy(channel?: number): boolean;
-  /** Since when the oldest of what follows is under way, epoch ms. */
-  settlingSince(): number;
+  /** Something is being written, or is to be. */
+  busy(): boolean;
 }
 
 const STORE_BACKOFF = { baseMs: 50, capMs: 2000 };
@@ -48,25 +48,29 @@ const FEW_IDS_PART = 1 / 8;
  * Commits in turns: everything that is staged goes into one bulk write; while it runs the next turn gathers. What a
  * committed document caused is published and confirmed next to the following turns, and acknowledged after that.
  */
-export function createCommitter<State>(options: {
-  readonly store: EntityStore<State>;
-  readonly outbox: Outbox;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits: Limits;
-  readonly consumers: Consumers;
-  readonly meter: EngineMeter;
-  readonly history?: ((commit: CommittedRuns) => void) | undefined;
-  readonly mailboxes: Mailboxes<State>;
-  readonly waits: Waits;
-  readonly pump: (box: Mailbox<State>) => void;
-}): Committer<State> {
-  const { store, outbox, clock, log, limits, consumers, meter, history, mailboxes, waits, pump } = options;
+export function createCommitter<State>(
+  options: Pick<EngineOptions<State>, 'entity' | 'store' | 'clock' | 'log' | 'limits' | 'history'> & {
+    readonly meter: EngineMeter;
+    readonly keys: Keys<State>;
+    readonly outbox: Outbox;
+    readonly waits: Waits;
+    readonly pump: (box: Mailbox<State>) => void;
+  },
+): Committer<State> {
+  const { entity, store, clock, log, limits, history, meter, keys, outbox, waits, pump } = options;
   let waiting = new Set<Mailbox<State>>();
   let isWriting = false;
-  /** What is being published; the oldest first. */
-  const settlingNow = new Set<{ readonly channel: number; readonly since: number }>();
   let failures = 0;
+
+  function change(
+    box: Mailbox<State>,
+    document: Document<State>,
+    settling: readonly Settling[],
+    finished = settling.length,
+  ): void {
+    stage(box, withDueAt(document, entity), settling);
+    box.tasks.splice(0, finished);
+  }
 
   function add(box: Mailbox<State>): void {
     if (waiting.size === 0 && !isWriting) clock.soon(() => void turn());
@@ -88,13 +92,10 @@ export function createCommitter<State>(options: {
 
   function take(box: Mailbox<State>) {
     // One that was dropped with its channel writes nothing: its deliveries are somebody else's.
-    if (box.writing.is !== 'staged' || mailboxes.peek(box.key) !== box) return [];
+    if (box.writing.is !== 'staged' || keys.peek(box.key) !== box) return [];
     const { staged } = box.writing;
-    const isLarge = box.bytes > stashLimit(limits);
-    const { handled } = staged.document;
-    const few = isLarge ? fewOf(handled, limits.maxDocumentBytes * FEW_IDS_PART) : 0;
-    if (box.document !== undefined && handled.length > (isLarge ? few : limits.handledIds)) {
-      const keep = isLarge ? few : Math.ceil(limits.handledIds / 2);
+    const keep = idsToKeep(box, staged.document);
+    if (box.document !== undefined && keep !== undefined) {
       const { document, records } = spilled(staged.document, box.document, keep, clock.now(), limits);
       staged.document = document;
       box.bytes = box.measured = bytesOf(document);
@@ -106,6 +107,14 @@ export function createCommitter<State>(options: {
     const writing: Writing<State> = { is: 'writing', staged };
     box.writing = writing;
     return [{ box, staged, writing, channel: box.channel }];
+  }
+
+  /** How many handled ids stay in a document that has too many, or no room for them. */
+  function idsToKeep({ bytes }: Mailbox<State>, { handled }: Document<State>): number | undefined {
+    if (bytes <= stashLimit(limits))
+      return handled.length > limits.handledIds ? Math.ceil(limits.handledIds / 2) : undefined;
+    const few = fewOf(handled, limits.maxDocumentBytes * FEW_IDS_PART);
+    return handled.length > few ? few : undefined;
   }
 
   /** Ids that leave a document are remembered outside before; this key's write waits for that, the others' do not. */
@@ -149,12 +158,12 @@ export function createCommitter<State>(options: {
       if (box.writing !== writing) continue;
       if (refusal !== undefined) refuse(box, staged, refusal);
       else if (isLost) reset(box, staged.settling);
-      else settleAll(box, staged, channel, committedAt);
+      else settle(box, staged, channel, committedAt);
       pump(box);
     }
   }
 
-  function settleAll(
+  function settle(
     box: Mailbox<State>,
     { document, settling }: Staged<State>,
     channel: number,
@@ -165,7 +174,7 @@ export function createCommitter<State>(options: {
     box.progressAt = committedAt;
     for (const one of settling) {
       waits.ended(one, committedAt);
-      settle(one, channel);
+      outbox.settle(one, channel);
     }
   }
 
@@ -177,59 +186,25 @@ export function createCommitter<State>(options: {
     box.bytes = 0;
     const [only] = settling;
     if (only === undefined || settling.length > 1) return;
-    const { ran, task } = only;
+    const { task } = only;
     if (task.kind === 'detached') task.outcome = { ok: false, error: new Error(reason) };
-    else if (task.kind === 'message' || task.kind === 'wake') task.refused = { what: ran?.what ?? 'message', reason };
+    else if (task.kind === 'message' || task.kind === 'wake') task.refused = reason;
     else hold(box, STORE_BACKOFF.capMs, clock, pump);
-  }
-
-  function settle(settling: Settling, of: number): void {
-    const { receipt, sends, journal } = settling;
-    const channel = receipt?.delivery.channel ?? of; // a key's messages may come by two
-    if (sends.length > 0 || journal.length > 0) track(channel, finish(settling, channel));
-    else if (receipt !== undefined) consumers.ack(receipt);
-  }
-
-  function track(channel: number, work: Promise<void>): void {
-    const underWay = { channel, since: clock.now() };
-    settlingNow.add(underWay);
-    void work.finally(() => settlingNow.delete(underWay));
-  }
-
-  async function finish(settling: Settling, channel: number): Promise<void> {
-    const { key, ran, journal, receipt } = settling;
-    const refused = await outbox.settle(settling, () => consumers.alive(channel));
-    if (refused === undefined || !consumers.alive(channel)) return;
-    if (refused.length > 0) {
-      const box = mailboxes.open(key, channel);
-      putNext(box, { kind: 'unsent', sends: refused, ...(receipt === undefined ? {} : { receipt }) });
-      pump(box);
-      return;
-    }
-    const known = mailboxes.peek(key)?.known;
-    if (ran !== undefined) known?.confirmed.add(ran.id);
-    for (const { id } of journal) if (!outbox.conflicting.has(id)) known?.appended.add(id);
-    if (receipt !== undefined) consumers.ack(receipt);
   }
 
   return {
     add,
-    settle,
-    bury(packet, reason, receipt) {
-      const { channel } = receipt.delivery;
-      const buried = outbox.bury(packet, reason, 1, () => consumers.alive(channel));
-      track(
-        channel,
-        buried.then((done) => {
-          if (done) consumers.ack(receipt);
-        }),
-      );
+    change,
+    changeHeld(box, task, document, settling = settlingOf(box, task)) {
+      change(box, document, [{ ...settling, receipt: undefined }], task.kind === 'detached' ? 1 : 0);
     },
-    busy: (channel) =>
-      channel === undefined
-        ? isWriting || waiting.size > 0 || settlingNow.size > 0
-        : [...settlingNow].some((one) => one.channel === channel),
-    settlingSince: () => settlingNow.values().next().value?.since ?? Infinity,
+    finish(box, settling) {
+      box.tasks.shift();
+      box.progressAt = clock.now();
+      if (box.writing.is === 'nothing') outbox.settle(settling, box.channel);
+      else box.writing.staged.settling.push(settling);
+    },
+    busy: () => isWriting || waiting.size > 0,
   };
 }
 

@@ -1,7 +1,12 @@
-import type { Receipt } from './mailbox.ts';
-import type { Limits } from './limits.ts';
+import type { Limits } from './options.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
+
+/** A delivery with the registration that may acknowledge it. */
+export interface Receipt {
+  readonly delivery: Delivery;
+  readonly consumer: Consumer;
+}
 
 export interface Consumers {
   /** Registers on every queue that is held. */

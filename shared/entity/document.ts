@@ -1,6 +1,5 @@
-import type { Answer } from './context.ts';
-import type { Entity, JournalRecord, Result } from './entity.ts';
-import type { Limits } from './limits.ts';
+import type { Answer, Entity, JournalRecord, Result } from './entity.ts';
+import type { Limits } from './options.ts';
 import type { Document, Handled, RememberedId, Stashed, Unsent } from './store.ts';
 import { WAKE, type Message, type Send } from '#shared/message.ts';
 

@@ -1,15 +1,13 @@
 import { createCommitter } from './commit.ts';
 import { createConsumers } from './consumers.ts';
-import { createHandling } from './handling.ts';
-import { watchForHanging, watchForStandstill, type GivingBack } from './standstill.ts';
-import { createInbox } from './inbox.ts';
-import { release, type Mailbox } from './mailbox.ts';
-import { createMailboxes } from './mailboxes.ts';
+import { createDeliveries } from './delivery.ts';
+import { createHandlers } from './handlers.ts';
+import { createKeys } from './keys.ts';
+import type { Mailbox } from './mailbox.ts';
 import { NO_METER, type EngineOptions, type QueueFigures } from './options.ts';
 import { createOutbox } from './outbox.ts';
-import { createSlots } from './run.ts';
 import { startSweep } from './sweep.ts';
-import { createWaits } from './waits.ts';
+import { createWaits, watchForHanging, watchForStandstill, type GivingBack } from './watch.ts';
 
 export interface Engine {
   /** Registers on every queue that it holds; resolves when the broker has confirmed all of them. */
@@ -37,50 +35,27 @@ export interface Engine {
  * commits the documents, publishes what follows with confirms, then acknowledges; never in another order.
  */
 export function createEngine<State>(options: EngineOptions<State>): Engine {
-  const { entity, bus, store, clock, log, limits } = options;
+  const { entity, clock, log, limits } = options;
   const meter = options.meter ?? NO_METER;
-  const inbox = createInbox(entity, options.mayAnswer ?? (() => true));
+  const all = { ...options, meter, pump };
   const waits = createWaits();
-  const outbox = createOutbox({ route: entity.route, bus, store, clock, log });
-  const mailboxes = createMailboxes<State>({ store, clock, log, limits, wakeUp: pump });
+  const keys = createKeys<State>(all);
   const consumers = createConsumers({
-    bus,
-    clock,
-    queues: options.queues,
-    limits,
-    worker: options.worker,
-    onRegistration: options.onRegistration,
-    onDelivery: (delivery, consumer) => handling.deliver(delivery, consumer),
-    onChannelLost: (channel) => mailboxes.dropChannel(channel),
+    ...options,
+    onDelivery: (delivery, consumer) => deliveries.deliver(delivery, consumer),
+    onChannelLost: (channel) => keys.dropChannel(channel),
     onAck: () => givingBack?.progress(),
     onBusy: () => givingBack?.busy(),
   });
-  const committer = createCommitter<State>({
-    store,
+  const outbox = createOutbox<State>({ ...all, consumers, keys });
+  const committer = createCommitter<State>({ ...all, keys, outbox, waits });
+  const deliveries = createDeliveries<State>({
+    ...all,
+    handlers: createHandlers<State>(options),
     outbox,
-    clock,
-    log,
-    consumers,
-    meter,
-    history: options.history,
-    mailboxes,
-    waits,
-    limits,
-    pump,
-  });
-  const slots = createSlots<Mailbox<State>>(limits.concurrency, clock.now, (box) => {
-    if (box.head.is === 'queued') release(box);
-    pump(box);
-  });
-  const handling = createHandling<State>({
-    ...options,
-    meter,
-    inbox,
-    outbox,
-    mailboxes,
+    keys,
     committer,
     consumers,
-    slots,
     hanging: watchForHanging({
       now: clock.now,
       effectMs: limits.effectMs,
@@ -93,7 +68,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
   let givingBack: GivingBack | undefined;
 
   function pump(box: Mailbox<State>): void {
-    handling.pump(box);
+    deliveries.pump(box);
   }
 
   function rest(): void {
@@ -110,7 +85,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
 
   return {
     async start() {
-      handling.resume();
+      deliveries.resume();
       await consumers.open();
       givingBack ??= watchForStandstill({
         clock,
@@ -118,20 +93,20 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
         route: entity.route,
         patienceMs: limits.stashAfterMs,
         waiting: () => consumers.waiting(),
-        standingSince: () => Math.min(mailboxes.standingSince(slots.movedAt), committer.settlingSince()),
+        standingSince: () => Math.min(keys.standingSince(), outbox.busySince()),
         close: () => consumers.close(),
         open: () => consumers.open(),
       });
-      stopSweep ??= startSweep({ route: entity.route, bus, store, clock, log, limits });
+      stopSweep ??= startSweep(options);
     },
     async pause() {
       rest();
       await consumers.close();
     },
     async drain(deadlineMs) {
-      handling.stop();
+      deliveries.stop();
       rest();
-      await atRest(() => mailboxes.busy() || committer.busy() || handling.detached > 0, deadlineMs);
+      await atRest(() => keys.busy() || committer.busy() || outbox.busy() || deliveries.detached > 0, deadlineMs);
       consumers.flush();
       await consumers.close();
     },
@@ -139,15 +114,15 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     async release(queue, deadlineMs) {
       const channel = consumers.channelOf(queue);
       if (channel !== undefined) {
-        handling.stop(channel);
-        await atRest(() => mailboxes.busy(channel) || committer.busy(channel), deadlineMs);
+        deliveries.stop(channel);
+        await atRest(() => keys.busy(channel) || outbox.busy(channel), deadlineMs);
         consumers.flush();
       }
       await consumers.leave(queue);
     },
     held: () => consumers.held(),
     figures() {
-      const oldest = mailboxes.oldest();
+      const oldest = keys.oldest();
       const waited = waits.recent(clock.now());
       const handled = consumers.acknowledged();
       return new Map(

@@ -1,23 +1,15 @@
+import type { Receipt } from './consumers.ts';
 import { emptyDocument, type Known } from './document.ts';
 import type { JournalRecord } from './entity.ts';
-import type { Outcome } from './run.ts';
+import type { Outcome } from './handlers.ts';
 import type { Document, Handled } from './store.ts';
-import type { Consumer, Delivery } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Message, Send } from '#shared/message.ts';
 
-/** A delivery with the registration that may acknowledge it. */
-export interface Receipt {
-  readonly delivery: Delivery;
-  readonly consumer: Consumer;
-}
-
-/** What a handler runs for: a message from the queue, one from the stash, or the entity's own wake. */
-export type RunOf = 'message' | 'stashed' | 'own wake';
-
 /** A message that runs or ran, with what its key knows of it. */
 export interface Run {
-  readonly what: RunOf;
+  /** A message from the queue, one from the stash, or the entity's own wake. */
+  readonly what: 'message' | 'stashed' | 'own wake';
   readonly message: Message;
   /** Those before this one. */
   readonly attempts: number;
@@ -38,14 +30,20 @@ export interface MessageTask {
   readonly unread: boolean;
   attempts: number;
   remembered: Handled | 'nothing' | undefined;
-  /** The database refused the document that it led to. */
-  refused: { readonly what: RunOf; readonly reason: string } | undefined;
+  /** Why the database refused the document that it led to. */
+  refused: string | undefined;
+}
+
+/** A send that the broker returned or nacked. */
+export interface RefusedSend {
+  readonly send: Send;
+  readonly reason: string;
 }
 
 /** Sends that the broker refused after the commit that caused them: written down, then their cause is acknowledged. */
 export interface UnsentTask {
   readonly kind: 'unsent';
-  readonly sends: readonly { readonly send: Send; readonly reason: string }[];
+  readonly sends: readonly RefusedSend[];
   readonly receipt?: Receipt;
 }
 
@@ -64,11 +62,11 @@ export type Task = MessageTask | UnsentTask | DetachedTask | { readonly kind: 's
 export interface Settling {
   readonly key: string;
   /** The handler run that it follows from, if it does; to its id the sends belong. */
-  readonly ran?: { readonly what: RunOf; readonly id: string; readonly type: string } | undefined;
+  readonly ran?: { readonly id: string; readonly type: string } | undefined;
   readonly sends: readonly Send[];
   readonly journal: readonly JournalRecord[];
   readonly receipt?: Receipt | undefined;
-  /** See `waits.ts`. */
+  /** See `watch.ts`. */
   readonly waitsSince?: number | undefined;
   /** The task to put back when the commit is lost. */
   readonly task: Task;
@@ -91,13 +89,13 @@ export type Head =
   /** A handler, a publish or a look-up is at work for it. */
   | { readonly is: 'running' }
   /** That ended, and is taken up as soon as nothing is being written. */
-  | { readonly is: 'ended'; readonly goOn: () => Step }
+  | { readonly is: 'ended'; readonly goOn: () => void }
   /** Its next try, at this time. */
   | { readonly is: 'waiting'; readonly until: number; readonly cancel: () => void }
   /** A slot for its handler. */
   | { readonly is: 'queued' }
-  /** Room in its document. */
-  | { readonly is: 'full' };
+  /** Room in its document, or that what is staged is written: it is looked at again whenever something happens. */
+  | { readonly is: 'full' | 'unwritten' };
 
 /** What of the document is on its way to the store. Independent of the head: a message may run while those before it are written. */
 export type Writing<State> =
@@ -105,9 +103,6 @@ export type Writing<State> =
   | { readonly is: 'staged'; readonly staged: Staged<State> }
   /** Ids that are to leave the document are being remembered outside, or the document is being written. */
   | { readonly is: 'remembering' | 'writing'; readonly staged: Staged<State> };
-
-/** What came of a step: the next task may be looked at, or the mailbox waits for something that will pump it again. */
-export type Step = 'done' | 'wait';
 
 /** The sequential mailbox of one key. */
 export interface Mailbox<State> {
@@ -193,6 +188,31 @@ export function hold<State>(
     pump(box);
   });
   box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
+}
+
+/** Holds the head until `work` tells how it goes on; what comes of it is forgotten when the mailbox has another head by then. */
+export function later<State>(
+  box: Mailbox<State>,
+  pump: (box: Mailbox<State>) => void,
+  work: (isWanted: () => boolean) => Promise<() => void>,
+): Head {
+  const head: Head = { is: 'running' };
+  box.head = head;
+  const isWanted = (): boolean => box.head === head;
+  void work(isWanted).then((goOn) => {
+    if (!isWanted()) return;
+    box.head = { is: 'ended', goOn };
+    pump(box);
+  });
+  return head;
+}
+
+/** What follows from a task; records that came with the loaded document go along. */
+export function settlingOf<State>(box: Mailbox<State>, task: Task, sends: readonly Send[] = []): Settling {
+  const journal = box.unflushed;
+  box.unflushed = [];
+  const receipt = 'receipt' in task ? task.receipt : undefined;
+  return { key: box.key, sends, journal, task, receipt };
 }
 
 /** What was on its way is written. */

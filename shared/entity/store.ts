@@ -1,4 +1,5 @@
 import type { JournalRecord } from './entity.ts';
+import { canonicalJson } from '#shared/canonical-json.ts';
 import type { Send } from '#shared/message.ts';
 
 /** A message id that was applied, with what it caused: a duplicate causes the same again and changes nothing. */
@@ -122,4 +123,29 @@ export interface EntityStore<State> {
    * leaves goes to the others: no partition starves another.
    */
   due(now: number, limit: number): Promise<readonly DueKey[]>;
+}
+
+/**
+ * At most `limit` of the keys, an equal share of each group; what one leaves goes to the others. Groups are sorted by `dueAt`, and so
+ * is the result.
+ */
+export function fairShare(groups: readonly (readonly DueKey[])[], limit: number): readonly DueKey[] {
+  const waiting = groups.filter((group) => group.length > 0).toSorted(([a], [b]) => a!.dueAt - b!.dueAt);
+  const chosen: DueKey[] = [];
+  for (let rank = 0; chosen.length < limit; rank += 1) {
+    const row = waiting.flatMap((group) => group[rank] ?? []);
+    if (row.length === 0) break;
+    chosen.push(...row.slice(0, limit - chosen.length));
+  }
+  return chosen.toSorted((a, b) => a.dueAt - b.dueAt);
+}
+
+/** Whether two journal records say the same: in whatever order their fields are, and `undefined` is no field. `_id` does not count. */
+export function sameRecord(a: object, b: object): boolean {
+  return textOf(a) === textOf(b);
+}
+
+function textOf(record: object): string {
+  const { _id, ...fields } = record as { readonly _id?: unknown };
+  return canonicalJson(fields);
 }

@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Limits } from './limits.ts';
-import type { EntityStore } from './store.ts';
-import type { Bus } from '#shared/bus/bus.ts';
+import type { EngineOptions } from './options.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
-import type { Log } from '#shared/log.ts';
 import { WAKE, type Message } from '#shared/message.ts';
 
 /** Longer keys stand in ids as their hash: an AMQP short string holds 255 bytes. */
@@ -22,15 +18,11 @@ export function wakeOf(key: string, dueAt: number): Message {
  * sent as long as the first may be on its way, which is for a TTL, unless the key was worked on and has another due time. Any copy of
  * a service may sweep: a wake too many changes nothing. Returns the function that stops it.
  */
-export function startSweep<State>(options: {
-  readonly route: string;
-  readonly bus: Bus;
-  readonly store: EntityStore<State>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits: Pick<Limits, 'sweepMs' | 'sweepSize' | 'ttlMs'>;
-}): () => void {
-  const { route, bus, store, clock, log, limits } = options;
+export function startSweep<State>(
+  options: Pick<EngineOptions<State>, 'entity' | 'bus' | 'store' | 'clock' | 'log' | 'limits'>,
+): () => void {
+  const { bus, store, clock, log, limits } = options;
+  const { route } = options.entity;
   /** By key, oldest first. */
   const onItsWay = new Map<string, { readonly dueAt: number; readonly since: number }>();
   let stopped = false;

@@ -1,6 +1,6 @@
 import { ownDueAt } from './document.ts';
 import type { Entity } from './entity.ts';
-import type { Limits } from './limits.ts';
+import type { Limits } from './options.ts';
 import type { Document, Handled } from './store.ts';
 import { WAKE, type Message } from '#shared/message.ts';
 
@@ -172,7 +172,7 @@ export function successorsThatFit<State>(
   document: Document<State>,
   line: readonly (Subject | undefined)[],
   limits: Limits,
-  { now, bytes: size }: Circumstances,
+  { now, bytes: size }: Pick<Circumstances, 'now' | 'bytes'>,
 ): number {
   const known = new Set(document.handled.map(({ id }) => id));
   let bytes = size;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Handler, Result } from '#shared/entity/entity.ts';
-import type { Intercept } from '#shared/entity/run.ts';
+import type { Intercept } from '#shared/entity/options.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 

@@ -16,7 +16,7 @@ import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { dead, expired, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity, Handler } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { TOO_LATE } from '#shared/message.ts';

@@ -11,7 +11,7 @@ import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { dead, hash, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import type { MessageType } from '#shared/message.ts';

@@ -9,17 +9,17 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'ack on delivery',
     guarantee: 'committed, then published, then acknowledged',
-    file: 'shared/entity/handling.ts',
-    find: "    if (kind === 'wake') putNext(box, task);\n",
-    replace: "    parts.consumers.ack(receipt);\n    if (kind === 'wake') putNext(box, task);\n",
+    file: 'shared/entity/delivery.ts',
+    find: "    if (task.kind === 'wake') putNext(box, task);\n",
+    replace: "    consumers.ack(receipt);\n    if (task.kind === 'wake') putNext(box, task);\n",
   },
   {
     name: 'ack before the confirm',
     guarantee: 'published and confirmed, then acknowledged',
-    file: 'shared/entity/commit.ts',
-    find: '    const { key, ran, journal, receipt } = settling;\n',
+    file: 'shared/entity/outbox.ts',
+    find: '    const alive = (): boolean => consumers.alive(channel);\n',
     replace:
-      '    const { key, ran, journal, receipt } = settling;\n    if (receipt !== undefined) consumers.ack(receipt);\n',
+      '    const alive = (): boolean => consumers.alive(channel);\n    if (receipt !== undefined) consumers.ack(receipt);\n',
   },
   {
     name: 'no version check',
@@ -39,12 +39,12 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a partition keeps its cache',
     guarantee: 'a cache is dropped when its channel ends',
-    file: 'shared/entity/mailboxes.ts',
+    file: 'shared/entity/keys.ts',
     find: "        reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);\n",
     replace:
       "        const { document } = box;\n        reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);\n        box.document = document;\n",
     and: {
-      file: 'shared/entity/mailboxes.ts',
+      file: 'shared/entity/keys.ts',
       find: '          boxes.delete(key);\n        } else {\n',
       replace: '        } else {\n',
     },
@@ -52,7 +52,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'what was refused is forgotten',
     guarantee: 'a refused send is kept and sent again',
-    file: 'shared/entity/commit.ts',
+    file: 'shared/entity/outbox.ts',
     find: '    if (refused.length > 0) {\n',
     replace: '    if (refused.length > 99) {\n',
   },
@@ -73,7 +73,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'past the gate',
     guarantee: 'forward commands go through the gate',
-    file: 'shared/entity/context.ts',
+    file: 'shared/entity/entity.ts',
     find: "`${type.route}.${type.undo ? 'hash' : 'in'}`",
     replace: '`${type.route}.hash`',
   },

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { CLOCK_ERROR_MS, settingsOf } from './settings.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 
 const seeds = Array.from({ length: 400 }, (_, index) => index + 1);
 

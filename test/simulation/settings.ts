@@ -1,7 +1,7 @@
 /** What a simulated town is configured with. Half of the seeds get limits so small that every one of them is reached. */
 import type { WalletRoom } from '#services/wallet/room.ts';
 import { createScheduler } from './scheduler.ts';
-import type { Limits } from '#shared/entity/limits.ts';
+import type { Limits } from '#shared/entity/options.ts';
 
 export interface Settings {
   /** A line of the history: everything below, as it is. */

@@ -26,7 +26,7 @@ import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';

@@ -6,7 +6,7 @@ import { hash, partitionQueues, topologyOf, type RouteTable } from '#shared/bus/
 import { createEngine, type Engine } from '#shared/entity/engine.ts';
 import type { EngineOptions } from '#shared/entity/options.ts';
 import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
-import { limitsFor, type Limits } from '#shared/entity/limits.ts';
+import { limitsFor, type Limits } from '#shared/entity/options.ts';
 import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { command, event, type Message } from '#shared/message.ts';

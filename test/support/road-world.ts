@@ -27,7 +27,7 @@ import { inbox, partitionQueues, topologyOf } from '#shared/bus/topology/topolog
 import { bytesOf } from '#shared/entity/document.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { createFaults } from '#shared/host/faults.ts';
 import { silentLog } from '#shared/log.ts';

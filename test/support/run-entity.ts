@@ -1,4 +1,4 @@
-import { runOf } from '#shared/entity/context.ts';
+import { runOf } from '#shared/entity/entity.ts';
 import type { Entity, JournalRecord } from '#shared/entity/entity.ts';
 import type { CommandType, EventType, Message } from '#shared/message.ts';
 

@@ -1,7 +1,13 @@
 import type { JournalRecord } from '#shared/entity/entity.ts';
-import { fairShare } from '#shared/entity/fair-share.ts';
-import { sameRecord } from './same-record.ts';
-import { JournalConflict, type Document, type DueKey, type EntityStore, type Handled } from '#shared/entity/store.ts';
+import {
+  fairShare,
+  JournalConflict,
+  sameRecord,
+  type Document,
+  type DueKey,
+  type EntityStore,
+  type Handled,
+} from '#shared/entity/store.ts';
 
 export interface MemoryStore<State> extends EntityStore<State> {
   readonly documents: ReadonlyMap<string, Document<State>>;

@@ -1,7 +1,6 @@
 import type { mongo } from 'mongoose';
-import { fairShare } from '#shared/entity/fair-share.ts';
-import type { StoredDocument } from './mongo-document.ts';
-import type { DueKey } from '#shared/entity/store.ts';
+import type { StoredDocument } from './mongo-documents.ts';
+import { fairShare, type DueKey } from '#shared/entity/store.ts';
 
 type Documents = mongo.Collection<StoredDocument<unknown>>;
 type Partition = string | null;

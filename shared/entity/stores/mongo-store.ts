@@ -1,9 +1,7 @@
 import type { Connection } from 'mongoose';
-import { commitTo, isOfTheDocuments, writeErrorsIn } from './mongo-commit.ts';
-import { documentOf, type StoredDocument } from './mongo-document.ts';
+import { commitTo, documentOf, isOfTheDocuments, writeErrorsIn, type StoredDocument } from './mongo-documents.ts';
 import { dueIn, dueIndexes } from './mongo-due.ts';
-import { appendTo } from './mongo-journal.ts';
-import { rememberedIds } from './mongo-remembered.ts';
+import { appendTo, rememberedIds } from './mongo-records.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import { JournalConflict, type Document, type EntityStore, type Write } from '#shared/entity/store.ts';
 import { archiveOf, mayBeArchived, prepareArchive, type AnyArchiveRule } from '#shared/database/archive.ts';

@@ -17,7 +17,7 @@ import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory/memory
 import { CONTROL, dead, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 

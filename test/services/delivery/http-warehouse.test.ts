@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { httpWarehouse, triesWithin, type Tries } from '#services/delivery/http-warehouse.ts';
 import { backoffMs } from '#shared/backoff.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 
 interface Seen {
   readonly at: number;

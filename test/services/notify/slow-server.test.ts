@@ -10,7 +10,7 @@ import { inbox, partitionQueues, topologyOf } from '#shared/bus/topology/topolog
 import { systemClock as clock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Effect } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog as log } from '#shared/log.ts';
 import { startSmtpServer } from '#test/support/smtp-server.ts';

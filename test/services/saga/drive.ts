@@ -8,7 +8,7 @@ import { sagaEntity } from '#services/saga/saga.ts';
 import { outstandingIds, type SagaState } from '#services/saga/state.ts';
 import { timelineOf, type Unsent } from '#services/saga/timeline.ts';
 import type { Timeline } from '#services/saga/timeline-shape.ts';
-import { runOf } from '#shared/entity/context.ts';
+import { runOf } from '#shared/entity/entity.ts';
 import { silentLog, type Log } from '#shared/log.ts';
 import { TOO_LATE, WAKE, type CommandType, type EventType, type Message } from '#shared/message.ts';
 

@@ -18,7 +18,7 @@ import { topUp } from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import { warehouseOf } from '#test/support/warehouse.ts';
-import { runOf, tooLateTo } from '#shared/entity/context.ts';
+import { runOf, tooLateTo } from '#shared/entity/entity.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { silentLog } from '#shared/log.ts';
 import { TOO_LATE, WAKE, type CommandType, type Message, type Send } from '#shared/message.ts';

@@ -5,7 +5,7 @@ import * as fields from '#services/fields.ts';
 import * as contract from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
-import { runOf } from '#shared/entity/context.ts';
+import { runOf } from '#shared/entity/entity.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import type { CommandType } from '#shared/message.ts';
 

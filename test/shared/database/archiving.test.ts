@@ -12,7 +12,7 @@ import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { hash, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { answerTo, createMongoStore } from '#shared/entity/stores/mongo-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { mongoWorld } from '#test/support/mongo-world.ts';

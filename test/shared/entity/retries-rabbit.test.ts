@@ -7,7 +7,7 @@ import { systemClock as clock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { EngineOptions } from '#shared/entity/options.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
-import { limitsFor, type Limits } from '#shared/entity/limits.ts';
+import { limitsFor, type Limits } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { until } from '#test/support/broker-world.ts';

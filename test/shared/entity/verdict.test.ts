@@ -1,7 +1,7 @@
 import test from 'ava';
 import { emptyDocument } from '#shared/entity/document.ts';
 import type { Entity } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import type { Document, Stashed, Unsent } from '#shared/entity/store.ts';
 import {
   afterFailure,

@@ -4,7 +4,7 @@ import { hash, partition, type RouteTable } from '#shared/bus/topology/topology.
 import { systemClock as clock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
-import { limitsFor } from '#shared/entity/limits.ts';
+import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { assign } from '#shared/partition/assignment.ts';

@@ -1,9 +1,40 @@
+/** What is stored beside the documents: journal records, and the handled ids that have left their documents. */
 import type { Connection, mongo } from 'mongoose';
-import type { Handled, RememberedId } from '#shared/entity/store.ts';
+import { writeErrorsIn } from './mongo-documents.ts';
 import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
-import { writeErrorsIn } from './mongo-commit.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
 import { together } from '#shared/database/together.ts';
+import type { JournalRecord } from '#shared/entity/entity.ts';
+import { JournalConflict, sameRecord, type Handled, type RememberedId } from '#shared/entity/store.ts';
+
+/** Inserts the records; those whose ids exist are compared with what exists. */
+export async function appendTo(
+  journal: mongo.Collection<{ readonly _id: string }>,
+  records: readonly JournalRecord[],
+): Promise<void> {
+  const inserts = records.map((record) => ({ insertOne: { document: { ...record, _id: record.id } } }));
+  try {
+    await journal.bulkWrite(inserts, { ordered: false, ignoreUndefined: true });
+  } catch (thrown) {
+    const errors = writeErrorsIn(thrown);
+    if (errors.length === 0 || !errors.every(isDuplicateKey)) throw thrown;
+    await compare(
+      journal,
+      errors.map(({ index }) => records[index]!),
+    );
+  }
+}
+
+async function compare(journal: mongo.Collection<{ readonly _id: string }>, records: readonly JournalRecord[]) {
+  const found = await journal.find({ _id: { $in: records.map(({ id }) => id) } }).toArray();
+  const existing = new Map(found.map((record) => [record._id, record]));
+  const conflicts = records.filter((record) => {
+    const stored = existing.get(record.id);
+    if (stored === undefined) throw new Error(`the journal has ${record.id}, and a majority does not yet`);
+    return !sameRecord(stored, record);
+  });
+  if (conflicts.length > 0) throw new JournalConflict(conflicts.map(({ id }) => id));
+}
 
 interface StoredId extends Handled {
   /** Of key and id. */

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { z } from 'zod';
 import { on, type Entity } from '#shared/entity/entity.ts';
-import { createRunner } from '#shared/entity/run.ts';
+import { createHandlers } from '#shared/entity/handlers.ts';
 import { command } from '#shared/message.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
@@ -13,12 +13,7 @@ test('a handler sees the journal records that ride in its document', async (t) =
     return { state };
   });
   const entity: Entity<number> = { route: 'tally', handlers: [handler] };
-  const run = createRunner<number>({
-    entity,
-    clock: createVirtualClock(),
-    limits: { effectMs: 1000 },
-    inbox: { handlerOf: () => handler, readBody: (message) => message },
-  });
+  const { run } = createHandlers<number>({ entity, clock: createVirtualClock(), limits: { effectMs: 1000 } });
   const message = { id: 'm', type: look.name, key: 'a', body: {}, correlationId: 'a' };
   await run({ state: 1, journal: [{ id: 'r', amount: 5 }] }, message, 1);
   t.deepEqual(seen, [[{ id: 'r', amount: 5 }]]);

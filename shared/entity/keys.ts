@@ -1,13 +1,10 @@
 import { bytesOf, emptyDocument } from './document.ts';
-import type { Limits } from './limits.ts';
 import { createMailbox, idle, release, reset, type Head, type Mailbox, type Task } from './mailbox.ts';
-import type { EntityStore } from './store.ts';
+import type { EngineOptions } from './options.ts';
 import { backoffMs } from '#shared/backoff.ts';
-import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
-import type { Log } from '#shared/log.ts';
 
-export interface Mailboxes<State> {
+export interface Keys<State> {
   /** The mailbox of a key, made when there is none, for messages of this channel. */
   open(key: string, channel: number): Mailbox<State>;
   /** The mailbox if there is one. */
@@ -21,7 +18,11 @@ export interface Mailboxes<State> {
   /** By queue: when the oldest of the messages that wait or run was delivered. */
   oldest(): ReadonlyMap<string, number>;
   /** Since when the key that stands still longest has done so, epoch ms; one whose document is full waits for a wake. */
-  standingSince(slotsMovedAt: number): number;
+  standingSince(): number;
+  /** Whether one more handler may be at work; a mailbox that may not waits its turn, first come, first served. */
+  mayWork(box: Mailbox<State>): boolean;
+  /** A handler is at work from now on; the function ends it, once. */
+  work(): () => void;
 }
 
 /** The channel that brought it; `undefined`: the engine made it itself. */
@@ -37,18 +38,20 @@ const COUNT_EVERY = 1000;
 const MOST_LOOKS = 100;
 
 /** Every key that this engine knows something about; idle ones are kept as a cache, least recently used first out. */
-export function createMailboxes<State>(options: {
-  readonly store: EntityStore<State>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits: Limits;
-  readonly wakeUp: (box: Mailbox<State>) => void;
-}): Mailboxes<State> {
-  const { store, clock, log, limits } = options;
+export function createKeys<State>(
+  options: Pick<EngineOptions<State>, 'store' | 'clock' | 'log' | 'limits'> & {
+    readonly pump: (box: Mailbox<State>) => void;
+  },
+): Keys<State> {
+  const { store, clock, log, limits, pump } = options;
   const boxes = new Map<string, Mailbox<State>>();
   let wanted = new Map<Mailbox<State>, Head>();
   let opened = 0;
   let bytes = 0;
+
+  let atWork = 0;
+  let endedAt = clock.now();
+  const queued = new Set<Mailbox<State>>();
 
   function count(): void {
     bytes = 0;
@@ -80,7 +83,7 @@ export function createMailboxes<State>(options: {
           box.bytes = box.measured = document === undefined ? 0 : bytesOf(document);
           box.unflushed = box.document.journal;
           release(box);
-          options.wakeUp(box);
+          pump(box);
         }
         return;
       } catch (error) {
@@ -89,6 +92,18 @@ export function createMailboxes<State>(options: {
         for (const [key, { box, head }] of batch) if (box.head !== head) batch.delete(key);
         if (batch.size > 0) await clock.sleep(backoffMs(limits.retry, tries, clock.random));
       }
+    }
+  }
+
+  /** Those that wait for a handler's end go on, in their order. */
+  function endWork(): void {
+    atWork -= 1;
+    endedAt = clock.now();
+    for (const box of queued) {
+      if (atWork >= limits.concurrency) break;
+      queued.delete(box);
+      if (box.head.is === 'queued') release(box);
+      pump(box);
     }
   }
 
@@ -126,7 +141,7 @@ export function createMailboxes<State>(options: {
           boxes.delete(key);
         } else {
           box.channel = channelOf(next)!;
-          options.wakeUp(box);
+          pump(box);
         }
       }
     },
@@ -147,15 +162,30 @@ export function createMailboxes<State>(options: {
       }
       return found;
     },
-    standingSince(slotsMovedAt) {
+    standingSince() {
       let since = Infinity;
       for (const { tasks, head, writing, progressAt } of boxes.values()) {
         if (tasks.length === 0 && writing.is === 'nothing') continue;
         // Alone it holds up nobody; with half of a prefetch it does.
         if (head.is === 'full' && tasks.length < limits.prefetch / 2) continue;
-        since = Math.min(since, head.is === 'queued' ? Math.max(progressAt, slotsMovedAt) : progressAt);
+        since = Math.min(since, head.is === 'queued' ? Math.max(progressAt, endedAt) : progressAt);
       }
       return since;
+    },
+    mayWork(box) {
+      if (atWork < limits.concurrency) return true;
+      box.head = { is: 'queued' };
+      queued.add(box);
+      return false;
+    },
+    work() {
+      atWork += 1;
+      let isAtWork = true;
+      return () => {
+        if (!isAtWork) return;
+        isAtWork = false;
+        endWork();
+      };
     },
   };
 }

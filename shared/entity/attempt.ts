@@ -1,0 +1,142 @@
+import { applied, bytesOf } from './document.ts';
+import type { Outcome } from './handlers.ts';
+import type { Keeping, Parts } from './keeping.ts';
+import {
+  current,
+  later,
+  putNext,
+  settlingOf,
+  type DetachedTask,
+  type Mailbox,
+  type MessageTask,
+  type Run,
+} from './mailbox.ts';
+import type { Document } from './store.ts';
+import type { Trouble } from './trouble.ts';
+import { waitsSince } from './watch.ts';
+import { InvalidMessage } from '#shared/errors.ts';
+import type { Message } from '#shared/message.ts';
+
+/** A message meets its handler; what that decided becomes the next version of the document, or it has failed. */
+export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<State>, trouble: Trouble<State>) {
+  const { clock, limits, log, meter, handlers, keys, committer, hanging, pump } = parts;
+  let detached = 0;
+
+  /** Runs the handler; a pure one concludes at once, the result of another is taken up when nothing is being written. */
+  function perform(box: Mailbox<State>, task: MessageTask, one: Run): void {
+    if (!keys.mayWork(box)) return;
+    const startedAt = clock.now();
+    box.startedAt = startedAt;
+    const outcome = handlers.run(current(box), one.message, one.attempts + 1, one.unread);
+    if (!(outcome instanceof Promise)) return conclude(box, task, one, outcome);
+    const endWork = keys.work();
+    const head = later(box, pump, async () => {
+      const late = await outcome;
+      endWork();
+      return () => conclude(box, task, one, late);
+    });
+    if (handlers.limitOf(one.message) === limits.effectMs) return;
+    const cancel = clock.after(limits.effectMs, () => {
+      if (box.head !== head) return;
+      endWork();
+      box.head = { is: 'ended', goOn: () => goOnWithout(box, task, one, outcome, startedAt) };
+      pump(box);
+    });
+    void outcome.then(cancel);
+  }
+
+  /** A long run goes on without its delivery; its message and those behind it wait in the document, leased to it. */
+  function goOnWithout(
+    box: Mailbox<State>,
+    task: MessageTask,
+    one: Run,
+    outcome: Promise<Outcome<State>>,
+    startedAt: number,
+  ): void {
+    const { message } = one;
+    const leasedUntil = startedAt + handlers.limitOf(message) + limits.leaseMarginMs;
+    const head = { attempts: one.attempts + 1, nextTryAt: leasedUntil, leasedUntil };
+    if (one.what !== 'message') keeping.restash(box, task, head);
+    else if (keeping.thatFit(box) > 0) keeping.stashLine(box, clock.now(), head);
+    else {
+      later(box, pump, async () => {
+        const late = await outcome;
+        return () => conclude(box, task, one, late);
+      });
+      return;
+    }
+    detached += 1;
+    const { key, channel } = box;
+    void outcome.then((late) => {
+      detached -= 1;
+      const there = keys.peek(key) ?? keys.open(key, channel);
+      putNext(there, { kind: 'detached', message, leasedUntil, outcome: late });
+      pump(there);
+    });
+  }
+
+  function takeUp(box: Mailbox<State>, task: DetachedTask): void {
+    const [head] = current(box).stash;
+    if (head?.message.id !== task.message.id || head.leasedUntil !== task.leasedUntil) {
+      log.warn('what came of a long effect is not needed any more', { key: box.key, message: task.message.id });
+      box.tasks.shift();
+      return;
+    }
+    const { message, attempts, since = clock.now() } = head;
+    const one: Run = { what: 'stashed', message, attempts: attempts - 1, since, unread: false };
+    conclude(box, task, one, task.outcome as Outcome<State>);
+  }
+
+  function conclude(box: Mailbox<State>, task: MessageTask | DetachedTask, one: Run, outcome: Outcome<State>): void {
+    if (!outcome.ok) return trouble.failed(box, task, one, outcome.error);
+    const { message, what } = one;
+    const now = clock.now();
+    const { document, send } = applied(current(box), message, outcome.result, outcome.answer, now, limits, box.known);
+    const problem = tooLarge(box, document, 2 * (task.kind === 'detached' ? 500 : task.bytes));
+    if (problem !== undefined) return trouble.failed(box, task, one, new InvalidMessage(problem));
+    meter.handled(message.type);
+    hanging.succeeded(message.type);
+    box.known.confirmed.clear();
+    box.known.appended.clear();
+    const settling = settlingOf(box, task, send);
+    const all = {
+      ...settling,
+      ran: { id: message.id, type: message.type },
+      journal: [...settling.journal, ...(outcome.result.journal ?? [])],
+      waitsSince: task.kind === 'message' ? waitsSince(task, box.startedAt, now) : undefined,
+    };
+    if (what === 'stashed') return keeping.unstash(box, task, document, send, all);
+    const { queue } = task as MessageTask;
+    // A wake says nothing of where the key's messages come by: older ones may still wait elsewhere.
+    const isThere = what === 'own wake' || document.partition === queue;
+    committer.change(box, isThere ? document : { ...document, partition: queue }, [all]);
+  }
+
+  /** Why the document may not be written like this. It is measured only when it has grown by a quarter since the last time. */
+  function tooLarge(box: Mailbox<State>, document: Document<State>, grown: number): string | undefined {
+    const { maxDocumentBytes } = limits;
+    const before = box.bytes;
+    box.bytes += grown;
+    if (box.bytes <= maxDocumentBytes / 2 || box.bytes <= box.measured * 1.25) return undefined;
+    const bytes = bytesOf(document);
+    const least = bytes - bytesOf(document.handled.slice(0, -1));
+    if (least > maxDocumentBytes) {
+      box.bytes = before;
+      return `its document would have ${least} bytes, more than ${maxDocumentBytes}`;
+    }
+    box.bytes = box.measured = bytes;
+    return undefined;
+  }
+
+  return {
+    perform,
+    takeUp,
+    /** A handler of this message may take long, and no more such effects may go on without their deliveries at present. */
+    noRoomFor: (message: Message): boolean =>
+      detached >= limits.detached && handlers.limitOf(message) > limits.effectMs,
+    /** Long effects that go on without their deliveries. */
+    get detached() {
+      return detached;
+    },
+  };
+}
