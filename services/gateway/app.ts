@@ -34,6 +34,7 @@ export function createApp(options: GatewayOptions): Koa<State> {
   app.use(problems(gateway));
   app.use(wellFormed);
   app.use(limited(gateway));
+  app.use(ownMethods(endpoints));
   app.use(router.routes());
   app.use(unserved(router));
   return app;
@@ -173,14 +174,32 @@ async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes 
   return body === undefined && optional ? {} : body;
 }
 
+/** A path that is written out has its own methods alone: it is no `:name` of the endpoint beside it. */
+function ownMethods(endpoints: readonly Endpoint[]): Koa.Middleware<State> {
+  const written = Map.groupBy(
+    endpoints.filter(({ path }) => !path.includes(':')),
+    ({ path }) => path,
+  );
+  return (ctx, next) => {
+    const methods = written.get(ctx.path)?.flatMap(({ method }) => (method === 'GET' ? ['HEAD', 'GET'] : [method]));
+    if (methods === undefined || methods.includes(ctx.method)) return next();
+    return tellMethods(ctx, new Set(methods));
+  };
+}
+
 /** What no endpoint took: a path that does not exist, or another method than it has. */
 function unserved(router: Router<State>): Koa.Middleware<State> {
   return (ctx) => {
     const methods = new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods));
     if (methods.size === 0) throw new Problem('not-found', 'there is no such path');
-    const Allow = [...methods, 'OPTIONS'].join(', ');
-    if (ctx.method !== 'OPTIONS') throw new Problem('method-not-allowed', `allowed: ${Allow}`, { headers: { Allow } });
-    ctx.status = 204;
-    ctx.set({ Allow });
+    tellMethods(ctx, methods);
   };
+}
+
+/** Answers OPTIONS; of any other method it says which there are. */
+function tellMethods(ctx: Context, methods: ReadonlySet<string>): void {
+  const Allow = [...methods, 'OPTIONS'].join(', ');
+  if (ctx.method !== 'OPTIONS') throw new Problem('method-not-allowed', `allowed: ${Allow}`, { headers: { Allow } });
+  ctx.status = 204;
+  ctx.set({ Allow });
 }

@@ -17,7 +17,11 @@ export interface HttpOptions {
   readonly log: Log;
   /** Who answers the other paths; may appear later. */
   readonly listener: () => RequestListener | undefined;
+  /** How long a request may take to come whole, ms; half a minute unless said. */
+  readonly requestMs?: number;
 }
+
+const MAX_HEADER_BYTES = 16_384;
 
 export interface HttpServer {
   readonly url: string;
@@ -32,9 +36,16 @@ export interface HttpServer {
  * `/metrics` (Prometheus text); everything else goes to the listener. Rejects when the port is taken.
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { host, port, checks, metrics, log, listener } = options;
+  const { host, port, checks, metrics, log, listener, requestMs = 30_000 } = options;
 
-  const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000 }, (request, response) => {
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    // Node looks for late requests only so often, by itself every half minute.
+    connectionsCheckingInterval: Math.min(1000, requestMs),
+  };
+  const server = createServer(limits, (request, response) => {
     void answer(request, response).catch((error: unknown) => {
       log.error('request failed', { url: request.url, reason: reasonOf(error) });
       if (!response.headersSent) send(response, 500, 'application/json', '{"title":"internal error"}');
@@ -59,7 +70,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     }
   }
 
-  server.on('clientError', refuse);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, log));
   const closed = Promise.withResolvers<void>();
   server.once('close', closed.resolve);
 
@@ -114,21 +125,31 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.end(body);
 }
 
-/** Bytes that are no HTTP request get a problem document (RFC 9457) as well, as far as the connection still takes one. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+/**
+ * Bytes that are no HTTP request, too many of them, or too few for too long get a problem document (RFC 9457) as well, as
+ * far as the connection still takes one. Its trace is ours: the caller's was not read.
+ */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex, log: Log): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const status = unreadable[error.code ?? ''] ?? 400;
   const title = STATUS_CODES[status] ?? '';
-  const detail = 'this is not an HTTP request that can be read';
-  const body = JSON.stringify({ type: 'about:blank', title, status, detail });
+  const detail = details[status] ?? 'this is not an HTTP request that can be read';
+  const traceId = systemClock.id().replaceAll('-', '');
+  log.info('a request could not be read', { status, traceId, reason: error.code ?? error.message });
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail, traceId });
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `traceparent: 00-${traceId}-${traceId.slice(16)}-01\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
+
+const details: Readonly<Record<number, string>> = {
+  408: 'the request did not come whole in time',
+  431: `the headers have more than ${MAX_HEADER_BYTES} bytes`,
+};
 
 const unreadable: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,

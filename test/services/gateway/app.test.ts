@@ -69,6 +69,7 @@ test('an unknown path is 404; a wrong method 405 with Allow; OPTIONS tells the m
     t.is(options.status, 204);
     t.truthy(options.headers.get('allow'));
     t.is((await call('OPTIONS', '/v2/orders')).status, 404);
+    t.is((await call('HEAD', '/v2/orders')).status, 404);
     const head = await call('HEAD', '/openapi.json');
     t.is(head.status, 200);
     t.is(head.text, '');

@@ -115,3 +115,16 @@ test('without dead letters there are no such endpoints', async (t) => {
   t.teardown(world.stop);
   t.is((await world.call('GET', '/v1/dead-letters', operator)).status, 404);
 });
+
+test('the path of all replays has its own methods alone, and is no letter', async (t) => {
+  const world = await worldOf(t, aLetter('l1'));
+  const allowed = async (path: string): Promise<unknown> =>
+    (await world.call('OPTIONS', path)).headers.get('allow')?.split(', ').toSorted();
+  t.deepEqual(await allowed('/v1/dead-letters/replay'), ['OPTIONS', 'POST']);
+  t.deepEqual(await allowed('/v1/dead-letters/causes'), ['GET', 'HEAD', 'OPTIONS']);
+  t.deepEqual(await allowed('/v1/dead-letters/l1'), ['GET', 'HEAD', 'OPTIONS']);
+  t.deepEqual(await allowed('/v1/dead-letters/l1/replay'), ['OPTIONS', 'POST']);
+  const wrong = await world.call('GET', '/v1/dead-letters/replay', operator);
+  t.is(wrong.status, 405);
+  t.is(wrong.headers.get('allow'), 'POST, OPTIONS');
+});

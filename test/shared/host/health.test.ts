@@ -4,8 +4,16 @@ import { Registry } from 'prom-client';
 import { serveHttp } from '#shared/host/health.ts';
 import { silentLog as log } from '#shared/log.ts';
 
-const start = () =>
-  serveHttp({ host: '127.0.0.1', port: 0, checks: new Map(), metrics: new Registry(), log, listener: () => undefined });
+const start = (requestMs?: number) =>
+  serveHttp({
+    host: '127.0.0.1',
+    port: 0,
+    checks: new Map(),
+    metrics: new Registry(),
+    log,
+    listener: () => (request, response) => request.resume().on('end', () => response.end()),
+    ...(requestMs !== undefined && { requestMs }),
+  });
 
 async function raw(url: string, bytes: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -26,7 +34,25 @@ for (const [name, bytes, status] of [
     t.teardown(() => server.close(0));
     const received = await raw(server.url, bytes);
     t.regex(received, new RegExp(`^HTTP/1\\.1 ${status} `));
-    t.like(JSON.parse(received.slice(received.indexOf('\r\n\r\n'))), { type: 'about:blank', status });
+    const problem = JSON.parse(received.slice(received.indexOf('\r\n\r\n'))) as { readonly traceId: string };
+    t.like(problem, { type: 'about:blank', status });
+    t.regex(problem.traceId, /^[0-9a-f]{32}$/);
+    t.true(received.includes(`\r\ntraceparent: 00-${problem.traceId}-`));
     t.is((await fetch(`${server.url}/livez`)).status, 200);
   });
 }
+
+for (const [name, bytes] of [
+  ['headers', 'GET / HTTP/1.1\r\nHost: x\r\nX: '],
+  ['a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345'],
+] as const)
+  test(`${name} without an end: a problem document comes when the time is over`, async (t) => {
+    const server = await start(300);
+    t.teardown(() => server.close(0));
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.write(bytes);
+    let received = '';
+    for await (const chunk of socket) received += String(chunk);
+    t.regex(received, /^HTTP\/1\.1 408 /);
+    t.regex(received, /"status":408,.*"traceId":"[0-9a-f]{32}"/);
+  });
