@@ -9,7 +9,7 @@ import { summaryOf } from './summary.ts';
 import { takeTurns } from './turns.ts';
 import { createWorld } from './world.ts';
 import { toldBy } from '#local/commands/command-line.ts';
-import { stackDir } from '#local/stack/addresses.ts';
+import { privateDir, stackDir } from '#local/stack/addresses.ts';
 import { removeTestRun } from '#local/stack/clean-up.ts';
 import { lifetime } from '#local/stack/lifetime.ts';
 
@@ -22,6 +22,7 @@ const { instead, arms, rounds, primaryOnly, save, ...settings } = toldBy(benchCo
 await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   if (instead === 'report') return finish(0, `written: ${writePage()}`);
   const dir = join(stackDir, `bench-${process.pid}`);
+  privateDir(stackDir);
   onStop(() => removeTestRun(dir));
   const world = createWorld({ dir, say, onStop, fail });
   if (instead !== undefined) {

@@ -88,7 +88,7 @@ function npmCi() {
 
 /** One installation at a time; the lock of a process that is gone, or that never said who it is, does not count. */
 async function lock() {
-  mkdirSync(dirname(lockDir), { recursive: true });
+  mkdirSync(dirname(lockDir), { recursive: true, mode: 0o700 });
   for (let told = false; ;) {
     try {
       mkdirSync(lockDir);

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { commandLine, commandSpec } from '#local/commands/command-line.ts';
-import { stackDir } from '#local/stack/addresses.ts';
+import { privateDir, stackDir } from '#local/stack/addresses.ts';
 import { startBroker } from '#local/stack/broker.ts';
 import { removeDeadTestRuns, removeTestRun } from '#local/stack/clean-up.ts';
 import { startDatabase } from '#local/stack/database.ts';
@@ -66,6 +66,7 @@ const spec = commandSpec({
 commandLine(spec);
 
 await lifetime({ signalCode: 130, failureLine: interrupted }, async ({ onStop, fail, finish }) => {
+  privateDir(stackDir);
   await removeDeadTestRuns(stackDir);
   tryLock(join(dir, 'lock'));
   onStop(() => removeTestRun(dir));

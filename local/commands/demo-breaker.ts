@@ -8,7 +8,7 @@ import type { Breaker } from '#services/circuit-breaker/contract.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
-import { stackDir } from '#local/stack/addresses.ts';
+import { privateDir, stackDir } from '#local/stack/addresses.ts';
 import { createApi, type Api } from './api.ts';
 import { commandLine, commandSpec } from './command-line.ts';
 import { startBroker } from '#local/stack/broker.ts';
@@ -50,6 +50,7 @@ commandLine(
 
 await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   onStop(() => removeTestRun(dir));
+  privateDir(stackDir);
   const secrets = loadSecrets(dir, serviceNames);
   const common = {
     dir,

@@ -5,7 +5,14 @@ import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
-import { findAddresses, removeAddresses, stackDir, writeAddresses, type Addresses } from '#local/stack/addresses.ts';
+import {
+  findAddresses,
+  privateDir,
+  removeAddresses,
+  stackDir,
+  writeAddresses,
+  type Addresses,
+} from '#local/stack/addresses.ts';
 import { createApi } from './api.ts';
 import { startBroker } from '#local/stack/broker.ts';
 import type { NodePorts } from '#local/stack/broker-node.ts';
@@ -16,6 +23,7 @@ import { startDatabase } from '#local/stack/database.ts';
 import { placeAndFollow } from './follow.ts';
 import { lifetime } from '#local/stack/lifetime.ts';
 import { tryLock, unlock } from '#local/stack/lock.ts';
+import { type LogFiles, openLogFiles } from '#local/stack/log-files.ts';
 import { isRoutine, readableLine } from '#local/stack/log-lines.ts';
 import { freePort, portFor } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
@@ -40,16 +48,21 @@ const recordDir = join(stackDir, 'run');
 
 let serving = false;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-/** Until the stack serves, only what goes wrong is shown: the steps of the first order are easier to read. */
+let logs: LogFiles | undefined;
+/** Everything goes to the log files. Until the stack serves, only what goes wrong is shown: the first order is easier to read. */
 const output = (source: string, line: string): void => {
+  logs?.write(source, line);
   if (serving || !isRoutine(line)) say(readableLine(source, line, hasColours(process.stdout), Date.now));
 };
-const tell: Tell = (level, msg) => output('supervisor', JSON.stringify({ level, msg }));
+const tell: Tell = (level, msg) =>
+  output('supervisor', JSON.stringify({ level, time: new Date(systemClock.now()).toISOString(), msg }));
 
 const { processes, demo, workers, cluster } = toldBy(startCommand, startOptions);
 
 await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
+  privateDir(stackDir);
   await takeOver();
+  logs = openLogFiles(stackDir);
   onEnding(() => {
     removeAddresses();
     writeFileSync(stoppingFile, String(process.pid));
@@ -114,6 +127,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     managementUser: broker.user,
     managementPassword: broker.password,
     operatorToken,
+    health: stack.urls,
     pid: process.pid,
   };
   const api = createApi(stack.api, operatorToken);
@@ -170,17 +184,20 @@ function passedOn(): Record<string, string> {
   );
 }
 
+/** A password is for the eyes of who sits there: not for a file or a pipe that this is written to. */
 function described({ api, inbox, management, mongo, managementUser, managementPassword }: Addresses): string {
+  const password = process.stdout.isTTY ? managementPassword : 'in .switchyard/addresses.json';
   return `
 Switchyard is running.
 
   API          ${api}   (${api}/openapi.json)
   Inbox        ${inbox}
-  RabbitMQ     ${management}   user ${managementUser}, password ${managementPassword}
+  RabbitMQ     ${management}   user ${managementUser}, password ${password}
   MongoDB      ${mongo}
 
   More orders: npm run order -- --customer bob --amount 12.99
   A token:     npm run token -- --customer alice      (operator's and all addresses: .switchyard/addresses.json)
+  How it is:   npm run status                         (what everybody wrote: .switchyard/log/)
 
 Ctrl-C stops everything; data stays in .switchyard/.
 `;

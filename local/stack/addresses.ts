@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectDir } from './own-process.ts';
 import { Trouble } from './trouble.ts';
@@ -14,6 +14,8 @@ export interface Addresses {
   readonly managementUser: string;
   readonly managementPassword: string;
   readonly operatorToken: string;
+  /** Where each process of a service answers `/readyz`, by its name. */
+  readonly health?: Readonly<Record<string, string>>;
   /** The process that holds the stack. */
   readonly pid: number;
 }
@@ -21,6 +23,12 @@ export interface Addresses {
 /** What the local stack keeps: data, secrets, addresses, records of processes. `SWITCHYARD_DIR`: another one beside it. */
 export const stackDir: string = process.env['SWITCHYARD_DIR'] ?? join(projectDir, '.switchyard');
 const file = join(stackDir, 'addresses.json');
+
+/** Makes the folder, and closes it to everybody but its owner: it holds data, passwords and keys. */
+export function privateDir(dir: string): void {
+  mkdirSync(dir, { recursive: true });
+  chmodSync(dir, 0o700);
+}
 
 export function writeAddresses(addresses: Addresses): void {
   writeFileSync(`${file}.new`, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 });

@@ -23,7 +23,7 @@ export function loadSecrets(dir: string, services: readonly string[]): Secrets {
     },
     tokenKeys: known.tokenKeys ?? `local:${randomBytes(32).toString('hex')}`,
   };
-  mkdirSync(dir, { recursive: true });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
   writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   return secrets;
 }

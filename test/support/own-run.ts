@@ -1,7 +1,7 @@
 /** A program that starts stacks of its own outside `npm test`: their folder, their end, its exit code. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { stackDir } from '#local/stack/addresses.ts';
+import { privateDir, stackDir } from '#local/stack/addresses.ts';
 import { removeDeadTestRuns, removeTestRun } from '#local/stack/clean-up.ts';
 import { lifetime } from '#local/stack/lifetime.ts';
 import { tryLock } from '#local/stack/lock.ts';
@@ -16,6 +16,7 @@ interface Program {
 /** Exit code 0 when `work` resolves with true, 1 when with false, 130 after a signal. */
 export function ownRun(work: (program: Program) => Promise<boolean>): Promise<void> {
   return lifetime({ signalCode: 130 }, async ({ onStop, finish }) => {
+    privateDir(stackDir);
     await removeDeadTestRuns(stackDir);
     const dir = join(stackDir, `test-${process.pid}`);
     mkdirSync(dir, { recursive: true });
