@@ -116,15 +116,15 @@ export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<Stat
   function tooLarge(box: Mailbox<State>, document: Document<State>, grown: number): string | undefined {
     const { maxDocumentBytes } = limits;
     const before = box.bytes;
-    box.bytes += grown;
+    keys.weigh(box, before + grown);
     if (box.bytes <= maxDocumentBytes / 2 || box.bytes <= box.measured * 1.25) return undefined;
     const bytes = bytesOf(document);
     const least = bytes - bytesOf(document.handled.slice(0, -1));
     if (least > maxDocumentBytes) {
-      box.bytes = before;
+      keys.weigh(box, before);
       return `its document would have ${least} bytes, more than ${maxDocumentBytes}`;
     }
-    box.bytes = box.measured = bytes;
+    keys.weigh(box, (box.measured = bytes));
     return undefined;
   }
 

@@ -98,7 +98,7 @@ export function createCommitter<State>(
     if (box.document !== undefined && keep !== undefined) {
       const { document, records } = spilled(staged.document, box.document, keep, clock.now(), limits);
       staged.document = document;
-      box.bytes = box.measured = bytesOf(document);
+      keys.weigh(box, (box.measured = bytesOf(document)));
       if (records.length > 0) {
         void remember(box, staged, records);
         return [];
@@ -183,7 +183,7 @@ export function createCommitter<State>(
     log.error('the database refuses a document', { key: box.key, reason });
     reset(box, settling);
     box.perWrite = 1;
-    box.bytes = 0;
+    keys.weigh(box, 0);
     const [only] = settling;
     if (only === undefined || settling.length > 1) return;
     const { task } = only;

@@ -4,7 +4,7 @@ import { createDeliveries } from './delivery.ts';
 import { createHandlers } from './handlers.ts';
 import { createKeys } from './keys.ts';
 import type { Mailbox } from './mailbox.ts';
-import { NO_METER, type EngineOptions, type QueueFigures } from './options.ts';
+import { NO_METER, type Cached, type EngineOptions, type QueueFigures } from './options.ts';
 import { createOutbox } from './outbox.ts';
 import { startSweep } from './sweep.ts';
 import { createWaits, watchForHanging, watchForStandstill, type GivingBack } from './watch.ts';
@@ -22,6 +22,8 @@ export interface Engine {
   held(): readonly string[];
   /** By queue, of those that it holds or held. */
   figures(): ReadonlyMap<string, QueueFigures>;
+  /** Documents in memory; bounded by `cacheSize` and `cacheBytes` as far as they are not in use. */
+  readonly cached: Cached;
   /** Gives back what is not acknowledged and takes nothing more, until `start` is called again. */
   pause(): Promise<void>;
   /** Starts nothing new, finishes, commits, publishes and acknowledges what runs, then closes the channels. */
@@ -135,6 +137,9 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
           },
         ]),
       );
+    },
+    get cached() {
+      return keys.cached;
     },
     get ready() {
       return consumers.ready();

@@ -38,12 +38,13 @@ export interface Parts<State> extends EngineOptions<State> {
 }
 
 /** What a document keeps for later: messages in its stash, and sends that the broker refused. */
-export function createKeeping<State>({ entity, clock, limits, log, meter, outbox, committer, pump }: Parts<State>) {
+export function createKeeping<State>(parts: Parts<State>) {
+  const { entity, clock, limits, log, meter, keys, outbox, committer, pump } = parts;
   /** By pair of partitions, when it was told that keys moved between them. */
   const toldAt = new Map<string, number>();
 
   function stashedOf(box: Mailbox<State>, task: MessageTask, nextTryAt: number, more: Partial<Stashed> = {}): Stashed {
-    box.bytes += task.bytes;
+    keys.weigh(box, box.bytes + task.bytes);
     const { message, attempts, receivedAt: since, unread } = task;
     return { message, attempts, nextTryAt, since, ...(unread && { unread: true as const }), ...more };
   }

@@ -1,6 +1,6 @@
 import { bytesOf, emptyDocument } from './document.ts';
 import { createMailbox, idle, release, reset, type Head, type Mailbox, type Task } from './mailbox.ts';
-import type { EngineOptions } from './options.ts';
+import type { Cached, EngineOptions } from './options.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import { reasonOf } from '#shared/errors.ts';
 
@@ -9,6 +9,10 @@ export interface Keys<State> {
   open(key: string, channel: number): Mailbox<State>;
   /** The mailbox if there is one. */
   peek(key: string): Mailbox<State> | undefined;
+  /** The document has about so many bytes. */
+  weigh(box: Mailbox<State>, documentBytes: number): void;
+  /** What is in memory: documents that are in use, and those that are kept because they may be used again. */
+  readonly cached: Cached;
   /** Loads the document with those of others that ask in the same turn, then wakes the mailbox up. */
   load(box: Mailbox<State>): void;
   /** A channel ended: what it brought is somebody else's now, and so are the documents. */
@@ -32,8 +36,6 @@ function channelOf(task: Task): number | undefined {
 
 /** What a mailbox takes besides its document. */
 const BOX_BYTES = 1000;
-/** Once in so many new keys the cached bytes are counted, which looks at every mailbox. */
-const COUNT_EVERY = 1000;
 /** Mailboxes that are looked at to make room for one. */
 const MOST_LOOKS = 100;
 
@@ -46,27 +48,35 @@ export function createKeys<State>(
   const { store, clock, log, limits, pump } = options;
   const boxes = new Map<string, Mailbox<State>>();
   let wanted = new Map<Mailbox<State>, Head>();
-  let opened = 0;
+  /** Of all mailboxes. */
   let bytes = 0;
 
   let atWork = 0;
   let endedAt = clock.now();
   const queued = new Set<Mailbox<State>>();
 
-  function count(): void {
-    bytes = 0;
-    for (const box of boxes.values()) bytes += box.bytes + BOX_BYTES;
+  function weigh(box: Mailbox<State>, documentBytes: number): void {
+    if (boxes.get(box.key) === box) bytes += documentBytes - box.bytes;
+    box.bytes = documentBytes;
   }
 
-  /** Idle ones go, oldest first, until number and bytes are kept. */
+  function drop(box: Mailbox<State>): void {
+    boxes.delete(box.key);
+    bytes -= box.bytes + BOX_BYTES;
+  }
+
+  /** Idle ones go, oldest first, until number and bytes are kept; those in use make room for looks at others. */
   function evict(): void {
     let looks = 0;
     for (const [key, box] of boxes) {
       looks += 1;
       if ((boxes.size < limits.cacheSize && bytes <= limits.cacheBytes) || looks > MOST_LOOKS) return;
-      if (!idle(box)) continue;
-      boxes.delete(key);
-      bytes -= box.bytes + BOX_BYTES;
+      if (idle(box)) {
+        drop(box);
+      } else {
+        boxes.delete(key);
+        boxes.set(key, box);
+      }
     }
   }
 
@@ -80,11 +90,12 @@ export function createKeys<State>(
           if (box.head !== head) continue;
           const document = found.get(key);
           box.document = document ?? emptyDocument(key);
-          box.bytes = box.measured = document === undefined ? 0 : bytesOf(document);
+          weigh(box, (box.measured = document === undefined ? 0 : bytesOf(document)));
           box.unflushed = box.document.journal;
           release(box);
           pump(box);
         }
+        evict();
         return;
       } catch (error) {
         if (tries === 3)
@@ -113,9 +124,7 @@ export function createKeys<State>(
       if (box === undefined) {
         box = createMailbox<State>(key, channel, clock.now());
         bytes += BOX_BYTES;
-        opened += 1;
-        if (opened % COUNT_EVERY === 0) count();
-        if (boxes.size >= limits.cacheSize || bytes > limits.cacheBytes) evict();
+        evict();
       } else {
         boxes.delete(key);
         box.channel = channel;
@@ -124,13 +133,17 @@ export function createKeys<State>(
       return box;
     },
     peek: (key) => boxes.get(key),
+    weigh,
+    get cached() {
+      return { keys: boxes.size, bytes };
+    },
     load(box) {
       if (wanted.size === 0) clock.soon(() => void loadWanted());
       box.head = { is: 'loading' };
       wanted.set(box, box.head);
     },
     dropChannel(channel) {
-      for (const [key, box] of boxes) {
+      for (const box of boxes.values()) {
         const isGone = (task: Task): boolean => channelOf(task) === channel;
         if (box.channel !== channel && !box.tasks.some(isGone)) continue;
         reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);
@@ -138,7 +151,7 @@ export function createKeys<State>(
         box.tasks = box.tasks.filter((task) => channelOf(task) !== undefined && !isGone(task));
         const [next] = box.tasks;
         if (next === undefined) {
-          boxes.delete(key);
+          drop(box);
         } else {
           box.channel = channelOf(next)!;
           pump(box);

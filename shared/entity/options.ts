@@ -45,6 +45,13 @@ export interface QueueFigures {
   readonly handled: number;
 }
 
+/** What an engine has in memory. */
+export interface Cached {
+  readonly keys: number;
+  /** Of their documents, estimated. */
+  readonly bytes: number;
+}
+
 /** One write of one document, with the handler runs that it holds. Times in epoch ms. */
 export interface CommittedRuns {
   readonly key: string;

@@ -87,6 +87,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
   let paused = false;
   const isReady = (): boolean => joined.ready && !paused;
   gauge(metrics, 'switchyard_consuming', '1 while registered on every partition of its own', () => (isReady() ? 1 : 0));
+  gauge(metrics, 'switchyard_cached_bytes', 'Documents in memory, bytes, estimated', () => engine.cached.bytes);
   gauge(metrics, 'switchyard_partitions', 'Partitions that it owns', () => joined.describe().owner.length);
   await requirePartitions(bus, table, route, clock);
   await engine.start();

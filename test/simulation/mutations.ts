@@ -45,7 +45,7 @@ export const mutations: readonly Mutation[] = [
       "        const { document } = box;\n        reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);\n        box.document = document;\n",
     and: {
       file: 'shared/entity/keys.ts',
-      find: '          boxes.delete(key);\n        } else {\n',
+      find: '          drop(box);\n        } else {\n',
       replace: '        } else {\n',
     },
   },
