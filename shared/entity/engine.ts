@@ -41,7 +41,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
   const meter = options.meter ?? NO_METER;
   const all = { ...options, meter, pump };
   const waits = createWaits();
-  const keys = createKeys<State>(all);
+  const keys = createKeys<State>({ ...all, isAlive: (channel) => consumers.alive(channel) });
   const consumers = createConsumers({
     ...options,
     onDelivery: (delivery, consumer) => deliveries.deliver(delivery, consumer),

@@ -43,6 +43,7 @@ const MOST_LOOKS = 100;
 export function createKeys<State>(
   options: Pick<EngineOptions<State>, 'store' | 'clock' | 'log' | 'limits'> & {
     readonly pump: (box: Mailbox<State>) => void;
+    readonly isAlive: (channel: number) => boolean;
   },
 ): Keys<State> {
   const { store, clock, log, limits, pump } = options;
@@ -127,6 +128,10 @@ export function createKeys<State>(
         evict();
       } else {
         boxes.delete(key);
+        // What came of a long effect has opened it after its channel had ended: what is known from then may be old.
+        if (box.channel !== channel && !options.isAlive(box.channel)) {
+          reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);
+        }
         box.channel = channel;
       }
       boxes.set(key, box);

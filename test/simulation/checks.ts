@@ -1,5 +1,6 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
 import { CUSTOMERS, FUNDS, type Customers } from './customers.ts';
+import { newerMessages, undecided } from './newer.ts';
 import { inTheRecord, queuesOf } from './record-checks.ts';
 import type { SimulatedTown } from './town.ts';
 import { checkers } from '#test/support/rest.ts';
@@ -25,10 +26,18 @@ export function isAtRest(town: SimulatedTown, customers: Customers): boolean {
     if (order === undefined || order.status === 'unplaced' || !isEnded({ status: order.status })) return false;
     if (saga?.phase !== 'ended') return false;
   }
+  if (undecided(town).length > 0 || holdsBack(town)) return false;
   return queuesOf(town).every((queue) => {
     const { ready, unacked } = town.broker.queue(queue);
     return ready.length + unacked === 0;
   });
+}
+
+/** Whether a document holds messages back, which are tried again. */
+function holdsBack({ orders, sagas, wallets, payments, deliveries, notifications }: SimulatedTown): boolean {
+  return [orders, sagas, wallets, payments, deliveries, notifications].some(({ documents }) =>
+    [...documents.values()].some(({ stash, unsent }) => stash.length + unsent.length > 0),
+  );
 }
 
 /** What is wrong, each with the name of its invariant; nothing means that all hold. */
@@ -44,6 +53,7 @@ export function violations(town: SimulatedTown, customers: Customers): readonly 
     ...cancelledTooLate(town),
     ...orphans(town, customers),
     ...abroad(town),
+    ...newerMessages(town),
     ...inTheRecord(town),
   ];
 }

@@ -170,9 +170,9 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
       idempotencyKey: key,
     };
     const place = () => ask((handlers) => handlers.place(call));
-    if (chance() < 0.1)
-      void place().then((twin) => twin?.status === 202 && note(key, (twin.body as { id: string }).id));
-    let certain = true;
+    // Who asks twice at once does not know which of the two was refused.
+    let certain = chance() >= 0.1;
+    if (!certain) void place().then((twin) => twin?.status === 202 && note(key, (twin.body as { id: string }).id));
     for (;;) {
       const answer = await place();
       if (answer?.status === 202) {

@@ -13,6 +13,7 @@ const KINDS = {
   'effect fails': 1 / 12,
   'effect happens, then fails': 1 / 20,
   'effect hangs': 1 / 60,
+  'mail server is slow': 1 / 6,
   'publish refused': 1 / 150,
   duplicate: 1 / 60,
   'late copy': 1 / 60,

@@ -94,4 +94,25 @@ export const ofLimits: readonly Mutation[] = [
     find: 'if (moved && settledAt > now) return',
     replace: 'if (moved && settledAt < 0) return',
   },
+  {
+    name: 'a lease holds nobody off',
+    guarantee: 'an effect that takes long is not begun again while it goes on',
+    file: 'shared/entity/attempt.ts',
+    find: 'nextTryAt: leasedUntil, leasedUntil };',
+    replace: 'nextTryAt: startedAt, leasedUntil };',
+  },
+  {
+    name: 'an unknown type is a dead letter at once',
+    guarantee: 'a message of a newer version waits for that version',
+    file: 'shared/entity/verdict.ts',
+    find: 'now - failure.since >= limits.unknownTypeMs',
+    replace: 'now - failure.since >= 0',
+  },
+  {
+    name: 'an unknown type is tried for ever',
+    guarantee: 'a message that no version knows is kept for a person, and its key goes on',
+    file: 'shared/entity/verdict.ts',
+    find: 'now - failure.since >= limits.unknownTypeMs',
+    replace: 'now - failure.since < 0',
+  },
 ];

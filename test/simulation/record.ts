@@ -1,9 +1,11 @@
 /** What was seen while a simulated town ran, for the invariants that must hold all the time. */
 import type { Collection } from './replicas.ts';
+import { CLOCK_ERROR_MS } from './settings.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { CommittedRuns } from '#shared/entity/options.ts';
 import type { DueKey, EntityStore } from '#shared/entity/store.ts';
+import { WAKE } from '#shared/message.ts';
 
 export interface Commit extends CommittedRuns {
   readonly worker: string;
@@ -20,6 +22,15 @@ export interface Sent {
   readonly deadline: number | undefined;
   /** Epoch ms until which its receiver says that it knows it again. */
   readonly rememberUntil: number | undefined;
+}
+
+/** An effect that goes on without its delivery. */
+interface Lease {
+  readonly until: number;
+  readonly since: number;
+  readonly by: string;
+  /** Of the document that says so first. */
+  readonly version: number;
 }
 
 /** What an engine promises to stay within. */
@@ -50,6 +61,8 @@ export interface Record {
   readonly expired: ReadonlySet<string>;
   /** What was wrong at the moment at which it happened. */
   readonly wrong: readonly string[];
+  /** A worker begins a try of an effect for the key. */
+  tried(worker: string, service: string, key: string): void;
   /** A packet enters a queue. */
   entered(queue: string, packet: Packet): void;
   watched<State>(worker: string, service: string, collection: Collection<State>): EntityStore<State>;
@@ -74,6 +87,11 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
   /** By worker and key. */
   const registeredAt = new Map<string, number>();
   const readAt = new Map<string, number>();
+  /** The version that a worker was told to be committed. */
+  const toldOf = new Map<string, number>();
+  const triedAt = new Map<string, number>();
+  /** By `<service>/<key>`: as long as an effect goes on without its delivery. */
+  const leases = new Map<string, Lease>();
 
   return {
     commits,
@@ -85,9 +103,10 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
     queued,
     expired,
     wrong,
-    entered(queue, { messageId: id = '', headers }) {
+    entered(queue, { messageId: id = '', type, headers }) {
       const route = queue.slice(0, queue.lastIndexOf('.'));
       if (queue.endsWith('.expired')) expired.add(id);
+      if (type === WAKE && /\.(parked|dead)$/.test(queue)) wrong.push(`I-25: a wake came to ${queue}`);
       if (!/\.\d{3}$/.test(queue)) return;
       const key = String(headers['key']);
       const before = queued.get(key);
@@ -98,6 +117,14 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
         wrong.push(
           `I-15: ${id} expired ${String(expiries)} times and says that it was put back ${String(redriven)} times`,
         );
+    },
+    tried(worker, service, key) {
+      const name = `${worker} ${key}`;
+      triedAt.set(name, now());
+      const lease = leases.get(`${service}/${key}`);
+      if (lease === undefined || lease.until - now() <= 2 * CLOCK_ERROR_MS) return;
+      const knowsIt = (toldOf.get(name) ?? 0) >= lease.version || (readAt.get(name) ?? -1) > lease.since;
+      if (knowsIt) wrong.push(`I-24: ${worker} tries something for ${service}/${key}, which is leased to ${lease.by}`);
     },
     watched: (worker, service, { store, seen }) => ({
       ...store,
@@ -111,6 +138,7 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
         for (const { over, document } of batch) {
           if (outcome.lost.has(document.key) || outcome.refused.has(document.key)) continue;
           writes.push({ key: `${service}/${document.key}`, over, version: document.version });
+          seeLease(worker, `${service}/${document.key}`, document.version, document.stash[0]?.leasedUntil);
           seeHandled(`${service}/${document.key}`, document.handled, document.version - over);
           if (document.stash.length > bounds.stashSize)
             wrong.push(`I-20: ${document.key} has ${document.stash.length} messages in its stash`);
@@ -159,6 +187,10 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
     }),
     committed(worker, service, commit) {
       const [registered, read] = [registeredAt, readAt].map((times) => times.get(`${worker} ${commit.key}`) ?? -1);
+      const name = `${worker} ${commit.key}`;
+      // What is told to a mailbox that was given up meanwhile, and loaded again, is told to nobody.
+      const isTold = commit.outcome === 'committed' && (readAt.get(name) ?? -1) <= (triedAt.get(name) ?? Infinity);
+      if (isTold) toldOf.set(name, commit.version);
       commits.push({ worker, service, ...commit, registeredAt: registered!, readAt: read! });
     },
   };
@@ -191,6 +223,11 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
       if (taken < Math.min(keys.length, Math.floor(limit / waiting.size)))
         wrong.push(`I-21: of ${keys.length} keys of ${partition} (${service}) a sweep of ${limit} takes ${taken}`);
     }
+  }
+
+  function seeLease(by: string, key: string, version: number, until: number | undefined): void {
+    if (until === undefined) leases.delete(key);
+    else if (leases.get(key)?.until !== until) leases.set(key, { until, since: now(), by, version });
   }
 
   function seeStatus(order: string, status: string | undefined): void {

@@ -17,6 +17,8 @@ export interface Settings {
   /** In the place of the engine's own. */
   readonly limits: Partial<Limits>;
   readonly wallet: { readonly room?: WalletRoom; readonly skewMs?: number };
+  /** Messages of a type that only the next version of a service knows: it comes meanwhile, or it never comes. */
+  readonly newer: 'none' | 'comes' | 'never comes';
   /** The database never takes the wallet of one customer, who pays in. */
   readonly refusesOne: boolean;
   /** The broker is started again, and keys have other partitions from then on. */
@@ -57,6 +59,13 @@ export function settingsOf(seed: number): Settings {
         },
       }
     : { times: TIMES, limits: { sweepMs: 2500 }, wallet: {} };
-  const all = { ...settings, ringChanges: chance() < 0.25, rollBacks: chance() < 0.3, refusesOne: chance() < 0.3 };
+  const drawn = { ringChanges: chance() < 0.25, rollBacks: chance() < 0.3, refusesOne: chance() < 0.3 };
+  const next = chance();
+  const newer = next < 0.15 ? 'comes' : next < 0.3 ? 'never comes' : 'none';
+  // What is tried in vain holds up its key: not for longer than the run takes.
+  const limits = { ...settings.limits, ...(newer === 'never comes' && { unknownTypeMs: between(2000, 6000) }) };
+  // What came by a new partition may fill a small stash, and then what fails has no room and does not wait for a version.
+  const ringChanges = drawn.ringChanges && newer !== 'comes';
+  const all = { ...settings, limits, ...drawn, ringChanges, newer } as const;
   return { ...all, shown: `settings ${JSON.stringify(all)}` };
 }

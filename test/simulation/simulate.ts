@@ -4,6 +4,7 @@ import { isAtRest, violations } from './checks.ts';
 import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendOrders, sendUndos } from './customers.ts';
 import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import { deploy, finishDeployment } from './newer.ts';
 import { settingsOf } from './settings.ts';
 import { buildTown, type SimulatedTown } from './town.ts';
 
@@ -72,10 +73,12 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
       if (!faults.healed) changeRing(town, scheduler);
     });
   }
+  deploy(town, { ...createScheduler(seed ^ 0x27d4eb2f), clock }, CUSTOMERS);
   if (settings.rollBacks) cutOffPrimaries(town, createScheduler(seed ^ 0x1b873593), ARRIVALS_MS + 5000);
   await scheduler.run(() => false, ARRIVALS_MS + between(0, 10_000));
   await watch(town, clock.now(), false);
   faults.heal();
+  finishDeployment(town);
   tell('healed');
   const atRest = await scheduler.run(() => isAtRest(town, customers), REST_LIMIT_MS, 500);
   // Answers under way, records being appended, redriving that ends.

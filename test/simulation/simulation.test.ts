@@ -32,6 +32,9 @@ test(`${SEEDS} simulated runs with crashes, pauses, lost connections and failing
     'primary cut off',
     'ring changed',
     'document refused',
+    'wake expired',
+    'newer message, its version comes',
+    'newer message, its version never comes',
   ];
   for (const kind of [...faultKinds, ...drawn]) t.true((faults.get(kind) ?? 0) > 0, kind);
 });

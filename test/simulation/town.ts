@@ -4,6 +4,7 @@ import type { Faults } from './faults.ts';
 import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
 import { createReplicas, type Collection, type Replicas } from './replicas.ts';
+import { newerVersion, type NewerVersion } from './newer.ts';
 import { refusing } from './refusing.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS, type Settings } from './settings.ts';
@@ -11,7 +12,7 @@ import { createPayments } from '#local/stand-ins/provider/payments.ts';
 import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
 import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
-import { notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';
+import { mailEffect, notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import { messageIdOf } from '#services/notify/templates.ts';
@@ -29,6 +30,7 @@ import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/options.ts';
 import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
+import { WAKE } from '#shared/message.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
@@ -63,6 +65,7 @@ export interface SimulatedTown extends Town {
   readonly provider: ReturnType<typeof createPayments>;
   readonly warehouse: ReturnType<typeof createDeliveries>;
   readonly mails: readonly Mail[];
+  readonly version: NewerVersion;
   /** Adds a machine that is killed and paused like the others. */
   add(name: string, start: (host: Host) => Promise<() => Promise<void>>): Machine;
 }
@@ -74,7 +77,7 @@ export function buildTown(
   tell: (line: string) => void,
   settings: Settings,
 ): SimulatedTown {
-  const { clock, between } = scheduler;
+  const { clock, between, chance } = scheduler;
   const { times, limits } = settings;
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: times.ttlMs, delayMs: times.delayMs }, 'simulated'));
@@ -82,6 +85,7 @@ export function buildTown(
   broker.inject({
     latencyMs: () => between(0, faults.strikes('slow link') ? 400 : 4),
     copies: (queue, packet) => {
+      if (queue.endsWith('.expired') && packet.type === WAKE) faults.count('wake expired');
       const copies = copiesOf(queue, packet);
       for (let copy = 0; copy < copies; copy += 1) record.entered(queue, packet);
       return copies;
@@ -176,11 +180,14 @@ export function buildTown(
       log: silentLog,
     }),
   );
+  const version = newerVersion(settings);
   run('wallet', wallets, () =>
-    walletEntity({
-      ...settings.wallet,
-      findRecords: (ids) => recordsIn(wallets.seen().journal)(ids),
-    }),
+    version.of(
+      walletEntity({
+        ...settings.wallet,
+        findRecords: (ids) => recordsIn(wallets.seen().journal)(ids),
+      }),
+    ),
   );
   run('payment', payments, (host) => paymentEntity({ provider: providerOf(host) }));
   run('delivery', deliveries, (host) =>
@@ -198,17 +205,29 @@ export function buildTown(
       },
     }),
   );
+  const mailing = mailEffect(times.sagaMs);
   run('notify', notifications, (host) =>
     notificationEntity({
       mailer: {
-        send: (mail, signal) =>
-          host.effect(signal, () => {
-            if (mail.to === BAD_NEWS_ONLY && mail.messageId === messageIdOf(mail.headers['X-Order-Id']!, 'completed'))
+        async send(mail, signal) {
+          const orderId = mail.headers['X-Order-Id']!;
+          record.tried(host.name, 'notify', orderId);
+          const isSlow = faults.strikes('mail server is slow');
+          const slowMs = isSlow ? between(times.ttlMs / 4, mailing.limitMs * 1.2) : 0;
+          // It answers late what it took early, or it takes late.
+          const takesLate = isSlow && chance() < 0.5;
+          if (takesLate) await host.clock.sleep(slowMs, signal);
+          const answer = await host.effect(signal, () => {
+            if (mail.to === BAD_NEWS_ONLY && mail.messageId === messageIdOf(orderId, 'completed'))
               return { accepted: false, reason: 'rejected_address' } as const;
             mails.push(mail);
             return { accepted: true, at: clock.now() } as const;
-          }),
+          });
+          if (isSlow && !takesLate) await host.clock.sleep(slowMs, signal);
+          return answer;
+        },
       },
+      effect: mailing,
     }),
   );
   for (let copy = 1; copy <= between(1, 3); copy += 1) {
@@ -261,7 +280,7 @@ export function buildTown(
     deliveries: deliveries.majority,
     notifications: notifications.majority,
   };
-  return { ...town, settings, replicas, machines, record, ...stores, provider, warehouse, mails, add };
+  return { ...town, settings, replicas, machines, record, ...stores, provider, warehouse, mails, version, add };
 }
 
 function never<T>(signal: AbortSignal): Promise<T> {
