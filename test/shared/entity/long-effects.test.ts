@@ -101,3 +101,19 @@ test('draining waits for a long effect and writes what came of it', async (t) =>
   await world.clock.during(engine.drain(60_000));
   t.is(world.total('a'), 1);
 });
+
+test('what a long effect that outlives its channel has learned of a key is not believed when the key comes back', async (t) => {
+  const world = slow((n) => (n === 1 ? 60_000 : 0));
+  await world.clock.during(world.engine('one').start());
+  world.put('a', 1);
+  await world.clock.until(() => world.waiting() === 0, TTL_MS / 2);
+  world.broker.dropConnection('one');
+  await world.clock.until(() => world.total('a') === 1, 70_000);
+  await world.clock.until(() => world.store.documents.get('a')?.unsent.length === 0);
+  const document = world.store.documents.get('a')!;
+  const changed = { ...document, version: document.version + 1, state: { total: 10, seen: [1, 9] } };
+  await world.store.commit([{ over: document.version, document: changed }]);
+  world.put('a', 2);
+  await world.clock.until(() => world.total('a') === 12, 1000);
+  t.deepEqual(world.runs, ['a:1', 'a:2'], 'it ran once, on what is stored');
+});
