@@ -11,7 +11,7 @@ import { commonConfig, readConfig } from '#shared/host/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
 import { timingsOf } from '#services/circuit-breaker/policies.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 
 const RETRY_MS = 1000;
 const services = Object.keys(routeTable.services);

@@ -23,6 +23,8 @@ export interface Message<Body = unknown> {
   readonly replyTo?: ReplyTo;
   /** How often it was put back after it expired. Header `redriven`. */
   readonly redriven?: number;
+  /** It was published past the gate, to `<route>.hash`: that is the way back of its dead letter. Header `past-gate`. */
+  readonly pastGate?: true;
 }
 
 export interface ReplyTo {

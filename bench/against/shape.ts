@@ -1,7 +1,8 @@
 import { fillWallets, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
 import { TTL_MS } from '#bench/world.ts';
-import { routeTable, SAGA_ROUTE } from '#services/routes.ts';
+import { SAGA_ROUTE } from '#services/saga/contract.ts';
+import { routeTable } from '#services/services.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';

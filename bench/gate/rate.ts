@@ -1,6 +1,6 @@
 import { cpuSeconds } from '#bench/cpu.ts';
 import { orderMessage } from '#bench/loop/load.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';

@@ -3,7 +3,7 @@ import { act } from './transition.ts';
 import { fillWallets, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
 import { create, paymentIdOf } from '#services/payment/contract.ts';
-import { SAGA_ROUTE } from '#services/routes.ts';
+import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { inbox, parked } from '#shared/bus/topology/topology.ts';

@@ -1,5 +1,5 @@
 import { place } from '#services/order/contract.ts';
-import { SAGA_ROUTE } from '#services/routes.ts';
+import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';

@@ -8,7 +8,7 @@ import type { WorkersProcessOptions } from './process.ts';
 import { TTL_MS } from '#bench/world.ts';
 import { projectDir } from '#local/stack/own-process.ts';
 import { create } from '#services/payment/contract.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { inbox, partitionQueues } from '#shared/bus/topology/topology.ts';

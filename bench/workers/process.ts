@@ -2,7 +2,7 @@
 import { createConnection } from 'mongoose';
 import { paymentsCollection } from '#services/payment/model.ts';
 import { paymentEntity } from '#services/payment/payment.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { commonConfig, readConfig } from '#shared/host/config.ts';

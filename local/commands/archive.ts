@@ -5,23 +5,15 @@ import { createConnection } from 'mongoose';
 import { readAddresses } from '#local/stack/addresses.ts';
 import { command, numberOf } from './command.ts';
 import { commandLine, commandSpec } from './command-line.ts';
-import { deliveriesCollection, deliveryArchive } from '#services/delivery/model.ts';
-import { notificationArchive, notificationsCollection } from '#services/notify/model.ts';
-import { orderArchive, ordersCollection } from '#services/order/model.ts';
-import { paymentArchive, paymentsCollection } from '#services/payment/model.ts';
-import { sagaArchive, sagasCollection } from '#services/saga/model.ts';
+import { services } from '#services/services.ts';
 import { DAY_MS, prepareArchive, type AnyArchiveRule } from '#shared/database/archive.ts';
 import { archive } from '#shared/database/archiving.ts';
 import { systemClock } from '#shared/clock.ts';
 
 /** What is archived, and by which rule. */
-export const archivedCollections: readonly (readonly [collection: string, rule: AnyArchiveRule])[] = [
-  [ordersCollection, orderArchive],
-  [sagasCollection, sagaArchive],
-  [paymentsCollection, paymentArchive],
-  [deliveriesCollection, deliveryArchive],
-  [notificationsCollection, notificationArchive],
-];
+export const archivedCollections: readonly (readonly [collection: string, rule: AnyArchiveRule])[] = services.flatMap(
+  ({ documents }) => (documents?.archive === undefined ? [] : [[documents.collection, documents.archive] as const]),
+);
 
 const spec = commandSpec({
   call: 'npm run archive --',

@@ -17,7 +17,7 @@ import { startDatabase } from '#local/stack/database.ts';
 import { lifetime } from '#local/stack/lifetime.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#local/stack/service-names.ts';
+import { serviceNames } from '#services/services.ts';
 import { planOf } from './simulator/plan.ts';
 import { ENDS, type Progress, type Result } from './simulator/result.ts';
 import { simulate } from './simulator/run.ts';

@@ -28,7 +28,7 @@ import { isRoutine, readableLine } from '#local/stack/log-lines.ts';
 import { freePort, portFor } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
 import { seedCustomers } from '#local/stack/seed.ts';
-import { serviceNames } from '#local/stack/service-names.ts';
+import { serviceNames } from '#services/services.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack } from '#local/stack/stack.ts';
 import { startCommand, startOptions } from './start-options.ts';

@@ -4,7 +4,7 @@ import { readAddresses, stackDir } from '#local/stack/addresses.ts';
 import { command } from './command.ts';
 import { commandLine, commandSpec } from './command-line.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#local/stack/service-names.ts';
+import { serviceNames } from '#services/services.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
 const spec = commandSpec({

@@ -1,5 +1,5 @@
 /** How many workers a service has. */
-import { serviceNames } from './service-names.ts';
+import { serviceNames } from '#services/services.ts';
 import { Trouble } from './trouble.ts';
 
 /** By service; one where nothing is said. */

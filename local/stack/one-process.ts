@@ -1,9 +1,7 @@
 /** Runs every service in this one process: the same code, a modular monolith. `SERVICE_ENVIRONMENTS`: JSON, service -> its environment. */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { ConfigError, reasonOf } from '#shared/errors.ts';
-import type { RunningService, Service } from '#shared/host/service.ts';
-import { projectDir } from './own-process.ts';
+import type { RunningService } from '#shared/host/kit.ts';
+import { routeTable, services as all } from '#services/services.ts';
 
 const environments = JSON.parse(process.env['SERVICE_ENVIRONMENTS'] ?? '{}') as Readonly<
   Record<string, Readonly<Record<string, string>>>
@@ -16,17 +14,14 @@ function end(name: string, error: unknown): void {
 }
 
 async function startAll(): Promise<readonly RunningService[]> {
-  const services = await Promise.all(
-    Object.entries(environments).map(async ([name, environment]) => {
-      const main = pathToFileURL(join(projectDir, 'services', name, 'main.ts')).href;
-      const { service } = (await import(main)) as { readonly service: Service };
-      return { name, environment, service };
-    }),
-  );
+  const services = all.flatMap((service) => {
+    const environment = environments[service.name];
+    return environment === undefined ? [] : [{ name: service.name, environment, service }];
+  });
   // What is wrong is told of every service before one of them begins.
   for (const { name, environment, service } of services) {
     try {
-      service.check(environment);
+      service.check(environment, routeTable);
     } catch (error) {
       end(name, error);
     }
@@ -35,7 +30,7 @@ async function startAll(): Promise<readonly RunningService[]> {
   return await Promise.all(
     services.map(async ({ name, environment, service }) => {
       try {
-        return await service.start(environment);
+        return await service.start(environment, routeTable);
       } catch (error) {
         end(name, error);
         process.exit();

@@ -1,4 +1,5 @@
 /** The processes of the services, each with what it needs in its environment. */
+import { services } from '#services/services.ts';
 import type { Broker } from './broker.ts';
 import type { Copy } from './copies.ts';
 import type { Database } from './database.ts';
@@ -51,19 +52,18 @@ export function serviceSpecs(options: Surroundings, copies: readonly Copy[], por
   );
 }
 
-/** Each service gets its own broker user and only the secrets that it needs. */
+/** Each service gets its own broker user and of what the stack has to offer only the variables that it reads. */
 function environmentOf(options: Surroundings, { service, name, worker }: Copy, ports: Ports): Record<string, string> {
   const { broker, database, databaseName, env, secrets, vhost } = options;
-  const own: Record<string, Record<string, string>> = {
-    payment: { PROVIDER_URL: `http://127.0.0.1:${ports.provider}` },
-    delivery: { WAREHOUSE_URL: `http://127.0.0.1:${ports.warehouse}` },
-    notify: {
-      SMTP_URL: env['SMTP_URL'] ?? `smtp://127.0.0.1:${ports.smtp}`,
-      MAIL_FROM: 'Switchyard <orders@switchyard.example>',
-    },
-    gateway: { TOKEN_KEYS: secrets.tokenKeys },
-    'circuit-breaker': { RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl) },
+  const offered: Readonly<Record<string, string>> = {
+    PROVIDER_URL: `http://127.0.0.1:${ports.provider}`,
+    WAREHOUSE_URL: `http://127.0.0.1:${ports.warehouse}`,
+    SMTP_URL: env['SMTP_URL'] ?? `smtp://127.0.0.1:${ports.smtp}`,
+    TOKEN_KEYS: secrets.tokenKeys,
+    RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl),
   };
+  const { variables = [] } = services.find(({ name: one }) => one === service) ?? {};
+  const own = Object.fromEntries(Object.entries(offered).filter(([variable]) => variables.includes(variable)));
   const asService = (server: string): string => {
     const url = new URL(server);
     url.username = `${vhost}.${service}`;
@@ -75,7 +75,7 @@ function environmentOf(options: Surroundings, { service, name, worker }: Copy, p
     LOG_LEVEL: 'info',
     FAULTS: 'on',
     ...env,
-    ...own[service],
+    ...own,
     WORKER_ID: worker,
     AMQP_URL: (broker.nodes ?? [broker.amqpUrl]).map(asService).join(','),
     MONGO_URL: databaseUrl(database.url, databaseName),

@@ -6,7 +6,7 @@ import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { commonConfig, readConfig } from '#shared/host/config.ts';
 import type { Log } from '#shared/log.ts';
 import { timingsOf } from '#services/circuit-breaker/policies.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { allCopies, type Copies, type Copy } from './copies.ts';
 import type { LineSink } from './log-lines.ts';
 import { ownProcess } from './own-process.ts';

@@ -1,6 +1,6 @@
 import { type Policy, problemsOf } from './breaker.ts';
-import type { Timing } from '#shared/bus/topology/topology.ts';
-import { ttlMsOf, type CommonConfig, type ConfigRule } from '#shared/host/config.ts';
+import type { RouteTable, Timing } from '#shared/bus/topology/topology.ts';
+import { ttlMsOf, type CommonConfig } from '#shared/host/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 
 type PolicyConfig = Pick<
@@ -14,17 +14,16 @@ export function policiesOf(config: PolicyConfig, routes: readonly string[]): Rea
 }
 
 /** What is wrong with the policies, all of it: nothing may run with one of these. */
-export function policyRules(
-  routes: readonly string[],
-): readonly ConfigRule<PolicyConfig & Pick<CommonConfig, 'STEP_DEADLINE_MS'>>[] {
-  return [
-    (config) => strangersOf(config, routes),
-    (config) =>
-      [...policiesOf(config, routes)].flatMap(([route, policy]) =>
-        problemsOf(policy, config.STEP_DEADLINE_MS).map((problem) => `route ${route}: ${problem}`),
-      ),
-  ];
-}
+export const policyRules: readonly ((
+  config: PolicyConfig & Pick<CommonConfig, 'STEP_DEADLINE_MS'>,
+  table: Pick<RouteTable, 'routes'>,
+) => readonly string[])[] = [
+  (config, { routes }) => strangersOf(config, routes),
+  (config, { routes }) =>
+    [...policiesOf(config, routes)].flatMap(([route, policy]) =>
+      problemsOf(policy, config.STEP_DEADLINE_MS).map((problem) => `route ${route}: ${problem}`),
+    ),
+];
 
 /** What provisioning gives a route's queues. Throws a `ConfigError` for routes that there are not. */
 export function timingsOf(config: PolicyConfig, routes: readonly string[]): (route: string) => Timing {

@@ -1,47 +1,5 @@
-import { startDraining } from './draining.ts';
-import { letterGauge } from './metrics.ts';
-import { startReplaying } from './replaying.ts';
-import { answerRequests } from './requests.ts';
-import { createLetterStore } from './store.ts';
-import { routeTable } from '#services/routes.ts';
-import { ping, prepared } from '#shared/database/database.ts';
-import { reasonOf } from '#shared/errors.ts';
-import { defineService, runProcess } from '#shared/host/service.ts';
+import { service } from './service.ts';
+import { routeTable } from '#services/services.ts';
+import { runProcess } from '#shared/host/process.ts';
 
-/** Keeps what nobody could handle, and sends it again when a person says so. */
-export const service = defineService({
-  name: 'dead-letters',
-  table: routeTable,
-  config: {},
-  start({ bus, config, db, clock, log, metrics, ready, onStop }) {
-    const store = createLetterStore(db);
-    const { routes } = routeTable;
-    const stopping = new AbortController();
-    const draining = startDraining({ bus, store, routes, clock, log });
-    const replaying = startReplaying({ bus, store, clock, log, holder: config.WORKER_ID ?? clock.id() });
-    const answering = answerRequests({ bus, store, clock, log, onMarked: replaying.look });
-    letterGauge(metrics, store, routes);
-    let indexed = false;
-    const preparing = prepared(store.prepare, { clock, log }, stopping.signal).then(
-      () => (indexed = true),
-      () => {},
-    );
-    answering.catch((error: unknown) => log.error('requests can not be heard', { reason: reasonOf(error) }));
-    ready('database', () => ping(db));
-    ready('indexes', () => {
-      if (!indexed) throw new Error('the indexes are not made yet');
-    });
-    ready('draining', () => {
-      if (!draining.ready) throw new Error('not consuming the dead letters of every route');
-    });
-    // A database that hangs must not hold it for ever: nothing is lost by ending in the middle.
-    onStop(async () => {
-      stopping.abort();
-      const ended = new AbortController();
-      const all = Promise.all([draining.stop(), replaying.stop(), preparing]).finally(() => ended.abort());
-      await Promise.race([all, clock.sleep(config.DRAIN_MS, ended.signal).catch(() => {})]);
-    });
-  },
-});
-
-if (import.meta.main) await runProcess(service);
+await runProcess(service, routeTable);

@@ -17,6 +17,8 @@ export interface Replaying {
 export interface ReplayingOptions {
   readonly bus: Pick<Bus, 'publish'>;
   readonly store: Pick<LetterStore, 'next' | 'replayed' | 'delayed' | 'givenUp' | 'takeTurn' | 'leaveTurn'>;
+  /** Those that there are. */
+  readonly routes: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   /** Of this copy, the same after a restart: then it goes on at once where it was killed. */
@@ -36,7 +38,7 @@ const POLL_MS = 1000;
  * One copy at a time does this, for the rate's sake only: two would do the same twice.
  */
 export function startReplaying(options: ReplayingOptions): Replaying {
-  const { bus, store, clock, log, holder, turnMs = TURN_MS } = options;
+  const { bus, store, routes, clock, log, holder, turnMs = TURN_MS } = options;
   /** Until when (epoch ms) nothing of this request, or to this route, is published. */
   const resting = { requests: new Map<string, number>(), routes: new Map<string, number>() };
   let turnUntil = 0;
@@ -81,11 +83,12 @@ export function startReplaying(options: ReplayingOptions): Replaying {
 
   async function publish(letter: Marked): Promise<void> {
     const { route, packet, replay } = letter;
-    const exchange = wayBack(route, packet.type);
-    if (exchange === undefined) return store.givenUp(letter, `there is no route ${route}`);
+    if (!routes.includes(route)) return store.givenUp(letter, `there is no route ${route}`);
+    const again = packetOf(packet);
+    const exchange = wayBack(route, again.headers);
     resting.requests.set(replay.id, clock.now() + 1000 / replay.ratePerS);
     try {
-      await bus.publish(exchange, packetOf(packet));
+      await bus.publish(exchange, again);
     } catch (error) {
       return unpublished(letter, exchange, error);
     }

@@ -162,8 +162,8 @@ function itemOf(letter: Omit<StoredLetter, 'packet' | 'failures'>) {
 
 function detailsOf(letter: StoredLetter) {
   const { route, packet, failures, broken } = letter;
-  const exchange = broken === undefined ? wayBack(route, packet.type) : undefined;
   const headers = JSON.parse(packet.headers) as HeaderTable;
+  const exchange = broken === undefined ? wayBack(route, headers) : undefined;
   return {
     ...itemOf(letter),
     ...deadlineOf(headers),

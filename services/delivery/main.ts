@@ -1,22 +1,5 @@
-import { z } from 'zod';
-import { deliveryEntity } from './delivery.ts';
-import { httpWarehouse, triesWithin } from './http-warehouse.ts';
-import { deliveriesCollection, deliveryArchive } from './model.ts';
-import { routeTable } from '#services/routes.ts';
-import { ttlMsOf } from '#shared/host/config.ts';
-import { limitsFor } from '#shared/entity/options.ts';
-import { defineService, runProcess } from '#shared/host/service.ts';
+import { service } from './service.ts';
+import { routeTable } from '#services/services.ts';
+import { runProcess } from '#shared/host/process.ts';
 
-/** Has the warehouse deliver what was paid, and takes it back. */
-export const service = defineService({
-  name: 'delivery',
-  table: routeTable,
-  config: { WAREHOUSE_URL: z.url({ protocol: /^https?$/ }) },
-  start(kit) {
-    const { effectMs } = limitsFor(ttlMsOf(kit.config, 'delivery'));
-    const warehouse = httpWarehouse({ url: kit.config.WAREHOUSE_URL, tries: triesWithin(effectMs), clock: kit.clock });
-    kit.host(deliveryEntity({ warehouse }), { collection: deliveriesCollection, archive: deliveryArchive });
-  },
-});
-
-if (import.meta.main) await runProcess(service);
+await runProcess(service, routeTable);

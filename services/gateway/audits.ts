@@ -4,7 +4,7 @@ import { auditMeter } from './audit/metrics.ts';
 import { auditSources } from './audit/sources.ts';
 import type { Audits } from './audit-routes.ts';
 import type { CommonConfig } from '#shared/host/config.ts';
-import type { Kit } from '#shared/host/service.ts';
+import type { Kit } from '#shared/host/kit.ts';
 
 interface AuditsKit extends Pick<Kit<unknown>, 'clock' | 'db' | 'log' | 'metrics' | 'onStop'> {
   readonly config: Pick<CommonConfig, 'STEP_DEADLINE_MS' | 'SAGA_DEADLINE_MS'>;

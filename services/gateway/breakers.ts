@@ -13,13 +13,12 @@ import {
   type BreakerReply,
   type BreakerRequest,
 } from '#services/circuit-breaker/contract.ts';
-import { routeTable } from '#services/routes.ts';
 import { PublishError } from '#shared/errors.ts';
 
 type Question = BreakerRequest extends infer Kind ? (Kind extends BreakerRequest ? Omit<Kind, 'id'> : never) : never;
 
 /** Reads what the acting breaker broadcasts; what it is to do, it is asked for. */
-export function breakerHandlers({ board, askBreaker, stream, views, clock }: Gateway) {
+export function breakerHandlers({ table, board, askBreaker, stream, views, clock }: Gateway) {
   return {
     async list(): Promise<Answer> {
       const all = board.all();
@@ -28,18 +27,18 @@ export function breakerHandlers({ board, askBreaker, stream, views, clock }: Gat
     },
 
     async find({ params }: Call): Promise<Answer> {
-      const known = board.find(routeOf(params));
+      const known = board.find(routeOf(params, table.routes));
       if (known === undefined) throw unreported();
       return ok(shape(known));
     },
 
     async override({ params, body }: Call<unknown, OverrideBreaker>): Promise<Answer> {
-      const route = routeOf(params);
+      const route = routeOf(params, table.routes);
       return ok(changed(route, await ask({ kind: 'override', route, ...body })));
     },
 
     async clearOverride({ params }: Call): Promise<Answer> {
-      const route = routeOf(params);
+      const route = routeOf(params, table.routes);
       return ok(changed(route, await ask({ kind: 'clear-override', route })));
     },
 
@@ -52,7 +51,7 @@ export function breakerHandlers({ board, askBreaker, stream, views, clock }: Gat
     },
 
     async transitions({ params, query }: Call<ListTransitions>): Promise<Answer> {
-      const route = routeOf(params);
+      const route = routeOf(params, table.routes);
       const { limit, cursor } = query;
       const list = ['transitions', route];
       return ok(sealed(list, await views.breakers.transitions(route, { limit, ...opened(list, cursor) })));
@@ -103,9 +102,9 @@ export function breakerHandlers({ board, askBreaker, stream, views, clock }: Gat
 
 export type AskBreaker = Asking<BreakerReply>['ask'];
 
-function routeOf(params: Call['params']): string {
+function routeOf(params: Call['params'], routes: readonly string[]): string {
   const route = params['route'] ?? '';
-  if (!routeTable.routes.includes(route)) throw new Problem('not-found', 'there is no such route');
+  if (!routes.includes(route)) throw new Problem('not-found', 'there is no such route');
   return route;
 }
 

@@ -5,20 +5,24 @@ import * as shapes from './shapes.ts';
 import type { Clock } from '#shared/clock.ts';
 
 /** What nobody could handle: looked at, sent again, thrown away. */
-export function deadLetterRoutes(deadLetters: DeadLetters, clock: Clock): readonly Endpoint[] {
+export function deadLetterRoutes(
+  deadLetters: DeadLetters,
+  clock: Clock,
+  routes: readonly string[],
+): readonly Endpoint[] {
   const letters = deadLetterHandlers(deadLetters, clock);
   return [
     endpoint('GET', '/v1/dead-letters', {
       summary: 'Messages that nobody could handle, the newest failure first, secrets masked.',
       access: 'operator',
-      query: schemas.listLetters,
+      query: schemas.listLetters(routes),
       answers: { 200: shapes.letters },
       handle: letters.list,
     }),
     endpoint('GET', '/v1/dead-letters/causes', {
       summary: 'What they died of, by route, with how many are in which state; the most frequent first.',
       access: 'operator',
-      query: schemas.listCauses,
+      query: schemas.listCauses(routes),
       answers: { 200: shapes.causes },
       handle: letters.causes,
     }),
@@ -32,7 +36,7 @@ export function deadLetterRoutes(deadLetters: DeadLetters, clock: Clock): readon
       summary:
         'Send again all that are `dead` and match everything given (those named by id also when discarded), at most `ratePerS` a second. 202: they are marked, and will be sent whoever dies.',
       access: 'operator',
-      body: schemas.replayLetters,
+      body: schemas.replayLetters(routes),
       problems: ['outcome-unknown'],
       answers: { 202: shapes.replayRequested },
       handle: letters.replayMany,

@@ -4,8 +4,8 @@ import { type Answer, type Call, ok } from './endpoint.ts';
 import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
 import type { Faults } from './schemas.ts';
 import { Late } from '#shared/within.ts';
-import { routeTable } from '#services/routes.ts';
 import type { Bus } from '#shared/bus/bus.ts';
+import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -49,12 +49,18 @@ export function createFaultControl(options: {
   };
 }
 
-export function faultHandlers({ faults }: { readonly faults?: FaultControl | undefined }) {
+export function faultHandlers({
+  faults,
+  table,
+}: {
+  readonly faults?: FaultControl | undefined;
+  readonly table: Pick<RouteTable, 'services'>;
+}) {
   return {
     async apply({ params, body }: Call<unknown, Faults>): Promise<Answer> {
       const service = params['service'] ?? '';
       if (faults === undefined) throw new Problem('not-found', 'fault injection is not enabled here');
-      if (!Object.hasOwn(routeTable.services, service)) throw new Problem('not-found', 'there is no such service');
+      if (!Object.hasOwn(table.services, service)) throw new Problem('not-found', 'there is no such service');
       await faults.apply(service, body);
       return ok({ service, faults: body });
     },

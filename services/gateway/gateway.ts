@@ -11,12 +11,14 @@ import type { TokenKeys } from './tokens.ts';
 import type { Views } from './views.ts';
 import type { Workers } from './workers.ts';
 import type { Bus } from '#shared/bus/bus.ts';
+import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
 
 /** Everything that the gateway needs from outside; nothing here listens or connects. */
 export interface GatewayOptions {
   readonly bus: Pick<Bus, 'publish'>;
+  readonly table: RouteTable;
   readonly views: Views;
   readonly requests: RequestStore;
   readonly tokens: TokenKeys;

@@ -10,8 +10,7 @@ import type { Submission } from './submit.ts';
 import { totalOf } from './total.ts';
 import type { OrderView } from './views.ts';
 import { type OrderDetails, place } from '#services/order/contract.ts';
-import { SAGA_ROUTE } from '#services/routes.ts';
-import { cancel, cancelRefused, cancelling } from '#services/saga/contract.ts';
+import { SAGA_ROUTE, cancel, cancelRefused, cancelling } from '#services/saga/contract.ts';
 import { definitions, routesUpToCapture } from '#services/saga/view.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 

@@ -142,11 +142,13 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       summary:
         'Messages that expired and wait until their route is closed: since when, how often. By last expiry, oldest first.',
       access: 'operator',
-      query: schemas.listParked,
+      query: schemas.listParked(gateway.table.routes),
       answers: { 200: shapes.parked },
       handle: breakers.parked,
     }),
-    ...(gateway.deadLetters === undefined ? [] : deadLetterRoutes(gateway.deadLetters, gateway.clock)),
+    ...(gateway.deadLetters === undefined
+      ? []
+      : deadLetterRoutes(gateway.deadLetters, gateway.clock, gateway.table.routes)),
     ...(gateway.audits === undefined ? [] : auditRoutes(gateway.audits, gateway.clock)),
     endpoint('GET', '/v1/workers', {
       summary:

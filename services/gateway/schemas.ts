@@ -4,7 +4,6 @@ import { letterStateSchema, rateSchema, selectionSchema } from '#services/dead-l
 import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
 import * as fields from '#services/fields.ts';
 import { currency, money as tolerantMoney, someMoney } from '#services/money.ts';
-import { routeTable } from '#services/routes.ts';
 import { type Faults, faultsSchema } from '#shared/host/faults.ts';
 
 /** What clients send. The same schemas validate and make the OpenAPI document; see `shapes.ts` for what they get. */
@@ -75,38 +74,38 @@ export type OfOrder = z.output<typeof ofOrder>;
 /** Without an end an override would be forgotten. */
 export const overrideBreaker = z.strictObject({ state: gateSchema, expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS) });
 export type OverrideBreaker = z.output<typeof overrideBreaker>;
-export const listParked = z.strictObject({
-  route: z.enum(routeTable.routes).optional(),
-  limit: limitUpTo(MAX_PARKED_LISTED, 100),
-  cursor,
-});
-export type ListParked = z.output<typeof listParked>;
+const routeAmong = (routes: readonly string[]) => z.enum(routes).optional();
+export const listParked = (routes: readonly string[]) =>
+  z.strictObject({ route: routeAmong(routes), limit: limitUpTo(MAX_PARKED_LISTED, 100), cursor });
+export type ListParked = z.output<ReturnType<typeof listParked>>;
 export const listTransitions = z.strictObject({ limit, cursor });
 export type ListTransitions = z.output<typeof listTransitions>;
 
 const query = z.string().min(1).max(1000).optional();
-const ofRoute = z.enum(routeTable.routes).optional();
-export const listLetters = z.strictObject({
-  limit,
-  cursor,
-  route: ofRoute,
-  type: query,
-  cause: query,
-  state: letterStateSchema.optional(),
-  orderId: query,
-});
-export type ListLetters = z.output<typeof listLetters>;
-export const listCauses = z.strictObject({ route: ofRoute, state: letterStateSchema.optional() });
-export type ListCauses = z.output<typeof listCauses>;
+export const listLetters = (routes: readonly string[]) =>
+  z.strictObject({
+    limit,
+    cursor,
+    route: routeAmong(routes),
+    type: query,
+    cause: query,
+    state: letterStateSchema.optional(),
+    orderId: query,
+  });
+export type ListLetters = z.output<ReturnType<typeof listLetters>>;
+export const listCauses = (routes: readonly string[]) =>
+  z.strictObject({ route: routeAmong(routes), state: letterStateSchema.optional() });
+export type ListCauses = z.output<ReturnType<typeof listCauses>>;
 export const replayLetter = z.strictObject({});
 export type ReplayLetter = z.output<typeof replayLetter>;
 /** Everything at once is nobody's intention. */
-export const replayLetters = z
-  .strictObject({ ...selectionSchema.shape, route: ofRoute, ratePerS: rateSchema.optional() })
-  .refine(({ ids, route, type, cause }) => (ids ?? route ?? type ?? cause) !== undefined, {
-    message: 'say which: ids, route, type or cause',
-  });
-export type ReplayLetters = z.output<typeof replayLetters>;
+export const replayLetters = (routes: readonly string[]) =>
+  z
+    .strictObject({ ...selectionSchema.shape, route: routeAmong(routes), ratePerS: rateSchema.optional() })
+    .refine(({ ids, route, type, cause }) => (ids ?? route ?? type ?? cause) !== undefined, {
+      message: 'say which: ids, route, type or cause',
+    });
+export type ReplayLetters = z.output<ReturnType<typeof replayLetters>>;
 export const discardLetter = z.strictObject({ reason: fields.bounded(1000) });
 export type DiscardLetter = z.output<typeof discardLetter>;
 

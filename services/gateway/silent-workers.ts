@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Roll } from './worker-roll.ts';
-import { routeTable } from '#services/routes.ts';
-import { partition } from '#shared/bus/topology/topology.ts';
+import { partition, type RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
 import type { Announcement } from '#shared/partition/announcement.ts';
@@ -64,9 +63,12 @@ export function watchSilence({
 export const missingShape = z.array(z.looseObject({ service: z.string(), route: z.string() }));
 
 /** What has no living worker: nobody handles the messages of its partitions. */
-export function missingServices(roll: Pick<Roll, 'all'>): z.infer<typeof missingShape> {
+export function missingServices(
+  roll: Pick<Roll, 'all'>,
+  { services }: Pick<RouteTable, 'services'>,
+): z.infer<typeof missingShape> {
   const working = new Set(roll.all().map(({ announcement }) => announcement.service));
-  return Object.entries(routeTable.services).flatMap(([service, { route }]) =>
+  return Object.entries(services).flatMap(([service, { route }]) =>
     route === undefined || working.has(service) ? [] : [{ service, route }],
   );
 }

@@ -4,8 +4,7 @@ import { missingServices } from './silent-workers.ts';
 import type { Roll, Seen } from './worker-roll.ts';
 import { Late } from '#shared/within.ts';
 import { BREAKER_REQUEST, type PartitionFacts } from '#services/circuit-breaker/contract.ts';
-import { routeTable } from '#services/routes.ts';
-import { partitionQueues } from '#shared/bus/topology/topology.ts';
+import { partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
 import { PublishError } from '#shared/errors.ts';
 import type { Table } from '#shared/partition/assignment.ts';
 import type { TableStore } from '#shared/partition/table-store.ts';
@@ -17,20 +16,20 @@ export interface Workers {
 }
 
 /** Who works on what: the workers' own word, their agreement, and which of them the broker takes. */
-export function workerHandlers({ workers, askBreaker, clock }: Gateway) {
+export function workerHandlers({ table, workers, askBreaker, clock }: Gateway) {
   return {
     async list(): Promise<Answer> {
       const seen = workers.roll.all();
       const tables = await tablesOf([...new Set(seen.map(({ announcement }) => announcement.route))]);
-      const items = seen.map((one) => workerShape(one, tables.get(one.announcement.route)));
-      return ok({ items, missing: missingServices(workers.roll) });
+      const items = seen.map((one) => workerShape(table, one, tables.get(one.announcement.route)));
+      return ok({ items, missing: missingServices(workers.roll, table) });
     },
 
     async partitions(): Promise<Answer> {
-      const [tables, facts] = await Promise.all([tablesOf(routeTable.routes), factsOfBroker()]);
+      const [tables, facts] = await Promise.all([tablesOf(table.routes), factsOfBroker()]);
       const seen = workers.roll.all();
-      const items = routeTable.routes.flatMap((route) =>
-        partitionQueues(routeTable, route).map((queue, index) => {
+      const items = table.routes.flatMap((route) =>
+        partitionQueues(table, route).map((queue, index) => {
           const { owner = null, standby = null } = tables.get(route)?.partitions[index] ?? {};
           const { active = null, depth = null } = facts.get(queue) ?? {};
           const oldestMessageAgeMs = oldestOf(seen, route, index);
@@ -59,11 +58,11 @@ export function workerHandlers({ workers, askBreaker, clock }: Gateway) {
   }
 }
 
-function workerShape({ announcement, lastSeenAt }: Seen, table: Table | undefined): object {
+function workerShape(routes: RouteTable, { announcement, lastSeenAt }: Seen, assigned: Table | undefined): object {
   const { worker, service, route, since, draining, rates } = announcement;
-  const queues = partitionQueues(routeTable, route);
+  const queues = partitionQueues(routes, route);
   const placed = (as: 'owner' | 'standby'): readonly string[] =>
-    queues.filter((_, index) => table?.partitions[index]?.[as] === worker);
+    queues.filter((_, index) => assigned?.partitions[index]?.[as] === worker);
   return {
     worker,
     service,

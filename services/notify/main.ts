@@ -1,43 +1,5 @@
-import { z } from 'zod';
-import { smtpMailer } from './mailer.ts';
-import { notificationArchive, notificationsCollection } from './model.ts';
-import { mailEffect, notificationEntity } from './notification.ts';
-import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/host/service.ts';
+import { service } from './service.ts';
+import { routeTable } from '#services/services.ts';
+import { runProcess } from '#shared/host/process.ts';
 
-/** Tells customers by mail how their orders ended. */
-export const service = defineService({
-  name: 'notify',
-  table: routeTable,
-  config: {
-    SMTP_URL: z.url({ protocol: /^smtps?$/ }),
-    MAIL_FROM: z.string().min(3).default('Switchyard <orders@switchyard.example>'),
-    /** How long the mail server may take for one mail, ms; by default half of `SAGA_DEADLINE_MS`. */
-    SMTP_LIMIT_MS: z.coerce.number().int().min(500).optional(),
-    /** The first wait before a mail is tried again, ms; each is twice as long. By default a twentieth of `SAGA_DEADLINE_MS`. */
-    SMTP_RETRY_MS: z.coerce.number().int().min(1).optional(),
-    /** Tries of one mail before it becomes a dead letter. */
-    SMTP_ATTEMPTS: z.coerce.number().int().min(1).default(5),
-  },
-  rules: [
-    ({ SMTP_LIMIT_MS, SAGA_DEADLINE_MS }) =>
-      SMTP_LIMIT_MS === undefined || SMTP_LIMIT_MS < SAGA_DEADLINE_MS
-        ? []
-        : ['SMTP_LIMIT_MS must be less than SAGA_DEADLINE_MS, or an order is undone during the first try of its mail'],
-  ],
-  start(kit) {
-    const { SMTP_URL, MAIL_FROM, SAGA_DEADLINE_MS, SMTP_LIMIT_MS, SMTP_RETRY_MS, SMTP_ATTEMPTS } = kit.config;
-    const usual = mailEffect(SAGA_DEADLINE_MS);
-    const limitMs = SMTP_LIMIT_MS ?? usual.limitMs;
-    const retry = { ...usual.retry, baseMs: SMTP_RETRY_MS ?? usual.retry.baseMs, attempts: SMTP_ATTEMPTS };
-    const mailer = smtpMailer({ url: SMTP_URL, from: MAIL_FROM, limitMs, clock: kit.clock });
-    kit.host(notificationEntity({ mailer, effect: { limitMs, retry } }), {
-      collection: notificationsCollection,
-      archive: notificationArchive,
-    });
-    kit.ready('smtp', mailer.check);
-    kit.onStop(async () => mailer.close());
-  },
-});
-
-if (import.meta.main) await runProcess(service);
+await runProcess(service, routeTable);

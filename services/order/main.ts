@@ -1,16 +1,5 @@
-import { orderArchive, orderIndexes, ordersCollection } from './model.ts';
-import { orderEntity } from './order.ts';
-import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/host/service.ts';
+import { service } from './service.ts';
+import { routeTable } from '#services/services.ts';
+import { runProcess } from '#shared/host/process.ts';
 
-/** Keeps what customers ordered and what became of it. */
-export const service = defineService({
-  name: 'order',
-  table: routeTable,
-  config: {},
-  start(kit) {
-    kit.host(orderEntity, { collection: ordersCollection, archive: orderArchive, indexes: orderIndexes });
-  },
-});
-
-if (import.meta.main) await runProcess(service);
+await runProcess(service, routeTable);

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { orderId, wordOf } from '#services/fields.ts';
 import { command, event } from '#shared/message.ts';
 
+/** Where the answers of an order's steps go. */
+export const SAGA_ROUTE = 'saga';
+
 export const cancelling = event('saga.cancelling', z.object({ orderId }));
 export const cancelRefused = event(
   'saga.cancel-refused',

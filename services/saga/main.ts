@@ -1,29 +1,5 @@
-import { z } from 'zod';
-import { definitions } from './definitions.ts';
-import { sagaArchive, sagasCollection } from './model.ts';
-import { sagaEntity } from './saga.ts';
-import { routeTable } from '#services/routes.ts';
-import { defineService, runProcess } from '#shared/host/service.ts';
+import { service } from './service.ts';
+import { routeTable } from '#services/services.ts';
+import { runProcess } from '#shared/host/process.ts';
 
-/** Moves each order along its road, and back again when a step fails. */
-export const service = defineService({
-  name: 'saga',
-  table: routeTable,
-  config: {
-    /** The wait before an undo or a forward-only step is sent again; doubles with every try, up to the cap. */
-    RESEND_BASE_MS: z.coerce.number().int().min(1).default(5000),
-    RESEND_CAP_MS: z.coerce.number().int().min(1).default(60_000),
-  },
-  async start(kit) {
-    const { STEP_DEADLINE_MS, SAGA_DEADLINE_MS, RESEND_BASE_MS, RESEND_CAP_MS } = kit.config;
-    const entity = sagaEntity(definitions, {
-      stepDeadlineMs: STEP_DEADLINE_MS,
-      sagaDeadlineMs: SAGA_DEADLINE_MS,
-      resend: { baseMs: RESEND_BASE_MS, capMs: RESEND_CAP_MS },
-      log: kit.log,
-    });
-    kit.host(entity, { collection: sagasCollection, archive: sagaArchive });
-  },
-});
-
-if (import.meta.main) await runProcess(service);
+await runProcess(service, routeTable);

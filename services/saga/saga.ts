@@ -1,11 +1,11 @@
 import { advance, begin, cancellable, type Input } from './advance.ts';
-import { cancel, cancelRefused, cancelling } from './contract.ts';
+import { SAGA_ROUTE, cancel, cancelRefused, cancelling } from './contract.ts';
 import { askedSteps, type Definition, type Order } from './definition.ts';
 import type { Advanced, Timing } from './pace.ts';
 import { outstandingIds, type Answer, type OpenState, type Parked, type SagaState } from './state.ts';
 import { listingOf } from '#services/notify/contract.ts';
 import { placeRefused, placed, type OrderDetails } from '#services/order/contract.ts';
-import { audienceOf, SAGA_ROUTE } from '#services/routes.ts';
+import { audienceOf } from './routes.ts';
 import { on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { Log } from '#shared/log.ts';
 import { TOO_LATE, type EventType, type Send } from '#shared/message.ts';

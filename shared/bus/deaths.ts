@@ -15,6 +15,9 @@ export interface Death {
 /** Header: epoch ms at which a packet was published; see `envelope.ts`. */
 export const SENT_AT = 'sent-at';
 
+/** Header: `true` on what was published to `<route>.hash`: undo commands, answers and wakes. */
+export const PAST_GATE = 'past-gate';
+
 /** What the broker noted about a packet that was dead-lettered; entries that are not the broker's are skipped. */
 export function deathsOf(headers: HeaderTable): readonly Death[] {
   const list = headers['x-death'];

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Delivery, HeaderValue, Packet } from './bus.ts';
-import { SENT_AT } from './deaths.ts';
+import { PAST_GATE, SENT_AT } from './deaths.ts';
 import { isShort, SHORT_STRING_BYTES } from './amqp/resendable.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import type { Message, ReplyTo, Send } from '#shared/message.ts';
@@ -17,6 +17,7 @@ export function encode(message: Message, sentAt?: number): Packet {
     headers['reply-key'] = message.replyTo.key;
   }
   if (message.redriven !== undefined) headers['redriven'] = message.redriven;
+  if (message.pastGate) headers[PAST_GATE] = true;
   if (sentAt !== undefined) headers[SENT_AT] = sentAt;
   return {
     content: Buffer.from(JSON.stringify(message.body ?? null)),
@@ -26,6 +27,11 @@ export function encode(message: Message, sentAt?: number): Packet {
     correlationId: short('correlation id', message.correlationId),
     headers,
   };
+}
+
+/** The packet of a send; it says whether it goes past the gate. */
+export function encodeSend({ exchange, message }: Send, sentAt?: number): Packet {
+  return encode(exchange.endsWith('.hash') ? { ...message, pastGate: true } : message, sentAt);
 }
 
 /** Throws `InvalidMessage` for what could never be sent: `encode`'s limits and that of the exchange's name, without the work. */
@@ -72,6 +78,7 @@ export function decode(packet: Packet): Message {
     ...(rememberUntil === undefined ? undefined : { rememberUntil }),
     ...(replyTo === undefined ? undefined : { replyTo }),
     ...(redriven === undefined ? undefined : { redriven }),
+    ...(headers[PAST_GATE] === true ? { pastGate: true as const } : undefined),
   };
 }
 

@@ -19,7 +19,7 @@ import type { Document, Stashed, Unsent } from './store.ts';
 import { successorsThatFit } from './verdict.ts';
 import type { HangWatch } from './watch.ts';
 import { backoffMs } from '#shared/backoff.ts';
-import { encode } from '#shared/bus/envelope.ts';
+import { encodeSend } from '#shared/bus/envelope.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Send } from '#shared/message.ts';
 
@@ -90,7 +90,7 @@ export function createKeeping<State>(parts: Parts<State>) {
     const attempts = one.attempts + 1;
     if (message.deadline === undefined && clock.now() - one.since >= limits.unsentMs) {
       const why = `it could not be sent to ${one.send.exchange}: ${reason}`;
-      if (await outbox.bury(encode(message), why, attempts, () => true)) return undefined;
+      if (await outbox.bury(encodeSend(one.send), why, attempts, () => true)) return undefined;
     }
     return { ...one, attempts, reason, nextTryAt: clock.now() + backoffMs(limits.resend, attempts, clock.random) };
   }

@@ -6,7 +6,7 @@ import type { EngineOptions } from './options.ts';
 import { JournalConflict } from './store.ts';
 import { resendable } from '#shared/bus/amqp/resendable.ts';
 import type { HeaderTable, Packet } from '#shared/bus/bus.ts';
-import { encode } from '#shared/bus/envelope.ts';
+import { encodeSend } from '#shared/bus/envelope.ts';
 import { PublishError } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
 import type { Send } from '#shared/message.ts';
@@ -81,7 +81,7 @@ export function createOutbox<State>(
   async function publish(send: Send): Promise<RefusedSend | undefined> {
     try {
       const routingKey = send.exchange === 'events' ? send.message.type : undefined;
-      await bus.publish(send.exchange, encode(send.message, clock.now()), routingKey);
+      await bus.publish(send.exchange, encodeSend(send, clock.now()), routingKey);
       return undefined;
     } catch (error) {
       if (!(error instanceof PublishError)) throw error;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EngineOptions } from './options.ts';
-import { encode } from '#shared/bus/envelope.ts';
+import { encodeSend } from '#shared/bus/envelope.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { WAKE, type Message } from '#shared/message.ts';
 
@@ -48,7 +48,8 @@ export function startSweep<State>(
 
   async function wake(key: string, dueAt: number, since: number): Promise<void> {
     if (onItsWay.get(key)?.dueAt === dueAt) return;
-    await bus.publish(`${route}.hash`, encode(wakeOf(key, dueAt)));
+    const send = { exchange: `${route}.hash`, message: wakeOf(key, dueAt) };
+    await bus.publish(send.exchange, encodeSend(send));
     onItsWay.delete(key);
     onItsWay.set(key, { dueAt, since });
   }

@@ -2,7 +2,7 @@ import test from 'ava';
 import { createClosedLoop } from '#bench/loop/closed-loop.ts';
 import { fillWallets, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { inbox, topologyOf } from '#shared/bus/topology/topology.ts';

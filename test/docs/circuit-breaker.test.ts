@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { topUp } from '#services/wallet/contract.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { decode } from '#shared/bus/envelope.ts';
 import { deathsOf } from '#shared/bus/deaths.ts';
 import { delay, gate, partitionQueues } from '#shared/bus/topology/topology.ts';

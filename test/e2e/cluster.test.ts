@@ -6,7 +6,7 @@ import { connectManagement } from '#shared/bus/topology/management.ts';
 import { partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import type { HistoryLine } from '#shared/host/history-file.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { createShop } from '#test/support/place.ts';
 import { holdAll, readRest } from '#test/support/rest.ts';
 import { startStack } from '#test/support/stack.ts';

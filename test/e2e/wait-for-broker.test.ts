@@ -10,7 +10,7 @@ import { readableLine } from '#local/stack/log-lines.ts';
 import { ownProcess } from '#local/stack/own-process.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#local/stack/service-names.ts';
+import { serviceNames } from '#services/services.ts';
 import { startStack } from '#local/stack/stack.ts';
 import { supervise } from '#local/stack/supervisor.ts';
 import type { OrderView } from '#services/order/view.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { seeded } from '#local/stand-ins/misbehaviour.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { committed, holdHistory, readHistory } from '#test/support/history.ts';
 import { sendNumbered, type NumberedService } from '#test/support/numbered.ts';

@@ -7,7 +7,7 @@ import { deliveryEntity } from '#services/delivery/delivery.ts';
 import { notificationEntity } from '#services/notify/notification.ts';
 import { orderEntity } from '#services/order/order.ts';
 import { paymentEntity } from '#services/payment/payment.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { recordsIn } from '#test/support/records.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 import { details } from '#test/services/saga/cases.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import * as contract from '#services/wallet/contract.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import { encode } from '#shared/bus/envelope.ts';

@@ -1,3 +1,4 @@
+import { routeTable } from '#services/services.ts';
 /** Customers who place a seeded mixture of orders through gateways without sockets, and try again until they are told. */
 import type { Host } from './host.ts';
 import { BAD_NEWS_ONLY, UNWANTED, type SimulatedTown } from './town.ts';
@@ -107,6 +108,7 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
       gateway.handlers = orderHandlers(
         assemble({
           bus: host.bus,
+          table: routeTable,
           board,
           requests: own,
           views: viewsOf(town),

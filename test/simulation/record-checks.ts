@@ -1,7 +1,7 @@
 /** The invariants that need to have seen everything: each commit, each confirmed message. */
 import { askedSteps } from '#services/saga/definition.ts';
 import { definitions } from '#services/saga/definitions.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { UNWANTED_TOP_UPS } from './customers.ts';
 import { REFUSAL } from './refusing.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';

@@ -17,7 +17,7 @@ import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import { messageIdOf } from '#services/notify/templates.ts';
 import type { Provider } from '#services/payment/provider.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import type { SagaState } from '#services/saga/state.ts';

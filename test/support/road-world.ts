@@ -11,7 +11,7 @@ import { place, type OrderDetails } from '#services/order/contract.ts';
 import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import type { Definition } from '#services/saga/definition.ts';
 import { definitions } from '#services/saga/definitions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';

@@ -11,7 +11,7 @@ import { readableLine } from '#local/stack/log-lines.ts';
 import type { NodePorts } from '#local/stack/broker-node.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#local/stack/service-names.ts';
+import { serviceNames } from '#services/services.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack as startParts } from '#local/stack/stack.ts';
 import type { Supervised } from '#local/stack/supervisor.ts';

@@ -3,51 +3,49 @@ import type { MayPublish } from '#shared/bus/amqp/publisher.ts';
 import type { RouteTable, ServiceRights } from './topology.ts';
 
 /**
- * The least that a service needs. Nobody but the breaker may read `<route>.in` and `.half`, so that nobody else can
- * bind the gate; nobody may write to the default exchange, and configure stops at private queues.
+ * The least that a service needs, as regular expressions over names. Nobody may write to the default exchange, and configure stops
+ * at private queues and names of the service's own. Who may not read `<route>.in` and `.half` cannot bind the gate.
  */
 export function userOf(vhost: string, service: string, rights: ServiceRights, routes: readonly string[]): UserSpec {
-  const own = rights.route;
-  const write = new Set<string>(['control', 'amq\\.gen-.*']);
-  const read = new Set<string>(['control', 'amq\\.gen-.*']);
-  const configure = new Set<string>(['amq\\.gen-.*']);
-  for (const route of rights.commands ?? []) write.add(`${route}\\.(in|hash)`);
-  for (const route of rights.answers ?? []) write.add(`${route}\\.hash`);
-  if (own !== undefined) {
-    write.add(`${own}\\.(hash|dead)`).add('events').add('workers');
-    read.add(`${own}\\.[0-9]{3}`).add('workers');
-  } else if (!rights.breaker && !rights.deadLetters) {
-    read.add('breaker\\.snapshot');
-  }
-  if (rights.controls) read.add('workers');
-  if (rights.breaker) {
-    const any = `(${routes.join('|')})`;
-    configure.add('breaker\\.leader');
-    write.add(`${any}\\.(hash|delay|state|parked|dead)`).add('breaker\\.snapshot');
-    read.add(`${any}\\.(in|half|expired|state|parked)`).add('breaker\\.leader');
-  }
-  if (rights.deadLetters) {
-    const any = `(${routes.join('|')})`;
-    write.add(`${any}\\.(in|hash)`);
-    read.add(`${any}\\.dead`);
-  }
+  const { route: own, names = {}, everyRoute = {}, commands = [], answers = [] } = rights;
+  const ends = (of: readonly string[]): readonly string[] =>
+    of.length === 0 ? [] : [`(${routes.join('|')})\\.(${of.join('|')})`];
+  const consumes = own !== undefined;
+  const write = [
+    'control',
+    PRIVATE,
+    ...commands.map((route) => `${route}\\.(in|hash)`),
+    ...answers.map((name) => `${name}\\.hash`),
+    ...(consumes ? [`${own}\\.(hash|dead)`, 'events', 'workers'] : []),
+    ...ends(everyRoute.write ?? []),
+    ...(names.write ?? []).map(escaped),
+  ];
+  const read = [
+    'control',
+    PRIVATE,
+    ...(consumes ? [`${own}\\.[0-9]{3}`] : []),
+    ...(consumes || rights.watchesWorkers ? ['workers'] : []),
+    ...ends(everyRoute.read ?? []),
+    ...(names.read ?? []).map(escaped),
+  ];
   return {
     name: `${vhost}.${service}`,
     service,
-    tags: rights.breaker ? ['management'] : [],
-    configure: oneOf(configure),
+    tags: rights.management ? ['management'] : [],
+    configure: oneOf([PRIVATE, ...(names.configure ?? []).map(escaped)]),
     write: oneOf(write),
     read: oneOf(read),
     topics: [
-      { exchange: 'events', write: own === undefined ? '^$' : `^${own}\\.`, read: '^$' },
-      {
-        exchange: 'control',
-        ...controlRights(service, rights),
-      },
+      { exchange: 'events', write: consumes ? `^${own}\\.` : '^$', read: '^$' },
+      { exchange: 'control', ...controlRights(service, rights) },
       { exchange: 'workers', ...workersRights(service, rights) },
     ],
   };
 }
+
+/** Queues that the broker names for one connection. */
+const PRIVATE = 'amq\\.gen-.*';
+const escaped = (name: string): string => name.replaceAll('.', '\\.');
 
 /** Whether the broker lets a service publish to an exchange with a routing key, by what provisioning gives its user. */
 export function publishRightOf(table: Pick<RouteTable, 'routes' | 'services'>, service: string): MayPublish {
@@ -68,22 +66,27 @@ export function publishRightOf(table: Pick<RouteTable, 'routes' | 'services'>, s
   };
 }
 
-function controlRights(service: string, rights: ServiceRights): { readonly write: string; readonly read: string } {
-  if (rights.controls)
-    return {
-      write: '^(faults\\..+|(breaker|dead-letters)\\.request)$',
-      read: '^(faults-applied|(breaker|dead-letters)\\.reply)$',
-    };
-  const asked = rights.breaker ? 'breaker' : rights.deadLetters ? 'dead-letters' : undefined;
-  if (asked !== undefined)
-    return { write: `^(faults-applied|${asked}\\.reply)$`, read: `^(faults\\.${service}|${asked}\\.request)$` };
-  return { write: '^faults-applied$', read: `^faults\\.${service}$` };
+function controlRights(
+  service: string,
+  { asks = [], answersAbout: about, injectsFaults }: ServiceRights,
+): { readonly write: string; readonly read: string } {
+  const faults = injectsFaults ? ['faults\\..+', 'faults-applied'] : ['faults-applied', `faults\\.${service}`];
+  const of = (kind: string, subjects: readonly string[]): readonly string[] =>
+    subjects.map((subject) => `${subject}\\.${kind}`);
+  const asked = about === undefined ? [] : [about];
+  return {
+    write: oneOf([faults[0]!, ...of('request', asks), ...of('reply', asked)]),
+    read: oneOf([faults[1]!, ...of('reply', asks), ...of('request', asked)]),
+  };
 }
 
 /** Workers speak only for their own service, and hear only it. */
-function workersRights(service: string, rights: ServiceRights): { readonly write: string; readonly read: string } {
-  const own = rights.route === undefined ? '^$' : `^${service}$`;
-  return { write: own, read: rights.controls ? '.*' : own };
+function workersRights(
+  service: string,
+  { route, watchesWorkers }: ServiceRights,
+): { readonly write: string; readonly read: string } {
+  const own = route === undefined ? '^$' : `^${service}$`;
+  return { write: own, read: watchesWorkers ? '.*' : own };
 }
 
-const oneOf = (expressions: ReadonlySet<string>): string => `^(${[...expressions].toSorted().join('|')})$`;
+const oneOf = (expressions: readonly string[]): string => `^(${[...new Set(expressions)].toSorted().join('|')})$`;

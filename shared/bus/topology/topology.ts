@@ -27,14 +27,28 @@ export interface ServiceRights {
   readonly commands?: readonly string[];
   /** Routes and audiences that it answers: `<name>.hash`. */
   readonly answers?: readonly string[];
+  /** Audiences of its own making: see `RouteTable`. */
+  readonly audiences?: { readonly [name: string]: readonly string[] };
   /** News that its route receives: routing keys of `events`, `<route>.<event>` or `<route>.*`. */
   readonly hears?: readonly string[];
-  /** May ask on `control` (fault injection, the breaker, dead letters), hear the answers, and hear every service's workers. */
-  readonly controls?: boolean;
-  /** May bind the gate, read what expired and park it. */
-  readonly breaker?: boolean;
-  /** May take what nobody could handle, and send it again to every route. */
-  readonly deadLetters?: boolean;
+  /** Subjects that it asks others about on `control`: it sends `<subject>.request` and hears `<subject>.reply`. */
+  readonly asks?: readonly string[];
+  /** The subject that it is asked about. */
+  readonly answersAbout?: string;
+  /** May make every service misbehave, and hears that it does. */
+  readonly injectsFaults?: boolean;
+  /** Hears the workers of every service. */
+  readonly watchesWorkers?: boolean;
+  /** What it may do with an exchange or queue of every route, by the end of its name: `hash`, `dead`, `expired`. */
+  readonly everyRoute?: { readonly write?: readonly string[]; readonly read?: readonly string[] };
+  /** Names of its own on the broker. */
+  readonly names?: {
+    readonly configure?: readonly string[];
+    readonly write?: readonly string[];
+    readonly read?: readonly string[];
+  };
+  /** May read the management API. */
+  readonly management?: boolean;
 }
 
 /** Times of a route's queues; changed by policy, never by argument. */
@@ -50,7 +64,7 @@ export type { Topology };
 
 /** Topic: news, routing key = the event's name. */
 const EVENTS = 'events';
-/** Topic: `faults.<service>` and `faults-applied` (fault injection), `breaker.*` and `dead-letters.*` (`request` and `reply`). */
+/** Topic: `faults.<service>` and `faults-applied` (fault injection), `<subject>.request` and `<subject>.reply`. */
 export const CONTROL = 'control';
 /** Topic: what the workers of a service tell each other, and gateways; routing key = the service's name. */
 export const WORKERS = 'workers';

@@ -2,7 +2,7 @@ import test from 'ava';
 import { allCopies, copiesOf } from '#local/stack/copies.ts';
 import { startOptions } from '#local/commands/start-options.ts';
 import { Trouble } from '#local/stack/trouble.ts';
-import { serviceNames } from '#local/stack/service-names.ts';
+import { serviceNames } from '#services/services.ts';
 
 test('workers are given by service; the others have one', (t) => {
   const { workers, processes, demo, cluster } = startOptions(['--workers', 'payment=3, saga=2', '--no-demo']);

@@ -24,9 +24,7 @@ test('policies that make no sense are refused, with every problem at once', (t) 
   const config = read({
     GATE_POLICIES: '{"payment": {"cycleMs": 12000}, "order": {"ttlMs": 45000, "badCycles": 0}, "wallet": {}}',
   });
-  const problems = policyRules(routes)
-    .flatMap((rule) => rule(config))
-    .join('\n');
+  const problems = policyRules.flatMap((rule) => rule(config, { routes })).join('\n');
   for (const problem of [
     /names the route "wallet", there are: order, payment/,
     /route payment: cycleMs \(12000\) must be more than delayMs \+ ttlMs/,

@@ -1,3 +1,4 @@
+import { breakerRights } from '#services/circuit-breaker/rights.ts';
 import { type Decision, type GateName, type Input, type Policy } from '#services/circuit-breaker/breaker.ts';
 import { type CircuitBreaker, startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
 import type { CircuitBreakerOptions } from '#services/circuit-breaker/circuit-breaker.ts';
@@ -17,8 +18,14 @@ export const table: RouteTable = {
   services: {
     payment: { route: 'payment' },
     notify: { route: 'notify' },
-    gateway: { commands: ['payment', 'notify'], controls: true },
-    'circuit-breaker': { breaker: true },
+    gateway: {
+      commands: ['payment', 'notify'],
+      asks: ['breaker'],
+      injectsFaults: true,
+      watchesWorkers: true,
+      names: { read: ['breaker.snapshot'] },
+    },
+    'circuit-breaker': breakerRights,
   },
 };
 

@@ -4,7 +4,7 @@ import { until } from '#test/support/until.ts';
 import { release } from '#services/wallet/contract.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { dead, gate, partitionQueues } from '#shared/bus/topology/topology.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 
 const RATE_PER_S = 5;
 
@@ -53,6 +53,7 @@ test('an open route: commands wait for it to close, undo commands go past it', a
     key: 'customer-1',
     correlationId: 'o1',
     body: { customerId: 'customer-1', orderId: 'o1', holdId: 'h1', of: 'o1:hold-funds:do' },
+    pastGate: true,
   });
   world.broker.put(dead('wallet'), undo);
   await world.allAre('dead', 2);

@@ -8,7 +8,7 @@ import { startReplaying } from '#services/dead-letters/replaying.ts';
 import { answerRequests } from '#services/dead-letters/requests.ts';
 import { createLetterStore, type LetterStore } from '#services/dead-letters/store.ts';
 import { DEAD_LETTERS_REPLY, DEAD_LETTERS_REQUEST, type DeadLettersReply } from '#services/dead-letters/contract.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Bus, Consumer, Packet } from '#shared/bus/bus.ts';
@@ -233,7 +233,7 @@ function startCopy(broker: MemoryBroker, store: LetterStore, name: string, death
 
   const parts = { bus: mortalBus, store: mortalStore, clock: systemClock, log: silentLog };
   const draining = startDraining({ ...parts, routes: routeTable.routes });
-  const replaying = startReplaying({ ...parts, holder: name, turnMs: 200 });
+  const replaying = startReplaying({ ...parts, routes: routeTable.routes, holder: name, turnMs: 200 });
   const answering = answerRequests({ ...parts, onMarked: replaying.look });
   return {
     died: died.promise,

@@ -1,6 +1,6 @@
 import { aBreaker, aSnapshot, broadcast, startLeader, startListening } from './breaker-world.ts';
 import type { BreakerReply, BreakerRequest } from '#services/circuit-breaker/contract.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';

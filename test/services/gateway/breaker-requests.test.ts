@@ -2,7 +2,7 @@ import test from 'ava';
 import { at, inWorld, opened, operator } from './asked-breaker-world.ts';
 import { aBreaker } from './breaker-world.ts';
 import * as shapes from '#services/gateway/shapes.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { until } from '#test/support/until.ts';
 
 test('an override is asked of the acting breaker and answered when it was applied', (t) =>

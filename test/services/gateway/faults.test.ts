@@ -1,7 +1,7 @@
 import test from 'ava';
 import { startWorld } from './world.ts';
 import { createFaultControl } from '#services/gateway/faults.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { CONTROL, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';

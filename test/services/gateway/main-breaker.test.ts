@@ -2,9 +2,9 @@ import test from 'ava';
 import { listenTo } from './event-reader.ts';
 import { startStack, until } from './real-stack.ts';
 import { anOrder } from './world.ts';
-import { service as breaker } from '#services/circuit-breaker/main.ts';
+import { service as breaker } from '#services/circuit-breaker/service.ts';
 import * as shapes from '#services/gateway/shapes.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 
 test('on the real broker: a forced route is refused by the gateway, shown, streamed and counted, and taken again afterwards', async (t) => {
   const stops: (() => Promise<void>)[] = [];

@@ -1,8 +1,9 @@
+import { routeTable } from '#services/services.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { service } from '#services/gateway/main.ts';
+import { service } from '#services/gateway/service.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { silentLog as log } from '#shared/log.ts';
@@ -23,6 +24,7 @@ test('the process takes its rate limits from the environment and its keys from a
       AUTH_FAILURES_PER_S: '0.1',
       AUTH_FAILURES_BURST: '2',
     },
+    routeTable,
     { log, exit: () => undefined },
   );
   t.teardown(() => running.stop());
@@ -51,12 +53,12 @@ test('a value, times and keys that are wrong are told in one go, without the sec
     HTTP_PORT: 'ninety',
     GATE_CYCLE_MS: '1000',
   };
-  const error = await t.throwsAsync(service.start(environment, { log, exit: () => undefined }), {
+  const error = await t.throwsAsync(service.start(environment, routeTable, { log, exit: () => undefined }), {
     instanceOf: ConfigError,
   });
   const text = error?.message ?? '';
   for (const problem of [/HTTP_PORT: /, /GATE_CYCLE_MS must be more/, /TOKEN_KEYS: the secret of k has 5 bytes/])
     t.regex(text, problem);
   t.false(text.includes('short'));
-  t.is(t.throws(() => service.check(environment), { instanceOf: ConfigError })?.message, text);
+  t.is(t.throws(() => service.check(environment, routeTable), { instanceOf: ConfigError })?.message, text);
 });

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { createConnection } from 'mongoose';
-import { service as gateway } from '#services/gateway/main.ts';
+import { service as gateway } from '#services/gateway/service.ts';
 import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
-import { service as order } from '#services/order/main.ts';
-import { routeTable } from '#services/routes.ts';
-import { service as saga } from '#services/saga/main.ts';
-import { service as wallet } from '#services/wallet/main.ts';
+import { service as order } from '#services/order/service.ts';
+import { routeTable } from '#services/services.ts';
+import { service as saga } from '#services/saga/service.ts';
+import { service as wallet } from '#services/wallet/service.ts';
 import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { silentLog as log } from '#shared/log.ts';
-import type { RunningService, Service } from '#shared/host/service.ts';
+import type { RunningService, Service } from '#shared/host/kit.ts';
 
 const needed = (name: string): string => {
   const value = process.env[name];
@@ -44,6 +44,7 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
     amqp.pathname = `/${vhost}`;
     const started = await service.start(
       { AMQP_URL: amqp.href, MONGO_URL: mongo.href, TOKEN_KEYS: tokenKeys, FAULTS: 'on' },
+      routeTable,
       { log, exit: () => undefined },
     );
     onStop(() => started.stop());

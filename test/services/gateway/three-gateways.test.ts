@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { aBreaker, anOpen, aSnapshot, broadcast, startLeader, startListening } from './breaker-world.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';

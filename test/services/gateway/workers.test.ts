@@ -4,7 +4,7 @@ import { startWorld } from './world.ts';
 import type { PartitionFacts } from '#services/circuit-breaker/contract.ts';
 import * as shapes from '#services/gateway/shapes.ts';
 import { createRoll, watchWorkers } from '#services/gateway/worker-roll.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { topologyOf, WORKERS } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';

@@ -1,3 +1,4 @@
+import { routeTable } from '#services/services.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from '#services/gateway/app.ts';
@@ -130,6 +131,7 @@ export async function startWorld(
   const nobody: AskBreaker = () => Promise.reject(new PublishError('returned', 'control', 'nobody listens'));
   const parts: GatewayOptions = {
     bus: options.bus ?? bus,
+    table: routeTable,
     board,
     stream,
     askBreaker: options.askBreaker ?? nobody,

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { send, sent } from '#services/notify/contract.ts';
 import { smtpMailer } from '#services/notify/mailer.ts';
 import { notificationEntity, type NotificationState } from '#services/notify/notification.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { inbox, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';

@@ -1,7 +1,7 @@
 /** How many messages an order takes from its acceptance to its end, counted on the in-memory broker. */
 import test from 'ava';
 import { createRoadWorld } from '#test/support/road-world.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import type { Definition } from '#services/saga/definition.ts';
 import { placeOrder2 } from '#services/saga/place-order-before.ts';
 import { placeOrder } from '#services/saga/place-order.ts';

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { recordsIn } from '#test/support/records.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import * as contract from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';

@@ -4,7 +4,7 @@ import type { Connection } from 'mongoose';
 import { place, placed } from '#services/order/contract.ts';
 import { orderArchive, ordersCollection } from '#services/order/model.ts';
 import { orderEntity } from '#services/order/order.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { archiveOf, idAt } from '#shared/database/archive.ts';
 import { archive, startArchiving } from '#shared/database/archiving.ts';
 import { encode } from '#shared/bus/envelope.ts';

@@ -1,7 +1,7 @@
 /** Every service's broker user against every exchange and queue of the real route table, and the management API. */
 import amqp, { type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import test from 'ava';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 import { publishRightOf } from '#shared/bus/topology/rights.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { managementUrl } from '#test/support/broker-world.ts';

@@ -11,9 +11,23 @@ const table: RouteTable = {
   services: {
     order: { route: 'order', commands: ['wallet'], answers: ['wallet'], hears: ['wallet.*'] },
     wallet: { route: 'wallet', answers: ['order'] },
-    gateway: { commands: ['order'], controls: true },
-    'circuit-breaker': { breaker: true },
-    'dead-letters': { deadLetters: true },
+    gateway: {
+      commands: ['order'],
+      asks: ['breaker', 'dead-letters'],
+      injectsFaults: true,
+      watchesWorkers: true,
+      names: { read: ['breaker.snapshot'] },
+    },
+    'circuit-breaker': {
+      answersAbout: 'breaker',
+      everyRoute: {
+        write: ['hash', 'delay', 'state', 'parked', 'dead'],
+        read: ['in', 'half', 'expired', 'state', 'parked'],
+      },
+      names: { configure: ['breaker.leader'], write: ['breaker.snapshot'], read: ['breaker.leader'] },
+      management: true,
+    },
+    'dead-letters': { answersAbout: 'dead-letters', everyRoute: { write: ['in', 'hash'], read: ['dead'] } },
   },
 };
 const timing = { ttlMs: 60_000, delayMs: 300 };

@@ -2,7 +2,7 @@ import test from 'ava';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { gate, partition, type RouteTable, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
-import { routeTable } from '#services/routes.ts';
+import { routeTable } from '#services/services.ts';
 
 const timing = { ttlMs: 10_000, delayMs: 2_000 };
 const topology = topologyOf(routeTable, timing, 'v');

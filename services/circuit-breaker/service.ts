@@ -1,0 +1,67 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
+import { createHistory } from './history.ts';
+import { breakerMeter } from './metrics.ts';
+import { REDRIVE } from './pace.ts';
+import { policiesOf, policyRules } from './policies.ts';
+import { partitionReader } from './partitions.ts';
+import { breakerRights } from './rights.ts';
+import { managementOf, startTtlCheck } from './ttl-check.ts';
+import { readBindings } from '#shared/bus/topology/wiring.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Opens and closes the gate of every route. Needs no database: it works while that is down. */
+export const service = defineService({
+  name: 'circuit-breaker',
+  rights: breakerRights,
+  config: {
+    /** How often a message is put back before it becomes a dead letter. */
+    MAX_REDRIVES: z.coerce.number().int().min(0).default(5),
+    REDRIVE_START_PER_S: z.coerce.number().min(0.1).default(REDRIVE.startPerS),
+    REDRIVE_CAP_PER_S: z.coerce.number().min(0.1).max(2000).default(REDRIVE.capPerS),
+    /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked, and nobody knows which worker the broker takes. */
+    RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  rules: policyRules,
+  async start({ bus, db, clock, log, config, table, metrics, ready, onStop }) {
+    const policies = policiesOf(config, table.routes);
+    const management = managementOf(config.AMQP_URL, config.RABBITMQ_MANAGEMENT_URL);
+    const check = management && startTtlCheck({ ...management, table, policies, clock, log });
+    const distrust = (route: string): string | undefined => check?.problem(route);
+    const history = createHistory(db, clock, log);
+    const views: { now: CircuitBreaker['views'] } = { now: () => [] };
+    const meter = breakerMeter(metrics, () => views.now(), distrust);
+    const breaker = await startCircuitBreaker({
+      bus,
+      clock,
+      log,
+      name: `${hostname()}:${process.pid}`,
+      policies,
+      maxRedrives: config.MAX_REDRIVES,
+      redrive: { startPerS: config.REDRIVE_START_PER_S, capPerS: config.REDRIVE_CAP_PER_S },
+      distrust,
+      wiring: management && { table, readBindings: () => readBindings(management.api, management.vhost) },
+      readPartitions: management && partitionReader({ ...management, table }),
+      onExpired: meter.expired,
+      onRedriven: meter.redriven,
+      onDecision(route, input, decision, at) {
+        meter.decided(route, decision, input);
+        history.record(route, decision, at);
+      },
+    });
+    views.now = breaker.views;
+    ready('breaker', () => {
+      if (breaker.standing === 'out') throw new Error('neither acting nor next in line');
+    });
+    ready('queues', () => {
+      const problem = table.routes.map(distrust).find((one) => one !== undefined);
+      if (problem !== undefined) throw new Error(problem);
+    });
+    onStop(async () => {
+      check?.stop();
+      history.stop();
+      await breaker.stop();
+    });
+  },
+});

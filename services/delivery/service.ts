@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { deliveryEntity } from './delivery.ts';
+import { httpWarehouse, triesWithin } from './http-warehouse.ts';
+import { deliveriesCollection, deliveryArchive } from './model.ts';
+import { ttlMsOf } from '#shared/host/config.ts';
+import { limitsFor } from '#shared/entity/options.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Has the warehouse deliver what was paid, and takes it back. */
+export const service = defineService({
+  name: 'delivery',
+  rights: { route: 'delivery', answers: ['saga'] },
+  documents: { collection: deliveriesCollection, archive: deliveryArchive },
+  config: { WAREHOUSE_URL: z.url({ protocol: /^https?$/ }) },
+  start(kit) {
+    const { effectMs } = limitsFor(ttlMsOf(kit.config, 'delivery'));
+    const warehouse = httpWarehouse({ url: kit.config.WAREHOUSE_URL, tries: triesWithin(effectMs), clock: kit.clock });
+    kit.host(deliveryEntity({ warehouse }));
+  },
+});

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { smtpMailer } from './mailer.ts';
+import { notificationArchive, notificationsCollection } from './model.ts';
+import { mailEffect, notificationEntity } from './notification.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Tells customers by mail how their orders ended. */
+export const service = defineService({
+  name: 'notify',
+  rights: { route: 'notify', answers: ['saga'] },
+  documents: {
+    collection: notificationsCollection,
+    archive: notificationArchive,
+  },
+  config: {
+    SMTP_URL: z.url({ protocol: /^smtps?$/ }),
+    MAIL_FROM: z.string().min(3).default('Switchyard <orders@switchyard.example>'),
+    /** How long the mail server may take for one mail, ms; by default half of `SAGA_DEADLINE_MS`. */
+    SMTP_LIMIT_MS: z.coerce.number().int().min(500).optional(),
+    /** The first wait before a mail is tried again, ms; each is twice as long. By default a twentieth of `SAGA_DEADLINE_MS`. */
+    SMTP_RETRY_MS: z.coerce.number().int().min(1).optional(),
+    /** Tries of one mail before it becomes a dead letter. */
+    SMTP_ATTEMPTS: z.coerce.number().int().min(1).default(5),
+  },
+  rules: [
+    ({ SMTP_LIMIT_MS, SAGA_DEADLINE_MS }) =>
+      SMTP_LIMIT_MS === undefined || SMTP_LIMIT_MS < SAGA_DEADLINE_MS
+        ? []
+        : ['SMTP_LIMIT_MS must be less than SAGA_DEADLINE_MS, or an order is undone during the first try of its mail'],
+  ],
+  start(kit) {
+    const { SMTP_URL, MAIL_FROM, SAGA_DEADLINE_MS, SMTP_LIMIT_MS, SMTP_RETRY_MS, SMTP_ATTEMPTS } = kit.config;
+    const usual = mailEffect(SAGA_DEADLINE_MS);
+    const limitMs = SMTP_LIMIT_MS ?? usual.limitMs;
+    const retry = { ...usual.retry, baseMs: SMTP_RETRY_MS ?? usual.retry.baseMs, attempts: SMTP_ATTEMPTS };
+    const mailer = smtpMailer({ url: SMTP_URL, from: MAIL_FROM, limitMs, clock: kit.clock });
+    kit.host(notificationEntity({ mailer, effect: { limitMs, retry } }));
+    kit.ready('smtp', mailer.check);
+    kit.onStop(async () => mailer.close());
+  },
+});

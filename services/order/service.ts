@@ -1,0 +1,14 @@
+import { orderArchive, orderIndexes, ordersCollection } from './model.ts';
+import { orderEntity } from './order.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Keeps what customers ordered and what became of it. */
+export const service = defineService({
+  name: 'order',
+  rights: { route: 'order', answers: ['saga'] },
+  documents: { collection: ordersCollection, archive: orderArchive, indexes: orderIndexes },
+  config: {},
+  start(kit) {
+    kit.host(orderEntity);
+  },
+});

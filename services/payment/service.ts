@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { httpProvider } from './http-provider.ts';
+import { paymentArchive, paymentIndexes, paymentsCollection } from './model.ts';
+import { paymentEntity } from './payment.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Authorizes, settles and undoes payments at the provider. */
+export const service = defineService({
+  name: 'payment',
+  rights: { route: 'payment', answers: ['saga', 'order-and-saga'] },
+  documents: {
+    collection: paymentsCollection,
+    archive: paymentArchive,
+    indexes: paymentIndexes,
+  },
+  config: { PROVIDER_URL: z.url({ protocol: /^https?$/ }) },
+  start(kit) {
+    const provider = httpProvider({ url: kit.config.PROVIDER_URL });
+    kit.host(paymentEntity({ provider }));
+  },
+});

@@ -1,0 +1,32 @@
+import { service as circuitBreaker } from './circuit-breaker/service.ts';
+import { service as deadLetters } from './dead-letters/service.ts';
+import { service as delivery } from './delivery/service.ts';
+import { service as gateway } from './gateway/service.ts';
+import { service as notify } from './notify/service.ts';
+import { service as order } from './order/service.ts';
+import { service as payment } from './payment/service.ts';
+import { service as saga } from './saga/service.ts';
+import { service as wallet } from './wallet/service.ts';
+import type { RouteTable } from '#shared/bus/topology/topology.ts';
+import type { Service } from '#shared/host/kit.ts';
+import { tableOf } from '#shared/host/service.ts';
+
+/** Every service. Routes, rights, broker users, processes and what is archived follow from this list. */
+export const services: readonly Service[] = [
+  order,
+  payment,
+  wallet,
+  delivery,
+  notify,
+  saga,
+  gateway,
+  circuitBreaker,
+  deadLetters,
+];
+
+export const serviceNames: readonly string[] = services.map(({ name }) => name);
+
+/** Every route has this many partition queues, for ever: another number would move keys between them. */
+const PARTITIONS = 8;
+
+export const routeTable: RouteTable = tableOf(services, PARTITIONS);

@@ -1,0 +1,18 @@
+import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from './model.ts';
+import { walletEntity } from './wallet.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Keeps the customers' money. */
+export const service = defineService({
+  name: 'wallet',
+  rights: { route: 'wallet', answers: ['saga'] },
+  documents: {
+    collection: walletsCollection,
+    journal: entriesCollection,
+    journalIndexes: entryIndexes,
+  },
+  config: {},
+  start(kit) {
+    kit.host(walletEntity({ findRecords: findRecordsIn(kit.db) }));
+  },
+});

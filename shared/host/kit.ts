@@ -1,0 +1,72 @@
+import type { Connection } from 'mongoose';
+import type { Registry } from 'prom-client';
+import type { z } from 'zod';
+import type { CommonConfig, Environment } from './config.ts';
+import type { RequestListener } from './health.ts';
+import type { Bus } from '#shared/bus/bus.ts';
+import type { RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Entity } from '#shared/entity/entity.ts';
+import type { MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
+import type { Log } from '#shared/log.ts';
+
+/** What a service gets to build itself from. */
+export interface Kit<Config> {
+  readonly config: Config & CommonConfig;
+  /** All services of the system, and their routes. */
+  readonly table: RouteTable;
+  readonly bus: Bus;
+  readonly db: Connection;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Registry;
+  /** Runs an entity as one worker of this service, with the service's documents; drained at stop. */
+  host<State>(entity: Entity<State>): void;
+  /** Answers every path but `/livez`, `/readyz` and `/metrics`. */
+  http(listener: RequestListener): void;
+  /** A readiness check; throws what is wrong. */
+  ready(name: string, check: () => void | Promise<void>): void;
+  /** Runs at stop, latest first. */
+  onStop(stop: () => Promise<void>): void;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly rights: ServiceRights;
+  /** Where the documents of its entity are, if it has one. */
+  readonly documents?: MongoStoreOptions | undefined;
+  /** Names of the variables that it alone reads, beside those that every service reads. */
+  readonly variables: readonly string[];
+  /** Throws a `ConfigError` that lists everything why it must not run like this. */
+  check(environment: Environment, table: RouteTable): void;
+  start(environment: Environment, table: RouteTable, options?: StartOptions): Promise<RunningService>;
+}
+
+export interface StartOptions {
+  /** In a process of several services nobody may end it alone. */
+  readonly exit?: (code: number) => void;
+  readonly log?: Log;
+}
+
+export interface RunningService {
+  readonly name: string;
+  /** Where `/livez` and the rest are served. */
+  readonly url: string;
+  /** Drains and stops; resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+}
+
+/** What a service is made of. */
+export interface ServiceSpec<Shape extends z.ZodRawShape> {
+  /** Also the name of its broker user and of its folder. */
+  readonly name: string;
+  readonly rights: ServiceRights;
+  readonly config: Shape;
+  readonly documents?: MongoStoreOptions;
+  /** What must not run, beyond what the schema says. */
+  readonly rules?: readonly ((
+    config: z.infer<z.ZodObject<Shape>> & CommonConfig,
+    table: RouteTable,
+  ) => readonly string[])[];
+  start(kit: Kit<z.infer<z.ZodObject<Shape>>>): void | Promise<void>;
+}
