@@ -9,6 +9,7 @@ import type { CancelOrder, ListOrders, OfOrder, PlaceOrder } from './schemas.ts'
 import type { Submission } from './submit.ts';
 import { totalOf } from './total.ts';
 import type { OrderView } from './views.ts';
+import { createWhereItWaits } from './where-it-waits.ts';
 import { type OrderDetails, place } from '#services/order/contract.ts';
 import { SAGA_ROUTE, cancel, cancelRefused, cancelling } from '#services/saga/contract.ts';
 import { definitions, routesUpToCapture } from '#services/saga/view.ts';
@@ -29,7 +30,11 @@ export function orderHandlers({
   clock,
   outcomeMs,
   deadLetters,
+  board,
+  askBreaker,
+  workers,
 }: Gateway) {
+  const whereItWaits = createWhereItWaits({ board, askBreaker, workers, clock });
   let placing = 0;
   /** Where the database or the broker is slow, more at once would only make each slower. */
   const shed = (): number | undefined => (placing > maxPlacing ? laterMs(clock) : shedOrder?.());
@@ -65,7 +70,8 @@ export function orderHandlers({
         views.sagas.timeline(order.id),
         deadLetters === undefined ? {} : lettersOnTimeline(deadLetters, order.id, caller),
       ]);
-      return ok({ ...(timeline ?? views.sagas.notBegun(order.id, Date.parse(order.createdAt))), ...letters });
+      const begun = timeline ?? views.sagas.notBegun(order.id, Date.parse(order.createdAt));
+      return ok({ ...(await whereItWaits(order.id, begun)), ...letters });
     },
 
     async emails({ params, caller }: Call): Promise<Answer> {
