@@ -29,15 +29,19 @@ export async function writeResults(world: World, arms: readonly ArmResult[], sav
   const old = save && existsSync(file) ? read(file) : undefined;
   const names = allArms.map(({ name }) => name);
   mkdirSync(resultsDir, { recursive: true });
-  writeFileSync(
-    file,
-    `${JSON.stringify(merged(old, fresh, names), null, 1).replaceAll(/\[\s+([^[\]{}]*?)\s+\]/g, oneLine)}\n`,
-  );
+  writeFileSync(file, asText(merged(old, fresh, names)));
   return file;
 }
 
-function oneLine(_all: string, inside: string): string {
-  return `[${inside.replaceAll(/\s+/g, ' ')}]`;
+/** As the formatter of the sources wants it: a measurement that is committed as it was written passes its check. */
+export function asText(results: Results): string {
+  const formatter = join(projectDir, 'node_modules/.bin/oxfmt');
+  const input = JSON.stringify(results, null, 1);
+  return execFileSync(formatter, ['--stdin-filepath', join(resultsDir, LATEST)], {
+    cwd: projectDir,
+    input,
+    encoding: 'utf8',
+  });
 }
 
 /** The newest that are committed, with the day. */
