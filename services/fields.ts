@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import { bounded, fits } from '#shared/bounded.ts';
+
+export { bounded };
 
 /**
  * The vocabulary of what messages and requests carry: every string is bounded in bytes of UTF-8 as JSON writes it, every list in its
  * length, so that no valid message makes a document large, and whatever is derived from an id still fits where AMQP and the
  * database put it.
  */
-
-/** No control, invisible or line-separating characters and no unpaired surrogates: these strings end up in mails, headers and keys. */
-const VISIBLE = /^(?=.*\S)[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
 
 /** Ids that clients and services choose: AMQP's 255 bytes hold the longest message id that is derived from one. */
 export const MAX_ID_BYTES = 128;
@@ -22,16 +22,6 @@ export const MAX_ITEMS = 100;
 export const MAX_REASON_BYTES = 200;
 /** An AMQP short string. */
 export const MAX_MESSAGE_ID_BYTES = 255;
-
-/** Visible text of 1 to `maxBytes` bytes, as JSON writes them: a quote or a backslash takes two. */
-export function bounded(maxBytes: number) {
-  return z
-    .string()
-    .min(1)
-    .max(maxBytes)
-    .regex(VISIBLE, 'must be visible text without control characters')
-    .refine((text) => fits(text, maxBytes), `must be at most ${maxBytes} bytes of UTF-8 as JSON writes it`);
-}
 
 /** At least one, at most `max`. */
 export function listOf<Item extends z.ZodType>(item: Item, max: number) {
@@ -83,8 +73,4 @@ export function reasonFrom(text: string): string {
     cut += character;
   }
   return cut;
-}
-
-function fits(text: string, maxBytes: number): boolean {
-  return text.length * 3 <= maxBytes || Buffer.byteLength(JSON.stringify(text)) - 2 <= maxBytes;
 }

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Breaker } from '#services/circuit-breaker/contract.ts';
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { privateDir, stackDir } from '#local/stack/addresses.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import {
   findAddresses,
   privateDir,

@@ -1,5 +1,5 @@
 /** `npm run token`: prints a bearer token for the running stack, or for the one whose `TOKEN_KEYS` are set. */
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { readAddresses, stackDir } from '#local/stack/addresses.ts';
 import { command } from './command.ts';
 import { commandLine, commandSpec } from './command-line.ts';

@@ -1,5 +1,5 @@
-import type { Caller } from './endpoint.ts';
-import { Problem } from './problems.ts';
+import type { Caller } from '#shared/web/endpoint.ts';
+import { Problem } from '#shared/web/problems.ts';
 
 /**
  * An operator sees everything, a customer its own. What an id names without saying whose it is (orders, payments,

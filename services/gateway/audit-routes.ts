@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Auditor } from './audit/auditor.ts';
 import { checkNames } from './audit/facts.ts';
-import { type Answer, type Call, type Endpoint, endpoint, ok } from './endpoint.ts';
-import { Problem, retryAfter } from './problems.ts';
+import { type Answer, type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { Problem, retryAfter } from '#shared/web/problems.ts';
 import { currency } from './schemas.ts';
 import { Late, within } from '#shared/within.ts';
 import type { Clock } from '#shared/clock.ts';

@@ -1,9 +1,9 @@
-import { type Answer, type Call, ok } from './endpoint.ts';
+import { type Answer, type Call, ok } from '#shared/web/endpoint.ts';
 import { type Asking, wasNotHeard } from './asking.ts';
 import { breakerShape, parkedShape } from './breaker-shape.ts';
-import { opened, sealed } from './cursors.ts';
+import { opened, sealed } from '#shared/web/cursors.ts';
 import type { Gateway } from './gateway.ts';
-import { dependencyUnavailable, Problem } from './problems.ts';
+import { dependencyUnavailable, Problem } from '#shared/web/problems.ts';
 import type { ListParked, ListTransitions, OverrideBreaker } from './schemas.ts';
 import type { Known } from './snapshot.ts';
 import { Late } from '#shared/within.ts';

@@ -1,5 +1,5 @@
 import { type DeadLetters, deadLetterHandlers } from './dead-letters.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { type Endpoint, endpoint } from '#shared/web/endpoint.ts';
 import * as schemas from './schemas.ts';
 import * as shapes from './shapes.ts';
 import type { Clock } from '#shared/clock.ts';

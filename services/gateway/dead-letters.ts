@@ -1,7 +1,7 @@
 import type { Asking } from './asking.ts';
-import { opened, sealed } from './cursors.ts';
-import { type Answer, type Call, type Caller, ok } from './endpoint.ts';
-import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
+import { opened, sealed } from '#shared/web/cursors.ts';
+import { type Answer, type Call, type Caller, ok } from '#shared/web/endpoint.ts';
+import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
 import type { DiscardLetter, ListCauses, ListLetters, ReplayLetter, ReplayLetters } from './schemas.ts';
 import { Late } from '#shared/within.ts';
 import {

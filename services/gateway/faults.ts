@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createAsking } from './asking.ts';
-import { type Answer, type Call, ok } from './endpoint.ts';
-import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
+import { type Answer, type Call, ok } from '#shared/web/endpoint.ts';
+import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
 import type { Faults } from './schemas.ts';
 import { Late } from '#shared/within.ts';
 import type { Bus } from '#shared/bus/bus.ts';

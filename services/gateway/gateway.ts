@@ -7,8 +7,9 @@ import type { RequestStore } from './requests.ts';
 import type { BreakerBoard } from './snapshot.ts';
 import type { EventStream } from './stream.ts';
 import { type RefusedBy, type Submit, createSubmit } from './submit.ts';
-import type { TokenKeys } from './tokens.ts';
+import type { TokenKeys } from '#shared/web/tokens.ts';
 import type { Views } from './views.ts';
+import { type WebSettings, webSettings } from '#shared/web/app.ts';
 import type { Workers } from './workers.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
@@ -43,41 +44,20 @@ export interface GatewayOptions {
   readonly onRefused?: ((route: string, by: RefusedBy) => void) | undefined;
 }
 
-export interface Settings {
+export interface Settings extends WebSettings {
   readonly publishMs: number;
   readonly outcomeMs: number;
-  /** How long a GET may take. */
-  readonly readMs: number;
-  /** How long anything else may take; more than what it waits for by itself. */
-  readonly writeMs: number;
   readonly gateCycleMs: number;
-  readonly bodyBytes: number;
-  readonly drainBytes: number;
-  readonly maxInFlight: number;
   /** Orders that are being taken at once; one more is told to come later. */
   readonly maxPlacing: number;
-  /** Requests of one customer, by the subject of its tokens; operators are not limited. 0 a second: no limit. */
-  readonly customerPerS: number;
-  readonly customerBurst: number;
-  /** Requests without a valid token from one address. */
-  readonly failuresPerS: number;
-  readonly failuresBurst: number;
 }
 
 export const defaultSettings: Settings = {
+  ...webSettings,
   publishMs: 5000,
   outcomeMs: 2000,
-  readMs: 5000,
-  writeMs: 20_000,
   gateCycleMs: 15_000,
-  bodyBytes: 1024 * 1024,
-  drainBytes: 8 * 1024 * 1024,
-  maxInFlight: 2000,
   maxPlacing: 100,
-  customerPerS: 20,
-  customerBurst: 100,
-  failuresPerS: 50,
-  failuresBurst: 2000,
 };
 
 /** What handlers are made from. */

@@ -1,6 +1,6 @@
-import { Problem, retryAfter } from './problems.ts';
+import { Problem, retryAfter } from '#shared/web/problems.ts';
 import type { RefusedBy } from './submit.ts';
-import { type Bucket, filled } from './token-bucket.ts';
+import { type Bucket, filled } from '#shared/web/token-bucket.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
 

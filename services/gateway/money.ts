@@ -1,11 +1,11 @@
-import { type Answer, type Call, ok } from './endpoint.ts';
+import { type Answer, type Call, ok } from '#shared/web/endpoint.ts';
 import { requireCustomer } from './access.ts';
-import { opened, sealed } from './cursors.ts';
+import { opened, sealed } from '#shared/web/cursors.ts';
 import type { Gateway } from './gateway.ts';
-import { Problem } from './problems.ts';
+import { Problem } from '#shared/web/problems.ts';
 import { type ListEntries, type TopUp, walletPath } from './schemas.ts';
 import { KEPT_MS } from './submit.ts';
-import { validate } from './validate.ts';
+import { validate } from '#shared/web/validate.ts';
 import { topUp, topUpRefused, toppedUp } from '#services/wallet/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 

@@ -1,10 +1,10 @@
-import { type Answer, type Call, type Caller, ok } from './endpoint.ts';
+import { type Answer, type Call, type Caller, ok } from '#shared/web/endpoint.ts';
 import { requireCustomer, sees } from './access.ts';
-import { opened, sealed } from './cursors.ts';
+import { opened, sealed } from '#shared/web/cursors.ts';
 import { lettersOnTimeline } from './dead-letters.ts';
 import type { Gateway } from './gateway.ts';
 import { laterMs } from './load-shedding.ts';
-import { Problem } from './problems.ts';
+import { Problem } from '#shared/web/problems.ts';
 import type { CancelOrder, ListOrders, OfOrder, PlaceOrder } from './schemas.ts';
 import type { Submission } from './submit.ts';
 import { totalOf } from './total.ts';

@@ -1,5 +1,5 @@
 import type { Message } from '#shared/message.ts';
-import type { Answer } from './endpoint.ts';
+import type { Answer } from '#shared/web/endpoint.ts';
 
 /**
  * One document per POST: what was asked, the message that it became, and what was answered. It is stored before the

@@ -1,13 +1,12 @@
 import { auditRoutes } from './audit-routes.ts';
 import { breakerHandlers } from './breakers.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
-import { type Endpoint, endpoint, ok } from './endpoint.ts';
+import { type Endpoint, endpoint } from '#shared/web/endpoint.ts';
 import { faultHandlers } from './faults.ts';
 import type { Gateway } from './gateway.ts';
 import { moneyHandlers } from './money.ts';
-import { openApiOf } from './openapi.ts';
+import { documented } from '#shared/web/documents.ts';
 import { orderHandlers } from './orders.ts';
-import { Problem, problemTypes } from './problems.ts';
 import * as schemas from './schemas.ts';
 import * as shapes from './shapes.ts';
 import { workerHandlers } from './workers.ts';
@@ -183,31 +182,5 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
         ]),
   ];
 
-  const openApi = openApiOf(api);
-  const documents: readonly Endpoint[] = [
-    endpoint('GET', '/openapi.json', {
-      summary: 'The OpenAPI 3.1 document of this table.',
-      access: 'public',
-      answers: { 200: shapes.document },
-      handle: async () => ok(openApi),
-    }),
-    endpoint('GET', '/problems', {
-      summary: 'Every problem type.',
-      access: 'public',
-      answers: { 200: shapes.document },
-      handle: async () => ok({ items: Object.keys(problemTypes).map(problemType) }),
-    }),
-    endpoint('GET', '/problems/:slug', {
-      summary: 'What a problem type means.',
-      access: 'public',
-      answers: { 200: shapes.document },
-      handle: async ({ params }) => ok(problemType(params['slug'] ?? '')),
-    }),
-  ];
-  return [...api, ...documents];
-}
-
-function problemType(slug: string): object {
-  if (!Object.hasOwn(problemTypes, slug)) throw new Problem('not-found', 'there is no such problem type');
-  return { type: `/problems/${slug}`, ...problemTypes[slug as keyof typeof problemTypes] };
+  return documented(api);
 }

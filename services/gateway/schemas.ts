@@ -4,12 +4,10 @@ import { letterStateSchema, rateSchema, selectionSchema } from '#services/dead-l
 import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
 import * as fields from '#services/fields.ts';
 import { currency, money as tolerantMoney, someMoney } from '#services/money.ts';
+import { cursor, limit, limitUpTo } from '#shared/web/parameters.ts';
 import { type Faults, faultsSchema } from '#shared/host/faults.ts';
 
 /** What clients send. The same schemas validate and make the OpenAPI document; see `shapes.ts` for what they get. */
-
-export const MAX_PAGE = 100;
-const PAGE = 20;
 
 export const { customerId } = fields;
 /** What the door takes, it takes exactly; on the bus readers are tolerant. */
@@ -43,21 +41,8 @@ export type TopUp = z.output<typeof topUp>;
 export const cancelOrder = z.strictObject({});
 export type CancelOrder = z.output<typeof cancelOrder>;
 
-function limitUpTo(max: number, standard: number) {
-  return z
-    .string()
-    .regex(/^[0-9]{1,4}$/, `must be a whole number from 1 to ${max}`)
-    .transform(Number)
-    .pipe(z.int().min(1).max(max))
-    .default(standard);
-}
-
-const limit = limitUpTo(MAX_PAGE, PAGE);
-const cursor = z.string().min(1).max(2000).optional();
-
 export const orderStatus = z.enum(['pending', 'paid', 'completed', 'failed', 'cancelled']);
 
-export const noQuery = z.strictObject({});
 export const listOrders = z.strictObject({
   limit,
   cursor,
@@ -108,14 +93,6 @@ export const replayLetters = (routes: readonly string[]) =>
 export type ReplayLetters = z.output<ReturnType<typeof replayLetters>>;
 export const discardLetter = z.strictObject({ reason: fields.bounded(1000) });
 export type DiscardLetter = z.output<typeof discardLetter>;
-
-/** Bare or as a structured-field string (RFC 8941, 3.3.3); the two spell the same key. */
-export const idempotencyKey = z
-  .string()
-  .transform((text) => (/^".*"$/.test(text) ? text.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : text))
-  .pipe(z.string().regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters'));
-
-export const idempotency = z.object({ 'Idempotency-Key': idempotencyKey });
 
 /** `{}` clears all faults of the service. */
 export { faultsSchema as faults, currency, money };

@@ -1,10 +1,10 @@
 import { Counter, Histogram } from 'prom-client';
 import { z } from 'zod';
-import { createApp } from './app.ts';
 import { createLoadShedding } from './load-shedding.ts';
 import { createAsking } from './asking.ts';
 import { createAudits } from './audits.ts';
 import { createFaultControl } from './faults.ts';
+import { createGateway } from './gateway-app.ts';
 import { defaultSettings } from './gateway.ts';
 import { neededByOrder } from './orders.ts';
 import { createMongoRequests } from './model.ts';
@@ -14,7 +14,7 @@ import { createStream } from './stream.ts';
 import type { RefusedBy } from './submit.ts';
 import { watchSilence } from './silent-workers.ts';
 import { startSweep } from './sweep.ts';
-import { parseTokenKeys, problemsOfTokenKeys } from './tokens.ts';
+import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
 import { waitOf } from './waiting.ts';
 import { createRoll, watchWorkers } from './worker-roll.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
@@ -88,7 +88,7 @@ export const service = defineService({
       waitMs: MARKING_MS,
     });
     const letters = deadLetterView(db);
-    const app = createApp({
+    const app = createGateway({
       bus,
       table: kit.table,
       board,

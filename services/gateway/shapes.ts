@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { breakerSchema, gateSchema, parkedItemSchema, policySchema } from '#services/circuit-breaker/contract.ts';
 import { letterStateSchema } from '#services/dead-letters/contract.ts';
 import { currency, money, orderStatus } from './schemas.ts';
+import { listOf, named, time } from '#shared/web/shapes.ts';
 import { missingShape } from './silent-workers.ts';
 
 /** What clients get. Fields may be added, none is renamed or removed; the views deliver these shapes. */
 
-const time = z.iso.datetime({ offset: true });
 const balance = z.looseObject({ amount: z.int().min(0), currency });
 const item = z.looseObject({ sku: z.string(), quantity: z.int(), unitPrice: money });
 const paymentStatus = z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']);
@@ -215,20 +215,7 @@ export const deliveries = listOf(delivery);
 export const emails = listOf(email);
 export const entries = listOf(entry);
 
-export const problem = z.looseObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  instance: z.string(),
-  traceId: z.string(),
-  errors: z.array(z.looseObject({ pointer: z.string(), detail: z.string() })).optional(),
-});
-
-export const document = z.looseObject({});
-
-/** These appear by name under `components.schemas`. */
-export const named = {
+for (const [name, shape] of Object.entries({
   Order: order,
   Timeline: timeline,
   Payment: payment,
@@ -241,10 +228,6 @@ export const named = {
   Worker: worker,
   Partition: partition,
   DeadLetter: letter,
-  Problem: problem,
   Money: money,
-};
-
-function listOf<Item extends z.ZodType>(items: Item) {
-  return z.looseObject({ items: z.array(items), nextCursor: z.string().optional() });
-}
+}))
+  named(name, shape);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { breakerShape, transitionShape } from './breaker-shape.ts';
-import { Problem, retryAfter } from './problems.ts';
+import { Problem, retryAfter } from '#shared/web/problems.ts';
 import type { BreakerBoard } from './snapshot.ts';
 import type { Breaker } from '#services/circuit-breaker/contract.ts';
 import type { Clock } from '#shared/clock.ts';

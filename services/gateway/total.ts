@@ -1,5 +1,5 @@
 import { MAX_AMOUNT_MINOR, type Money } from '#services/money.ts';
-import { type FieldError, invalid } from './problems.ts';
+import { type FieldError, invalid } from '#shared/web/problems.ts';
 import type { PlaceOrder } from './schemas.ts';
 
 /** The sum of quantity x unit price, exact. Throws a `validation` problem when currencies differ or the sum is above the limit. */

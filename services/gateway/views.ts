@@ -1,3 +1,5 @@
+import type { Page, PageQuery } from '#shared/web/cursors.ts';
+
 /**
  * What the gateway reads: the read-only queries of the services, as plain objects in the API's fixed shapes. The
  * services' `view.ts` files implement it over MongoDB; a test passes objects of its own.
@@ -34,19 +36,9 @@ export interface OrderView {
 
 export type OrderStatus = 'pending' | 'paid' | 'completed' | 'failed' | 'cancelled';
 
-export interface PageQuery {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
 export interface OrderQuery extends PageQuery {
   readonly customerId?: string;
   readonly status?: OrderStatus;
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly nextCursor?: string | undefined;
 }
 
 /** The remembered answer to a message: its event name and body. */

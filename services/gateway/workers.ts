@@ -1,4 +1,4 @@
-import { type Answer, ok } from './endpoint.ts';
+import { type Answer, ok } from '#shared/web/endpoint.ts';
 import type { Gateway } from './gateway.ts';
 import { missingServices } from './silent-workers.ts';
 import type { Roll, Seen } from './worker-roll.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { silentLog } from '#shared/log.ts';
 import { createApi } from '#local/commands/api.ts';
 import { startBroker } from '#local/stack/broker.ts';

@@ -10,7 +10,7 @@ import type { AskBreaker } from '#services/gateway/breakers.ts';
 import type { Audit, Auditor } from '#services/gateway/audit/auditor.ts';
 import type { Views } from '#services/gateway/views.ts';
 import type { DeadLetters } from '#services/gateway/dead-letters.ts';
-import { signToken } from '#services/gateway/tokens.ts';
+import { signToken } from '#shared/web/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
 import { serveHttp } from '#shared/host/health.ts';
 import type { Log } from '#shared/log.ts';

@@ -1,7 +1,7 @@
 /** Generated requests against the gateway's own HTTP server, with everything behind it in memory. */
 import fc from 'fast-check';
 import { broken, CARD, fromSchema, oddText } from './arbitraries.ts';
-import type { Endpoint } from '#services/gateway/endpoint.ts';
+import type { Endpoint } from '#shared/web/endpoint.ts';
 
 export interface Generated {
   readonly method: string;

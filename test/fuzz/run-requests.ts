@@ -3,7 +3,7 @@ import { CARD } from './arbitraries.ts';
 import { type GatewayWorld, type Reply, startGatewayWorld, type WorldOptions } from './gateway-world.ts';
 import { malformed } from './malformed.ts';
 import { type Generated, requestsTo } from './requests.ts';
-import { problemTypes } from '#services/gateway/problems.ts';
+import { problemTypes } from '#shared/web/problems.ts';
 import { place } from '#services/order/contract.ts';
 import { cancel } from '#services/saga/contract.ts';
 import { topUp } from '#services/wallet/contract.ts';

@@ -4,7 +4,7 @@ import { fuzzRequests } from './run-requests.ts';
 import { details } from '#test/services/saga/cases.ts';
 import { freshDatabase, storeState } from '#test/support/stored.ts';
 import { deadLetterView } from '#services/dead-letters/view.ts';
-import { sealed } from '#services/gateway/cursors.ts';
+import { sealed } from '#shared/web/cursors.ts';
 import { storedViews } from '#services/gateway/stored-views.ts';
 import { orderIndexes, ordersCollection } from '#services/order/model.ts';
 

@@ -1,7 +1,7 @@
 /** A whole real stack for an end-to-end test: the code of `npm start` on the test run's broker and database. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { createApi, type Api } from '#local/commands/api.ts';
 import { type Broker, startBroker } from '#local/stack/broker.ts';
 import { type ClusterMember, startCluster } from '#local/stack/cluster.ts';

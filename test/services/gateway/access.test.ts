@@ -4,7 +4,7 @@ import { aBreaker, aSnapshot } from './breaker-world.ts';
 import { aLetter, createFakeLetters } from './letters-world.ts';
 import { placedOrder, startWorld, type CallOptions } from './world.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { keys } from './world.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
 

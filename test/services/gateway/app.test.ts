@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import test from 'ava';
 import { exchange } from './raw-http.ts';
 import { keys, startWorld, type World } from './world.ts';
-import { signToken } from '#services/gateway/tokens.ts';
-import { problemTypes } from '#services/gateway/problems.ts';
+import { signToken } from '#shared/web/tokens.ts';
+import { problemTypes } from '#shared/web/problems.ts';
 import type { Log } from '#shared/log.ts';
 
 async function inWorld(

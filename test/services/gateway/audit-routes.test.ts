@@ -9,7 +9,7 @@ import type { AuditedMails } from '#services/notify/view.ts';
 import type { AuditedOrder } from '#services/order/view.ts';
 import { createApi } from '#local/commands/api.ts';
 import { auditOver, auditReport } from '#local/commands/audit.ts';
-import { signToken } from '#services/gateway/tokens.ts';
+import { signToken } from '#shared/web/tokens.ts';
 import { keys } from './world.ts';
 import type { ExecutionContext } from 'ava';
 import { until } from '#test/support/until.ts';

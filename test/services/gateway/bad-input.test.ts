@@ -1,8 +1,8 @@
 import test from 'ava';
 import { exchange } from './raw-http.ts';
 import { anOrder, keys, startWorld, type CallOptions, type World } from './world.ts';
-import { problemTypes } from '#services/gateway/problems.ts';
-import { signToken } from '#services/gateway/tokens.ts';
+import { problemTypes } from '#shared/web/problems.ts';
+import { signToken } from '#shared/web/tokens.ts';
 
 async function inWorld(
   run: (world: World) => Promise<void>,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { service } from '#services/gateway/service.ts';
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { silentLog as log } from '#shared/log.ts';
 

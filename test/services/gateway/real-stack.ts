@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createConnection } from 'mongoose';
 import { service as gateway } from '#services/gateway/service.ts';
-import { parseTokenKeys, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { service as order } from '#services/order/service.ts';
 import { routeTable } from '#services/services.ts';
 import { service as saga } from '#services/saga/service.ts';

@@ -3,7 +3,7 @@ import { aBreaker, aSnapshot } from './breaker-world.ts';
 import { listenTo } from './event-reader.ts';
 import { keys, startWorld, type World } from './world.ts';
 import type { Breaker } from '#services/circuit-breaker/contract.ts';
-import { signToken } from '#services/gateway/tokens.ts';
+import { signToken } from '#shared/web/tokens.ts';
 import { systemClock } from '#shared/clock.ts';
 import { until } from '#test/support/until.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Problem } from '#services/gateway/problems.ts';
+import { Problem } from '#shared/web/problems.ts';
 import { totalOf } from '#services/gateway/total.ts';
 import { MAX_AMOUNT_MINOR } from '#services/money.ts';
 

@@ -1,7 +1,7 @@
 import { routeTable } from '#services/services.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createApp } from '#services/gateway/app.ts';
+import { createGateway } from '#services/gateway/gateway-app.ts';
 import type { FaultControl } from '#services/gateway/faults.ts';
 import { assemble, type GatewayOptions, type Settings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/gateway/breakers.ts';
@@ -12,7 +12,7 @@ import { routes } from '#services/gateway/routes.ts';
 import { createBoard } from '#services/gateway/snapshot.ts';
 import { createRoll } from '#services/gateway/worker-roll.ts';
 import { createStream } from '#services/gateway/stream.ts';
-import { parseTokenKeys, type Role, signToken } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, type Role, signToken } from '#shared/web/tokens.ts';
 import type { OrderView, Outcome, Views } from '#services/gateway/views.ts';
 import { decode } from '#shared/bus/envelope.ts';
 import { type Clock, systemClock } from '#shared/clock.ts';
@@ -148,7 +148,7 @@ export async function startWorld(
     faults: options.faults,
     settings,
   };
-  const app = createApp(parts);
+  const app = createGateway(parts);
   const listener = app.callback();
   const server = createServer({ maxHeaderSize: 16_384 }, (request, response) => {
     void listener(request, response); // the app answers its own errors

@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import type { Endpoint } from './endpoint.ts';
 import { problemTypes, type ProblemSlug } from './problems.ts';
-import { idempotencyKey } from './schemas.ts';
-import { named } from './shapes.ts';
+import { idempotencyKey } from './parameters.ts';
+import { namedShapes } from './shapes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-const registry = z.registry<{ id: string }>();
-for (const [name, shape] of Object.entries(named)) registry.add(shape, { id: name });
 
 /** The OpenAPI 3.1 document of a table of endpoints, from the schemas that validate them. */
 export function openApiOf(endpoints: readonly Endpoint[]): Json {
@@ -138,13 +135,13 @@ function templateOf(path: string): string {
 }
 
 function components(): Json {
-  const { schemas } = z.toJSONSchema(registry, { io: 'output', uri: (name) => `#/components/schemas/${name}` });
+  const { schemas } = z.toJSONSchema(namedShapes, { io: 'output', uri: (name) => `#/components/schemas/${name}` });
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, withoutId(schema)]));
 }
 
 /** JSON Schema 2020-12, with references to the shapes that have names. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const json = z.toJSONSchema(schema, { io, metadata: registry });
+  const json = z.toJSONSchema(schema, { io, metadata: namedShapes });
   return JSON.parse(JSON.stringify(withoutId(json)).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
 }
 

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { invalid } from './problems.ts';
-import type { Page } from './views.ts';
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string | undefined;
+}
+
+export interface PageQuery {
+  readonly limit: number;
+  readonly cursor?: string;
+}
 
 /** A page whose cursor is opaque and only good for the list (`scope`: path and filters) that it came from. */
 export function sealed<Item>(scope: readonly unknown[], page: Page<Item>): Page<Item> {

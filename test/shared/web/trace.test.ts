@@ -1,5 +1,5 @@
 import test from 'ava';
-import { traceOf } from '#services/gateway/trace.ts';
+import { traceOf } from '#shared/web/trace.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 const clock = createVirtualClock();

@@ -1,9 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller, Endpoint } from './endpoint.ts';
-import type { Gateway } from './gateway.ts';
 import { Problem, retryAfter } from './problems.ts';
 import { createRateLimit } from './rate-limit.ts';
-import { verifier } from './tokens.ts';
+import { type TokenKeys, verifier } from './tokens.ts';
+import type { Clock } from '#shared/clock.ts';
+
+export interface CallerLimits {
+  /** Requests of one customer, by the subject of its tokens; operators are not limited. 0 a second: no limit. */
+  readonly customerPerS: number;
+  readonly customerBurst: number;
+  /** Requests without a valid token from one address. */
+  readonly failuresPerS: number;
+  readonly failuresBurst: number;
+}
+
+interface AuthenticationOptions extends CallerLimits {
+  readonly tokens: TokenKeys;
+  readonly clock: Clock;
+}
 
 export interface Admitted {
   readonly identity: Caller;
@@ -21,8 +35,14 @@ export type Authenticate = (
  * valid one, by address. An address that is over its limit gets no signature checked any more, which does not lock out
  * who was let in before: many may share an address.
  */
-export function authentication(gateway: Pick<Gateway, 'tokens' | 'clock'> & Limits): Authenticate {
-  const { tokens, clock, customerPerS, customerBurst, failuresPerS, failuresBurst } = gateway;
+export function authentication({
+  tokens,
+  clock,
+  customerPerS,
+  customerBurst,
+  failuresPerS,
+  failuresBurst,
+}: AuthenticationOptions): Authenticate {
   const verify = verifier(tokens, clock);
   const customers = createRateLimit({ clock, perS: customerPerS, burst: customerBurst });
   const failures = createRateLimit({ clock, perS: failuresPerS, burst: failuresBurst });
@@ -43,8 +63,6 @@ export function authentication(gateway: Pick<Gateway, 'tokens' | 'clock'> & Limi
     return verified;
   };
 }
-
-type Limits = Pick<Gateway, 'customerPerS' | 'customerBurst' | 'failuresPerS' | 'failuresBurst'>;
 
 function refuseOver(waitMs: number, detail: string): void {
   if (waitMs > 0)

@@ -1,8 +1,8 @@
 import test from 'ava';
-import { keys, startWorld, type World } from './world.ts';
-import { addressOf } from '#services/gateway/authentication.ts';
-import { createRateLimit } from '#services/gateway/rate-limit.ts';
-import { signToken } from '#services/gateway/tokens.ts';
+import { keys, startWorld, type World } from '#test/services/gateway/world.ts';
+import { addressOf } from '#shared/web/authentication.ts';
+import { createRateLimit } from '#shared/web/rate-limit.ts';
+import { signToken } from '#shared/web/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
 
 /** Real timers, but a time of day that only the test moves on. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseTokenKeys, signToken, verifier } from '#services/gateway/tokens.ts';
+import { parseTokenKeys, signToken, verifier } from '#shared/web/tokens.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 

@@ -1,5 +1,5 @@
 import { type JWTPayload, SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
-import { customerId } from '#services/fields.ts';
+import { bounded } from '#shared/bounded.ts';
 import { type Clock, systemClock } from '#shared/clock.ts';
 import { ConfigError } from '#shared/errors.ts';
 
@@ -24,6 +24,8 @@ const KID = /^[A-Za-z0-9._-]{1,64}$/;
 const MIN_SECRET_BYTES = 32;
 const CLOCK_TOLERANCE_S = 5;
 const CACHED_TOKENS = 1000;
+/** A customer's id, or an operator's name. */
+const subjectSchema = bounded(200);
 
 /** Reads `kid:secret[,kid2:secret2]`. Throws `ConfigError` naming every problem, never a secret. */
 export function parseTokenKeys(text: string): TokenKeys {
@@ -126,6 +128,6 @@ async function check(
 
 function identityIn(payload: JWTPayload): Identity | undefined {
   const { sub: subject, role } = payload;
-  if (typeof subject !== 'string' || !customerId.safeParse(subject).success) return undefined;
+  if (typeof subject !== 'string' || !subjectSchema.safeParse(subject).success) return undefined;
   return role === 'customer' || role === 'operator' ? { subject, role } : undefined;
 }

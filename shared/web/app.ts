@@ -1,15 +1,16 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import { type Authenticate, authentication } from './authentication.ts';
+import { type Authenticate, authentication, type CallerLimits } from './authentication.ts';
 import { readJson } from './body.ts';
 import { pathToTell, refuseCardNumbers } from './card-numbers.ts';
 import type { Call, Caller, Endpoint } from './endpoint.ts';
-import { type Gateway, type GatewayOptions, assemble } from './gateway.ts';
 import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
-import { routes } from './routes.ts';
-import { idempotency, noQuery } from './schemas.ts';
+import { idempotency, noQuery } from './parameters.ts';
+import type { TokenKeys } from './tokens.ts';
 import { type Trace, traceOf } from './trace.ts';
 import { validate } from './validate.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Log } from '#shared/log.ts';
 import { Late, within } from '#shared/within.ts';
 
 interface State {
@@ -19,21 +20,52 @@ interface State {
 }
 type Context = Koa.ParameterizedContext<State>;
 
-/** The gateway as a Koa app that does not listen: `createApp(...).callback()` is a listener for any HTTP server. */
-export function createApp(options: GatewayOptions): Koa<State> {
-  const gateway = assemble(options);
-  const endpoints = routes(gateway);
-  const authenticate = authentication(gateway);
+export interface WebSettings extends CallerLimits {
+  /** How long a GET may take. */
+  readonly readMs: number;
+  /** How long anything else may take; more than what it waits for by itself. */
+  readonly writeMs: number;
+  readonly bodyBytes: number;
+  readonly drainBytes: number;
+  readonly maxInFlight: number;
+}
+
+export const webSettings: WebSettings = {
+  readMs: 5000,
+  writeMs: 20_000,
+  bodyBytes: 1024 * 1024,
+  drainBytes: 8 * 1024 * 1024,
+  maxInFlight: 2000,
+  customerPerS: 20,
+  customerBurst: 100,
+  failuresPerS: 50,
+  failuresBurst: 2000,
+};
+
+export interface AppOptions {
+  readonly endpoints: readonly Endpoint[];
+  readonly tokens: TokenKeys;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: WebSettings;
+  /** Told of every answer: the path as in the table of endpoints. */
+  readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
+}
+
+/** Endpoints as a Koa app that does not listen: `createApp(...).callback()` is a listener for any HTTP server. */
+export function createApp(options: AppOptions): Koa<State> {
+  const { endpoints, tokens, clock, settings } = options;
+  const authenticate = authentication({ tokens, clock, ...settings });
   const router = new Router<State>({ sensitive: true });
   for (const endpoint of endpoints)
-    router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, gateway, authenticate));
+    router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, options, authenticate));
 
   const app = new Koa<State>();
-  app.on('error', (error: Error) => gateway.log.debug('a connection ended early', { reason: error.message }));
-  app.use(observed(gateway));
-  app.use(problems(gateway));
+  app.on('error', (error: Error) => options.log.debug('a connection ended early', { reason: error.message }));
+  app.use(observed(options));
+  app.use(problems(options));
   app.use(wellFormed);
-  app.use(limited(gateway));
+  app.use(limited(settings));
   app.use(ownMethods(endpoints));
   app.use(router.routes());
   app.use(unserved(router));
@@ -41,7 +73,7 @@ export function createApp(options: GatewayOptions): Koa<State> {
 }
 
 /** One line per request, and its trace. Reads that succeed are told at debug only. */
-function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
+function observed({ clock, log, onAnswer }: AppOptions): Koa.Middleware<State> {
   return async (ctx, next) => {
     const startedAt = clock.now();
     ctx.state.trace = traceOf(ctx.get('traceparent'), clock);
@@ -68,7 +100,7 @@ function observed({ clock, log, onAnswer }: Gateway): Koa.Middleware<State> {
 }
 
 /** The one place where errors become answers. */
-function problems({ log }: Gateway): Koa.Middleware<State> {
+function problems({ log }: AppOptions): Koa.Middleware<State> {
   return async (ctx, next) => {
     try {
       await next();
@@ -110,7 +142,7 @@ const wellFormed: Koa.Middleware<State> = (ctx, next) => {
 };
 
 /** Beyond `maxInFlight` requests at once a client is better served by a quick no. */
-function limited({ maxInFlight }: Gateway): Koa.Middleware<State> {
+function limited({ maxInFlight }: WebSettings): Koa.Middleware<State> {
   let inFlight = 0;
   return async (_, next) => {
     if (inFlight >= maxInFlight)
@@ -127,7 +159,7 @@ function limited({ maxInFlight }: Gateway): Koa.Middleware<State> {
 async function serve(
   ctx: Context & { params: Record<string, string> },
   endpoint: Endpoint,
-  gateway: Gateway,
+  { clock, settings }: AppOptions,
   authenticate: Authenticate,
 ): Promise<void> {
   ctx.state.endpoint = endpoint;
@@ -143,15 +175,15 @@ async function serve(
     caller,
     trace: ctx.state.trace,
     query: validate(endpoint.query ?? noQuery, query, 'query'),
-    body: endpoint.body && validate(endpoint.body, await bodyOf(ctx, endpoint, gateway), 'body'),
+    body: endpoint.body && validate(endpoint.body, await bodyOf(ctx, endpoint, settings), 'body'),
     ...(key !== undefined && {
       idempotencyKey: validate(idempotency, { 'Idempotency-Key': key }, 'header')['Idempotency-Key'],
     }),
     acceptedUntil,
     ...lastEventIdOf(ctx),
   };
-  const limitMs = endpoint.method === 'GET' ? gateway.readMs : gateway.writeMs;
-  const answer = await within(gateway.clock, limitMs, endpoint.handle(call));
+  const limitMs = endpoint.method === 'GET' ? settings.readMs : settings.writeMs;
+  const answer = await within(clock, limitMs, endpoint.handle(call));
   ctx.status = answer.status;
   ctx.body = answer.body;
   ctx.set({
@@ -167,7 +199,7 @@ function lastEventIdOf(ctx: Context): Pick<Call, 'lastEventId'> {
   return /^[0-9]{1,15}$/.test(id) ? { lastEventId: Number(id) } : {};
 }
 
-async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes }: Gateway): Promise<unknown> {
+async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes }: WebSettings): Promise<unknown> {
   const optional = endpoint.bodyOptional === true;
   const body = await readJson(ctx.req, { limitBytes: bodyBytes, drainBytes }, optional);
   refuseCardNumbers(body, 'body');
