@@ -10,6 +10,7 @@ import { defineService } from '#shared/host/service.ts';
 export const service = defineService({
   name: 'delivery',
   rights: { route: 'delivery', answers: ['saga'] },
+  entity: deliveryEntity,
   documents: { collection: deliveriesCollection, archive: deliveryArchive },
   config: { WAREHOUSE_URL: z.url({ protocol: /^https?$/ }) },
   start(kit) {

@@ -8,6 +8,7 @@ import { defineService } from '#shared/host/service.ts';
 export const service = defineService({
   name: 'notify',
   rights: { route: 'notify', answers: ['saga'] },
+  entity: notificationEntity,
   documents: {
     collection: notificationsCollection,
     archive: notificationArchive,

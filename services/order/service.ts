@@ -6,6 +6,7 @@ import { defineService } from '#shared/host/service.ts';
 export const service = defineService({
   name: 'order',
   rights: { route: 'order', answers: ['saga'] },
+  entity: () => orderEntity,
   documents: { collection: ordersCollection, archive: orderArchive, indexes: orderIndexes },
   config: {},
   start(kit) {

@@ -8,6 +8,7 @@ import { defineService } from '#shared/host/service.ts';
 export const service = defineService({
   name: 'payment',
   rights: { route: 'payment', answers: ['saga', 'order-and-saga'] },
+  entity: paymentEntity,
   documents: {
     collection: paymentsCollection,
     archive: paymentArchive,

@@ -6,6 +6,7 @@ import { defineService } from '#shared/host/service.ts';
 export const service = defineService({
   name: 'wallet',
   rights: { route: 'wallet', answers: ['saga'] },
+  entity: walletEntity,
   documents: {
     collection: walletsCollection,
     journal: entriesCollection,

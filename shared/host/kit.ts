@@ -30,9 +30,17 @@ export interface Kit<Config> {
   onStop(stop: () => Promise<void>): void;
 }
 
+/**
+ * A service's entity over what it needs from outside, each by its name: in production what `start` makes, elsewhere what stands in
+ * its place. Nobody here knows which that is.
+ */
+export type EntityOver = (ports: never) => object;
+
 export interface Service {
   readonly name: string;
   readonly rights: ServiceRights;
+  /** Absent: it has none. */
+  readonly entity?: EntityOver | undefined;
   /** Where the documents of its entity are, if it has one. */
   readonly documents?: MongoStoreOptions | undefined;
   /** Names of the variables that it alone reads, beside those that every service reads. */
@@ -62,6 +70,8 @@ export interface ServiceSpec<Shape extends z.ZodRawShape> {
   readonly name: string;
   readonly rights: ServiceRights;
   readonly config: Shape;
+  /** The entity that it runs, if it has one; what `start` hosts is this one. */
+  readonly entity?: EntityOver;
   readonly documents?: MongoStoreOptions;
   /** What must not run, beyond what the schema says. */
   readonly rules?: readonly ((

@@ -5,10 +5,11 @@ import type { RouteTable } from '#shared/bus/topology/topology.ts';
 
 /** Declares a service: what it may do on the broker, its own configuration, its documents, and what it is made of. Nothing runs before `start`. */
 export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Shape>): Service {
-  const { name, rights, documents, config } = spec;
+  const { name, rights, entity, documents, config } = spec;
   return {
     name,
     rights,
+    entity,
     documents,
     variables: Object.keys(config),
     check: (environment, table) => void configOf(spec, environment, table),
