@@ -8,6 +8,7 @@ import { service as payment } from './payment/service.ts';
 import { service as saga } from './saga/service.ts';
 import { service as wallet } from './wallet/service.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
+import { commonConfig } from '#shared/host/config.ts';
 import type { Service } from '#shared/host/kit.ts';
 import { tableOf } from '#shared/host/service.ts';
 
@@ -23,6 +24,9 @@ export const services: readonly Service[] = [
   circuitBreaker,
   deadLetters,
 ];
+
+/** Names of all that any of them reads from its environment. */
+export const variables: readonly string[] = [...Object.keys(commonConfig), ...services.flatMap((one) => one.variables)];
 
 export const serviceNames: readonly string[] = services.map(({ name }) => name);
 

@@ -36,6 +36,7 @@ import { hasColours, terminal } from './terminal.ts';
 import { toldBy } from './command-line.ts';
 import type { Tell } from '#local/stack/supervisor.ts';
 import { Trouble } from '#local/stack/trouble.ts';
+import { passedOn, strangersIn } from '#local/stack/variables.ts';
 
 const VHOST = 'switchyard';
 const DEMO_LIMIT_MS = 60_000;
@@ -61,6 +62,7 @@ const { processes, demo, workers, cluster } = toldBy(startCommand, startOptions)
 
 await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   privateDir(stackDir);
+  for (const problem of strangersIn(process.env)) say(`${problem}.`);
   await takeOver();
   logs = openLogFiles(stackDir);
   onEnding(() => {
@@ -107,7 +109,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     processes,
     workers,
     ports: 'default',
-    env: passedOn(),
+    env: passedOn(process.env),
     say,
     log: createLog('provision', 'warn'),
   });
@@ -170,18 +172,6 @@ async function morePorts(count: number): Promise<readonly NodePorts[]> {
   const ports: NodePorts[] = [];
   while (ports.length < count) ports.push({ amqp: await freePort(5673), management: await freePort(15_673) });
   return ports;
-}
-
-/** The services' configuration may be set in the environment of `npm start`; what the stack itself decides may not. */
-function passedOn(): Record<string, string> {
-  const names =
-    /^(LOG_LEVEL|FAULTS|HISTORY_FILE|MAIL_FROM|MAX_REDRIVES|[A-Z_]+_MS|WORKER_CONCURRENCY|ARCHIVE_AFTER_DAYS|(GATE|GATEWAY|RATE_LIMIT|AUTH_FAILURES|REDRIVE|PROVIDER|WAREHOUSE)_[A-Z_]+)$/;
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      (entry): entry is [string, string] =>
-        names.test(entry[0]) && entry[1] !== undefined && !/^(PROVIDER|WAREHOUSE)_URL$/.test(entry[0]),
-    ),
-  );
 }
 
 /** A password is for the eyes of who sits there: not for a file or a pipe that this is written to. */

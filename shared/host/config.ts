@@ -95,8 +95,9 @@ export function readConfig<Shape extends z.ZodRawShape>(
     const parsed = z.safeParse(schema, value === '' ? undefined : value);
     if (parsed.success && !problems.some((one) => one.startsWith(`${name}_FILE:`))) config[name] = parsed.data;
     else Object.defineProperty(config, name, { get: unreadable });
-    for (const { path, message } of parsed.error?.issues ?? [])
-      problems.push(`${[name, ...path].join('.')}: ${message}`);
+    if (parsed.success || problems.some((one) => one.startsWith(`${name}_FILE:`))) continue;
+    if (value === undefined || value === '') problems.push(`${name} is missing`);
+    else for (const { path, message } of parsed.error.issues) problems.push(`${[name, ...path].join('.')}: ${message}`);
   }
   for (const rule of rules) problems.push(...saidBy(rule, config as z.infer<z.ZodObject<Shape>>));
   if (problems.length > 0) throw new ConfigError(problems);

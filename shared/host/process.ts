@@ -1,12 +1,16 @@
+import type { Environment } from './config.ts';
 import type { RunningService, Service } from './kit.ts';
+import { strangeVariables } from './strange-variables.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import { ConfigError, reasonOf } from '#shared/errors.ts';
+import { createLog } from '#shared/log.ts';
 
 /**
  * Runs a service as this process: SIGTERM and SIGINT drain it, a second one ends it at once. A configuration that must
- * not run is printed, all of it, and ends the process with 78 (EX_CONFIG of sysexits.h).
+ * not run is printed, all of it, and ends the process with 78 (EX_CONFIG of sysexits.h). `variables`: what any service reads.
  */
-export async function runProcess(service: Service, table: RouteTable): Promise<void> {
+export async function runProcess(service: Service, table: RouteTable, variables: readonly string[]): Promise<void> {
+  warnOfStrangeVariables(service.name, process.env, variables);
   let running: RunningService;
   try {
     running = await service.start(process.env, table);
@@ -28,4 +32,9 @@ export async function runProcess(service: Service, table: RouteTable): Promise<v
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+function warnOfStrangeVariables(name: string, environment: Environment, variables: readonly string[]): void {
+  const log = createLog(name, 'warn');
+  for (const problem of strangeVariables(environment, variables)) log.warn(problem);
 }

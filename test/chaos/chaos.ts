@@ -36,7 +36,6 @@ const TIMES = {
   SAGA_DEADLINE_MS: '120000',
   RESEND_BASE_MS: '1000',
   RESEND_CAP_MS: '10000',
-  REDRIVE_PAUSE_CAP_MS: '5000',
 };
 const REST_LIMIT_MS = 300_000;
 /** What a pause and the fault after it take, about. */

@@ -21,7 +21,7 @@ let stack: TestStack;
 
 test.before(async () => {
   stack = await startStack({
-    env: { ...SHORT_TIMES, SAGA_DEADLINE_MS: '60000', RESEND_BASE_MS: '1000', REDRIVE_PAUSE_CAP_MS: '2000' },
+    env: { ...SHORT_TIMES, SAGA_DEADLINE_MS: '60000', RESEND_BASE_MS: '1000' },
     ownBroker: true,
     ownDatabase: true,
   });

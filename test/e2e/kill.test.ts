@@ -16,7 +16,6 @@ test.before(async () => {
       STEP_DEADLINE_MS: '30000',
       SAGA_DEADLINE_MS: '60000',
       RESEND_BASE_MS: '1000',
-      REDRIVE_PAUSE_CAP_MS: '2000',
     },
   });
   shop = createShop(stack);

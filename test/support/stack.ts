@@ -8,6 +8,7 @@ import { type ClusterMember, startCluster } from '#local/stack/cluster.ts';
 import type { Copies } from '#local/stack/copies.ts';
 import { startDatabase } from '#local/stack/database.ts';
 import { readableLine } from '#local/stack/log-lines.ts';
+import { strangersIn } from '#local/stack/variables.ts';
 import type { NodePorts } from '#local/stack/broker-node.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
@@ -91,6 +92,8 @@ const PATIENT: Readonly<Record<string, string>> = { GATEWAY_MAX_WAIT_MS: '60000'
 
 /** Resolves when every service is ready. `SWITCHYARD_TEST_LOGS=1` shows what the processes write. */
 export async function startStack(options: TestStackOptions = {}): Promise<TestStack> {
+  const [stranger] = strangersIn(options.env ?? {});
+  if (stranger !== undefined) throw new Error(stranger);
   const id = `e2e-${process.pid}-${(stacks += 1)}`;
   const dir = join(setByRunner('SWITCHYARD_TEST_DIR'), id);
   mkdirSync(dir, { recursive: true });

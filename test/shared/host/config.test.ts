@@ -62,3 +62,14 @@ test('of times that cannot be read nothing else is said, of the others it is', (
   t.regex(problems[0]!, /^GATE_CYCLE_MS: /);
   t.regex(problems[1]!, /^WORKER_DEAD_AFTER_MS must be/);
 });
+
+test('what is missing is called missing, and a file that cannot be read is told once', (t) => {
+  const shape = { AMQP_URL: commonConfig.AMQP_URL, MONGO_URL: commonConfig.MONGO_URL, PORT: z.coerce.number() };
+  const { problems } = t.throws(() => readConfig(shape, { MONGO_URL_FILE: '/nowhere', PORT: 'x' }), {
+    instanceOf: ConfigError,
+  });
+  t.is(problems.length, 3, problems.join('\n'));
+  t.is(problems[0], 'AMQP_URL is missing');
+  t.regex(problems[1]!, /^MONGO_URL_FILE: .*ENOENT/);
+  t.regex(problems[2]!, /^PORT: /);
+});
