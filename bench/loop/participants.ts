@@ -12,10 +12,9 @@ import { paymentIndexes, paymentsCollection } from '#services/payment/model.ts';
 import { paymentEntity } from '#services/payment/payment.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import { routeTable } from '#services/services.ts';
-import { definitions } from '#services/saga/definitions.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
 import { sagasCollection } from '#services/saga/model.ts';
-import { sagaEntity } from '#services/saga/saga.ts';
-import type { SagaState } from '#services/saga/state.ts';
+import { sagaEntity, type OrderSaga } from '#services/saga/saga.ts';
 import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from '#services/wallet/model.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
@@ -126,7 +125,7 @@ async function run<State>(
       onMessage(message.type);
       const result = call();
       if (route === SAGA_ROUTE && !(result instanceof Promise)) {
-        if (hasEnded(result.state as SagaState | undefined)) onCompleted(message.key);
+        if (hasEnded(result.state as OrderSaga | undefined)) onCompleted(message.key);
       }
       return result;
     },
@@ -142,6 +141,6 @@ function amqp(url: string): (name: string) => Bus {
   return (name) => connectAmqp({ url, name, clock: systemClock, log: silentLog });
 }
 
-function hasEnded(state: SagaState | undefined): boolean {
+function hasEnded(state: OrderSaga | undefined): boolean {
   return state?.phase === 'ended';
 }

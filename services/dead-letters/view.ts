@@ -204,7 +204,7 @@ function bodyOf(content: StoredPacket['content']): object {
 /** Which step of its order a saga's command does or undoes, from its id: `<order>:<step>:do` or `:undo`. */
 function stepOf(messageId = '', orderId = ''): { readonly step?: string; readonly undo?: boolean } {
   if (orderId === '' || !messageId.startsWith(`${orderId}:`)) return {};
-  const [, step, which] = /^([a-z0-9-]+):(do|undo)$/.exec(messageId.slice(orderId.length + 1)) ?? [];
+  const [, step, which] = /^([a-z0-9-]+)(?:#\d+)?:(do|undo)$/.exec(messageId.slice(orderId.length + 1)) ?? [];
   return step === undefined ? {} : { step, undo: which === 'undo' };
 }
 

@@ -12,11 +12,11 @@ import type { OrderView } from './views.ts';
 import { createWhereItWaits } from './where-it-waits.ts';
 import { type OrderDetails, place } from '#services/order/contract.ts';
 import { SAGA_ROUTE, cancel, cancelRefused, cancelling } from '#services/saga/contract.ts';
-import { definitions, routesUpToCapture } from '#services/saga/view.ts';
+import { routesUpToCapture } from '#services/saga/view.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 
 /** While one of these is open, an order could not get as far as its money. */
-export const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture(definitions[0])])];
+export const neededByOrder = [...new Set([place.route, SAGA_ROUTE, ...routesUpToCapture])];
 
 /** How long its saga remembers that it handled a cancel. One that comes again later is answered by what the order is then. */
 const CANCEL_REMEMBERED_MS = 3_600_000;

@@ -1,171 +1,174 @@
-import { closing, defineSaga, heard, step, undo, undoneWith, type Order } from './definition.ts';
+import type { OrderData, OrderLearned } from './order-data.ts';
 import * as delivery from '#services/delivery/contract.ts';
 import * as notify from '#services/notify/contract.ts';
 import * as order from '#services/order/contract.ts';
 import * as payment from '#services/payment/contract.ts';
 import * as wallet from '#services/wallet/contract.ts';
+import type { Start } from '#shared/saga/step.ts';
+import { sagaWriter } from '#shared/saga/writing.ts';
 
 const { paymentIdOf } = payment;
 const { holdIdOf } = wallet;
+const { step, heard, undo, undoneWith, notice } = sagaWriter<OrderData, OrderLearned>();
 
 /**
- * The road of an order. Steps run from top to bottom, each when the one above it was answered, or those that it names in
- * `after`; what was done is undone in the reverse order. A new step is one object here, plus its owner's contract and
- * handler, and a new version: the one before moves to `place-order-before.ts`.
+ * The road of an order, from top to bottom. What was done is undone in the reverse order. A new step is one object here, plus its
+ * owner's contract and handler, and a new list in `place-order-versions.ts`, which says which steps an order takes.
  */
-export const placeOrder = defineSaga({
-  name: 'place-order',
-  version: 3,
 
-  start: {
-    name: 'initialise-order',
-    number: 1,
-    title: 'order initialised',
-    effectId: (orderId) => `${orderId}:place`,
-    undo: undo(order.fail, ({ orderId }, { outcome, failure, learned }) => ({
-      orderId,
-      status: outcome,
-      failure,
-      ...(learned.payment === 'voided' || learned.payment === 'refunded'
-        ? { payment: { status: learned.payment } }
-        : {}),
-    })),
-  },
+export const initialiseOrder: Start<OrderData, OrderLearned> = {
+  name: 'initialise-order',
+  number: 1,
+  title: 'order initialised',
+  command: order.place,
+  effectId: (orderId) => `${orderId}:place`,
+  undo: undo(order.fail, ({ orderId }, { outcome, failure, learned }) => ({
+    orderId,
+    status: outcome,
+    failure,
+    ...(learned.payment === 'voided' || learned.payment === 'refunded' ? { payment: { status: learned.payment } } : {}),
+  })),
+};
 
-  steps: [
-    step({
-      name: 'create-payment',
-      number: 2,
-      title: 'payment created',
-      command: payment.create,
-      with: ({ orderId, customerId, total, paymentMethod }) => ({
-        paymentId: paymentIdOf(orderId),
-        orderId,
-        customerId,
-        amount: total,
-        method: paymentMethod,
-      }),
-      learn: () => ({ payment: 'created' }),
-      undo: undo(
-        payment.voidPayment,
-        ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
-        { learn: ({ status }, learned) => (learned.payment === 'created' ? { payment: status ?? 'voided' } : {}) },
-      ),
-    }),
-    heard({
-      name: 'attach-payment',
-      sent: { number: 3, title: 'payment information sent to the order' },
-      number: 4,
-      title: 'payment stored in the order',
-      owner: 'order',
-      hears: 'create-payment',
-      undo: undoneWith('initialise-order'),
-    }),
-    step({
-      name: 'hold-funds',
-      number: 5,
-      title: 'funds reserved in the wallet',
-      command: wallet.hold,
-      with: ({ orderId, customerId, total }) => ({ customerId, orderId, holdId: holdIdOf(orderId), amount: total }),
-      undo: undo(
-        wallet.release,
-        ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
-        { ownerLivesOn: true },
-      ),
-    }),
-    step({
-      name: 'authorize-payment',
-      number: 6,
-      title: 'funds confirmed to the payment',
-      command: payment.authorize,
-      with: ({ orderId }) => ({ paymentId: paymentIdOf(orderId), holdId: holdIdOf(orderId) }),
-      undo: undoneWith('create-payment'),
-    }),
-    step({
-      name: 'capture-funds',
-      number: 7,
-      milestone: false,
-      title: 'funds taken from the wallet',
-      command: wallet.capture,
-      with: ({ orderId, customerId }) => ({ customerId, orderId, holdId: holdIdOf(orderId) }),
-      learn: ({ captureId, capturedAt }) => ({ captureId, capturedAt }),
-      undo: undo(
-        wallet.refundToWallet,
-        ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
-        { ownerLivesOn: true },
-      ),
-    }),
-    step({
-      name: 'settle-payment',
-      number: 7,
-      title: 'payment processed',
-      command: payment.settle,
-      with: ({ orderId }, { captureId, capturedAt }) => ({ paymentId: paymentIdOf(orderId), captureId, capturedAt }),
-      learn: ({ capturedAt }) => ({ capturedAt, payment: 'settled' }),
-      undo: undo(
-        payment.refund,
-        ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
-        { learn: (_answer, learned) => (learned.payment === 'settled' ? { payment: 'refunded' } : {}) },
-      ),
-    }),
-    heard({
-      name: 'record-payment',
-      sent: { number: 8, title: 'payment result sent to the order' },
-      number: 9,
-      title: 'payment result stored in the order',
-      owner: 'order',
-      hears: 'settle-payment',
-      undo: undoneWith('initialise-order'),
-    }),
-    step({
-      name: 'arrange-delivery',
-      title: 'delivery arranged with the warehouse',
-      command: delivery.dispatch,
-      forwardOnly: true,
-      with: ({ orderId, customerId, parcel }) => ({ orderId, customerId, items: parcel }),
-      undo: undo(delivery.cancel, ({ orderId }, { of, failure }) => ({ orderId, of, reason: failure.reason })),
-    }),
-    step({
-      name: 'notify-customer',
-      sent: { number: 10, title: 'outcome sent to notify' },
-      number: 11,
-      title: 'customer notified by mail',
-      command: notify.send,
-      forwardOnly: true,
-      with: (order) => ({ ...told(order), outcome: 'completed' }),
-      learn: ({ dispatchedAt }) => ({ dispatchedAt }),
-      undo: undo(notify.retract, ({ orderId }, { of }) => ({ orderId, of })),
-    }),
-    step({
-      name: 'record-dispatch',
-      sent: { number: 12, title: 'dispatch of the mail sent to the order' },
-      number: 13,
-      title: 'saga completed',
-      command: order.recordDispatch,
-      forwardOnly: true,
-      with: ({ orderId }, { dispatchedAt, capturedAt }) => ({
-        orderId,
-        dispatchedAt,
-        payment: { paymentId: paymentIdOf(orderId), capturedAt },
-      }),
-      confirms: ({ attachedAt, recordedAt }) => ({ 'attach-payment': attachedAt, 'record-payment': recordedAt }),
-      undo: undo(order.withdrawDispatch, ({ orderId }, { of }) => ({ orderId, of }), {
-        isFinal: ({ completed }) => completed,
-      }),
-    }),
-  ],
+export const createPayment = step({
+  name: 'create-payment',
+  number: 2,
+  title: 'payment created',
+  command: payment.create,
+  with: ({ orderId, customerId, total, paymentMethod }) => ({
+    paymentId: paymentIdOf(orderId),
+    orderId,
+    customerId,
+    amount: total,
+    method: paymentMethod,
+  }),
+  learn: () => ({ payment: 'created' }),
+  undo: undo(
+    payment.voidPayment,
+    ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
+    { learn: ({ status }, learned) => (learned.payment === 'created' ? { payment: status ?? 'voided' } : {}) },
+  ),
+});
 
-  cancellableBefore: 'capture-funds',
+export const attachPayment = heard({
+  name: 'attach-payment',
+  sent: { number: 3, title: 'payment information sent to the order' },
+  number: 4,
+  title: 'payment stored in the order',
+  owner: 'order',
+  hears: 'create-payment',
+  undo: undoneWith('initialise-order'),
+});
 
-  closing: closing({
-    name: 'tell-customer',
-    title: 'customer told how the order ended',
-    command: notify.send,
-    with: (order, { outcome, failure }) => ({ ...told(order), outcome, reason: failure.reason }),
+export const holdFunds = step({
+  name: 'hold-funds',
+  number: 5,
+  title: 'funds reserved in the wallet',
+  command: wallet.hold,
+  with: ({ orderId, customerId, total }) => ({ customerId, orderId, holdId: holdIdOf(orderId), amount: total }),
+  undo: undo(
+    wallet.release,
+    ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
+    { ownerLivesOn: true },
+  ),
+});
+
+export const authorizePayment = step({
+  name: 'authorize-payment',
+  number: 6,
+  title: 'funds confirmed to the payment',
+  command: payment.authorize,
+  with: ({ orderId }) => ({ paymentId: paymentIdOf(orderId), holdId: holdIdOf(orderId) }),
+  undo: undoneWith('create-payment'),
+});
+
+export const captureFunds = step({
+  name: 'capture-funds',
+  number: 7,
+  milestone: false,
+  title: 'funds taken from the wallet',
+  command: wallet.capture,
+  with: ({ orderId, customerId }) => ({ customerId, orderId, holdId: holdIdOf(orderId) }),
+  learn: ({ captureId, capturedAt }) => ({ captureId, capturedAt }),
+  undo: undo(
+    wallet.refundToWallet,
+    ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
+    { ownerLivesOn: true },
+  ),
+});
+
+export const settlePayment = step({
+  name: 'settle-payment',
+  number: 7,
+  title: 'payment processed',
+  command: payment.settle,
+  with: ({ orderId }, { captureId, capturedAt }) => ({ paymentId: paymentIdOf(orderId), captureId, capturedAt }),
+  learn: ({ capturedAt }) => ({ capturedAt, payment: 'settled' }),
+  undo: undo(
+    payment.refund,
+    ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
+    { learn: (_answer, learned) => (learned.payment === 'settled' ? { payment: 'refunded' } : {}) },
+  ),
+});
+
+export const recordPayment = heard({
+  name: 'record-payment',
+  sent: { number: 8, title: 'payment result sent to the order' },
+  number: 9,
+  title: 'payment result stored in the order',
+  owner: 'order',
+  hears: 'settle-payment',
+  undo: undoneWith('initialise-order'),
+});
+
+export const arrangeDelivery = step({
+  name: 'arrange-delivery',
+  title: 'delivery arranged with the warehouse',
+  command: delivery.dispatch,
+  forwardOnly: true,
+  with: ({ orderId, customerId, parcel }) => ({ orderId, customerId, items: parcel }),
+  undo: undo(delivery.cancel, ({ orderId }, { of, failure }) => ({ orderId, of, reason: failure.reason })),
+});
+
+export const notifyCustomer = step({
+  name: 'notify-customer',
+  sent: { number: 10, title: 'outcome sent to notify' },
+  number: 11,
+  title: 'customer notified by mail',
+  command: notify.send,
+  forwardOnly: true,
+  with: (order) => ({ ...told(order), outcome: 'completed' }),
+  learn: ({ dispatchedAt }) => ({ dispatchedAt }),
+  undo: undo(notify.retract, ({ orderId }, { of }) => ({ orderId, of })),
+});
+
+export const recordDispatch = step({
+  name: 'record-dispatch',
+  sent: { number: 12, title: 'dispatch of the mail sent to the order' },
+  number: 13,
+  title: 'saga completed',
+  command: order.recordDispatch,
+  forwardOnly: true,
+  with: ({ orderId }, { dispatchedAt, capturedAt }) => ({
+    orderId,
+    dispatchedAt,
+    payment: { paymentId: paymentIdOf(orderId), capturedAt },
+  }),
+  confirms: ({ attachedAt, recordedAt }) => ({ 'attach-payment': attachedAt, 'record-payment': recordedAt }),
+  undo: undo(order.withdrawDispatch, ({ orderId }, { of }) => ({ orderId, of }), {
+    isFinal: ({ completed }) => completed,
   }),
 });
 
+/** What the customer is told once everything is undone. */
+export const tellCustomer = notice({
+  name: 'tell-customer',
+  title: 'customer told how the order ended',
+  command: notify.send,
+  with: (order, { outcome, failure }) => ({ ...told(order), outcome, reason: failure.reason }),
+});
+
 /** What every mail tells about the order. */
-function told({ orderId, email, customerId, total, placedAt, listing }: Order) {
+function told({ orderId, email, customerId, total, placedAt, listing }: OrderData) {
   return { orderId, to: email, customerId, total, ...(placedAt !== undefined && { placedAt }), ...listing };
 }

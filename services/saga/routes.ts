@@ -1,5 +1,5 @@
 import { SAGA_ROUTE } from './contract.ts';
-import type { Definition } from './definition.ts';
+import type { Definition } from '#shared/saga/definition.ts';
 
 /** Where the answer goes to a command whose answer a route hears beside the saga. */
 export function audienceOf(route: string): string {
@@ -14,13 +14,13 @@ export function audiencesOf(definitions: readonly Definition[]): Readonly<Record
   return Object.fromEntries(owners.map((owner) => [audienceOf(owner), [owner, SAGA_ROUTE]]));
 }
 
-/** The routes of every command that the definitions send, undo and closing included. */
+/** The routes of every command that the definitions send, undo and the final notice included. */
 export function commandedBy(definitions: readonly Definition[]): readonly string[] {
-  const routes = definitions.flatMap(({ start, steps, closing }) => [
+  const routes = definitions.flatMap(({ start, steps, finalNotice }) => [
     start.undo.command.route,
     ...steps.flatMap((step) => (step.kind === 'command' ? [step.command.route] : [])),
     ...steps.flatMap(({ undo }) => (undo.kind === 'own' ? [undo.command.route] : [])),
-    closing.command.route,
+    finalNotice.command.route,
   ]);
   return [...new Set(routes)];
 }

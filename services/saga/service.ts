@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { definitions } from './definitions.ts';
+import { definitions } from './place-order-versions.ts';
 import { sagaArchive, sagasCollection } from './model.ts';
 import { audiencesOf, commandedBy } from './routes.ts';
 import { SAGA_ROUTE } from './contract.ts';

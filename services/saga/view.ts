@@ -1,16 +1,22 @@
 import type { Connection } from 'mongoose';
-import { definitions } from './definitions.ts';
+import { definitions } from './place-order-versions.ts';
 import { sagasCollection, type StoredSaga } from './model.ts';
-import type { SagaState, StepRecord } from './state.ts';
-import { timelineBefore, timelineOf } from './timeline.ts';
-import type { Timeline } from './timeline-shape.ts';
+import type { OrderSaga } from './saga.ts';
 import { answerTo } from '#shared/entity/stores/mongo-store.ts';
 import { storedById } from '#shared/database/archive.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
+import { routesBeforeNoReturn } from '#shared/saga/definition.ts';
+import type { StepRecord } from '#shared/saga/state.ts';
+import { timelineBefore, timelineOf } from '#shared/saga/timeline.ts';
+import type { SagaTimeline } from '#shared/saga/timeline-shape.ts';
 
-export type { Timeline } from './timeline-shape.ts';
-export { routesUpToCapture } from './definition.ts';
-export { definitions } from './definitions.ts';
+/** What happened to an order, in the fixed shape of the API. */
+export interface Timeline extends SagaTimeline {
+  readonly orderId: string;
+}
+
+/** The routes that a new order needs before its money is taken: while one of them is open, accepting it is pointless. */
+export const routesUpToCapture: readonly string[] = routesBeforeNoReturn(definitions[0]);
 
 /** Read-only queries on the saga service's collection. */
 export function sagaView(db: Connection) {
@@ -28,11 +34,11 @@ export function sagaView(db: Connection) {
         reason,
         nextTryAt,
       }));
-      return timelineOf(orderId, state, definition, unsent);
+      return { orderId, ...timelineOf(orderId, state, definition, unsent) };
     },
     /** The timeline of an order that was accepted at `acceptedAt` (epoch ms) and is still on its way to its owner. */
     notBegun(orderId: string, acceptedAt: number): Timeline {
-      return timelineBefore(definitions[0], orderId, acceptedAt);
+      return { orderId, ...timelineBefore(definitions[0], acceptedAt) };
     },
     /** The answer to `saga.cancel` with that message id; `undefined`: not handled yet. */
     outcome(orderId: string, messageId: string): Promise<{ type: string; body: unknown } | undefined> {
@@ -44,7 +50,7 @@ export function sagaView(db: Connection) {
 /** What an audit reads of a saga; times in epoch ms. */
 export interface AuditedSaga {
   readonly orderId: string;
-  readonly phase: Exclude<SagaState['phase'], 'unknown'>;
+  readonly phase: Exclude<OrderSaga['phase'], 'unknown'>;
   /** Once it has ended. */
   readonly outcome?: 'completed' | 'failed' | 'cancelled';
   readonly endedAt?: number;
@@ -78,7 +84,7 @@ export function auditedSagas(db: Connection): Source<AuditedSaga> {
   });
 }
 
-function auditedOf(orderId: string, state: SagaState): AuditedSaga | undefined {
+function auditedOf(orderId: string, state: OrderSaga): AuditedSaga | undefined {
   const { phase } = state;
   switch (phase) {
     case 'unknown':

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { shapeOfSaga } from '#bench/against/shape.ts';
-import { askedSteps } from '#services/saga/definition.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { askedSteps } from '#shared/saga/definition.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 
 test('what the peers have to do is what a happy order does here: each of its steps, and an answer to the saga', async (t) => {
   const { messages, steps } = await shapeOfSaga();

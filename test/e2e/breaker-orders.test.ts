@@ -4,7 +4,7 @@ import { p95, shownTimes, stopwatch, type Took } from '#test/support/held-up.ts'
 import { createShop, type Shop } from '#test/support/place.ts';
 import { startStack, type TestStack } from '#test/support/stack.ts';
 import { until } from '#test/support/until.ts';
-import type { Timeline } from '#services/saga/timeline-shape.ts';
+import type { Timeline } from '#services/saga/view.ts';
 
 const DELAY_MS = 1500;
 const TIMES = {

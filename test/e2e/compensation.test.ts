@@ -4,7 +4,7 @@ import { stepCases, type OwedUndo, type StepCase } from '#test/services/saga/cas
 import { createShop, type Shop } from '#test/support/place.ts';
 import { createStage, FUNDS, asHappened, undone, type Played, type Stage, type Staged } from '#test/support/stage.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 
 const steps = stepCases(placeOrder);
 let stack: TestStack;

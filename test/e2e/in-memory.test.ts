@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { details, stepCases, type OwedUndo, type StepCase } from '#test/services/saga/cases.ts';
 import { createRoadWorld, FUNDS, type RoadWorld } from '#test/support/road-world.ts';
 import { asHappened, undone } from '#test/support/stage.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 
 const { orderId, total } = details;
 const steps = stepCases(placeOrder);

@@ -8,7 +8,7 @@ import { notificationEntity } from '#services/notify/notification.ts';
 import { orderEntity } from '#services/order/order.ts';
 import { paymentEntity } from '#services/payment/payment.ts';
 import { routeTable } from '#services/services.ts';
-import { definitions } from '#services/saga/definitions.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Packet } from '#shared/bus/bus.ts';

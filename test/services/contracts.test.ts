@@ -3,7 +3,7 @@ import test from 'ava';
 import { z } from 'zod';
 import { boundsOf, largest, partsOf } from '#test/support/schema-walk.ts';
 import * as fields from '#services/fields.ts';
-import { definitions } from '#services/saga/definitions.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
 import { TOO_LATE, type MessageType } from '#shared/message.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -75,7 +75,9 @@ test('every id that is derived from the longest ids fits an AMQP short string', 
   const order = 'o'.repeat(fields.MAX_ID_BYTES);
   const answers = (type: MessageType): string[] =>
     type.kind === 'event' ? [] : [type.done?.name, type.refused?.name, TOO_LATE].filter((name) => name !== undefined);
-  const steps = definitions.flatMap(({ start, steps, closing }) => [start, ...steps, closing]).map(({ name }) => name);
+  const steps = definitions
+    .flatMap(({ start, steps, finalNotice }) => [start, ...steps, finalNotice])
+    .map(({ name }) => name);
   const ids = messages.flatMap((type) =>
     answers(type).flatMap((answer) => [
       `${order}>${answer}`,

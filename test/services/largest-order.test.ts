@@ -1,7 +1,7 @@
 /** An order at every limit of its contract, over the whole road: nothing that follows from it is too large for anybody. */
 import test from 'ava';
 import { place, type OrderDetails } from '#services/order/contract.ts';
-import { definitions } from '#services/saga/definitions.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import { createRoadWorld } from '#test/support/road-world.ts';

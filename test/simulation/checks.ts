@@ -11,9 +11,8 @@ import { shown as shownOrder } from '#services/order/view.ts';
 import { shown as shownPayment } from '#services/payment/view.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { deliveryIdOf } from '#services/delivery/contract.ts';
-import { definitions } from '#services/saga/definitions.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
-import { timelineOf } from '#services/saga/timeline.ts';
+import { definitions, placeOrder } from '#services/saga/place-order-versions.ts';
+import { timelineOf } from '#shared/saga/timeline.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { pageOf } from '#services/wallet/view.ts';
 

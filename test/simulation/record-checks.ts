@@ -1,6 +1,6 @@
 /** The invariants that need to have seen everything: each commit, each confirmed message. */
-import { askedSteps } from '#services/saga/definition.ts';
-import { definitions } from '#services/saga/definitions.ts';
+import { askedSteps } from '#shared/saga/definition.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
 import { routeTable } from '#services/services.ts';
 import { UNWANTED_TOP_UPS } from './customers.ts';
 import { REFUSAL } from './refusing.ts';

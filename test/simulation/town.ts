@@ -18,9 +18,8 @@ import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import { messageIdOf } from '#services/notify/templates.ts';
 import type { Provider } from '#services/payment/provider.ts';
 import { routeTable } from '#services/services.ts';
-import { definitions } from '#services/saga/definitions.ts';
-import { sagaEntity } from '#services/saga/saga.ts';
-import type { SagaState } from '#services/saga/state.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
+import { sagaEntity, type OrderSaga } from '#services/saga/saga.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
@@ -56,7 +55,7 @@ export interface SimulatedTown extends Town {
   readonly record: Record;
   /** What a majority of the database has. */
   readonly orders: MemoryStore<OrderState>;
-  readonly sagas: MemoryStore<SagaState>;
+  readonly sagas: MemoryStore<OrderSaga>;
   readonly wallets: MemoryStore<WalletState>;
   readonly payments: MemoryStore<PaymentState>;
   readonly deliveries: MemoryStore<DeliveryState>;
@@ -96,7 +95,7 @@ export function buildTown(
   const tables = createMemoryTableStore();
   const machines: Machine[] = [];
   const orders = replicas.collection<OrderState>();
-  const sagas = replicas.collection<SagaState>();
+  const sagas = replicas.collection<OrderSaga>();
   const own = replicas.collection<WalletState>();
   const wallets = settings.refusesOne ? { ...own, store: refusing(own.store, UNWANTED) } : own;
   const payments = replicas.collection<PaymentState>();

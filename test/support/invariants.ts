@@ -1,10 +1,10 @@
 /** The invariants of a run at rest. Each checker names what is wrong; nothing means that the invariant holds. */
 import type { Mail } from './place.ts';
 import { holdIdOf } from '#services/wallet/contract.ts';
-import type { Definition } from '#services/saga/definition.ts';
+import type { Definition } from '#shared/saga/definition.ts';
 import type { OrderView } from '#services/order/view.ts';
 import type { PaymentView } from '#services/payment/view.ts';
-import type { Timeline } from '#services/saga/timeline-shape.ts';
+import type { SagaTimeline as Timeline } from '#shared/saga/timeline-shape.ts';
 import type { EntryView, WalletView } from '#services/wallet/view.ts';
 
 export interface Told {

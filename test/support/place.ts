@@ -4,7 +4,7 @@ import { tail, until } from './until.ts';
 import type { DeliveryView } from '#services/delivery/view.ts';
 import type { OrderView } from '#services/order/view.ts';
 import type { PaymentView } from '#services/payment/view.ts';
-import type { Timeline } from '#services/saga/timeline-shape.ts';
+import type { Timeline } from '#services/saga/view.ts';
 import type { EntryView, WalletView } from '#services/wallet/view.ts';
 import type { Answer } from '#local/commands/api.ts';
 import { systemClock } from '#shared/clock.ts';

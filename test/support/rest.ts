@@ -5,7 +5,7 @@ import type { Checker, Purse, Rest, Told } from './invariants.ts';
 import type { Shop } from './place.ts';
 import type { Traffic } from './traffic.ts';
 import type { OrderView } from '#services/order/view.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 
 export const checkers: Readonly<Record<string, Checker>> = {
   'I-1': invariants.i1MoneyIsKept,

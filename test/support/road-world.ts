@@ -12,11 +12,9 @@ import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import { routeTable } from '#services/services.ts';
-import type { Definition } from '#services/saga/definition.ts';
-import { definitions } from '#services/saga/definitions.ts';
-import { sagaEntity } from '#services/saga/saga.ts';
-import type { SagaState } from '#services/saga/state.ts';
-import { timelineOf } from '#services/saga/timeline.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
+import { sagaEntity, type OrderDefinition, type OrderSaga } from '#services/saga/saga.ts';
+import { timelineOf } from '#shared/saga/timeline.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
@@ -38,7 +36,7 @@ export const FUNDS = 10_000;
 
 export async function createRoadWorld(
   seed = 1,
-  roads: readonly Definition[] = definitions,
+  roads: readonly OrderDefinition[] = definitions,
   order: OrderDetails = details,
 ) {
   const clock = createVirtualClock(seed);
@@ -89,7 +87,7 @@ export async function createRoadWorld(
   }
 
   const orders = await host<OrderState>('order', () => orderEntity);
-  const sagas = await host<SagaState>('saga', () =>
+  const sagas = await host<OrderSaga>('saga', () =>
     sagaEntity(roads, {
       stepDeadlineMs: 60_000,
       sagaDeadlineMs: 600_000,
@@ -121,7 +119,7 @@ export async function createRoadWorld(
   );
 
   const { orderId, customerId } = order;
-  const saga = (): SagaState | undefined => sagas.documents.get(orderId)?.state;
+  const saga = (): OrderSaga | undefined => sagas.documents.get(orderId)?.state;
 
   const placing: Message = {
     id: `${orderId}:place`,

@@ -2,7 +2,7 @@
 import type { Shop } from './place.ts';
 import type { OwedUndo, StepCase } from '#test/services/saga/cases.ts';
 import type { OrderView } from '#services/order/view.ts';
-import type { Timeline } from '#services/saga/timeline-shape.ts';
+import type { SagaTimeline as Timeline } from '#shared/saga/timeline-shape.ts';
 import type { EntryView, WalletView } from '#services/wallet/view.ts';
 
 export interface Staged {

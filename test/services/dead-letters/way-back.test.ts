@@ -1,7 +1,7 @@
 import test from 'ava';
 import { wayBack } from '#services/dead-letters/way-back.ts';
-import { askedSteps } from '#services/saga/definition.ts';
-import { definitions } from '#services/saga/definitions.ts';
+import { askedSteps } from '#shared/saga/definition.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
 import { decode, encode, encodeSend } from '#shared/bus/envelope.ts';
 import { hash, inbox } from '#shared/bus/topology/topology.ts';
 import type { Message } from '#shared/message.ts';

@@ -3,13 +3,15 @@ import fc from 'fast-check';
 import { answerBody, details } from './cases.ts';
 import { timing } from './drive.ts';
 import { wide } from './wide.ts';
-import { advance, begin } from '#services/saga/advance.ts';
-import { askedSteps } from '#services/saga/definition.ts';
-import type { Outgoing } from '#services/saga/pace.ts';
-import type { Definition } from '#services/saga/definition.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
-import { outstandingIds, type OpenState, type SagaState } from '#services/saga/state.ts';
-import { effectIdOf, undoOf } from '#services/saga/undo.ts';
+import { advance, begin } from '#shared/saga/advance.ts';
+import { askedSteps, undoOf } from '#shared/saga/definition.ts';
+import type { Outgoing } from '#shared/saga/transition.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
+import { outstandingIds } from '#shared/saga/state.ts';
+import { orderDataOf, type OrderData, type OrderLearned } from '#services/saga/order-data.ts';
+import type { OrderDefinition as Definition, OrderSaga as SagaState } from '#services/saga/saga.ts';
+import type { OpenSaga } from '#shared/saga/state.ts';
+import { effectIdOf } from '#shared/saga/undo.ts';
 import { TOO_LATE } from '#shared/message.ts';
 
 /** What happens next; `pick` chooses among what is outstanding, or (`late`) among everything that was sent so far. */
@@ -33,15 +35,14 @@ interface Run {
   readonly seen: readonly Seen[];
 }
 
-const { items: _items, ...placed } = details;
-const order = { ...placed, parcel: [{ sku: 'book', quantity: 2 }] };
+const order = orderDataOf(details);
 const ID = /^(?<order>.+):(?<step>[a-z-]+):(?<way>do|undo)$/;
 const stepIn = (id: string): string => ID.exec(id)!.groups!['step']!;
 
 /** Applies the events, then lets everybody answer, until the saga has ended. */
 function run(definition: Definition, events: readonly Event[]): Run {
   let now = 1_000_000;
-  const at = () => ({ now, timing });
+  const at = () => ({ key: order.orderId, now, timing });
   const begun = begin(definition, order, at());
   let state = begun.state;
   const states = [state];
@@ -50,7 +51,7 @@ function run(definition: Definition, events: readonly Event[]): Run {
 
   function input(happened: Event): Parameters<typeof advance>[2] {
     const chosen = (n: number): Outgoing => {
-      const ids = outstandingIds(state as OpenState);
+      const ids = outstandingIds(order.orderId, state as OpenSaga);
       return sent.findLast(({ id }) => id === ids[n % ids.length])!;
     };
     const answer = (to: Outgoing, type: 'done' | 'refused') => {
@@ -82,7 +83,7 @@ function run(definition: Definition, events: readonly Event[]): Run {
     const before = JSON.stringify(state);
     const what = input(happened);
     const wasRunning = state.phase === 'running';
-    const advanced = advance(definition, state as OpenState, what, at());
+    const advanced = advance(definition, state as OpenSaga<OrderData, OrderLearned>, what, at());
     if (JSON.stringify(state) !== before) throw new Error('advance changed its argument');
     state = JSON.parse(JSON.stringify(advanced.state)) as SagaState;
     states.push(state);
@@ -163,7 +164,7 @@ function problemsOf(definition: Definition, { states, sent, seen }: Run): string
     const undo = undoOf(definition, name);
     return undo === undefined
       ? []
-      : [{ step: name, command: undo.command.name, of: effectIdOf(definition, order.orderId, name) }];
+      : [{ step: name, command: undo.command.name, of: effectIdOf(definition, order.orderId, { name }) }];
   });
   const undone = distinct(undos).map(({ id, command, body }) => ({
     step: stepIn(id),
@@ -176,7 +177,7 @@ function problemsOf(definition: Definition, { states, sent, seen }: Run): string
   );
   const runs = undos.map(({ id }) => id).filter((id, index, all) => id !== all[index - 1]);
   claim(new Set(runs).size === runs.length, 'two undos were outstanding');
-  claim(sent.at(-1)!.command === definition.closing.command, 'the customer was not told last');
+  claim(sent.at(-1)!.command === definition.finalNotice.command, 'the customer was not told last');
   return problems;
 }
 

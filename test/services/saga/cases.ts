@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OrderDetails } from '#services/order/contract.ts';
-import { askedSteps, type CommandStep, type Definition } from '#services/saga/definition.ts';
+import { askedSteps, type Definition } from '#shared/saga/definition.ts';
+import type { CommandStep } from '#shared/saga/step.ts';
 import type { EventType } from '#shared/message.ts';
 
 /** One compensation that has to happen: of which step, by which command, naming which message as its effect. */

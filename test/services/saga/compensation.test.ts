@@ -1,7 +1,7 @@
 import test from 'ava';
 import { stepCases, type OwedUndo } from './cases.ts';
 import { driveSaga, timing, type Drive } from './drive.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 
 const NO_ANSWER = { reason: 'timed_out' };
 

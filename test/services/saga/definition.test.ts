@@ -1,8 +1,10 @@
 import test from 'ava';
-import { step, undo, undoneWith } from '#services/saga/definition.ts';
+import type { OrderData, OrderLearned } from '#services/saga/order-data.ts';
 import * as order from '#services/order/contract.ts';
 import * as wallet from '#services/wallet/contract.ts';
+import { sagaWriter } from '#shared/saga/writing.ts';
 
+const { step, undo, undoneWith } = sagaWriter<OrderData, OrderLearned>();
 const described = { name: 'hold-funds', number: 5, title: 'funds reserved' };
 const back = undoneWith('initialise-order');
 

@@ -1,26 +1,27 @@
 import { answerBody, details } from './cases.ts';
 import { placed, type OrderDetails } from '#services/order/contract.ts';
 import { cancel } from '#services/saga/contract.ts';
-import { askedSteps, type Definition } from '#services/saga/definition.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
-import type { Timing } from '#services/saga/pace.ts';
-import { sagaEntity } from '#services/saga/saga.ts';
-import { outstandingIds, type SagaState } from '#services/saga/state.ts';
-import { timelineOf, type Unsent } from '#services/saga/timeline.ts';
-import type { Timeline } from '#services/saga/timeline-shape.ts';
+import { askedSteps } from '#shared/saga/definition.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
+import type { SagaTiming } from '#shared/saga/transition.ts';
+import { sagaEntity, type OrderDefinition, type OrderSaga } from '#services/saga/saga.ts';
+import { outstandingIds } from '#shared/saga/state.ts';
+import { timelineOf } from '#shared/saga/timeline.ts';
+import type { UnsentCommand } from '#shared/saga/timeline-waiting.ts';
+import type { SagaTimeline as Timeline } from '#shared/saga/timeline-shape.ts';
 import { runOf } from '#shared/entity/entity.ts';
 import { silentLog, type Log } from '#shared/log.ts';
 import { TOO_LATE, WAKE, type CommandType, type EventType, type Message } from '#shared/message.ts';
 
-export const timing: Timing = {
+export const timing: SagaTiming = {
   stepDeadlineMs: 60_000,
   sagaDeadlineMs: 600_000,
   resend: { baseMs: 5000, capMs: 60_000 },
 };
 
 export interface DriveOptions {
-  readonly definitions?: readonly Definition[];
-  readonly timing?: Timing;
+  readonly definitions?: readonly OrderDefinition[];
+  readonly timing?: SagaTiming;
   readonly log?: Log;
 }
 
@@ -34,7 +35,7 @@ export function driveSaga(options: DriveOptions = {}) {
   const { orderId } = details;
   const sent: Message<Record<string, unknown>>[] = [];
   let entity = sagaEntity(definitions, { ...pace, log });
-  let state: SagaState | undefined;
+  let state: OrderSaga | undefined;
   let now = 1_700_000_000_000;
 
   async function receive(message: Message, type?: EventType | CommandType): Promise<Message[]> {
@@ -48,7 +49,7 @@ export function driveSaga(options: DriveOptions = {}) {
         : message.type === TOO_LATE
           ? await entity.tooLate!(state, message.body as { command: string }, context)
           : await handler!.handle(state, message.body, context);
-    state = JSON.parse(JSON.stringify(result.state)) as SagaState;
+    state = JSON.parse(JSON.stringify(result.state)) as OrderSaga;
     const messages = (result.send ?? []).flatMap((send) => (send === undefined ? [] : [send.message]));
     for (const one of messages) if (!one.id.includes('>')) sent.push(one as (typeof sent)[number]);
     return messages;
@@ -57,7 +58,7 @@ export function driveSaga(options: DriveOptions = {}) {
   function commandOf(message: Message): CommandType {
     const commands = definitions.flatMap((definition) => [
       definition.start.undo.command,
-      definition.closing.command,
+      definition.finalNotice.command,
       ...askedSteps(definition).flatMap(({ command, undo }) =>
         undo.kind === 'own' ? [command, undo.command] : [command],
       ),
@@ -69,7 +70,7 @@ export function driveSaga(options: DriveOptions = {}) {
   function outstanding(): Message<Record<string, unknown>>[] {
     const open = state?.phase === 'parked' ? state.was : state;
     if (open === undefined || open.phase === 'unknown' || open.phase === 'ended') return [];
-    return outstandingIds(open).map((id) => sent.findLast((message) => message.id === id)!);
+    return outstandingIds(orderId, open).map((id) => sent.findLast((message) => message.id === id)!);
   }
 
   const awaited = (): Message<Record<string, unknown>> => outstanding()[0] ?? sent.at(-1)!;
@@ -94,7 +95,7 @@ export function driveSaga(options: DriveOptions = {}) {
         (message, index) => message.id.endsWith(':undo') && sent.findIndex(({ id }) => id === message.id) === index,
       );
     },
-    timeline(unsent: readonly Unsent[] = []): Timeline {
+    timeline(unsent: readonly UnsentCommand[] = []): Timeline {
       if (state === undefined || state.phase === 'unknown') throw new Error('no saga has begun');
       const { name, version } = (state.phase === 'parked' ? state.was : state).definition;
       return timelineOf(
@@ -170,11 +171,11 @@ export function driveSaga(options: DriveOptions = {}) {
     },
     /** The saga is older than this field of its order. */
     strip(field: string) {
-      const { [field]: _gone, ...order } = (state as unknown as { order: Record<string, unknown> }).order;
-      state = { ...state, order } as unknown as SagaState;
+      const { [field]: _gone, ...data } = (state as unknown as { data: Record<string, unknown> }).data;
+      state = { ...state, data } as unknown as OrderSaga;
     },
     /** Another process goes on, with other definitions. */
-    restart(others: readonly Definition[]) {
+    restart(others: readonly OrderDefinition[]) {
       definitions = others;
       entity = sagaEntity(definitions, { ...pace, log });
     },

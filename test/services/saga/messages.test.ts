@@ -2,9 +2,8 @@
 import test from 'ava';
 import { createRoadWorld } from '#test/support/road-world.ts';
 import { routeTable } from '#services/services.ts';
-import type { Definition } from '#services/saga/definition.ts';
-import { placeOrder2 } from '#services/saga/place-order-before.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import type { Definition } from '#shared/saga/definition.ts';
+import { placeOrder, placeOrder2 } from '#services/saga/place-order-versions.ts';
 
 /** Published, and written to queues: an answer that two services hear is published once and written twice. */
 async function count(definition: Definition) {

@@ -1,12 +1,12 @@
 import test from 'ava';
 import { details, stepCases } from './cases.ts';
 import { driveSaga, timing } from './drive.ts';
-import { askedSteps, routesUpToCapture } from '#services/saga/definition.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { askedSteps, routesBeforeNoReturn } from '#shared/saga/definition.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 
 const definitionCommands = [
   placeOrder.start.undo.command,
-  placeOrder.closing.command,
+  placeOrder.finalNotice.command,
   ...askedSteps(placeOrder).flatMap(({ command, undo }) => (undo.kind === 'own' ? [command, undo.command] : [command])),
 ];
 const commands = new Map(definitionCommands.map((command) => [command.name, command]));
@@ -206,7 +206,7 @@ test('the mail about the failure is tried for as long as a saga may take, then t
 });
 
 test('an order needs the payment, the order and the wallet up to its capture, but no delivery', (t) => {
-  t.deepEqual(routesUpToCapture(placeOrder), ['payment', 'order', 'wallet']);
+  t.deepEqual(routesBeforeNoReturn(placeOrder), ['payment', 'order', 'wallet']);
 });
 
 test('what is stored of a happy order stays small', async (t) => {

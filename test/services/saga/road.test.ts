@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { details, stepCases } from './cases.ts';
 import { createTown, type Mishap } from './town.ts';
 import { cancel } from '#services/saga/contract.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 import type { Message } from '#shared/message.ts';
 
 type Town = ReturnType<typeof createTown>;

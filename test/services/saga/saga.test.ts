@@ -1,10 +1,8 @@
 import test from 'ava';
 import { details } from './cases.ts';
 import { driveSaga, timing } from './drive.ts';
-import { askedSteps, defineSaga, type Definition } from '#services/saga/definition.ts';
-import { definitions } from '#services/saga/definitions.ts';
-import { placeOrder1, placeOrder2 } from '#services/saga/place-order-before.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { askedSteps, defineSaga, type Definition } from '#shared/saga/definition.ts';
+import { definitions, placeOrder, placeOrder1, placeOrder2 } from '#services/saga/place-order-versions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import { silentLog, type Log } from '#shared/log.ts';
 

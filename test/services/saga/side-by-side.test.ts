@@ -3,8 +3,7 @@ import test from 'ava';
 import { details } from './cases.ts';
 import { wide } from './wide.ts';
 import { driveSaga, timing } from './drive.ts';
-import { definitions } from '#services/saga/definitions.ts';
-import { placeOrder2 } from '#services/saga/place-order-before.ts';
+import { definitions, placeOrder2 } from '#services/saga/place-order-versions.ts';
 
 type Drive = ReturnType<typeof driveSaga>;
 const commandOf = (drive: Drive, step: string) => drive.sent.find(({ id }) => id === `${details.orderId}:${step}:do`)!;

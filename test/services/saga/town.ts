@@ -10,10 +10,9 @@ import { orderEntity, type OrderState } from '#services/order/order.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
 import { routeTable } from '#services/services.ts';
-import { definitions } from '#services/saga/definitions.ts';
-import { sagaEntity } from '#services/saga/saga.ts';
-import type { SagaState } from '#services/saga/state.ts';
-import { timelineOf } from '#services/saga/timeline.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
+import { sagaEntity, type OrderSaga } from '#services/saga/saga.ts';
+import { timelineOf } from '#shared/saga/timeline.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { Entry } from '#services/wallet/ledger.ts';
 import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
@@ -101,7 +100,7 @@ export function createTown(options: { readonly mishap?: (message: Message) => Mi
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await deliver(next.route, next.message);
   }
 
-  const saga = (): SagaState | undefined => documents.get(`saga/${details.orderId}`) as SagaState | undefined;
+  const saga = (): OrderSaga | undefined => documents.get(`saga/${details.orderId}`) as OrderSaga | undefined;
 
   return {
     mails,

@@ -1,7 +1,8 @@
 /** What each version of the road sends. A version is never changed once an order ran under it: a change is a new version. */
 import test from 'ava';
-import { definitions } from '#services/saga/definitions.ts';
-import type { Definition, Undo } from '#services/saga/definition.ts';
+import { definitions } from '#services/saga/place-order-versions.ts';
+import type { Definition } from '#shared/saga/definition.ts';
+import type { Undo } from '#shared/saga/step.ts';
 
 const written: Readonly<Record<string, readonly string[]>> = {
   'place-order@3': [
@@ -47,7 +48,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-function told({ start, steps, cancellableBefore, closing }: Definition): string[] {
+function told({ start, steps, cancellableBefore, finalNotice }: Definition): string[] {
   const undone = (undo: Undo): string =>
     undo.kind === 'own' ? `undone by ${undo.command.name}` : `undone with ${undo.by}`;
   return [
@@ -59,7 +60,7 @@ function told({ start, steps, cancellableBefore, closing }: Definition): string[
       const heardBy = listener?.kind === 'heard' ? `, heard by ${listener.owner}` : '';
       return `${name} after ${after.join(' and ')}: ${command.name}${forwardOnly ? ' (forward only)' : ''}${heardBy}, ${undone(undo)}`;
     }),
-    `cancellable before ${cancellableBefore}, closed by ${closing.name}: ${closing.command.name}`,
+    `cancellable before ${cancellableBefore}, closed by ${finalNotice.name}: ${finalNotice.command.name}`,
   ];
 }
 

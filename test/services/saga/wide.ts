@@ -1,8 +1,9 @@
-import { askedSteps, defineSaga, type Written } from '#services/saga/definition.ts';
-import { placeOrder2 } from '#services/saga/place-order-before.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import type { OrderData, OrderLearned } from '#services/saga/order-data.ts';
+import { askedSteps, defineSaga } from '#shared/saga/definition.ts';
+import type { Written } from '#shared/saga/writing.ts';
+import { placeOrder, placeOrder2 } from '#services/saga/place-order-versions.ts';
 
-const like = (name: string, after: readonly string[]): Written => ({
+const like = (name: string, after: readonly string[]): Written<OrderData, OrderLearned> => ({
   ...askedSteps(placeOrder2).find((step) => step.name === name)!,
   after,
 });

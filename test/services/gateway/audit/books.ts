@@ -9,7 +9,7 @@ import { notificationsCollection, type StoredNotification } from '#services/noti
 import { ordersCollection, type StoredOrder } from '#services/order/model.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentIndexes, paymentsCollection, type StoredPayment } from '#services/payment/model.ts';
-import { placeOrder } from '#services/saga/place-order.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 import { sagasCollection, type StoredSaga } from '#services/saga/model.ts';
 import { holdIdOf } from '#services/wallet/contract.ts';
 import { entryIdOf, type Entry, type EntryKind } from '#services/wallet/ledger.ts';
@@ -83,13 +83,13 @@ function orderBooks(index: number, customerId: string) {
     },
     failed: {
       order: { status: 'failed', ...placed, failure, payment: { id: paymentId, status: 'refunded' } },
-      saga: end('failed', [...upTo('arrange-delivery'), placeOrder.closing.name]),
+      saga: end('failed', [...upTo('arrange-delivery'), placeOrder.finalNotice.name]),
       payment: { status: 'refunded', paymentId, orderId, reason: 'declined', ...known },
       entries: ['hold', 'capture', 'refund'],
     },
     cancelled: {
       order: { status: 'cancelled', ...placed, failure, payment: { id: paymentId, status: 'voided' } },
-      saga: end('cancelled', [...upTo('hold-funds'), placeOrder.closing.name]),
+      saga: end('cancelled', [...upTo('hold-funds'), placeOrder.finalNotice.name]),
       payment: { status: 'voided', paymentId, orderId, reason: 'cancelled', ...known },
       entries: ['hold', 'release'],
     },
@@ -99,7 +99,7 @@ function orderBooks(index: number, customerId: string) {
         phase: 'running',
         definition,
         steps: steps(upTo('authorize-payment')),
-        order: { ...details, parcel: [] },
+        data: { ...details, parcel: [] },
         learned: {},
         current: 'authorize-payment',
         dueAt: at + 60_000,

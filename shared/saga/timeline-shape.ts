@@ -1,16 +1,15 @@
-import type { Failure, Milestone, Outcome } from './definition.ts';
+import type { Milestone, SagaFailure, UndoneOutcome } from './step.ts';
 
-/** What happened to an order, in the fixed shape of the API; times are RFC 3339. */
-export interface Timeline {
-  readonly orderId: string;
-  readonly state: 'running' | 'undoing' | 'completed' | Outcome | 'parked';
+/** What happened to what a saga moves; times are RFC 3339. */
+export interface SagaTimeline {
+  readonly state: 'running' | 'undoing' | 'completed' | UndoneOutcome | 'parked';
   readonly definition: string;
-  readonly failure?: Failure;
+  readonly failure?: SagaFailure;
   readonly waitingFor?: WaitingFor;
   readonly steps: readonly TimelineStep[];
   /** What was undone, in the order in which it was. */
   readonly compensations: readonly (TimelineUndo & { readonly step: string })[];
-  /** Which of the thirteen steps were reached, in that order. */
+  /** Which numbered steps were reached, in that order. */
   readonly milestones: readonly (Milestone & { readonly at: string })[];
   readonly messages: readonly TimelineMessage[];
 }
@@ -22,6 +21,8 @@ export interface WaitingFor {
   readonly beside?: readonly string[];
   readonly since: string;
   readonly attempt: number;
+  /** Of a step that is tried again when it is refused: how many tries it has. */
+  readonly maxAttempts?: number;
   readonly nextTryAt?: string;
   /** When waiting ends and undoing begins. */
   readonly until?: string;
@@ -33,7 +34,12 @@ export interface TimelineStep {
   readonly number?: number;
   readonly title: string;
   readonly state: 'pending' | 'sent' | 'done' | 'refused' | 'timed-out' | 'undoing' | 'undone';
+  /** How often its message was sent. */
   readonly attempts: number;
+  /** Of a step that is tried again when it is refused: which try it is, of how many, and when the next one begins. */
+  readonly attempt?: number;
+  readonly maxAttempts?: number;
+  readonly nextTryAt?: string;
   readonly sentAt?: string;
   readonly answeredAt?: string;
   readonly undo?: TimelineUndo;

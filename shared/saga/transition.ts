@@ -2,19 +2,20 @@ import type { SagaState } from './state.ts';
 import { backoffMs, type Backoff } from '#shared/backoff.ts';
 import type { CommandType } from '#shared/message.ts';
 
-export interface Timing {
+export interface SagaTiming {
   /** How long a step may take, in ms; afterwards its owner does nothing and the saga undoes it. */
   readonly stepDeadlineMs: number;
-  /** How long after its start a saga goes on trying forward, in ms. The closing mail has as long again. */
+  /** How long after its start a saga goes on trying forward, in ms. The final notice has as long again. */
   readonly sagaDeadlineMs: number;
   /** Waits before an undo or a forward-only step without an answer is sent again. */
   readonly resend: Backoff;
 }
 
-/** When an input is applied, and at which pace. */
-export interface At {
+/** To which saga an input is applied, when, and with which times. */
+export interface Moment {
+  readonly key: string;
   readonly now: number;
-  readonly timing: Timing;
+  readonly timing: SagaTiming;
 }
 
 /** A command to be sent once the state is committed. */
@@ -28,12 +29,12 @@ export interface Outgoing {
   readonly heardBy?: string;
 }
 
-export interface Advanced {
-  readonly state: SagaState;
+export interface Transition<Data = unknown, Learned extends object = object> {
+  readonly state: SagaState<Data, Learned>;
   readonly send?: readonly Outgoing[];
 }
 
 /** Epoch ms of the try after the given one. Without jitter: a state follows from its messages alone. */
-export function resendAt({ now, timing }: At, attempts: number): number {
+export function resendAt({ now, timing }: Moment, attempts: number): number {
   return now + backoffMs(timing.resend, attempts, () => 1);
 }

@@ -1,0 +1,68 @@
+import type { OrderData, OrderLearned } from './order-data.ts';
+import * as road from './place-order.ts';
+import * as retired from './retired-steps.ts';
+import { defineSaga } from '#shared/saga/definition.ts';
+import type { Written } from '#shared/saga/writing.ts';
+
+/**
+ * Which steps an order takes, by version. A step is sent when the one above it was answered, or those that it names in `after`.
+ * A version is never changed once an order ran under it, and goes when the last of them has ended.
+ */
+
+/** An order that the saga has heard of is told of its payment by the answers of the payment itself. */
+export const placeOrder3 = version(3, [
+  road.createPayment,
+  road.attachPayment,
+  road.holdFunds,
+  road.authorizePayment,
+  road.captureFunds,
+  road.settlePayment,
+  road.recordPayment,
+  road.arrangeDelivery,
+  road.notifyCustomer,
+  road.recordDispatch,
+]);
+
+/** One step after the other, each with a command and an answer of its own. */
+export const placeOrder2 = version(2, [
+  road.createPayment,
+  retired.attachPaymentByCommand,
+  road.holdFunds,
+  road.authorizePayment,
+  road.captureFunds,
+  road.settlePayment,
+  retired.recordPaymentByCommand,
+  road.arrangeDelivery,
+  road.notifyCustomer,
+  retired.recordDispatchAlone,
+]);
+
+/** Before there were deliveries. */
+export const placeOrder1 = version(1, [
+  road.createPayment,
+  retired.attachPaymentByCommand,
+  road.holdFunds,
+  road.authorizePayment,
+  road.captureFunds,
+  road.settlePayment,
+  retired.recordPaymentByCommand,
+  road.notifyCustomer,
+  retired.recordDispatchAlone,
+]);
+
+/** The road that new orders take. */
+export const placeOrder = placeOrder3;
+
+/** What this process can run: new orders start under the first, the others are here until the last saga of them ended. */
+export const definitions = [placeOrder, placeOrder2, placeOrder1] as const;
+
+function version(number: number, steps: readonly Written<OrderData, OrderLearned>[]) {
+  return defineSaga({
+    name: 'place-order',
+    version: number,
+    start: road.initialiseOrder,
+    steps,
+    cancellableBefore: road.captureFunds.name,
+    finalNotice: road.tellCustomer,
+  });
+}
