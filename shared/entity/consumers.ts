@@ -13,11 +13,17 @@ export interface Consumers {
   open(): Promise<void>;
   /** Closes every channel; what was not acknowledged goes back to the broker in place. The queues stay held. */
   close(): Promise<void>;
+  /** Closes the queue's channel until `resume`; it stays held. */
+  suspend(queue: string): Promise<void>;
+  /** Registers again on a queue that is still held. */
+  resume(queue: string): Promise<void>;
   /** Holds the queue; registers at once unless everything is closed at present. */
   take(queue: string): Promise<void>;
   /** Closes the queue's channel and holds it no longer. */
   leave(queue: string): Promise<void>;
   held(): readonly string[];
+  /** The queue whose deliveries the channel brings. */
+  queueOf(channel: number): string | undefined;
   /** The channel that brought the queue's deliveries, if any came. */
   channelOf(queue: string): number | undefined;
   /** Acknowledges at the end of the turn, together with what else is done by then. */
@@ -47,7 +53,7 @@ export interface ConsumersOptions {
   readonly worker?: string | undefined;
   readonly onDelivery: (delivery: Delivery, consumer: Consumer) => void;
   readonly onChannelLost: (channel: number) => void;
-  readonly onAck: () => void;
+  readonly onAck: (queue: string) => void;
   /** The first delivery came after there was none to acknowledge. */
   readonly onBusy: () => void;
   /** A new registration at the broker under an id of its own, or the end of one. */
@@ -143,11 +149,17 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     for (const [channel, { of }] of channels) if (of === registration) lose(channel);
   }
 
+  async function suspend(queue: string): Promise<void> {
+    const registration = registrations.get(queue);
+    if (registration !== undefined) await end(registration);
+  }
+
   function flush(): void {
     const batch = done;
     done = new Map();
     for (const [consumer, deliveries] of batch) {
       consumer.ack(deliveries);
+      options.onAck(consumer.queue);
       acknowledged.set(consumer.queue, (acknowledged.get(consumer.queue) ?? 0) + deliveries.length);
       for (const { channel: id } of deliveries) {
         const channel = channels.get(id);
@@ -156,7 +168,6 @@ export function createConsumers(options: ConsumersOptions): Consumers {
         unacked -= 1;
       }
     }
-    options.onAck();
   }
 
   return {
@@ -169,12 +180,16 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       await Promise.all([...registrations.values()].map(end));
     },
     take,
+    suspend,
+    async resume(queue) {
+      if (held.has(queue)) await take(queue);
+    },
     async leave(queue) {
       held.delete(queue);
-      const registration = registrations.get(queue);
-      if (registration !== undefined) await end(registration);
+      await suspend(queue);
     },
     held: () => [...held],
+    queueOf: (channel) => channels.get(channel)?.of.queue,
     channelOf: (queue) => channels.entries().find(([, { of }]) => of.queue === queue)?.[0],
     ack({ delivery, consumer }) {
       if (done.size === 0) clock.soon(flush);

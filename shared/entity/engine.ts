@@ -46,7 +46,7 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     ...options,
     onDelivery: (delivery, consumer) => deliveries.deliver(delivery, consumer),
     onChannelLost: (channel) => keys.dropChannel(channel),
-    onAck: () => givingBack?.progress(),
+    onAck: (queue) => givingBack?.progress(queue),
     onBusy: () => givingBack?.busy(),
   });
   const outbox = createOutbox<State>({ ...all, consumers, keys });
@@ -73,6 +73,15 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     deliveries.pump(box);
   }
 
+  function standing(): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    for (const [channel, since] of [...keys.standing(), ...outbox.standing()]) {
+      const queue = consumers.queueOf(channel);
+      if (queue !== undefined) found.set(queue, Math.min(since, found.get(queue) ?? Infinity));
+    }
+    return found;
+  }
+
   function rest(): void {
     stopSweep?.();
     stopSweep = undefined;
@@ -95,9 +104,10 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
         route: entity.route,
         patienceMs: limits.stashAfterMs,
         waiting: () => consumers.waiting(),
-        standingSince: () => Math.min(keys.standingSince(), outbox.busySince()),
-        close: () => consumers.close(),
-        open: () => consumers.open(),
+        standing,
+        held: () => consumers.held(),
+        close: (queue) => consumers.suspend(queue),
+        open: (queue) => consumers.resume(queue),
       });
       stopSweep ??= startSweep(options);
     },

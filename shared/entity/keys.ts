@@ -21,8 +21,8 @@ export interface Keys<State> {
   busy(channel?: number): boolean;
   /** By queue: when the oldest of the messages that wait or run was delivered. */
   oldest(): ReadonlyMap<string, number>;
-  /** Since when the key that stands still longest has done so, epoch ms; one whose document is full waits for a wake. */
-  standingSince(): number;
+  /** By channel: since when the key that stands still longest has done so, epoch ms; one whose document is full waits for a wake. */
+  standing(): ReadonlyMap<number, number>;
   /** Whether one more handler may be at work; a mailbox that may not waits its turn, first come, first served. */
   mayWork(box: Mailbox<State>): boolean;
   /** A handler is at work from now on; the function ends it, once. */
@@ -183,15 +183,17 @@ export function createKeys<State>(
       }
       return found;
     },
-    standingSince() {
-      let since = Infinity;
-      for (const { tasks, head, writing, progressAt } of boxes.values()) {
+    standing() {
+      const found = new Map<number, number>();
+      for (const { channel, tasks, head, writing, progressAt } of boxes.values()) {
         if (tasks.length === 0 && writing.is === 'nothing') continue;
         // Alone it holds up nobody; with half of a prefetch it does.
         if (head.is === 'full' && tasks.length < limits.prefetch / 2) continue;
-        since = Math.min(since, head.is === 'queued' ? Math.max(progressAt, endedAt) : progressAt);
+        const since = head.is === 'queued' ? Math.max(progressAt, endedAt) : progressAt;
+        const of = (tasks[0] && channelOf(tasks[0])) ?? channel;
+        found.set(of, Math.min(since, found.get(of) ?? Infinity));
       }
-      return since;
+      return found;
     },
     mayWork(box) {
       if (atWork < limits.concurrency) return true;

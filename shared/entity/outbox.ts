@@ -22,8 +22,8 @@ export interface Outbox {
   buryUnread(receipt: Receipt, reason: string): void;
   /** Something (from what this channel brought) is being published. */
   busy(channel?: number): boolean;
-  /** Since when the oldest of that is under way, epoch ms. */
-  busySince(): number;
+  /** By channel: since when the oldest of that is under way, epoch ms. */
+  standing(): ReadonlyMap<number, number>;
 }
 
 const RECONNECT = { baseMs: 50, capMs: 2000 };
@@ -140,6 +140,10 @@ export function createOutbox<State>(
       track(channel, acknowledged);
     },
     busy: (channel) => underWay.values().some((one) => channel === undefined || one.channel === channel),
-    busySince: () => underWay.values().next().value?.since ?? Infinity,
+    standing() {
+      const found = new Map<number, number>();
+      for (const { channel, since } of underWay) if (!found.has(channel)) found.set(channel, since);
+      return found;
+    },
   };
 }

@@ -2,44 +2,49 @@ import type { MessageTask, Settling } from './mailbox.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import { sentAtOf } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface GivingBackOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly route: string;
-  /** When something waits that has not come on for this long, everything goes back: half a TTL. */
+  /** When something of a queue waits that has not come on for this long, all of the queue goes back: half a TTL. */
   readonly patienceMs: number;
   /** Unacknowledged deliveries are in hand. */
   readonly waiting: () => boolean;
-  /** Since when that stands still which does so longest, epoch ms; `Infinity`: nothing does. */
-  readonly standingSince: () => number;
-  readonly close: () => Promise<void>;
-  readonly open: () => Promise<void>;
+  /** By queue: since when that stands still which does so longest, epoch ms. */
+  readonly standing: () => ReadonlyMap<string, number>;
+  /** The queues that are consumed at present. */
+  readonly held: () => readonly string[];
+  readonly close: (queue: string) => Promise<void>;
+  readonly open: (queue: string) => Promise<void>;
 }
 
 export interface GivingBack {
   /** The first delivery came after there was none in hand. */
   busy(): void;
-  /** Something was acknowledged; stashing ends in it too. */
-  progress(): void;
-  /** Gives everything back without waiting for a standstill; nothing happens when it is being given back already. */
+  /** Something of the queue was acknowledged; stashing ends in it too. */
+  progress(queue: string): void;
+  /** Gives all queues back without waiting for a standstill, but for those that are being given back already. */
   now(reason: string): void;
   /** Ends the watch at once; what it was opening is the caller's to close. */
   stop(): void;
 }
 
 /**
- * Closes the channels of an engine that cannot work: database down, effects hanging. The broker takes everything back in
- * place, where it expires and the circuit breaker sees it; prefetched messages would wait unseen. Consuming is tried
- * again with a growing pause.
+ * Closes the channels of those queues on which an engine cannot work: database down, effects hanging. The broker takes everything of
+ * them back in place, where it expires and the circuit breaker sees it; prefetched messages would wait unseen. Consuming is tried
+ * again with a growing pause. Queues on which all comes on keep their channels.
  */
 export function watchForStandstill(options: GivingBackOptions): GivingBack {
   const { clock, log, route, patienceMs } = options;
   const ended = new AbortController();
-  let standstills = 0;
-  let givingBack = false;
+  const isWanted = (): boolean => !ended.signal.aborted;
+  /** Given back, and not consumed again yet. */
+  const away = new Set<string>();
+  /** By queue: how often it was given back since something of it was acknowledged. */
+  const times = new Map<string, number>();
   let watching = false;
   let cancel = (): void => {};
   watch();
@@ -51,43 +56,50 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
   }
 
   function look(): void {
-    const stoodMs = clock.now() - options.standingSince();
-    if (options.waiting() && stoodMs >= patienceMs) tryGivingBack(`something has not come on for ${stoodMs} ms`);
-    else watch(Math.min(patienceMs, Math.max(1, patienceMs - stoodMs)));
+    const now = clock.now();
+    const standing = [...options.standing()].filter(([queue]) => !away.has(queue));
+    const still = standing.filter(([, since]) => now - since >= patienceMs);
+    const next = Math.min(now, ...standing.map(([, since]) => (now - since >= patienceMs ? now : since)));
+    watch(Math.max(1, next + patienceMs - now));
+    if (still.length > 0) {
+      const longestMs = now - Math.min(...still.map(([, since]) => since));
+      void giveBack(
+        still.map(([queue]) => queue),
+        `something has not come on for ${longestMs} ms`,
+      );
+    }
   }
 
-  function tryGivingBack(reason: string): void {
-    givingBack = true;
-    giveBack(reason).catch((error: unknown) => {
-      if (ended.signal.aborted) return;
-      log.warn('consuming could not be taken up again, still trying', { route, reason: reasonOf(error) });
-      cancel = clock.after(patienceMs / 8, () => tryGivingBack(reason));
-    });
-  }
-
-  async function giveBack(reason: string): Promise<void> {
-    standstills += 1;
-    const pauseMs = backoffMs({ baseMs: patienceMs / 2, capMs: patienceMs * 2 }, standstills, clock.random);
-    log.warn('everything goes back to the broker', { route, reason, pauseMs });
-    await options.close();
-    await clock.sleep(pauseMs, ended.signal);
-    await options.open();
-    if (ended.signal.aborted) return;
-    givingBack = false;
-    watch();
+  async function giveBack(queues: readonly string[], reason: string): Promise<void> {
+    for (const queue of queues) {
+      away.add(queue);
+      times.set(queue, (times.get(queue) ?? 0) + 1);
+    }
+    const tries = Math.max(...queues.map((queue) => times.get(queue) ?? 1));
+    const pauseMs = backoffMs({ baseMs: patienceMs / 2, capMs: patienceMs * 2 }, tries, clock.random);
+    log.warn('what does not come on goes back to the broker', { route, queues, reason, pauseMs });
+    const how = { fields: { route, queues }, backoff: { baseMs: patienceMs / 8, capMs: patienceMs / 8 }, isWanted };
+    const each = (change: (queue: string) => Promise<void>) => async () => {
+      await Promise.all(queues.map(change));
+    };
+    const closing = { ...how, warning: 'channels cannot be closed, still trying', signal: ended.signal };
+    await insist(options, closing, each(options.close));
+    await clock.sleep(pauseMs, ended.signal).catch(() => {});
+    const opening = { ...how, warning: 'consuming could not be taken up again, still trying', signal: ended.signal };
+    await insist(options, opening, each(options.open));
+    for (const queue of queues) away.delete(queue);
   }
 
   return {
     busy() {
-      if (!watching && !givingBack && !ended.signal.aborted) watch();
+      if (!watching && isWanted()) watch();
     },
-    progress() {
-      standstills = 0;
+    progress(queue) {
+      times.delete(queue);
     },
     now(reason) {
-      if (givingBack || ended.signal.aborted) return;
-      cancel();
-      tryGivingBack(reason);
+      const queues = options.held().filter((queue) => !away.has(queue));
+      if (queues.length > 0 && isWanted()) void giveBack(queues, reason);
     },
     stop() {
       cancel();

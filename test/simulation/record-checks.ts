@@ -42,7 +42,7 @@ function serial({ record, settings }: SimulatedTown): readonly string[] {
       if (commit.over < before.version) wrong.push(`I-12: ${key} had two writes over version ${commit.over}`);
     }
     const applied = new Set<string>();
-    for (const { messages, startedAt } of commits) {
+    for (const { messages, startedAt } of inOrder) {
       for (const { id } of messages) {
         const isForgotten = startedAt > (knownUntil.get(id) ?? Infinity);
         if (applied.has(id) && !isForgotten && !id.startsWith('engine.wake'))

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Bus } from '#shared/bus/bus.ts';
 import { dead } from '#shared/bus/topology/topology.ts';
 import { on, type Context } from '#shared/entity/entity.ts';
 import { command } from '#shared/message.ts';
@@ -6,6 +7,7 @@ import type { EntityStore } from '#shared/entity/store.ts';
 import { add, createWorld, TTL_MS, type Tally } from '#test/support/engine-world.ts';
 
 const EXPIRED = 'tally.expired';
+const QUEUES = ['tally.000', 'tally.001', 'tally.002', 'tally.003'];
 
 test('an engine whose store hangs gives everything back, and it expires where it is seen', async (t) => {
   const world = createWorld();
@@ -16,6 +18,42 @@ test('an engine whose store hangs gives everything back, and it expires where it
   await world.clock.until(() => world.broker.queue(EXPIRED).ready.length === 20, 60_000);
   t.true(world.clock.now() - start <= 2 * TTL_MS + 1000, `seen after ${world.clock.now() - start} ms`);
   t.is(world.waiting(), 0);
+});
+
+test('what does not come on goes back alone: the channels of the other partitions stay, with what they have in hand', async (t) => {
+  const world = createWorld((n, context) => (n === 99 ? world.clock.sleep(2000, context.signal) : undefined));
+  const own = world.broker.connect('tally');
+  const bus: Bus = {
+    ...own,
+    get connected() {
+      return own.connected;
+    },
+    publish: (exchange, packet, key) =>
+      packet.messageId === 'stuck:1>tally.added' ? new Promise(() => {}) : own.publish(exchange, packet, key),
+  };
+  const ended = new Set<string>();
+  const onRegistration = (queue: string, id: string | undefined): void => {
+    if (id === undefined) ended.add(queue);
+  };
+  await world.clock.during(world.engine('tally', { bus, onRegistration }).start());
+  world.put('stuck', 1);
+  await world.clock.settle();
+  const stuck = QUEUES.find((queue) => world.broker.queue(queue).unacked > 0)!;
+  // Always something in hand, on every partition, never one of them for long.
+  for (let second = 1; second <= 10; second += 1) {
+    for (let n = 0; n < 8; n += 1) world.put(`k${second}-${n}`, 99);
+    await world.clock.advance(1000);
+  }
+  await world.clock.until(() => world.broker.queue(EXPIRED).ready.length > 0, 60_000);
+  t.deepEqual([...ended], [stuck]);
+  t.deepEqual(
+    world.broker
+      .queue(EXPIRED)
+      .ready.map(({ messageId }) => messageId)
+      .filter((id) => id !== 'stuck:1'),
+    [],
+    'whatever else was in its partition was worked on',
+  );
 });
 
 test('when the store works again, so does the engine', async (t) => {
