@@ -157,7 +157,7 @@ export function createCommitter<State>(
       history?.(runsOf(staged, committedAt, outcome === undefined ? 'unknown' : isLost ? 'lost' : 'committed'));
       if (box.writing !== writing) continue;
       if (refusal !== undefined) refuse(box, staged, refusal);
-      else if (isLost) reset(box, staged.settling);
+      else if (isLost) reset(box);
       else settle(box, staged, channel, committedAt);
       pump(box);
     }
@@ -181,7 +181,7 @@ export function createCommitter<State>(
   /** The document is to blame for itself: its messages are written one by one until the one is found that leads to it; that has failed. */
   function refuse(box: Mailbox<State>, { settling }: Staged<State>, reason: string): void {
     log.error('the database refuses a document', { key: box.key, reason });
-    reset(box, settling);
+    reset(box);
     box.perWrite = 1;
     keys.weigh(box, 0);
     const [only] = settling;

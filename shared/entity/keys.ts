@@ -66,11 +66,6 @@ export function createKeys<State>(
     bytes -= box.bytes + BOX_BYTES;
   }
 
-  /** What is known of a key ends with the channel that brought it. */
-  function forget(box: Mailbox<State>): void {
-    reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);
-  }
-
   /** Idle ones go, oldest first, until number and bytes are kept; those in use make room for looks at others. */
   function evict(): void {
     let looks = 0;
@@ -134,7 +129,7 @@ export function createKeys<State>(
       } else {
         boxes.delete(key);
         // What came of a long effect has opened it after its channel had ended: what is known from then may be old.
-        if (box.channel !== channel && !options.isAlive(box.channel)) forget(box);
+        if (box.channel !== channel && !options.isAlive(box.channel)) reset(box);
         box.channel = channel;
       }
       boxes.set(key, box);
@@ -154,7 +149,7 @@ export function createKeys<State>(
       for (const box of boxes.values()) {
         const isGone = (task: Task): boolean => channelOf(task) === channel;
         if (box.channel !== channel && !box.tasks.some(isGone)) continue;
-        forget(box);
+        reset(box);
         // A key that has moved to another partition may have messages of two channels in line: the living one's stay.
         box.tasks = box.tasks.filter((task) => channelOf(task) !== undefined && !isGone(task));
         const [next] = box.tasks;

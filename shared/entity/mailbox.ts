@@ -211,8 +211,7 @@ export function later<State>(
 export function settlingOf<State>(box: Mailbox<State>, task: Task, sends: readonly Send[] = []): Settling {
   const journal = box.unflushed;
   box.unflushed = [];
-  const receipt = 'receipt' in task ? task.receipt : undefined;
-  return { key: box.key, sends, journal, task, receipt };
+  return { key: box.key, sends, journal, task, receipt: 'receipt' in task ? task.receipt : undefined };
 }
 
 /** What was on its way is written. */
@@ -222,7 +221,8 @@ export function written<State>(box: Mailbox<State>, document: Document<State>): 
 }
 
 /** Forgets everything that was only in memory; tasks that came from the queue stand in line again, in their old order. */
-export function reset<State>(box: Mailbox<State>, undone: readonly Settling[]): void {
+export function reset<State>(box: Mailbox<State>): void {
+  const undone = box.writing.is === 'nothing' ? [] : box.writing.staged.settling;
   release(box);
   box.document = undefined;
   box.writing = NOTHING;

@@ -184,10 +184,12 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     };
 
     async function remote<T>(run: () => Promise<T>): Promise<T> {
-      await time.sleep(between(1, faults.strikes('store is slow') ? 1500 : 4));
+      const slowMs = faults.strikes('store is slow') ? between(1, 1500) : 0;
+      const isSlowBack = slowMs % 2 === 1;
+      await time.sleep(isSlowBack || slowMs === 0 ? between(1, 4) : slowMs);
       if (faults.strikes('store refuses')) throw new Error('simulated: the store refuses');
       const result = await run();
-      const backMs = between(0, 3);
+      const backMs = isSlowBack ? slowMs : between(0, 3);
       if (backMs > 0) await time.sleep(backMs);
       if (faults.strikes('store applies, then fails')) throw new Error('simulated: the store applied it and failed');
       return result;

@@ -40,9 +40,9 @@ export const mutations: readonly Mutation[] = [
     name: 'a partition keeps its cache',
     guarantee: 'a cache is dropped when its channel ends',
     file: 'shared/entity/keys.ts',
-    find: "    reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);\n",
+    find: '        reset(box);\n        // A key',
     replace:
-      "    const { document } = box;\n    reset(box, box.writing.is === 'nothing' ? [] : box.writing.staged.settling);\n    box.document = document;\n",
+      '        const { document } = box;\n        reset(box);\n        box.document = document;\n        // A key',
     and: {
       file: 'shared/entity/keys.ts',
       find: '          drop(box);\n        } else {\n',

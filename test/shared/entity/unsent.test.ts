@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Bus } from '#shared/bus/bus.ts';
 import { dead, gate, inbox } from '#shared/bus/topology/topology.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { on } from '#shared/entity/entity.ts';
@@ -124,6 +125,56 @@ test('an entity is woken when it is due, once', async (t) => {
   await world.clock.advance(60_000);
   t.is(wakes.length, 1);
   t.true(wakes[0]! - start >= 30_000 && wakes[0]! - start < 32_000);
+});
+
+test('3,600 keys that wait for an open route are tried twice a minute at most, and whatever else is due is woken in time', async (t) => {
+  const KEYS = 3600;
+  const wokenAfter: number[] = [];
+  const world = createWorld(undefined, {
+    entity: {
+      handlers: [
+        on(add, (_state, { tally, n }, context) => {
+          const state = { total: n, seen: [], ...(tally.startsWith('alarm') && { alarmAt: context.now + 1000 }) };
+          const id = `${context.message.id}:forward`;
+          return tally.startsWith('alarm')
+            ? { state }
+            : { state, send: [context.command(add, { tally: 'target', n }, { id })] };
+        }),
+      ],
+      dueAt: (state) => state.alarmAt,
+      wake(state, _body, context) {
+        if (state?.alarmAt !== undefined) wokenAfter.push(context.now - state.alarmAt);
+        return { state: { total: state?.total ?? 0, seen: [] } };
+      },
+    },
+  });
+  const own = world.broker.connect('tally');
+  let tries = 0;
+  const bus: Bus = {
+    ...own,
+    get connected() {
+      return own.connected;
+    },
+    publish(exchange, packet, key) {
+      if (exchange === inbox('tally')) tries += 1;
+      return own.publish(exchange, packet, key);
+    },
+  };
+  await world.clock.during(world.engine('tally', { bus }).start());
+  await openGate(world, true);
+  for (let n = 1; n <= KEYS; n += 1) world.put(`source${n}`, n);
+  await world.clock.until(() => world.waiting() === 0 && tries >= KEYS, 60_000);
+  // The waits have grown to a minute.
+  await world.clock.advance(3 * 60_000);
+  tries = 0;
+  for (let n = 1; n <= 60; n += 1) {
+    world.put(`alarm${n}`, n);
+    await world.clock.advance(2000);
+  }
+  t.true(tries > KEYS, 'each was tried');
+  t.true(tries <= 4 * KEYS, `${tries} tries in two minutes`);
+  t.true(wokenAfter.length >= 59, `${wokenAfter.length} woken`);
+  t.true(Math.max(...wokenAfter) < 2000, `woken ${Math.max(...wokenAfter)} ms late`);
 });
 
 test('wakes and answers go past the gate', async (t) => {
