@@ -1,4 +1,4 @@
-import { bytesOf, spilled, withDueAt } from './document.ts';
+import { bytesOf, spilled, withTimes } from './document.ts';
 import type { Keys } from './keys.ts';
 import {
   forgetLookUp,
@@ -68,7 +68,7 @@ export function createCommitter<State>(
     settling: readonly Settling[],
     finished = settling.length,
   ): void {
-    stage(box, withDueAt(document, entity), settling);
+    stage(box, withTimes(document, entity, clock.now()), settling);
     box.tasks.splice(0, finished);
   }
 

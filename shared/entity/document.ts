@@ -108,14 +108,27 @@ function withoutMovedTo({ movedTo: _movedTo, ...rest }: Stashed): Stashed {
   return rest;
 }
 
+/** It holds nothing: a message waited in it that was never handled. */
+function isEmpty<State>({ state, handled, stash, unsent, journal, spilledUntil }: Document<State>): boolean {
+  return (
+    state === undefined &&
+    spilledUntil === undefined &&
+    [handled, stash, unsent, journal].every(({ length }) => length === 0)
+  );
+}
+
 /** When the entity itself wants to be woken. */
 export function ownDueAt<State>(document: Document<State>, entity: Entity<State>): number | undefined {
   return document.state === undefined ? undefined : entity.dueAt?.(document.state);
 }
 
-/** The document with `dueAt` as its parts demand. */
-export function withDueAt<State>(document: Document<State>, entity: Entity<State>): Document<State> {
-  const { dueAt: _dueAt, ...rest } = document;
+/** An empty document is kept for so long: longer than anybody has an older one of the same key in memory. */
+const EMPTY_KEPT_MS = 24 * 3_600_000;
+
+/** The document with `dueAt` and `expiresAt` as its parts demand. */
+export function withTimes<State>(document: Document<State>, entity: Entity<State>, now: number): Document<State> {
+  const { dueAt: _dueAt, expiresAt: _expiresAt, ...rest } = document;
+  if (isEmpty(document)) return { ...rest, expiresAt: now + EMPTY_KEPT_MS };
   let dueAt = ownDueAt(document, entity) ?? Infinity;
   const [head] = document.stash;
   if (head !== undefined) dueAt = head.leasedUntil === undefined ? Math.min(dueAt, head.nextTryAt) : head.nextTryAt;

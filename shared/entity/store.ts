@@ -32,6 +32,8 @@ export interface Document<State> {
   readonly dueAt?: number;
   /** The partition queue by which its last message came; absent: none came since this is recorded. */
   readonly partition?: string;
+  /** Epoch ms: nothing of it is of use any more, and from then on the store may drop it; absent: it stays. */
+  readonly expiresAt?: number;
   /** Epoch ms: until then some ids that it handled are remembered outside (`recall`); `Infinity`: as long as it lives; absent: none are. */
   readonly spilledUntil?: number;
 }
@@ -105,7 +107,7 @@ export class JournalConflict extends Error {
  * write that has resolved cannot either.
  */
 export interface EntityStore<State> {
-  /** The documents of those keys that have one. */
+  /** The documents of those keys that have one that has not expired. */
   load(keys: readonly string[]): Promise<ReadonlyMap<string, Document<State>>>;
   /** One unordered bulk write. Rejects when the outcome of the whole batch is not known; the caller must then reload every key. */
   commit(writes: readonly Write<State>[]): Promise<CommitOutcome>;

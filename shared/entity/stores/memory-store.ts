@@ -52,7 +52,8 @@ export function createMemoryStore<State>({
       const found = new Map<string, Document<State>>();
       for (const key of keys) {
         const document = documents.get(key);
-        if (document !== undefined) found.set(key, document);
+        if ((document?.expiresAt ?? Infinity) <= now()) documents.delete(key);
+        else if (document !== undefined) found.set(key, document);
       }
       return found;
     },

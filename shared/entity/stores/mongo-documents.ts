@@ -17,11 +17,12 @@ export interface StoredDocument<State> {
   readonly dueAt?: number;
   readonly partition?: string;
   readonly spilledUntil?: number;
+  readonly expiresAt?: Date;
 }
 
 export function storedOf<State>(document: Document<State>): StoredDocument<State> {
-  const { key, version, state, handled, stash, unsent, journal, traceparent, dueAt, partition, spilledUntil } =
-    document;
+  const { key, version, state, handled, stash, unsent, journal } = document;
+  const { traceparent, dueAt, partition, spilledUntil, expiresAt } = document;
   return {
     _id: key,
     version,
@@ -34,11 +35,12 @@ export function storedOf<State>(document: Document<State>): StoredDocument<State
     ...(dueAt === undefined ? {} : { dueAt }),
     ...(partition === undefined ? {} : { partition }),
     ...(spilledUntil === undefined ? {} : { spilledUntil }),
+    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }),
   };
 }
 
 export function documentOf<State>(stored: StoredDocument<State>): Document<State> {
-  const { traceparent, dueAt, partition, spilledUntil } = stored;
+  const { traceparent, dueAt, partition, spilledUntil, expiresAt } = stored;
   return {
     key: stored._id,
     version: stored.version,
@@ -51,6 +53,7 @@ export function documentOf<State>(stored: StoredDocument<State>): Document<State
     ...(dueAt === undefined ? {} : { dueAt }),
     ...(partition === undefined ? {} : { partition }),
     ...(spilledUntil === undefined ? {} : { spilledUntil }),
+    ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.getTime() }),
   };
 }
 

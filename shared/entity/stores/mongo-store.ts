@@ -43,6 +43,7 @@ export function createMongoStore<State>(
     /** Makes the indexes; idempotent. */
     async prepare() {
       for (const [key, how] of dueIndexes) await documents().createIndex(key, how);
+      await documents().createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true });
       for (const index of options.indexes ?? []) await documents().createIndex(index);
       if (options.archive !== undefined) await prepareArchive(db, options.collection, options.archive);
       for (const index of options.journalIndexes ?? []) await records().createIndex(index);

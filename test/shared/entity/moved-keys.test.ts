@@ -73,6 +73,22 @@ test('a type that is not known is tried for a while, in its place, by whoever co
   t.regex(String(world.broker.queue(dead('tally')).ready[0]?.headers['dead-reason']), /tally.add: \/n/);
 });
 
+test('a key that only ever had a message of an unknown type leaves nothing behind', async (t) => {
+  const world = createWorld(undefined, { limits: { unknownTypeMs: 20_000 } });
+  await world.clock.during(world.engine().start());
+  world.put('new', 1, { type: 'tally.subtract' });
+  world.put('used', 1);
+  world.put('used', 2, { type: 'tally.subtract' });
+  await world.clock.until(() => world.broker.queue(dead('tally')).ready.length === 2, 60_000);
+  await world.clock.until(() => world.store.documents.get('new')?.stash.length === 0, 1000);
+  const { expiresAt = Infinity } = world.store.documents.get('new') ?? {};
+  t.true(expiresAt <= world.clock.now() + 24 * 3_600_000, 'its document is dropped within a day');
+  t.is(world.store.documents.get('used')?.expiresAt, undefined);
+  world.put('new', 3);
+  await world.clock.until(() => world.total('new') === 3, 1000);
+  t.is(world.store.documents.get('new')?.expiresAt, undefined, 'it is a key like any other now');
+});
+
 test('a type that nobody comes to know is a dead letter after a while, and the label of a metric says unknown', async (t) => {
   const world = createWorld(undefined, { limits: { unknownTypeMs: 20_000 } });
   const types = new Set<string>();

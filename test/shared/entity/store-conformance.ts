@@ -48,6 +48,7 @@ export function describeStore(test: TestFn, open: () => Promise<Subject>): void 
       dueAt: 1234,
       partition: 'things.003',
       spilledUntil: Infinity,
+      expiresAt: Date.UTC(2100, 1),
     };
     const nothing = { lost: new Set(), refused: new Map() };
     t.deepEqual(await store.commit([{ over: 0, document: { ...document, version: 1 } }]), nothing);

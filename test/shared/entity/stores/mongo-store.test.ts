@@ -147,3 +147,12 @@ test('ids that are remembered outside leave with their time, without anybody ask
     { expireAfterSeconds: 0 },
   );
 });
+
+test('a document of which nothing is of use leaves with its time, without anybody asking', async (t) => {
+  const { db } = await withStore(t);
+  const indexes = await db.collection('things').listIndexes().toArray();
+  t.like(
+    indexes.find(({ key }) => 'expiresAt' in (key as object)),
+    { expireAfterSeconds: 0 },
+  );
+});
