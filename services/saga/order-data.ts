@@ -1,6 +1,9 @@
 import { listingOf, type Listing } from '#services/notify/contract.ts';
 import type { Money } from '#services/money.ts';
-import type { OrderDetails } from '#services/order/contract.ts';
+import type { placed } from '#services/order/contract.ts';
+import type { BodyOf } from '#shared/message.ts';
+
+type PlacedOrder = BodyOf<typeof placed>;
 
 /** What the saga keeps of the order that it moves; the rest is the order service's. */
 export interface OrderData {
@@ -26,12 +29,12 @@ export interface OrderLearned {
   readonly payment?: 'created' | 'settled' | 'voided' | 'refunded';
 }
 
-export function orderDataOf({ items, ...order }: OrderDetails): OrderData {
+export function orderDataOf({ items, ...order }: PlacedOrder): OrderData {
   return { ...order, parcel: parcelOf(items), listing: listingOf(items) };
 }
 
 /** Each sku once, so that what the saga carries along does not grow with every line of the order. */
-function parcelOf(items: OrderDetails['items']): OrderData['parcel'] {
+function parcelOf(items: PlacedOrder['items']): OrderData['parcel'] {
   const quantities = new Map<string, number>();
   for (const { sku, quantity } of items) quantities.set(sku, (quantities.get(sku) ?? 0) + quantity);
   return [...quantities].map(([sku, quantity]) => ({ sku, quantity }));

@@ -82,7 +82,7 @@ export function driveTrip(definition: TripDefinition) {
 
 function replyTo(command: CommandType, reply: Reply): { readonly type: string; readonly body: unknown } {
   if (reply === 'too-late') return { type: TOO_LATE, body: { command: command.name } };
-  const type = reply === 'done' ? command.done! : command.refused!;
+  const type = (reply === 'refused' ? command.refused : undefined) ?? command.done!;
   const body = { trip: KEY, traveller: 'alice', seat: '12A', reason: 'limit reached' };
   return { type: type.name, body: type.body.parse(body) };
 }
