@@ -28,19 +28,42 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** Headers that answers are documented to have. */
+export type ResponseHeader = 'traceparent' | 'Location' | 'Retry-After' | 'Idempotency-Replayed' | 'WWW-Authenticate';
+
+/** A group of operations in the OpenAPI document. */
+export interface Tag {
+  readonly name: string;
+  readonly description: string;
+}
+
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With `:name` for parameters. */
   readonly path: string;
   readonly access: Access;
+  /** The operation's name in generated clients, `placeOrder`; never changed. */
+  readonly id?: string;
+  readonly tag?: Tag;
+  /** One line. */
   readonly summary: string;
+  /** What the line leaves out, Markdown. */
+  readonly description?: string;
+  /** What each `:name` of the path is. */
+  readonly params?: Readonly<Record<string, string>>;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** A body that the schema takes. */
+  readonly example?: unknown;
   /** An empty body counts as `{}`. */
   readonly bodyOptional?: boolean;
   readonly idempotent?: boolean;
   /** What successful answers are; `application/json` unless said. */
   readonly produces?: 'application/json' | 'text/event-stream';
+  /** Of a stream: what the data of each event is, by the event's name. */
+  readonly events?: Readonly<Record<string, z.ZodType>>;
+  /** By status, beside those that follow from the rest. */
+  readonly headers?: Readonly<Record<number, readonly ResponseHeader[]>>;
   /** Problems of its own, besides those that follow from the rest. */
   readonly problems?: readonly ProblemSlug[];
   /** The body of each successful status, for the OpenAPI document. */

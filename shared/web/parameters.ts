@@ -12,14 +12,18 @@ export function limitUpTo(max: number, standard: number) {
     .regex(/^[0-9]{1,4}$/, `must be a whole number from 1 to ${max}`)
     .transform(Number)
     .pipe(z.int().min(1).max(max))
-    .default(standard);
+    .default(standard)
+    .describe('How many items a page has at most.');
 }
 
 export const limit = limitUpTo(MAX_PAGE, PAGE);
-export const cursor = z.string().min(1).max(2000).optional();
+export const cursor = z.string().min(1).max(2000).optional().describe('The `nextCursor` of the page before.');
 export const noQuery = z.strictObject({});
 /** A page of a list that has no filters. */
-export const page = z.strictObject({ limit, cursor });
+export const page = z.strictObject({
+  limit: limit.describe('How many items a page has at most.'),
+  cursor: cursor.describe('The `nextCursor` of the page before.'),
+});
 export type PageParameters = z.output<typeof page>;
 
 /** Bare or as a structured-field string (RFC 8941, 3.3.3); the two spell the same key. */
