@@ -24,6 +24,9 @@ export type Machine =
 export interface Override {
   readonly state: GateName;
   readonly until: number;
+  /** Who gave it, and why. */
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 export interface BreakerState {

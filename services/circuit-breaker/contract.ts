@@ -24,6 +24,14 @@ export const transitionSchema = z.object({
   cause: z.string(),
 });
 
+/** Until when an operator's word counts (epoch ms), who gave it, and why. */
+export const overrideSchema = z.object({
+  state: gateSchema,
+  until: z.int(),
+  by: bounded(200).exactOptional(),
+  reason: bounded(500).exactOptional(),
+});
+
 /** One route. Times are epoch ms. */
 export const breakerSchema = z.object({
   route: z.string(),
@@ -43,7 +51,7 @@ export const breakerSchema = z.object({
   /** When the next conclusion is due; `null`: the machine is closed and has no clock. */
   cycleEndsAt: z.int().nullable(),
   policy: policySchema,
-  override: z.object({ state: gateSchema, until: z.int() }).optional(),
+  override: overrideSchema.optional(),
   /** The last 50, newest first. */
   transitions: z.array(transitionSchema),
   /** Put back, and expired, since this breaker process started. */
@@ -79,6 +87,7 @@ export const breakerRequestSchema = z.discriminatedUnion('kind', [
     route: bounded(100),
     state: gateSchema,
     expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS),
+    ...overrideSchema.pick({ by: true, reason: true }).shape,
   }),
   z.object({ id: bounded(100), kind: z.literal('clear-override'), route: bounded(100) }),
   z.object({

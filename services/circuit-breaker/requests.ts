@@ -61,9 +61,12 @@ async function carryOut(
     return { id, ok: false, problem: `there is no route ${name}; there are: ${[...term.routes.keys()].join(', ')}` };
   }
   switch (request.kind) {
-    case 'override':
-      await route?.breaker.override({ state: request.state, until: clock.now() + request.expiresInMs });
+    case 'override': {
+      const { state, expiresInMs, by, reason } = request;
+      const told = { ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
+      await route?.breaker.override({ state, until: clock.now() + expiresInMs, ...told });
       break;
+    }
     case 'clear-override':
       await route?.breaker.clearOverride();
       break;

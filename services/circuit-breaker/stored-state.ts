@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type BreakerState, initially } from './breaker.ts';
-import { gateSchema, transitionSchema } from './contract.ts';
+import { overrideSchema, transitionSchema } from './contract.ts';
 import type { Delivery, Session } from '#shared/bus/bus.ts';
 import { state as stateOf } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -16,7 +16,7 @@ const storedSchema = z.object({
   state: z
     .object({
       machine: machineSchema,
-      override: z.object({ state: gateSchema, until: z.int() }).exactOptional(),
+      override: overrideSchema.exactOptional(),
       generation: z.int(),
     })
     .readonly(),

@@ -17,6 +17,9 @@ import { PublishError } from '#shared/errors.ts';
 
 type Question = BreakerRequest extends infer Kind ? (Kind extends BreakerRequest ? Omit<Kind, 'id'> : never) : never;
 
+/** As many letters of an operator's name as an override keeps. */
+const MAX_BY = 50;
+
 /** Reads what the acting breaker broadcasts; what it is to do, it is asked for. */
 export function breakerHandlers({ table, board, askBreaker, stream, views, clock }: Gateway) {
   return {
@@ -32,9 +35,11 @@ export function breakerHandlers({ table, board, askBreaker, stream, views, clock
       return ok(shape(known));
     },
 
-    async override({ params, body }: Call<unknown, OverrideBreaker>): Promise<Answer> {
+    async override({ params, body, caller }: Call<unknown, OverrideBreaker>): Promise<Answer> {
       const route = routeOf(params, table.routes);
-      return ok(changed(route, await ask({ kind: 'override', route, ...body })));
+      const { reason, ...wanted } = body;
+      const told = { by: caller.subject.slice(0, MAX_BY), ...(reason !== undefined && { reason }) };
+      return ok(changed(route, await ask({ kind: 'override', route, ...wanted, ...told })));
     },
 
     async clearOverride({ params }: Call): Promise<Answer> {

@@ -173,11 +173,23 @@ export function routes(gateway: Gateway): readonly Endpoint[] {
       ? []
       : [
           endpoint('PUT', '/v1/faults/:service', {
-            summary: 'Make a service misbehave; `{}` ends it.',
+            summary: 'Make a service misbehave; `{}`, or DELETE, ends it.',
             access: 'operator',
             body: schemas.faults,
             answers: { 200: shapes.faultsApplied },
             handle: faults.apply,
+          }),
+          endpoint('GET', '/v1/faults/:service', {
+            summary: 'The faults that a service was told to have.',
+            access: 'operator',
+            answers: { 200: shapes.faultsApplied },
+            handle: faults.find,
+          }),
+          endpoint('DELETE', '/v1/faults/:service', {
+            summary: 'Let a service behave again.',
+            access: 'operator',
+            answers: { 200: shapes.faultsApplied },
+            handle: faults.clear,
           }),
         ]),
   ];

@@ -57,7 +57,12 @@ export const ofOrder = z.strictObject({ orderId: fields.orderId });
 export type OfOrder = z.output<typeof ofOrder>;
 
 /** Without an end an override would be forgotten. */
-export const overrideBreaker = z.strictObject({ state: gateSchema, expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS) });
+export const overrideBreaker = z.strictObject({
+  state: gateSchema,
+  expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS),
+  /** Shown to everybody who looks, beside who set it. */
+  reason: fields.bounded(500).optional(),
+});
 export type OverrideBreaker = z.output<typeof overrideBreaker>;
 const routeAmong = (routes: readonly string[]) => z.enum(routes).optional();
 export const listParked = (routes: readonly string[]) =>

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { breakerSchema, gateSchema, parkedItemSchema, policySchema } from '#services/circuit-breaker/contract.ts';
+import {
+  breakerSchema,
+  gateSchema,
+  overrideSchema,
+  parkedItemSchema,
+  policySchema,
+} from '#services/circuit-breaker/contract.ts';
 import { letterStateSchema } from '#services/dead-letters/contract.ts';
 import { currency, money, orderStatus } from './schemas.ts';
 import { listOf, named, time } from '#shared/web/shapes.ts';
@@ -123,7 +129,7 @@ export const breaker = z.looseObject({
   since: time,
   cycleEndsAt: time.optional(),
   policy: policySchema,
-  override: z.looseObject({ state: gateSchema, until: time }).optional(),
+  override: z.looseObject({ ...overrideSchema.shape, until: time }).optional(),
   transitions: z.array(transition),
   /** When the gateway last heard of it, and whether that is too long ago to refuse anything by it. */
   reportedAt: time.optional(),

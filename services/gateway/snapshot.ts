@@ -50,8 +50,10 @@ export function createBoard(clock: Pick<Clock, 'now'>): BreakerBoard {
   /** Counted in the leader's clock up to the snapshot and in ours from its arrival, so that the two need not agree. */
   function waitMs({ breaker, at, arrivedAt }: Known): number {
     const { override, policy } = breaker;
-    const endsAt = override?.state === 'open' ? override.until : breaker.cycleEndsAt;
-    const leftMs = endsAt === null ? policy.cycleMs : Math.min(endsAt - at, policy.cycleMs);
+    const { cycleEndsAt } = breaker;
+    const evidenceMs = cycleEndsAt === null ? policy.cycleMs : Math.min(cycleEndsAt - at, policy.cycleMs);
+    // Forced open, it stays open until the operator's word ends, whatever the evidence says.
+    const leftMs = override?.state === 'open' ? override.until - at : evidenceMs;
     return Math.max(1, leftMs - (clock.now() - arrivedAt));
   }
 

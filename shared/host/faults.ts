@@ -27,7 +27,17 @@ export const faultsSchema = z.strictObject({
 });
 export type Faults = z.infer<typeof faultsSchema>;
 
-const order = z.object({ id: z.string(), service: z.string(), faults: faultsSchema });
+/** Without `faults` it only asks which there are. */
+const order = z.object({ id: z.string(), service: z.string(), faults: faultsSchema.optional() });
+
+/** What a copy of a service answers on `control`: the faults that it has now, or why it did not take those that it was told. */
+export const faultsReply = z.object({
+  id: z.string(),
+  service: z.string(),
+  faults: faultsSchema.optional(),
+  problem: z.string().optional(),
+});
+export type FaultsReply = z.infer<typeof faultsReply>;
 
 export interface FaultInjection {
   readonly intercept: Intercept;
@@ -38,7 +48,16 @@ export interface FaultInjection {
 }
 
 /** Fault injection for one service, off until it is told otherwise over the `control` exchange. */
-export function createFaults(service: string, options: { clock: Clock; log: Log; exit: () => void }): FaultInjection {
+export function createFaults(
+  service: string,
+  options: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly exit: () => void;
+    /** Names of the messages that it handles; a fault at another one would never come to be. */
+    readonly handles: () => readonly string[];
+  },
+): FaultInjection {
   const { clock, log } = options;
   let faults: Faults = {};
 
@@ -66,6 +85,13 @@ export function createFaults(service: string, options: { clock: Clock; log: Log;
       return Promise.withResolvers<Result<State>>().promise;
     }
     return result;
+  }
+
+  function strangersIn({ refuseAt = [], crashAt = [], exitAt = [] }: Faults): string | undefined {
+    const handled = options.handles();
+    const strange = [...new Set([...refuseAt, ...crashAt, ...exitAt])].filter((name) => !handled.includes(name));
+    if (strange.length === 0) return undefined;
+    return `${service} handles no ${strange.join(', ')}; it handles ${handled.toSorted().join(', ')}`;
   }
 
   return {
@@ -97,16 +123,18 @@ export function createFaults(service: string, options: { clock: Clock; log: Log;
 
       async function apply(content: Buffer): Promise<void> {
         const { id, faults: wanted } = order.parse(JSON.parse(content.toString('utf8')));
+        const problem = wanted && strangersIn(wanted);
+        if (wanted !== undefined && problem === undefined) await set(wanted);
+        const reply: FaultsReply = { id, service, faults, problem };
+        const packet = { content: Buffer.from(JSON.stringify(reply)), contentType: 'application/json', headers: {} };
+        await bus.publish('control', packet, 'faults-applied');
+      }
+
+      async function set(wanted: Faults): Promise<void> {
         const pausedBefore = faults.pauseConsuming ?? false;
         faults = wanted;
         log.warn('faults set', { faults });
         if (pausedBefore !== (wanted.pauseConsuming ?? false)) await onPause(wanted.pauseConsuming ?? false);
-        const acknowledgement = Buffer.from(JSON.stringify({ id, service }));
-        await bus.publish(
-          'control',
-          { content: acknowledgement, contentType: 'application/json', headers: {} },
-          'faults-applied',
-        );
       }
     },
   };

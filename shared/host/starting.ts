@@ -75,7 +75,8 @@ export async function startService<Shape extends z.ZodRawShape>(
     bus.blocked === undefined ? 0 : 1,
   );
   const exit = options.exit ?? ((code: number) => process.exit(code));
-  const faults = createFaults(name, { clock, log, exit: () => exit(137) });
+  const handled: string[] = [];
+  const faults = createFaults(name, { clock, log, exit: () => exit(137), handles: () => handled });
   const running: Hosted[] = [];
   const worker = config.WORKER_ID ?? `${name}-${clock.id().slice(-6)}`;
 
@@ -95,6 +96,7 @@ export async function startService<Shape extends z.ZodRawShape>(
         if (running.length < hosted.length || !running.every((one) => one.ready))
           throw new Error('not consuming all partitions of its own');
       });
+      handled.push(...entity.handlers.map(({ type }) => type.name));
       hosted.push(() =>
         hostEntity<State>({
           entity,

@@ -38,7 +38,7 @@ export async function startGatewayWorld({ views = {}, letterView, cursors = [] }
     if (!['parked', 'partitions'].includes(String((question as { kind?: string }).kind))) changes += 1;
     return { id: question.id, ok: true, breaker, parked: [] };
   };
-  const faults = { apply: async () => void (changes += 1), close: async () => {} };
+  const faults = { apply: async () => void (changes += 1), read: async () => ({}), close: async () => {} };
   const letters = createFakeLetters([aLetter('l1'), aLetter('l2', { state: 'discarded' })]);
   const deadLetters: DeadLetters = {
     ...letters,

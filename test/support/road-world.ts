@@ -63,10 +63,12 @@ export async function createRoadWorld(
   ) {
     const store = createMemoryStore<State>();
     const bus = broker.connect(name);
-    const faults = createFaults(name, { clock, log: silentLog, exit: () => {} });
+    const entity = entityOf(store);
+    const handles = (): readonly string[] => entity.handlers.map(({ type }) => type.name);
+    const faults = createFaults(name, { clock, log: silentLog, exit: () => {}, handles });
     await clock.during(faults.listen(bus, async () => {}));
     const engine = createEngine<State>({
-      entity: entityOf(store),
+      entity,
       bus: losing(bus),
       store: {
         ...store,

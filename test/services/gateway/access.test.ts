@@ -14,7 +14,7 @@ const order = {
   email: 'a@example.com',
   items: [{ sku: 's', quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
 };
-const faults = { apply: async () => {}, close: async () => {} };
+const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
 
 /** Every endpoint that needs a token; `foreign`: what another customer gets; `own`: what Alice gets. */
 const endpoints = [
@@ -39,6 +39,8 @@ const endpoints = [
   },
   { method: 'GET', path: '/v1/wallets/alice/top-ups/none', own: 404, foreign: 403 },
   { method: 'PUT', path: '/v1/faults/wallet', body: {}, own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/faults/wallet', own: 403, foreign: 403, operator: 200 },
+  { method: 'DELETE', path: '/v1/faults/wallet', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/breakers', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/breakers/payment', own: 403, foreign: 403, operator: 200 },
   {

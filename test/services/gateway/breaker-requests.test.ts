@@ -8,14 +8,14 @@ import { until } from '#test/support/until.ts';
 test('an override is asked of the acting breaker and answered when it was applied', (t) =>
   inWorld(
     async ({ call, asked }) => {
-      const body = { state: 'open', expiresInMs: 9000 };
+      const body = { state: 'open', expiresInMs: 9000, reason: 'the provider is upgraded' };
       const forced = await call('PUT', '/v1/breakers/payment/override', { ...operator, body });
       t.is(forced.status, 200, forced.text);
       t.like(forced.body, { route: 'payment', state: 'open', override: { until: '2026-01-02T03:04:14.678Z' } });
       const ended = await call('DELETE', '/v1/breakers/payment/override', operator);
       t.is(ended.status, 200);
       t.like(ended.body, { route: 'payment', state: 'closed' });
-      t.like(asked[0], { kind: 'override', route: 'payment', ...body });
+      t.like(asked[0], { kind: 'override', route: 'payment', ...body, by: 'root' });
       t.like(asked[1], { kind: 'clear-override', route: 'payment' });
       t.not(asked[0]?.id, asked[1]?.id);
     },

@@ -5,6 +5,7 @@ import { routeTable } from '#services/services.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { CONTROL, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
+import type { Faults } from '#shared/host/faults.ts';
 import { silentLog as log } from '#shared/log.ts';
 
 const operator = { as: 'root', role: 'operator' } as const;
@@ -26,10 +27,15 @@ async function inFaultyWorld(
   try {
     await run(world, async (answers) => {
       const heard: unknown[] = [];
+      let current: Faults = {};
+      const isKnown = ({ crashAt = [] }: Faults): boolean => !crashAt.includes('wallet.hld');
       await service.subscribe(CONTROL, ['faults.wallet'], (packet) => {
-        const order = JSON.parse(packet.content.toString()) as { id: string };
+        const order = JSON.parse(packet.content.toString()) as { id: string; faults?: Faults };
         heard.push(order);
-        const content = Buffer.from(JSON.stringify({ id: order.id, service: 'wallet' }));
+        if (order.faults !== undefined && isKnown(order.faults)) current = order.faults;
+        const problem =
+          order.faults === undefined || isKnown(order.faults) ? undefined : 'wallet handles no wallet.hld';
+        const content = Buffer.from(JSON.stringify({ id: order.id, service: 'wallet', faults: current, problem }));
         if (answers) void service.publish(CONTROL, { content, headers: {} }, 'faults-applied'); // its failure is the timeout
       });
       return heard;
@@ -82,6 +88,37 @@ test('unknown services and faults are refused, and only an operator may cause an
     t.is((await call('PUT', '/v1/faults/constructor', { ...operator, body: {} })).status, 404);
     t.is((await call('PUT', '/v1/faults/wallet', { ...operator, body: { explode: true } })).status, 400);
     t.is((await call('PUT', '/v1/faults/wallet', { as: 'alice', body: {} })).status, 403);
+  }));
+
+test('what a service was told is read, and ended by DELETE', (t) =>
+  inFaultyWorld(async ({ call }, listen) => {
+    await listen(true);
+    const read = async () => (await call('GET', '/v1/faults/wallet', operator)).body;
+    t.deepEqual(await read(), { service: 'wallet', faults: {} });
+    await call('PUT', '/v1/faults/wallet', { ...operator, body: { latencyMs: 7 } });
+    t.deepEqual(await read(), { service: 'wallet', faults: { latencyMs: 7 } });
+    const cleared = await call('DELETE', '/v1/faults/wallet', operator);
+    t.is(cleared.status, 200);
+    t.deepEqual(cleared.body, { service: 'wallet', faults: {} });
+    t.deepEqual(await read(), { service: 'wallet', faults: {} });
+  }));
+
+test('a fault at a message that the service does not handle is 400 with its word', (t) =>
+  inFaultyWorld(async ({ call }, listen) => {
+    await listen(true);
+    const reply = await call('PUT', '/v1/faults/wallet', { ...operator, body: { crashAt: ['wallet.hld'] } });
+    t.is(reply.status, 400);
+    t.like(reply.body, { detail: 'wallet handles no wallet.hld' });
+  }));
+
+test('a service that takes no faults says so at once, with those that do', (t) =>
+  inFaultyWorld(async ({ call }) => {
+    for (const method of ['PUT', 'GET', 'DELETE']) {
+      const body = method === 'PUT' ? { body: {} } : {};
+      const reply = await call(method, '/v1/faults/gateway', { ...operator, ...body });
+      t.is(reply.status, 404);
+      t.regex(String(reply.body['detail']), /gateway takes no faults; these take faults: order, payment, wallet/);
+    }
   }));
 
 test('without fault injection there is no such path', async (t) => {

@@ -6,7 +6,7 @@ import { startWorld } from './world.ts';
 type Json = { readonly [name: string]: Json } & { readonly $ref?: string };
 
 test('the document describes every endpoint from the schemas that validate, and all its references lead somewhere', async (t) => {
-  const faults = { apply: async () => {}, close: async () => {} };
+  const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
   const audits = { auditor: auditorOf(), hangingAfterMs: 60_000 };
   const world = await startWorld({ faults, deadLetters: createFakeLetters(), audits });
   t.teardown(world.stop);
