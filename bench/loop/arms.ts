@@ -1,7 +1,8 @@
 import { bareBroker } from './bare.ts';
 import type { LoopTask } from './task.ts';
-import type { Arm, Sample, Turn } from '#bench/arm.ts';
+import type { Arm, Sample, Turn, Values } from '#bench/arm.ts';
 import { inChild } from '#bench/child.ts';
+import { cpuSeconds } from '#bench/cpu.ts';
 import { TTL_MS } from '#bench/world.ts';
 import type { Database } from '#local/stack/database.ts';
 
@@ -23,8 +24,13 @@ const bare: Arm = {
   group: 'loop',
   async run({ world, round, settings }) {
     const url = await world.vhost(`bare-${round}`);
-    const messagesPerS = await bareBroker(url, BARE_IN_FLIGHT, Math.min(settings.seconds, 4));
-    return [{ of: `${BARE_IN_FLIGHT} in flight`, values: { messagesPerS } }];
+    const pid = (await world.broker()).process?.pid();
+    const used = (): Values => {
+      const { user, system } = process.cpuUsage();
+      return { services: (user + system) / 1e6, ...(pid === undefined ? {} : { broker: cpuSeconds(pid) }) };
+    };
+    const values = await bareBroker(url, BARE_IN_FLIGHT, Math.min(settings.seconds, 4), used);
+    return [{ of: `${BARE_IN_FLIGHT} in flight`, values }];
   },
 };
 

@@ -1,13 +1,19 @@
 import { connect } from 'amqplib';
 import { orderMessage } from './load.ts';
+import type { Values } from '#bench/arm.ts';
 import { encode } from '#shared/bus/envelope.ts';
 
 /**
  * What the broker does alone: messages of the size of an order's through a fanout and a consistent-hash exchange into
  * quorum queues with TTL and single active consumer, confirmed and acknowledged, at most `inFlight` unconfirmed or
- * unconsumed. Raw amqplib, one connection to publish and one to consume. Resolves with messages per second.
+ * unconsumed. Raw amqplib, one connection to publish and one to consume. `used` is asked for CPU seconds before and after what counts.
  */
-export async function bareBroker(amqpUrl: string, inFlight: number, seconds: number): Promise<number> {
+export async function bareBroker(
+  amqpUrl: string,
+  inFlight: number,
+  seconds: number,
+  used: () => Values,
+): Promise<Values> {
   const publishing = await connect(amqpUrl, { noDelay: true } as object);
   const consuming = await connect(amqpUrl, { noDelay: true } as object);
   const channel = await publishing.createConfirmChannel();
@@ -89,14 +95,17 @@ export async function bareBroker(amqpUrl: string, inFlight: number, seconds: num
   await new Promise((resolve) => setTimeout(resolve, 1000));
   counting = true;
   const start = performance.now();
+  const before = used();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   counting = false;
-  const rate = consumed / ((performance.now() - start) / 1000);
+  const tookS = (performance.now() - start) / 1000;
+  const after = used();
   stopped = true;
   await drained;
   for (const queue of queues) await channel.deleteQueue(queue);
   for (const exchange of ['bare.in', 'bare.hash']) await channel.deleteExchange(exchange);
   await publishing.close();
   await consuming.close();
-  return rate;
+  const cores = Object.entries(after).map(([name, one]) => [`cores.${name}`, (one - before[name]!) / tookS] as const);
+  return { messagesPerS: consumed / tookS, ...Object.fromEntries(cores) };
 }
