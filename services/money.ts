@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { named, shape } from '#shared/web/shapes.ts';
 
 /** ISO 4217 codes that are accepted, with the number of minor units of each (ISO 4217 table A.1). */
 const currencies = {
@@ -44,6 +45,13 @@ export const money = z.object({ amount: z.int().min(0).max(MAX_AMOUNT_MINOR), cu
 /** Money that moves. */
 export const someMoney = money.extend({ amount: money.shape.amount.min(1) });
 export type Money = z.infer<typeof money>;
+
+/** What the HTTP doors take, they take exactly; on the bus readers are tolerant. */
+export const exactMoney = named('Money', z.strictObject(money.shape));
+
+/** What somebody has; never negative. */
+export const balance = shape({ amount: z.int().min(0), currency });
+export type Balance = z.infer<typeof balance>;
 
 /** EUR 1299 as `12.99 EUR`; exact, because no fraction is ever computed. */
 export function formatMoney({ amount, currency: code }: Money): string {

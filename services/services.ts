@@ -9,7 +9,7 @@ import { service as saga } from './saga/service.ts';
 import { service as wallet } from './wallet/service.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import { commonConfig } from '#shared/host/config.ts';
-import type { Service } from '#shared/host/kit.ts';
+import type { Service, System } from '#shared/host/kit.ts';
 import { tableOf } from '#shared/host/service.ts';
 
 /** Every service. Routes, rights, broker users, processes and what is archived follow from this list. */
@@ -34,3 +34,5 @@ export const serviceNames: readonly string[] = services.map(({ name }) => name);
 const PARTITIONS = 8;
 
 export const routeTable: RouteTable = tableOf(services, PARTITIONS);
+
+export const system: System = { services, table: routeTable, variables };

@@ -8,7 +8,7 @@ import { REDRIVE, type RedrivePolicy } from '#services/circuit-breaker/pace.ts';
 import type { Point } from '#services/circuit-breaker/route-breaker.ts';
 import { createTally } from '#services/circuit-breaker/tally.ts';
 import { type ActingTerm, startTerm } from '#services/circuit-breaker/term.ts';
-import { createBoard, watchSnapshots } from '#services/gateway/snapshot.ts';
+import { createBoard, watchSnapshots } from '#services/circuit-breaker/board.ts';
 import { routeTable } from '#services/services.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { state as stateOf } from '#shared/bus/topology/topology.ts';

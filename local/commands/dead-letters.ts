@@ -1,6 +1,6 @@
 /** `npm run dead-letters`: what nobody could handle, on the running stack or on that of `--api`. */
 import { MAX_RATE_PER_S } from '#services/dead-letters/contract.ts';
-import type { LetterView } from '#services/dead-letters/view.ts';
+import type { LetterView } from '#services/dead-letters/letter-shape.ts';
 import { type Answer, type Api, apiOf } from './api.ts';
 import { command, numberOf } from './command.ts';
 import { apiOptions, commandLine, commandSpec, hintOf } from './command-line.ts';

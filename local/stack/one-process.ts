@@ -1,7 +1,7 @@
 /** Runs every service in this one process: the same code, a modular monolith. `SERVICE_ENVIRONMENTS`: JSON, service -> its environment. */
 import { ConfigError, reasonOf } from '#shared/errors.ts';
 import type { RunningService } from '#shared/host/kit.ts';
-import { routeTable, services as all } from '#services/services.ts';
+import { routeTable, services as all, system } from '#services/services.ts';
 
 const environments = JSON.parse(process.env['SERVICE_ENVIRONMENTS'] ?? '{}') as Readonly<
   Record<string, Readonly<Record<string, string>>>
@@ -30,7 +30,7 @@ async function startAll(): Promise<readonly RunningService[]> {
   return await Promise.all(
     services.map(async ({ name, environment, service }) => {
       try {
-        return await service.start(environment, routeTable);
+        return await service.start(environment, system);
       } catch (error) {
         end(name, error);
         process.exit();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bounded } from '#services/fields.ts';
+import { lookup } from '#shared/web/lookup.ts';
 
 /** Routing keys on the exchange `control`: what any gateway asks, what the acting breaker answers. */
 export const BREAKER_REQUEST = 'breaker.request';
@@ -146,3 +147,14 @@ export const breakerReplySchema = z.discriminatedUnion('ok', [
   z.object({ id: z.string(), ok: z.literal(false), problem: z.string() }),
 ]);
 export type BreakerReply = z.infer<typeof breakerReplySchema>;
+
+/** A message that is waited for. */
+export interface WaitingMessage {
+  readonly correlationId: string;
+  readonly type: string;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+/** Since when it is parked, and why nobody took it; `undefined`: it is not parked, as far as is known. */
+export const whyParked = lookup<string | undefined, WaitingMessage>('circuit-breaker.why-parked');

@@ -1,19 +1,16 @@
 import type { Connection } from 'mongoose';
 import { type StoredTransition, transitionsCollection } from './history.ts';
+import type { Page, PageQuery } from '#shared/web/cursors.ts';
 
-export interface TransitionPage {
-  readonly items: readonly object[];
-  readonly nextCursor?: string;
+export interface BreakerQueries {
+  /** Newest first. `cursor` is the `nextCursor` of the page before; anything else is ignored. */
+  transitions(route: string, query: PageQuery): Promise<Page<object>>;
 }
 
 /** Read-only queries on the breaker's history. */
-export function breakerView(db: Connection) {
+export function breakerView(db: Connection): BreakerQueries {
   return {
-    /** Newest first. `cursor` is the `nextCursor` of the page before; anything else is ignored. */
-    async transitions(
-      route: string,
-      { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
-    ): Promise<TransitionPage> {
+    async transitions(route, { limit, cursor }) {
       const found = await db
         .collection<StoredTransition>(transitionsCollection)
         .find({ route, ...below(cursor) })

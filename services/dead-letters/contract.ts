@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { Caller } from '#shared/web/endpoint.ts';
+import { lookup } from '#shared/web/lookup.ts';
+import { shape, time } from '#shared/web/shapes.ts';
 import { bounded, customerId } from '#services/fields.ts';
 
 /** Routing keys on the exchange `control`: what a gateway asks, what any copy of the service answers. */
@@ -56,3 +59,21 @@ export const deadLettersReplySchema = z.discriminatedUnion('ok', [
   z.object({ id: z.string(), ok: z.literal(false), problem: z.string() }),
 ]);
 export type DeadLettersReply = z.infer<typeof deadLettersReplySchema>;
+
+/** A message of an order that nobody could handle and that nobody has dealt with yet. */
+export const openLetterShape = shape({
+  id: z.string(),
+  type: z.string().optional(),
+  step: z.string().optional(),
+  undo: z.boolean().optional(),
+  state: letterStateSchema,
+  lastFailureAt: time,
+  /** For operators. */
+  cause: z.string().optional(),
+});
+export type OpenLetter = z.infer<typeof openLetterShape>;
+
+/** Those that are open of what has this correlation id, newest first. */
+export const openLetters = lookup<readonly OpenLetter[], { readonly correlationId: string; readonly caller: Caller }>(
+  'dead-letters.open',
+);

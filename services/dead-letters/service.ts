@@ -1,3 +1,4 @@
+import { deadLettersApi } from './api.ts';
 import { startDraining } from './draining.ts';
 import { letterGauge } from './metrics.ts';
 import { startReplaying } from './replaying.ts';
@@ -11,6 +12,7 @@ import { defineService } from '#shared/host/service.ts';
 export const service = defineService({
   name: 'dead-letters',
   rights: { answersAbout: 'dead-letters', everyRoute: { write: ['in', 'hash'], read: ['dead'] } },
+  api: deadLettersApi,
   config: {},
   start({ bus, config, table, db, clock, log, metrics, ready, onStop }) {
     const store = createLetterStore(db);

@@ -2,10 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import type { Connection } from 'mongoose';
 import type { LetterState } from './contract.ts';
 import { bytesOf } from './letter.ts';
+import type { CauseView, LetterDetails, LetterView } from './letter-shape.ts';
 import { deadLettersCollection, type StoredLetter, type StoredPacket } from './model.ts';
 import { wayBack } from './way-back.ts';
 import type { HeaderTable } from '#shared/bus/bus.ts';
 import { masked, maskText } from '#shared/masking.ts';
+import type { Page, PageQuery } from '#shared/web/cursors.ts';
 
 export interface LetterFilter {
   readonly route?: string | undefined;
@@ -15,22 +17,25 @@ export interface LetterFilter {
   readonly orderId?: string | undefined;
 }
 
-/** A dead letter as the list shows it: masked, times as RFC 3339. */
-export type LetterView = ReturnType<typeof itemOf>;
+export interface LetterQueries {
+  /** The newest failure first. `cursor` is the `nextCursor` of the page before; anything else is ignored. */
+  list(filter: LetterFilter, query: PageQuery): Promise<Page<LetterView>>;
+  find(id: string): Promise<LetterDetails | undefined>;
+  /** What is still open of an order, newest first, at most 20. */
+  openOf(orderId: string): Promise<readonly LetterView[]>;
+  /** How many letters of each route have which cause, by state; the most frequent first. */
+  causes(filter: Pick<LetterFilter, 'route' | 'state'>): Promise<{ readonly items: readonly CauseView[] }>;
+}
 
 /** The longest body that is shown. */
 const SHOWN_BYTES = 64 * 1024;
 const LIST_FIELDS = { packet: 0, failures: 0 } as const;
 
 /** Read-only queries on what nobody could handle. */
-export function deadLetterView(db: Connection) {
+export function deadLetterView(db: Connection): LetterQueries {
   const letters = () => db.collection<StoredLetter>(deadLettersCollection);
   return {
-    /** The newest failure first. `cursor` is the `nextCursor` of the page before; anything else is ignored. */
-    async list(
-      filter: LetterFilter,
-      { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
-    ): Promise<{ readonly items: readonly LetterView[]; readonly nextCursor?: string }> {
+    async list(filter, { limit, cursor }) {
       const found = await letters()
         .find({ ...criteria(filter), ...below(cursor) }, { projection: LIST_FIELDS })
         .sort({ lastFailureAt: -1, _id: -1 })
@@ -44,13 +49,12 @@ export function deadLetterView(db: Connection) {
         : { items };
     },
 
-    async find(id: string) {
+    async find(id) {
       const found = await letters().findOne({ _id: id });
       return found === null ? undefined : detailsOf(found);
     },
 
-    /** What is still open of an order, newest first, at most 20. */
-    async openOf(orderId: string): Promise<readonly LetterView[]> {
+    async openOf(orderId) {
       const found = await letters()
         .find({ correlationId: orderId, state: { $in: ['dead', 'replaying'] } }, { projection: LIST_FIELDS })
         .sort({ lastFailureAt: -1, _id: -1 })
@@ -59,8 +63,7 @@ export function deadLetterView(db: Connection) {
       return found.map(itemOf);
     },
 
-    /** How many letters of each route have which cause, by state; the most frequent first. */
-    async causes(filter: Pick<LetterFilter, 'route' | 'state'>) {
+    async causes(filter) {
       const groups = await letters()
         .aggregate<CauseGroup>([
           { $match: criteria(filter) },
@@ -93,7 +96,7 @@ interface CauseGroup {
   readonly lastFailureAt: Date;
 }
 
-function causeOf(groups: readonly CauseGroup[]) {
+function causeOf(groups: readonly CauseGroup[]): CauseView {
   const { cause, route } = groups[0]!._id;
   const states: Partial<Record<LetterState, number>> = {};
   for (const { _id, count } of groups) states[_id.state] = (states[_id.state] ?? 0) + count;
@@ -120,7 +123,7 @@ function below(cursor: string | undefined): object {
   return { $or: [{ lastFailureAt: { $lt: at } }, { lastFailureAt: at, _id: { $lt: id } }] };
 }
 
-function itemOf(letter: Omit<StoredLetter, 'packet' | 'failures'>) {
+function itemOf(letter: Omit<StoredLetter, 'packet' | 'failures'>): LetterView {
   const { _id, route, state, type, key, messageId, correlationId, cause, reason, attempts, failureCount } = letter;
   const { firstFailureAt, lastFailureAt, replay, replays, discarded, broken } = letter;
   const step = stepOf(messageId, correlationId);
@@ -160,7 +163,7 @@ function itemOf(letter: Omit<StoredLetter, 'packet' | 'failures'>) {
   };
 }
 
-function detailsOf(letter: StoredLetter) {
+function detailsOf(letter: StoredLetter): LetterDetails {
   const { route, packet, failures, broken } = letter;
   const headers = JSON.parse(packet.headers) as HeaderTable;
   const exchange = broken === undefined ? wayBack(route, headers) : undefined;
@@ -176,7 +179,7 @@ function detailsOf(letter: StoredLetter) {
         messageId: packet.messageId,
         correlationId: packet.correlationId,
       }),
-      headers: masked(headers),
+      headers: masked(headers) as Readonly<Record<string, unknown>>,
       ...bodyOf(packet.content),
     },
   };
@@ -189,8 +192,14 @@ function deadlineOf({ deadline }: HeaderTable): { readonly deadline?: string } {
     : {};
 }
 
+interface ShownBody {
+  readonly bytes: number;
+  readonly body?: unknown;
+  readonly text?: string;
+}
+
 /** `body`: what the JSON says; `text`: what is no JSON; neither: it is no text, or long. */
-function bodyOf(content: StoredPacket['content']): object {
+function bodyOf(content: StoredPacket['content']): ShownBody {
   const bytes = bytesOf(content);
   const size = { bytes: bytes.length };
   if (bytes.length > SHOWN_BYTES || !isUtf8(bytes)) return size;

@@ -1,3 +1,4 @@
+import { deliveryApi } from './api.ts';
 import { z } from 'zod';
 import { deliveryEntity } from './delivery.ts';
 import { httpWarehouse, triesWithin } from './http-warehouse.ts';
@@ -12,6 +13,7 @@ export const service = defineService({
   rights: { route: 'delivery', answers: ['saga'] },
   entity: deliveryEntity,
   documents: { collection: deliveriesCollection, archive: deliveryArchive },
+  api: deliveryApi,
   config: { WAREHOUSE_URL: z.url({ protocol: /^https?$/ }) },
   start(kit) {
     const { effectMs } = limitsFor(ttlMsOf(kit.config, 'delivery'));

@@ -1,28 +1,38 @@
 import type { Connection } from 'mongoose';
+import { z } from 'zod';
 import { deliveryIdOf } from './contract.ts';
 import type { DeliveryState } from './delivery.ts';
 import { deliveriesCollection, type StoredDelivery } from './model.ts';
 import { storedById } from '#shared/database/archive.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
+import { named, shape, time } from '#shared/web/shapes.ts';
 
-/** A delivery as the API shows it; times are RFC 3339. */
-export interface DeliveryView {
-  readonly id: string;
-  readonly orderId: string;
-  readonly customerId: string;
-  readonly items: readonly { readonly sku: string; readonly quantity: number }[];
-  readonly status: 'dispatched' | 'refused' | 'cancelled';
-  readonly dispatchedAt?: string;
-  /** Why it was refused or cancelled. */
-  readonly reason?: string;
-  readonly createdAt: string;
+/** A delivery as the API shows it. */
+export const deliveryShape = named(
+  'Delivery',
+  shape({
+    id: z.string(),
+    orderId: z.string(),
+    customerId: z.string(),
+    items: z.array(shape({ sku: z.string(), quantity: z.int() })).readonly(),
+    status: z.enum(['dispatched', 'refused', 'cancelled']),
+    dispatchedAt: time.optional(),
+    /** Why it was refused or cancelled. */
+    reason: z.string().optional(),
+    createdAt: time,
+  }),
+);
+export type DeliveryView = z.infer<typeof deliveryShape>;
+
+export interface DeliveryQueries {
+  /** One, or none yet. */
+  byOrder(orderId: string): Promise<{ readonly items: readonly DeliveryView[] }>;
 }
 
 /** Read-only queries on the delivery service's collection. */
-export function deliveryView(db: Connection) {
+export function deliveryView(db: Connection): DeliveryQueries {
   return {
-    /** One, or none yet. */
-    async byOrder(orderId: string): Promise<{ readonly items: readonly DeliveryView[] }> {
+    async byOrder(orderId) {
       const stored = await storedById<StoredDelivery>(db, deliveriesCollection, orderId, { state: 1 });
       const view = stored?.state && shown(stored.state);
       return { items: view ? [view] : [] };

@@ -1,48 +1,17 @@
+import { createIntake } from './intake.ts';
 import type { Shed } from './load-shedding.ts';
-import type { Audits } from './audit-routes.ts';
-import type { AskBreaker } from './breakers.ts';
-import type { DeadLetters } from './dead-letters.ts';
-import type { FaultControl } from './faults.ts';
 import type { RequestStore } from './requests.ts';
-import type { BreakerBoard } from './snapshot.ts';
-import type { EventStream } from './stream.ts';
-import { type RefusedBy, type Submit, createSubmit } from './submit.ts';
-import type { TokenKeys } from '#shared/web/tokens.ts';
-import type { Views } from './views.ts';
-import { type WebSettings, webSettings } from '#shared/web/app.ts';
-import type { Workers } from './workers.ts';
+import type { RefusedBy } from './submit.ts';
+import type { BreakerBoard } from '#services/circuit-breaker/board.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
-
-/** Everything that the gateway needs from outside; nothing here listens or connects. */
-export interface GatewayOptions {
-  readonly bus: Pick<Bus, 'publish'>;
-  readonly table: RouteTable;
-  readonly views: Views;
-  readonly requests: RequestStore;
-  readonly tokens: TokenKeys;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly board: BreakerBoard;
-  readonly stream: EventStream;
-  readonly askBreaker: AskBreaker;
-  readonly workers: Workers;
-  /** Absent: every order is taken. */
-  readonly shedOrder?: Shed | undefined;
-  /** Absent: its endpoints do not exist, and no timeline tells of them. */
-  readonly deadLetters?: DeadLetters | undefined;
-  /** Absent: its endpoints do not exist. */
-  readonly audits?: Audits | undefined;
-  /** Absent: the fault endpoints do not exist. */
-  readonly faults?: FaultControl | undefined;
-  readonly settings?: Partial<Settings> | undefined;
-  /** Told of every answer: the path as in `routes.ts`. */
-  readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
-  /** Told of every request that was refused because of an open route, or for want of room. */
-  readonly onRefused?: ((route: string, by: RefusedBy) => void) | undefined;
-}
+import { mounted, type Offering } from '#shared/web/api.ts';
+import { createApp, type WebSettings, webSettings } from '#shared/web/app.ts';
+import { documented } from '#shared/web/documents.ts';
+import type { Endpoint } from '#shared/web/endpoint.ts';
+import type { AnsweredLookup } from '#shared/web/lookup.ts';
+import type { TokenKeys } from '#shared/web/tokens.ts';
 
 export interface Settings extends WebSettings {
   readonly publishMs: number;
@@ -60,13 +29,38 @@ export const defaultSettings: Settings = {
   maxPlacing: 100,
 };
 
-/** What handlers are made from. */
-export interface Gateway extends Omit<GatewayOptions, 'settings'>, Settings {
-  readonly submit: Submit;
+/** Everything that the customers' door needs from outside; nothing here listens or connects. */
+export interface GatewayOptions {
+  /** What they offer is mounted, over these views by name. */
+  readonly services: readonly Offering[];
+  readonly views: Readonly<Record<string, unknown>>;
+  /** What the door tells their endpoints. */
+  readonly lookups: readonly AnsweredLookup[];
+  /** What operators may ask at this door too. */
+  readonly operators: readonly Endpoint[];
+  readonly bus: Pick<Bus, 'publish'>;
+  readonly requests: RequestStore;
+  readonly board: Pick<BreakerBoard, 'openRoute' | 'retryAfterMs'>;
+  readonly tokens: TokenKeys;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Absent: every order is taken. */
+  readonly shed?: Shed | undefined;
+  readonly settings?: Partial<Settings> | undefined;
+  /** Told of every answer: the path as in the table of endpoints. */
+  readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
+  /** Told of every request that was refused because of an open route, or for want of room. */
+  readonly onRefused?: ((route: string, by: RefusedBy) => void) | undefined;
 }
 
-export function assemble(options: GatewayOptions): Gateway {
-  const { settings, ...parts } = options;
-  const all = { ...defaultSettings, ...settings };
-  return { ...parts, ...all, submit: createSubmit({ ...parts, ...all }) };
+/** Every endpoint of the door, and the Koa app that serves them and does not listen. */
+export function createGateway(options: GatewayOptions): {
+  readonly endpoints: readonly Endpoint[];
+  readonly app: ReturnType<typeof createApp>;
+} {
+  const { services, views, lookups, operators, tokens, clock, log, onAnswer } = options;
+  const settings = { ...defaultSettings, ...options.settings };
+  const intake = createIntake({ ...options, ...settings });
+  const endpoints = documented([...mounted(services, views, intake, lookups), ...operators]);
+  return { endpoints, app: createApp({ endpoints, tokens, clock, log, onAnswer, settings }) };
 }

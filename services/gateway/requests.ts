@@ -12,7 +12,8 @@ import type { Answer } from '#shared/web/endpoint.ts';
 export interface StoredRequest {
   /** Of the subject and its idempotency key, or random: unique either way. */
   readonly id: string;
-  readonly kind: 'order' | 'top-up' | 'cancel';
+  /** What it asks for, such as `order`. */
+  readonly kind: string;
   /** Of kind, target and validated body: the same key with another fingerprint is another request. */
   readonly fingerprint: string;
   /** The id of what it creates. */

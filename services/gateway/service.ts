@@ -1,29 +1,20 @@
-import { Counter, Histogram } from 'prom-client';
 import { z } from 'zod';
+import { createGateway, defaultSettings } from './gateway.ts';
 import { createLoadShedding } from './load-shedding.ts';
-import { createAsking } from './asking.ts';
-import { createAudits } from './audits.ts';
-import { createFaultControl } from './faults.ts';
-import { createGateway } from './gateway-app.ts';
-import { defaultSettings } from './gateway.ts';
-import { neededByOrder } from './orders.ts';
+import { refusalCounter } from './metrics.ts';
 import { createMongoRequests } from './model.ts';
-import { createBoard, watchSnapshots } from './snapshot.ts';
-import { storedViews } from './stored-views.ts';
-import { createStream } from './stream.ts';
-import type { RefusedBy } from './submit.ts';
-import { watchSilence } from './silent-workers.ts';
 import { startSweep } from './sweep.ts';
-import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
 import { waitOf } from './waiting.ts';
-import { createRoll, watchWorkers } from './worker-roll.ts';
-import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
-import { DEAD_LETTERS_REPLY, deadLettersReplySchema } from '#services/dead-letters/contract.ts';
-import { deadLetterView } from '#services/dead-letters/view.ts';
+import { operatorEndpoints } from '#services/console/operators.ts';
+import { operatorParts } from '#services/console/parts.ts';
+import { createWhereItWaits } from '#services/console/where-it-waits.ts';
+import { whyParked } from '#services/circuit-breaker/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
-import { createMongoTableStore } from '#shared/partition/table-store.ts';
-import type { Kit } from '#shared/host/kit.ts';
 import { defineService } from '#shared/host/service.ts';
+import { loadRoutes, storedViews } from '#shared/web/api.ts';
+import { answerLookup } from '#shared/web/lookup.ts';
+import { requestMeter } from '#shared/web/metrics.ts';
+import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
 
 const config = {
   /** `kid:secret[,kid2:secret2]`, secrets of 32 bytes or more; the first one signs. Also as TOKEN_KEYS_FILE. */
@@ -45,14 +36,11 @@ const config = {
   GATEWAY_SWEEP_MS: z.coerce.number().int().min(100).default(3000),
 };
 
-/** Marking many dead letters is one write, but a long one. */
-const MARKING_MS = 10_000;
-
-/** The HTTP API. */
+/** The customers' door. It takes what they ask for, and mounts what the services offer. */
 export const service = defineService({
   name: 'gateway',
   rights: {
-    commands: ['order', 'saga', 'wallet'],
+    fronts: true,
     asks: ['breaker', 'dead-letters'],
     injectsFaults: true,
     watchesWorkers: true,
@@ -61,77 +49,44 @@ export const service = defineService({
   config,
   rules: [({ TOKEN_KEYS }) => problemsOfTokenKeys(TOKEN_KEYS)],
   start(kit) {
-    const { bus, db, clock, log } = kit;
-    const tokens = parseTokenKeys(kit.config.TOKEN_KEYS);
+    const { bus, db, clock, config: set, log, services } = kit;
     const requests = createMongoRequests(db, () => clock.now());
-    const board = createBoard(clock);
-    watchSnapshots(board, { bus, log });
-    const roll = createRoll(clock, kit.config.WORKER_DEAD_AFTER_MS);
-    const silence = watchSilence({ clock, log, deadAfterMs: kit.config.WORKER_DEAD_AFTER_MS });
-    kit.onStop(async () => silence.close());
-    watchWorkers([roll, silence], { bus, log });
-    const copies = (name: string): number =>
-      roll.all().filter(({ announcement }) => announcement.service === name).length;
-    // A copy that does not answer is counted until it is known to be dead.
-    const waitMs = kit.config.WORKER_DEAD_AFTER_MS + 1000;
-    const faults = kit.config.FAULTS === 'on' ? createFaultControl({ bus, clock, log, waitMs, copies }) : undefined;
-    const stream = createStream({ board, clock });
-    kit.onStop(async () => stream.close());
-    const reply = { replyKey: BREAKER_REPLY, reply: breakerReplySchema };
-    const breaker = createAsking({ bus, clock, log, ...reply, waitMs: 2000 });
-    const deadLetters = createAsking({
+    const operators = operatorParts(kit);
+    const { board, roll } = operators;
+    const routes = loadRoutes(services);
+    const { app } = createGateway({
+      services,
+      views: storedViews(services, db),
+      lookups: [answerLookup(whyParked, createWhereItWaits(operators))],
+      operators: operatorEndpoints(operators),
       bus,
+      requests,
+      board,
+      tokens: parseTokenKeys(set.TOKEN_KEYS),
       clock,
       log,
-      replyKey: DEAD_LETTERS_REPLY,
-      reply: deadLettersReplySchema,
-      waitMs: MARKING_MS,
-    });
-    const letters = deadLetterView(db);
-    const app = createGateway({
-      bus,
-      table: kit.table,
-      board,
-      stream,
-      askBreaker: breaker.ask,
-      audits: createAudits(kit, letters.openOf),
-      deadLetters: { view: letters, ask: deadLetters.ask },
-      workers: { roll, assignments: createMongoTableStore(db) },
-      shedOrder: createLoadShedding({
+      shed: createLoadShedding({
         clock,
         log,
-        mayWaitMs: kit.config.GATEWAY_MAX_WAIT_MS,
-        waitedMs: () =>
-          waitOf(roll, { routes: neededByOrder, now: clock.now(), heartbeatMs: kit.config.WORKER_HEARTBEAT_MS }),
+        mayWaitMs: set.GATEWAY_MAX_WAIT_MS,
+        waitedMs: () => waitOf(roll, { routes, now: clock.now(), heartbeatMs: set.WORKER_HEARTBEAT_MS }),
       }),
-      requests,
-      tokens,
-      clock,
-      log,
-      faults,
-      views: storedViews(db),
       settings: {
-        gateCycleMs: kit.config.GATE_CYCLE_MS,
-        maxInFlight: kit.config.GATEWAY_MAX_IN_FLIGHT,
-        maxPlacing: kit.config.GATEWAY_MAX_PLACING,
-        customerPerS: kit.config.RATE_LIMIT_PER_S,
-        customerBurst: kit.config.RATE_LIMIT_BURST,
-        failuresPerS: kit.config.AUTH_FAILURES_PER_S,
-        failuresBurst: kit.config.AUTH_FAILURES_BURST,
+        gateCycleMs: set.GATE_CYCLE_MS,
+        maxInFlight: set.GATEWAY_MAX_IN_FLIGHT,
+        maxPlacing: set.GATEWAY_MAX_PLACING,
+        customerPerS: set.RATE_LIMIT_PER_S,
+        customerBurst: set.RATE_LIMIT_BURST,
+        failuresPerS: set.AUTH_FAILURES_PER_S,
+        failuresBurst: set.AUTH_FAILURES_BURST,
       },
-      onAnswer: durations(kit),
-      onRefused: refusals(kit),
+      onAnswer: requestMeter(kit.metrics),
+      onRefused: refusalCounter(kit.metrics),
     });
     kit.http(app.callback());
     kit.ready('database', () => ping(db));
-    const sweep = startSweep({
-      bus,
-      requests,
-      clock,
-      log,
-      everyMs: kit.config.GATEWAY_SWEEP_MS,
-      publishMs: defaultSettings.publishMs,
-    });
+    const { publishMs } = defaultSettings;
+    const sweep = startSweep({ bus, requests, clock, log, everyMs: set.GATEWAY_SWEEP_MS, publishMs });
     kit.onStop(() => sweep.stop());
     const preparing = new AbortController();
     const indexes = prepared(requests.prepare, kit, preparing.signal).catch(() => {});
@@ -141,25 +96,3 @@ export const service = defineService({
     });
   },
 });
-
-function durations({
-  metrics,
-}: Pick<Kit<unknown>, 'metrics'>): (method: string, path: string, status: number, ms: number) => void {
-  const histogram = new Histogram({
-    name: 'switchyard_http_request_duration_seconds',
-    help: 'Time to the answer, by endpoint and status',
-    labelNames: ['method', 'path', 'status'],
-    registers: [metrics],
-  });
-  return (method, path, status, ms) => histogram.observe({ method, path, status }, ms / 1000);
-}
-
-function refusals({ metrics }: Pick<Kit<unknown>, 'metrics'>): (route: string, by: RefusedBy) => void {
-  const counter = new Counter({
-    name: 'switchyard_requests_refused_total',
-    help: 'Requests answered 503: by the gateway, which knew that the route is open; by the broker, which gave the message back; by load-shedding',
-    labelNames: ['route', 'by'],
-    registers: [metrics],
-  });
-  return (route, by) => counter.inc({ route, by });
-}

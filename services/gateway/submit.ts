@@ -6,27 +6,15 @@ import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { overloaded, type Shed } from './load-shedding.ts';
+import { REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
 import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
-import type { BreakerBoard, OpenRoute } from './snapshot.ts';
+import type { BreakerBoard, OpenRoute } from '#services/circuit-breaker/board.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 import { Late, within } from '#shared/within.ts';
 
-export interface Submission {
-  readonly kind: StoredRequest['kind'];
-  /** The routes without which it is not worth beginning. */
-  readonly needs: readonly string[];
-  /** Whether a new one is too much. Absent: never. */
-  readonly shed?: Shed | undefined;
-  readonly subject: string;
-  readonly idempotencyKey?: string | undefined;
-  /** Whatever must be equal for a reused key to be the same request. */
-  readonly same: unknown;
-  /** What it becomes when it is new; what was stored first counts when it is not. */
-  readonly compose: () => Pick<StoredRequest, 'resourceId' | 'customerId' | 'exchange' | 'message' | 'accepted'>;
-  /** Looks once whether the owner has answered. Throws the `Problem` of a refusal. Absent: being accepted is the answer. */
-  readonly outcome?: (request: StoredRequest) => Promise<Answer | undefined>;
-}
+/** A submission, and whether a new one is too much. Absent: never. */
+type Submitted = Submission & { readonly shed?: Shed };
 
 export interface SubmitOptions {
   readonly bus: Pick<Bus, 'publish'>;
@@ -45,9 +33,6 @@ export interface SubmitOptions {
 
 /** Whether the gateway knew that the route was open, the broker gave the message back, or there was no room. */
 export type RefusedBy = 'gateway' | 'broker' | 'load-shedding';
-export type Submit = (submission: Submission) => Promise<Answer>;
-
-export const KEPT_MS = 24 * 60 * 60 * 1000;
 const RETRY_MS = 1000;
 const SLACK_MS = 3000;
 /** An open route, or too many orders, is refused within 50 ms; part of that may go into looking for the answer of an earlier request. */
@@ -58,7 +43,7 @@ const LOOK_UP_MS = 30;
  * dependency-unavailable leave nothing behind; after outcome-unknown the request is settled by `sweep.ts` or by the same
  * key. A refusal of the owner frees the key.
  */
-export function createSubmit(options: SubmitOptions): Submit {
+export function createSubmit(options: SubmitOptions): (submission: Submitted) => Promise<Answer> {
   const { bus, requests, board, clock, log, onRefused, publishMs, outcomeMs, gateCycleMs } = options;
   const busyUntil = (): number => clock.now() + publishMs + outcomeMs + SLACK_MS;
 
@@ -125,7 +110,7 @@ export function createSubmit(options: SubmitOptions): Submit {
     }
     const answer = submission.outcome === undefined ? { answer: request.accepted } : {};
     try {
-      await requests.confirm(request.id, { expiresAt: clock.now() + KEPT_MS, ...answer });
+      await requests.confirm(request.id, { expiresAt: clock.now() + REQUEST_KEPT_MS, ...answer });
     } catch (error) {
       log.warn('a request that the broker took could not be marked; the sweep will', {
         request: request.resourceId,

@@ -4,7 +4,7 @@ import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import type { RequestStore, StoredRequest } from './requests.ts';
-import { KEPT_MS } from './submit.ts';
+import { REQUEST_KEPT_MS } from '#shared/web/door.ts';
 import { within } from '#shared/within.ts';
 
 export interface SweepOptions {
@@ -39,7 +39,7 @@ export async function sweepOnce({ bus, requests, clock, log, publishMs }: SweepO
       continue;
     }
     const answer = request.kind === 'order' ? { answer: request.accepted } : {};
-    await requests.confirm(request.id, { expiresAt: clock.now() + KEPT_MS, ...answer });
+    await requests.confirm(request.id, { expiresAt: clock.now() + REQUEST_KEPT_MS, ...answer });
     log.info('a request was settled by the sweep', { request: request.resourceId, kind: request.kind });
   }
 }

@@ -1,4 +1,4 @@
-import type { Roll } from './worker-roll.ts';
+import type { Roll } from '#shared/partition/roll.ts';
 
 /** Heartbeats after which a worker's word says nothing any more. */
 const FRESH_HEARTBEATS = 2.5;

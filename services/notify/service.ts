@@ -1,3 +1,4 @@
+import { notifyApi } from './api.ts';
 import { z } from 'zod';
 import { smtpMailer } from './mailer.ts';
 import { notificationArchive, notificationsCollection } from './model.ts';
@@ -13,6 +14,7 @@ export const service = defineService({
     collection: notificationsCollection,
     archive: notificationArchive,
   },
+  api: notifyApi,
   config: {
     SMTP_URL: z.url({ protocol: /^smtps?$/ }),
     MAIL_FROM: z.string().min(3).default('Switchyard <orders@switchyard.example>'),

@@ -1,40 +1,49 @@
 import type { Connection } from 'mongoose';
+import { z } from 'zod';
 import { send } from './contract.ts';
 import { notificationsCollection, type StoredNotification } from './model.ts';
 import { mailOf, type SentMail } from './notification.ts';
 import { messageIdOf } from './templates.ts';
-import type { MailKind } from './wording.ts';
 import { storedById } from '#shared/database/archive.ts';
 import type { Stashed } from '#shared/entity/store.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
+import { named, shape, time } from '#shared/web/shapes.ts';
 
 /** A mail as the API shows it: one that the mail server accepted, refused for good, or has not accepted yet. */
-export interface MailView {
-  /** `sending`: it is being tried; `waiting`: for its next try, or for what is before it. */
-  readonly status: 'accepted' | 'refused' | 'sending' | 'waiting';
-  readonly kind: MailKind;
-  readonly to: string;
-  readonly subject: string;
-  /** With angle brackets, as in the header. */
-  readonly messageId: string;
-  /** RFC 3339; of an accepted mail. */
-  readonly acceptedAt?: string;
-  /** Of a refused one, RFC 3339, and why. */
-  readonly refusedAt?: string;
-  readonly reason?: string;
-  /** Of one that is neither: tries so far, this one included. */
-  readonly attempts?: number;
-  /** Why the last try that ended failed. */
-  readonly lastError?: string;
-  /** RFC 3339. While it is being tried: when another try begins if nothing is heard of this one. */
-  readonly nextTryAt?: string;
+export const mailShape = named(
+  'Email',
+  shape({
+    /** `sending`: it is being tried; `waiting`: for its next try, or for what is before it. */
+    status: z.enum(['accepted', 'refused', 'sending', 'waiting']),
+    kind: z.string(),
+    to: z.string(),
+    subject: z.string(),
+    /** With angle brackets, as in the header. */
+    messageId: z.string(),
+    /** Of an accepted mail. */
+    acceptedAt: time.optional(),
+    /** Of one that was refused for good, and why. */
+    refusedAt: time.optional(),
+    reason: z.string().optional(),
+    /** Of one that is neither: tries so far, this one included. */
+    attempts: z.int().optional(),
+    /** Why the last try that ended failed. */
+    lastError: z.string().optional(),
+    /** While it is being tried: when another try begins if nothing is heard of this one. */
+    nextTryAt: time.optional(),
+  }),
+);
+export type MailView = z.infer<typeof mailShape>;
+
+export interface MailQueries {
+  /** In the order of their acceptance, then those that were refused, then those that are neither; empty also for an order that is not known. */
+  emails(orderId: string): Promise<{ readonly items: readonly MailView[] }>;
 }
 
 /** Read-only queries on the notify service's collection. */
-export function notifyView(db: Connection) {
+export function notifyView(db: Connection): MailQueries {
   return {
-    /** In the order of their acceptance, then those that were refused, then those that are neither; empty also for an order that is not known. */
-    async emails(orderId: string): Promise<{ readonly items: readonly MailView[] }> {
+    async emails(orderId) {
       const stored = await storedById<StoredNotification>(db, notificationsCollection, orderId, {
         state: 1,
         stash: 1,

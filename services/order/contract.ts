@@ -16,6 +16,8 @@ import {
 } from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
+import type { Caller } from '#shared/web/endpoint.ts';
+import { lookup } from '#shared/web/lookup.ts';
 
 export const orderItem = z.object({
   sku,
@@ -125,3 +127,16 @@ export const fail = command('order.fail', {
   done: failed,
   undo: true,
 });
+
+/** An order as a client may know it. */
+export interface VisibleOrder {
+  readonly id: string;
+  readonly customerId: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+}
+
+/** The order, or what was accepted of it while its service has not taken it yet. A `not-found` for whom it does not concern. */
+export const visibleOrder = lookup<VisibleOrder, { readonly orderId: string; readonly caller: Caller }>(
+  'order.visible',
+);

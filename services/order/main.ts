@@ -1,5 +1,5 @@
 import { service } from './service.ts';
-import { routeTable, variables } from '#services/services.ts';
+import { system } from '#services/services.ts';
 import { runProcess } from '#shared/host/process.ts';
 
-await runProcess(service, routeTable, variables);
+await runProcess(service, system);

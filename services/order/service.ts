@@ -1,3 +1,4 @@
+import { orderApi } from './api.ts';
 import { orderArchive, orderIndexes, ordersCollection } from './model.ts';
 import { orderEntity } from './order.ts';
 import { defineService } from '#shared/host/service.ts';
@@ -8,6 +9,7 @@ export const service = defineService({
   rights: { route: 'order', answers: ['saga'] },
   entity: () => orderEntity,
   documents: { collection: ordersCollection, archive: orderArchive, indexes: orderIndexes },
+  api: orderApi,
   config: {},
   start(kit) {
     kit.host(orderEntity);

@@ -1,28 +1,42 @@
 import type { Connection } from 'mongoose';
+import { z } from 'zod';
 import type { OrderDetails } from './contract.ts';
 import { ordersCollection, type StoredOrder } from './model.ts';
-import type { OrderEnd, OrderState, PlacedOrder } from './order.ts';
+import type { OrderState, PlacedOrder } from './order.ts';
+import { exactMoney } from '#services/money.ts';
 import { storedById } from '#shared/database/archive.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
+import type { Page } from '#shared/web/cursors.ts';
+import { named, shape, time } from '#shared/web/shapes.ts';
 
 export type OrderStatus = PlacedOrder['status'];
 
-/** An order as the API shows it; times are RFC 3339. */
-export interface OrderView {
-  readonly id: string;
-  readonly customerId: string;
-  readonly email: string;
-  readonly items: OrderDetails['items'];
-  readonly total: OrderDetails['total'];
-  readonly paymentMethod: string;
-  readonly status: OrderStatus;
-  readonly paymentId?: string;
-  readonly payment?: { readonly id: string; readonly status: string; readonly capturedAt?: string };
-  readonly notification?: { readonly dispatchedAt: string };
-  readonly failure?: OrderEnd['failure'];
-  readonly createdAt: string;
-  readonly updatedAt: string;
-}
+export const orderStatus = z.enum(['pending', 'paid', 'completed', 'failed', 'cancelled']);
+
+/** An order as the API shows it. */
+export const orderShape = named(
+  'Order',
+  shape({
+    id: z.string(),
+    customerId: z.string(),
+    email: z.string(),
+    items: z.array(shape({ sku: z.string(), quantity: z.int(), unitPrice: exactMoney })).readonly(),
+    total: exactMoney,
+    paymentMethod: z.string(),
+    status: orderStatus,
+    payment: shape({
+      id: z.string(),
+      status: z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']),
+      capturedAt: time.optional(),
+    }).optional(),
+    paymentId: z.string().optional(),
+    notification: shape({ dispatchedAt: time }).optional(),
+    failure: shape({ reason: z.string(), step: z.string() }).optional(),
+    createdAt: time,
+    updatedAt: time,
+  }),
+);
+export type OrderView = z.infer<typeof orderShape>;
 
 export interface OrderQuery {
   readonly customerId?: string | undefined;
@@ -32,28 +46,26 @@ export interface OrderQuery {
   readonly cursor?: string | undefined;
 }
 
-export interface OrderPage {
-  readonly items: readonly OrderView[];
-  readonly nextCursor?: string;
+export interface OrderQueries {
+  /** `undefined` also while only undos of the order are known. */
+  find(orderId: string): Promise<OrderView | undefined>;
+  /** Newest first, by id: ids made by `Clock.id` sort by the time of their creation. */
+  list(query: OrderQuery): Promise<Page<OrderView>>;
 }
 
-const statuses: readonly OrderStatus[] = ['pending', 'paid', 'completed', 'failed', 'cancelled'];
-
 /** Read-only queries on the order service's collection. */
-export function orderView(db: Connection) {
+export function orderView(db: Connection): OrderQueries {
   const orders = () => db.collection<StoredOrder>(ordersCollection);
   return {
-    /** `undefined` also while only undos of the order are known. */
-    async find(orderId: string): Promise<OrderView | undefined> {
+    async find(orderId) {
       const stored = await storedById<StoredOrder>(db, ordersCollection, orderId, { state: 1 });
       return stored?.state && shown(stored.state);
     },
-    /** Newest first, by id: ids made by `Clock.id` sort by the time of their creation. */
-    async list({ customerId, status, limit, cursor }: OrderQuery): Promise<OrderPage> {
+    async list({ customerId, status, limit, cursor }) {
       const found = await orders()
         .find(
           {
-            'state.status': status ?? { $in: statuses },
+            'state.status': status ?? { $in: orderStatus.options },
             ...(customerId === undefined ? {} : { 'state.details.customerId': customerId }),
             ...(cursor === undefined ? {} : { _id: { $lt: cursor } }),
           } as object,

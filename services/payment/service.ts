@@ -1,3 +1,4 @@
+import { paymentApi } from './api.ts';
 import { z } from 'zod';
 import { httpProvider } from './http-provider.ts';
 import { paymentArchive, paymentIndexes, paymentsCollection } from './model.ts';
@@ -14,6 +15,7 @@ export const service = defineService({
     archive: paymentArchive,
     indexes: paymentIndexes,
   },
+  api: paymentApi,
   config: { PROVIDER_URL: z.url({ protocol: /^https?$/ }) },
   start(kit) {
     const provider = httpProvider({ url: kit.config.PROVIDER_URL });

@@ -1,26 +1,36 @@
 import type { Connection } from 'mongoose';
+import { z } from 'zod';
 import { paymentsCollection, type StoredPayment } from './model.ts';
 import type { PaymentState } from './payment.ts';
-import type { Money } from '#services/money.ts';
+import { exactMoney } from '#services/money.ts';
 import { archiveOf, mayBeArchived } from '#shared/database/archive.ts';
 import { withArchive, type Source } from '#shared/database/pages.ts';
+import { named, shape, time } from '#shared/web/shapes.ts';
 
-/** A payment as the API shows it; times are RFC 3339. */
-export interface PaymentView {
-  readonly id: string;
-  readonly orderId: string;
-  readonly customerId: string;
-  readonly amount: Money;
-  readonly method: string;
-  readonly status: 'created' | 'authorized' | 'settled' | 'voided' | 'refunded';
-  readonly capturedAt?: string;
-  /** Why it was declined, voided or refunded. */
-  readonly reason?: string;
-  readonly createdAt: string;
+/** A payment as the API shows it. */
+export const paymentShape = named(
+  'Payment',
+  shape({
+    id: z.string(),
+    orderId: z.string(),
+    customerId: z.string(),
+    amount: exactMoney,
+    method: z.string(),
+    status: z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']),
+    capturedAt: time.optional(),
+    /** Why it was declined, voided or refunded. */
+    reason: z.string().optional(),
+    createdAt: time,
+  }),
+);
+export type PaymentView = z.infer<typeof paymentShape>;
+
+export interface PaymentQueries {
+  byOrder(orderId: string): Promise<{ readonly items: readonly PaymentView[] }>;
 }
 
 /** Read-only queries on the payment service's collection. */
-export function paymentView(db: Connection) {
+export function paymentView(db: Connection): PaymentQueries {
   return {
     /** Found by order, not by the payment's id, so that a second payment of an order would show. */
     async byOrder(orderId: string): Promise<{ readonly items: readonly PaymentView[] }> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { orderId, wordOf } from '#services/fields.ts';
 import { command, event } from '#shared/message.ts';
+import { lookup } from '#shared/web/lookup.ts';
 
 /** Where the answers of an order's steps go. */
 export const SAGA_ROUTE = 'saga';
@@ -17,3 +18,9 @@ export const cancel = command('saga.cancel', {
   done: cancelling,
   refused: cancelRefused,
 });
+
+/** The answer to a `saga.cancel` with that message id; `undefined`: not handled yet. */
+export const sagaAnswer = lookup<
+  { readonly type: string; readonly body: unknown } | undefined,
+  { readonly orderId: string; readonly messageId: string }
+>('saga.answer');

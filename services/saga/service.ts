@@ -1,3 +1,4 @@
+import { sagaApi } from './api.ts';
 import { z } from 'zod';
 import { definitions } from './place-order-versions.ts';
 import { sagaArchive, sagasCollection } from './model.ts';
@@ -14,6 +15,7 @@ export const service = defineService({
   rights: { route: SAGA_ROUTE, commands: commandedBy(definitions), audiences: audiencesOf(definitions) },
   entity,
   documents: { collection: sagasCollection, archive: sagaArchive },
+  api: sagaApi,
   config: {
     /** The wait before an undo or a forward-only step is sent again; doubles with every try, up to the cap. */
     RESEND_BASE_MS: z.coerce.number().int().min(1).default(5000),

@@ -1,28 +1,32 @@
 import type { Connection } from 'mongoose';
+import { z } from 'zod';
 import { definitions } from './place-order-versions.ts';
 import { sagasCollection, type StoredSaga } from './model.ts';
 import type { OrderSaga } from './saga.ts';
 import { answerTo } from '#shared/entity/stores/mongo-store.ts';
 import { storedById } from '#shared/database/archive.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
-import { routesBeforeNoReturn } from '#shared/saga/definition.ts';
 import type { StepRecord } from '#shared/saga/state.ts';
 import { timelineBefore, timelineOf } from '#shared/saga/timeline.ts';
-import type { SagaTimeline } from '#shared/saga/timeline-shape.ts';
+import { sagaTimelineShape } from '#shared/saga/timeline-shape.ts';
 
 /** What happened to an order, in the fixed shape of the API. */
-export interface Timeline extends SagaTimeline {
-  readonly orderId: string;
+export const timelineShape = sagaTimelineShape.extend({ orderId: z.string() });
+export type Timeline = Readonly<z.infer<typeof timelineShape>>;
+
+export interface SagaQueries {
+  /** `undefined`: no saga of that order has begun; see `notBegun`. */
+  timeline(orderId: string): Promise<Timeline | undefined>;
+  /** The timeline of an order that was accepted at `acceptedAt` (epoch ms) and is still on its way to its owner. */
+  notBegun(orderId: string, acceptedAt: number): Timeline;
+  /** The answer to `saga.cancel` with that message id; `undefined`: not handled yet. */
+  outcome(orderId: string, messageId: string): Promise<{ readonly type: string; readonly body: unknown } | undefined>;
 }
 
-/** The routes that a new order needs before its money is taken: while one of them is open, accepting it is pointless. */
-export const routesUpToCapture: readonly string[] = routesBeforeNoReturn(definitions[0]);
-
 /** Read-only queries on the saga service's collection. */
-export function sagaView(db: Connection) {
+export function sagaView(db: Connection): SagaQueries {
   return {
-    /** `undefined`: no saga of that order has begun; see `notBegun`. */
-    async timeline(orderId: string): Promise<Timeline | undefined> {
+    async timeline(orderId) {
       const stored = await storedById<StoredSaga>(db, sagasCollection, orderId, { state: 1, unsent: 1 });
       const state = stored?.state;
       if (state === undefined || state.phase === 'unknown') return undefined;
@@ -36,14 +40,8 @@ export function sagaView(db: Connection) {
       }));
       return { orderId, ...timelineOf(orderId, state, definition, unsent) };
     },
-    /** The timeline of an order that was accepted at `acceptedAt` (epoch ms) and is still on its way to its owner. */
-    notBegun(orderId: string, acceptedAt: number): Timeline {
-      return { orderId, ...timelineBefore(definitions[0], acceptedAt) };
-    },
-    /** The answer to `saga.cancel` with that message id; `undefined`: not handled yet. */
-    outcome(orderId: string, messageId: string): Promise<{ type: string; body: unknown } | undefined> {
-      return answerTo(db, sagasCollection, orderId, messageId);
-    },
+    notBegun: (orderId, acceptedAt) => ({ orderId, ...timelineBefore(definitions[0], acceptedAt) }),
+    outcome: (orderId, messageId) => answerTo(db, sagasCollection, orderId, messageId),
   };
 }
 

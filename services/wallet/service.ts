@@ -1,3 +1,4 @@
+import { walletApi } from './api.ts';
 import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from './model.ts';
 import { walletEntity } from './wallet.ts';
 import { defineService } from '#shared/host/service.ts';
@@ -12,6 +13,7 @@ export const service = defineService({
     journal: entriesCollection,
     journalIndexes: entryIndexes,
   },
+  api: walletApi,
   config: {},
   start(kit) {
     kit.host(walletEntity({ findRecords: findRecordsIn(kit.db) }));

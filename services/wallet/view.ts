@@ -1,53 +1,56 @@
 import type { Connection } from 'mongoose';
-import { entryIdIn, isEntry, type Entry, type EntryKind } from './ledger.ts';
+import { z } from 'zod';
+import { entryIdIn, isEntry, type Entry } from './ledger.ts';
 import { entriesCollection, walletsCollection, type StoredEntry, type StoredWallet } from './model.ts';
 import type { WalletState } from './wallet.ts';
 import { holdIdOf } from './contract.ts';
-import type { Money } from '#services/money.ts';
+import { balance, currency } from '#services/money.ts';
 import { answerTo } from '#shared/entity/stores/mongo-store.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
+import type { Page, PageQuery } from '#shared/web/cursors.ts';
+import { named, shape, time } from '#shared/web/shapes.ts';
 
-/** A balance; unlike a price it may be zero. */
-type Balance = Money;
+export const walletShape = named('Wallet', shape({ customerId: z.string(), available: balance, held: balance }));
+export type WalletView = z.infer<typeof walletShape>;
 
-export interface WalletView {
-  readonly customerId: string;
-  readonly available: Balance;
-  readonly held: Balance;
-}
+export const entryShape = named(
+  'Entry',
+  shape({
+    /** Unique within the wallet: of a top-up the id that it was asked for under, of the others their hold's with the kind. */
+    id: z.string(),
+    kind: z.enum(['top-up', 'hold', 'release', 'capture', 'refund']),
+    amount: z.int(),
+    currency,
+    orderId: z.string().optional(),
+    at: time,
+  }),
+);
+export type EntryView = z.infer<typeof entryShape>;
 
-export interface EntryView {
-  /** Unique within the wallet: of a top-up the id that it was asked for under, of the others their hold's with the kind. */
-  readonly id: string;
-  readonly kind: EntryKind;
-  readonly amount: number;
-  readonly currency: string;
-  readonly orderId?: string;
-  readonly at: string;
-}
-
-export interface EntryPage {
-  readonly items: readonly EntryView[];
-  readonly nextCursor?: string;
+export interface WalletQueries {
+  /** `undefined` until the first top-up. */
+  wallet(customerId: string): Promise<WalletView | undefined>;
+  /** Newest first. `cursor` is the `nextCursor` of the page before; anything else is ignored. */
+  entries(customerId: string, query: PageQuery): Promise<Page<EntryView>>;
+  /** The answer to a top-up, whoever asked for it; `undefined`: not handled yet. */
+  outcome(
+    customerId: string,
+    messageId: string,
+  ): Promise<{ readonly type: string; readonly body: unknown } | undefined>;
 }
 
 /** Read-only queries on the wallet service's collections. */
-export function walletView(db: Connection) {
+export function walletView(db: Connection): WalletQueries {
   const read = (customerId: string, fields: object) =>
     db.collection<StoredWallet>(walletsCollection).findOne({ _id: customerId }, { projection: fields });
   return {
-    /** `undefined` until the first top-up. */
-    async wallet(customerId: string): Promise<WalletView | undefined> {
+    async wallet(customerId) {
       const state = (await read(customerId, { state: 1 }))?.state;
       if (state?.currency === undefined) return undefined;
       const { currency, available, held } = state;
       return { customerId, available: { amount: available, currency }, held: { amount: held, currency } };
     },
-    /** Newest first. `cursor` is the `nextCursor` of the page before; anything else is ignored. */
-    async entries(
-      customerId: string,
-      { limit, cursor }: { limit: number; cursor?: string | undefined },
-    ): Promise<EntryPage> {
+    async entries(customerId, { limit, cursor }) {
       const below = cursor !== undefined && /^\d{1,15}$/.test(cursor) ? Number(cursor) : Number.MAX_SAFE_INTEGER;
       const riding = (await read(customerId, { journal: 1 }))?.journal?.filter(isEntry) ?? [];
       const written = await db
@@ -58,15 +61,12 @@ export function walletView(db: Connection) {
         .toArray();
       return pageOf([...written, ...riding.filter((entry) => entry.seq < below)], limit);
     },
-    /** The answer to a top-up, whoever asked for it; `undefined`: not handled yet. */
-    outcome(customerId: string, messageId: string): Promise<{ type: string; body: unknown } | undefined> {
-      return answerTo(db, walletsCollection, customerId, messageId);
-    },
+    outcome: (customerId, messageId) => answerTo(db, walletsCollection, customerId, messageId),
   };
 }
 
 /** One page of entries that may contain doubles, in any order. */
-export function pageOf(entries: readonly Entry[], limit: number): EntryPage {
+export function pageOf(entries: readonly Entry[], limit: number): Page<EntryView> {
   const distinct = [...new Map(entries.map((entry) => [entry.seq, entry])).values()].sort((a, b) => b.seq - a.seq);
   const page = distinct.slice(0, limit);
   const items = page.map((entry) => ({

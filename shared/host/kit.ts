@@ -9,11 +9,14 @@ import type { Clock } from '#shared/clock.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import type { MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
 import type { Log } from '#shared/log.ts';
+import type { ServiceApi } from '#shared/web/api.ts';
 
 /** What a service gets to build itself from. */
 export interface Kit<Config> {
   readonly config: Config & CommonConfig;
-  /** All services of the system, and their routes. */
+  /** All services of the system. */
+  readonly services: readonly Service[];
+  /** Their routes and rights. */
   readonly table: RouteTable;
   readonly bus: Bus;
   readonly db: Connection;
@@ -30,6 +33,14 @@ export interface Kit<Config> {
   onStop(stop: () => Promise<void>): void;
 }
 
+/** All services, and what follows from them. */
+export interface System {
+  readonly services: readonly Service[];
+  readonly table: RouteTable;
+  /** What any of them reads from its environment. */
+  readonly variables: readonly string[];
+}
+
 /**
  * A service's entity over what it needs from outside, each by its name: in production what `start` makes, elsewhere what stands in
  * its place. Nobody here knows which that is.
@@ -43,11 +54,12 @@ export interface Service {
   readonly entity?: EntityOver | undefined;
   /** Where the documents of its entity are, if it has one. */
   readonly documents?: MongoStoreOptions | undefined;
+  readonly api?: ServiceApi | undefined;
   /** Names of the variables that it alone reads, beside those that every service reads. */
   readonly variables: readonly string[];
   /** Throws a `ConfigError` that lists everything why it must not run like this. */
   check(environment: Environment, table: RouteTable): void;
-  start(environment: Environment, table: RouteTable, options?: StartOptions): Promise<RunningService>;
+  start(environment: Environment, system: System, options?: StartOptions): Promise<RunningService>;
 }
 
 export interface StartOptions {
@@ -73,6 +85,8 @@ export interface ServiceSpec<Shape extends z.ZodRawShape> {
   /** The entity that it runs, if it has one; what `start` hosts is this one. */
   readonly entity?: EntityOver;
   readonly documents?: MongoStoreOptions;
+  /** What it offers over HTTP, behind the doors. */
+  readonly api?: ServiceApi;
   /** What must not run, beyond what the schema says. */
   readonly rules?: readonly ((
     config: z.infer<z.ZodObject<Shape>> & CommonConfig,

@@ -1,19 +1,18 @@
 import type { Environment } from './config.ts';
-import type { RunningService, Service } from './kit.ts';
+import type { RunningService, Service, System } from './kit.ts';
 import { strangeVariables } from './strange-variables.ts';
-import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import { ConfigError, reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
 
 /**
  * Runs a service as this process: SIGTERM and SIGINT drain it, a second one ends it at once. A configuration that must
- * not run is printed, all of it, and ends the process with 78 (EX_CONFIG of sysexits.h). `variables`: what any service reads.
+ * not run is printed, all of it, and ends the process with 78 (EX_CONFIG of sysexits.h).
  */
-export async function runProcess(service: Service, table: RouteTable, variables: readonly string[]): Promise<void> {
-  warnOfStrangeVariables(service.name, process.env, variables);
+export async function runProcess(service: Service, system: System): Promise<void> {
+  warnOfStrangeVariables(service.name, process.env, system.variables);
   let running: RunningService;
   try {
-    running = await service.start(process.env, table);
+    running = await service.start(process.env, system);
   } catch (error) {
     process.stderr.write(`${service.name}: ${reasonOf(error)}\n`);
     process.exit(error instanceof ConfigError ? 78 : 1);

@@ -1,28 +1,35 @@
 import type { z } from 'zod';
 import type { Service, ServiceSpec } from './kit.ts';
 import { configOf, startService } from './starting.ts';
-import type { RouteTable } from '#shared/bus/topology/topology.ts';
+import type { RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
 
 /** Declares a service: what it may do on the broker, its own configuration, its documents, and what it is made of. Nothing runs before `start`. */
 export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Shape>): Service {
-  const { name, rights, entity, documents, config } = spec;
+  const { name, rights, entity, documents, api, config } = spec;
   return {
     name,
     rights,
     entity,
     documents,
+    api,
     variables: Object.keys(config),
     check: (environment, table) => void configOf(spec, environment, table),
-    start: (environment, table, options = {}) => startService(spec, environment, table, options),
+    start: (environment, system, options = {}) => startService(spec, environment, system, options),
   };
 }
 
 /** The table of these services: their routes, in this order, and what each may do. */
-export function tableOf(services: readonly Pick<Service, 'name' | 'rights'>[], partitions: number): RouteTable {
+export function tableOf(services: readonly Pick<Service, 'name' | 'rights' | 'api'>[], partitions: number): RouteTable {
+  const submitted = [...new Set(services.flatMap(({ api }) => api?.commands ?? []))];
   return {
     partitions,
     routes: services.flatMap(({ rights: { route } }) => (route === undefined ? [] : [route])),
     audiences: Object.fromEntries(services.flatMap(({ rights }) => Object.entries(rights.audiences ?? {}))),
-    services: Object.fromEntries(services.map(({ name, rights }) => [name, rights])),
+    services: Object.fromEntries(services.map(({ name, rights }) => [name, withFront(rights, submitted)])),
   };
+}
+
+/** A door may send what the services behind it submit. */
+function withFront(rights: ServiceRights, submitted: readonly string[]): ServiceRights {
+  return rights.fronts ? { ...rights, commands: [...(rights.commands ?? []), ...submitted] } : rights;
 }

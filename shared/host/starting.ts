@@ -3,7 +3,7 @@ import { commonConfig, readConfig, timeRules, type CommonConfig, type ConfigRule
 import { createFaults } from './faults.ts';
 import { hostEntity, type Hosted } from './hosting.ts';
 import { readiness, serveHttp, type RequestListener } from './health.ts';
-import type { RunningService, ServiceSpec, StartOptions } from './kit.ts';
+import type { RunningService, ServiceSpec, StartOptions, System } from './kit.ts';
 import { createRegistry, gauge, refusalMeter } from './metrics.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { tellingRefusals } from '#shared/bus/refusals.ts';
@@ -40,7 +40,7 @@ export function configOf<Shape extends z.ZodRawShape>(
 export async function startService<Shape extends z.ZodRawShape>(
   spec: ServiceSpec<Shape>,
   environment: Environment,
-  table: RouteTable,
+  { services, table }: System,
   options: StartOptions,
 ): Promise<RunningService> {
   const { name } = spec;
@@ -82,6 +82,7 @@ export async function startService<Shape extends z.ZodRawShape>(
 
   await spec.start({
     config,
+    services,
     table,
     bus,
     db,

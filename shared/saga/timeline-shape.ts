@@ -1,65 +1,72 @@
-import type { Milestone, SagaFailure, UndoneOutcome } from './step.ts';
+import { z } from 'zod';
+import { shape, time } from '#shared/web/shapes.ts';
 
-/** What happened to what a saga moves; times are RFC 3339. */
-export interface SagaTimeline {
-  readonly state: 'running' | 'undoing' | 'completed' | UndoneOutcome | 'parked';
-  readonly definition: string;
-  readonly failure?: SagaFailure;
-  readonly waitingFor?: WaitingFor;
-  readonly steps: readonly TimelineStep[];
-  /** What was undone, in the order in which it was. */
-  readonly compensations: readonly (TimelineUndo & { readonly step: string })[];
-  /** Which numbered steps were reached, in that order. */
-  readonly milestones: readonly (Milestone & { readonly at: string })[];
-  readonly messages: readonly TimelineMessage[];
-}
-
-export interface WaitingFor {
-  readonly step: string;
-  readonly message: string;
-  /** Steps that it waits for as well: they run side by side. */
-  readonly beside?: readonly string[];
-  readonly since: string;
-  readonly attempt: number;
-  /** Of a step that is tried again when it is refused: how many tries it has. */
-  readonly maxAttempts?: number;
-  readonly nextTryAt?: string;
-  /** When waiting ends and undoing begins. */
-  readonly until?: string;
-  readonly reason?: string;
-}
-
-export interface TimelineStep {
-  readonly name: string;
-  readonly number?: number;
-  readonly title: string;
-  readonly state: 'pending' | 'sent' | 'done' | 'refused' | 'timed-out' | 'undoing' | 'undone';
-  /** How often its message was sent. */
-  readonly attempts: number;
-  /** Of a step that is tried again when it is refused: which try it is, of how many, and when the next one begins. */
-  readonly attempt?: number;
-  readonly maxAttempts?: number;
-  readonly nextTryAt?: string;
-  readonly sentAt?: string;
-  readonly answeredAt?: string;
-  readonly undo?: TimelineUndo;
-  /** The step whose undo takes this one back as well. */
-  readonly undoneWith?: string;
-}
-
-export interface TimelineUndo {
-  readonly state: 'undoing' | 'undone';
-  readonly message: string;
+const timelineUndo = shape({
+  state: z.enum(['undoing', 'undone']),
+  message: z.string(),
   /** The id of the message whose effect it undoes. */
-  readonly of: string;
-  readonly attempts: number;
-  readonly sentAt: string;
-  readonly answeredAt?: string;
-}
+  of: z.string(),
+  attempts: z.int(),
+  sentAt: time,
+  answeredAt: time.optional(),
+});
 
-export interface TimelineMessage {
-  readonly id: string;
-  readonly type: string;
-  readonly direction: 'sent' | 'received';
-  readonly at: string;
-}
+const timelineStep = shape({
+  name: z.string(),
+  number: z.int().optional(),
+  title: z.string(),
+  state: z.enum(['pending', 'sent', 'done', 'refused', 'timed-out', 'undoing', 'undone']),
+  /** How often its message was sent. */
+  attempts: z.int(),
+  /** Of a step that is tried again when it is refused: which try it is, of how many, and when the next one begins. */
+  attempt: z.int().optional(),
+  maxAttempts: z.int().optional(),
+  nextTryAt: time.optional(),
+  sentAt: time.optional(),
+  answeredAt: time.optional(),
+  undo: timelineUndo.optional(),
+  /** The step whose undo takes this one back as well. */
+  undoneWith: z.string().optional(),
+});
+
+const timelineMessage = shape({
+  id: z.string(),
+  type: z.string(),
+  direction: z.enum(['sent', 'received']),
+  at: time,
+});
+
+const waitingFor = shape({
+  step: z.string(),
+  message: z.string(),
+  /** Steps that it waits for as well: they run side by side. */
+  beside: z.array(z.string()).readonly().optional(),
+  since: time,
+  attempt: z.int(),
+  /** Of a step that is tried again when it is refused: how many tries it has. */
+  maxAttempts: z.int().optional(),
+  nextTryAt: time.optional(),
+  /** When waiting ends and undoing begins. */
+  until: time.optional(),
+  reason: z.string().optional(),
+});
+
+/** What happened to what a saga moves, as an API shows it. */
+export const sagaTimelineShape = shape({
+  state: z.enum(['running', 'undoing', 'completed', 'failed', 'cancelled', 'parked']),
+  definition: z.string(),
+  failure: shape({ reason: z.string(), step: z.string() }).optional(),
+  waitingFor: waitingFor.optional(),
+  steps: z.array(timelineStep).readonly(),
+  /** What was undone, in the order in which it was. */
+  compensations: z.array(timelineUndo.extend({ step: z.string() })).readonly(),
+  /** Which numbered steps were reached, in that order. */
+  milestones: z.array(shape({ number: z.int(), title: z.string(), at: time })).readonly(),
+  messages: z.array(timelineMessage).readonly(),
+});
+
+export type SagaTimeline = Readonly<z.infer<typeof sagaTimelineShape>>;
+export type WaitingFor = Readonly<z.infer<typeof waitingFor>>;
+export type TimelineStep = Readonly<z.infer<typeof timelineStep>>;
+export type TimelineUndo = Readonly<z.infer<typeof timelineUndo>>;
+export type TimelineMessage = Readonly<z.infer<typeof timelineMessage>>;

@@ -8,7 +8,7 @@ export interface Page<Item> {
 
 export interface PageQuery {
   readonly limit: number;
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 /** A page whose cursor is opaque and only good for the list (`scope`: path and filters) that it came from. */

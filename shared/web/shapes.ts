@@ -11,12 +11,17 @@ export function named<Shape extends z.ZodType>(id: string, shape: Shape): Shape 
   return shape;
 }
 
+/** An object that later versions may add fields to; its type is inferred from those that are listed. */
+export function shape<Fields extends z.ZodRawShape>(fields: Fields): z.ZodObject<Fields> {
+  return z.looseObject(fields) as z.ZodType as z.ZodObject<Fields>;
+}
+
 /** RFC 3339. */
 export const time = z.iso.datetime({ offset: true });
 
 /** A page of a list. */
 export function listOf<Item extends z.ZodType>(items: Item) {
-  return z.looseObject({ items: z.array(items), nextCursor: z.string().optional() });
+  return shape({ items: z.array(items).readonly(), nextCursor: z.string().optional() });
 }
 
 export const document = z.looseObject({});

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { acceptedOrders } from '#services/gateway/accepted-orders.ts';
-import { audit } from '#services/gateway/audit/audit.ts';
-import { createFindings } from '#services/gateway/audit/report.ts';
-import { auditSources } from '#services/gateway/audit/sources.ts';
+import { acceptedOrders } from '#services/gateway/view.ts';
+import { audit } from '#services/audit/audit.ts';
+import { createFindings } from '#services/audit/report.ts';
+import { auditSources } from '#services/audit/sources.ts';
 import { systemClock } from '#shared/clock.ts';
 import { torn } from '#test/support/torn-reader.ts';
 import { auditOver } from '#local/commands/audit.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { LetterView } from '#services/dead-letters/view.ts';
+import type { LetterView } from '#services/dead-letters/letter-shape.ts';
 import { openDocuments, type Documents } from '#test/support/documents.ts';
 import { createShop, orderBody, type Shop } from '#test/support/place.ts';
 import { startStack, type TestStack } from '#test/support/stack.ts';

@@ -1,7 +1,7 @@
 /** What survives: the gate and everything that it keeps, over reconnections of everybody and a restart of the broker. */
 import test from 'ava';
 import type { Breaker, ParkedItem } from '#services/circuit-breaker/contract.ts';
-import type { LetterView } from '#services/dead-letters/view.ts';
+import type { LetterView } from '#services/dead-letters/letter-shape.ts';
 import { send } from '#services/notify/contract.ts';
 import { create, paymentIdOf } from '#services/payment/contract.ts';
 import { topUp } from '#services/wallet/contract.ts';

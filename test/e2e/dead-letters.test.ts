@@ -5,7 +5,7 @@ import { AMOUNT, buried, customerOf } from '#test/services/dead-letters/world.ts
 import { createShop, type Shop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { tail, until } from '#test/support/until.ts';
-import type { LetterView } from '#services/dead-letters/view.ts';
+import type { LetterView } from '#services/dead-letters/letter-shape.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { dead } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';

@@ -2,21 +2,22 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { Registry } from 'prom-client';
-import { aBreaker, aSnapshot } from '#test/services/gateway/breaker-world.ts';
-import { aLetter, createFakeLetters } from '#test/services/gateway/letters-world.ts';
+import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
+import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
 import { keys, placedOrder, startWorld } from '#test/services/gateway/world.ts';
 import type { Material, Generated } from './requests.ts';
-import type { AskBreaker } from '#services/gateway/breakers.ts';
-import type { Audit, Auditor } from '#services/gateway/audit/auditor.ts';
-import type { Views } from '#services/gateway/views.ts';
-import type { DeadLetters } from '#services/gateway/dead-letters.ts';
+import type { BreakerQueries } from '#services/circuit-breaker/view.ts';
+import type { AskBreaker } from '#services/console/breakers.ts';
+import type { Audit, Auditor } from '#services/audit/auditor.ts';
+import type { DeadLetters } from '#services/console/dead-letters.ts';
 import { signToken } from '#shared/web/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
 import { serveHttp } from '#shared/host/health.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface WorldOptions {
-  readonly views?: Partial<Views>;
+  readonly views?: Readonly<Record<string, unknown>>;
+  readonly transitions?: BreakerQueries['transitions'];
   readonly letterView?: DeadLetters['view'];
   readonly cursors?: readonly string[];
 }
@@ -28,7 +29,7 @@ export interface Reply {
 }
 
 /** `views`: in the place of those in memory; `cursors`: to be tried besides. */
-export async function startGatewayWorld({ views = {}, letterView, cursors = [] }: WorldOptions = {}) {
+export async function startGatewayWorld({ views = {}, transitions, letterView, cursors = [] }: WorldOptions = {}) {
   const lines: string[] = [];
   const write = (text: string, fields?: object): void => void lines.push(`${text} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warn: write, error: write, with: () => log };
@@ -59,6 +60,7 @@ export async function startGatewayWorld({ views = {}, letterView, cursors = [] }
   const world = await startWorld({
     log,
     views,
+    ...(transitions && { transitions }),
     faults,
     askBreaker,
     deadLetters,

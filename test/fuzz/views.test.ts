@@ -5,7 +5,9 @@ import { details } from '#test/services/saga/cases.ts';
 import { freshDatabase, storeState } from '#test/support/stored.ts';
 import { deadLetterView } from '#services/dead-letters/view.ts';
 import { sealed } from '#shared/web/cursors.ts';
-import { storedViews } from '#services/gateway/stored-views.ts';
+import { breakerView } from '#services/circuit-breaker/view.ts';
+import { services } from '#services/services.ts';
+import { storedViews } from '#shared/web/api.ts';
 import { orderIndexes, ordersCollection } from '#services/order/model.ts';
 
 const scopes = [
@@ -44,7 +46,8 @@ test('600 generated reads of a real database: no fault, also with forged cursors
     requests: 600,
     seed: 7,
     reading: {
-      views: storedViews(db),
+      views: storedViews(services, db),
+      transitions: breakerView(db).transitions,
       letterView: deadLetterView(db),
       cursors: forged,
     },

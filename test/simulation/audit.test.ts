@@ -4,11 +4,11 @@ import { Query } from 'mingo';
 import type { Connection } from 'mongoose';
 import { simulate } from './simulate.ts';
 import type { SimulatedTown } from './town.ts';
-import { audit } from '#services/gateway/audit/audit.ts';
-import { createFindings, type AuditReport } from '#services/gateway/audit/report.ts';
-import { auditSources } from '#services/gateway/audit/sources.ts';
+import { audit } from '#services/audit/audit.ts';
+import { createFindings, type AuditReport } from '#services/audit/report.ts';
+import { auditSources } from '#services/audit/sources.ts';
 import { clockFrom } from '#shared/clock.ts';
-import { sourceOf } from '#test/services/gateway/audit-world.ts';
+import { sourceOf } from '#test/services/console/audit-world.ts';
 
 const SEEDS = 12;
 /** A simulated saga may take this long in all its trouble. */

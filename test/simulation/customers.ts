@@ -1,20 +1,20 @@
-import { routeTable } from '#services/services.ts';
+import { services } from '#services/services.ts';
 /** Customers who place a seeded mixture of orders through gateways without sockets, and try again until they are told. */
 import type { Host } from './host.ts';
 import { BAD_NEWS_ONLY, UNWANTED, type SimulatedTown } from './town.ts';
 import { orderBody } from '#test/support/place.ts';
-import { parseTokenKeys } from '#shared/web/tokens.ts';
-import { assemble } from '#services/gateway/gateway.ts';
+import { defaultSettings } from '#services/gateway/gateway.ts';
+import { createIntake } from '#services/gateway/intake.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
-import { orderHandlers } from '#services/gateway/orders.ts';
+import type { Endpoint } from '#shared/web/endpoint.ts';
+import { mounted } from '#shared/web/api.ts';
+import { answerLookup } from '#shared/web/lookup.ts';
+import { whyParked } from '#services/circuit-breaker/contract.ts';
 import { Problem } from '#shared/web/problems.ts';
 import type { RequestStore } from '#services/gateway/requests.ts';
-import { createBoard, watchSnapshots } from '#services/gateway/snapshot.ts';
-import { createStream } from '#services/gateway/stream.ts';
+import { createBoard, watchSnapshots } from '#services/circuit-breaker/board.ts';
 import { startSweep } from '#services/gateway/sweep.ts';
-import { createRoll } from '#services/gateway/worker-roll.ts';
-import type { Views } from '#services/gateway/views.ts';
-import type { PlaceOrder } from '#services/gateway/schemas.ts';
+import type { PlaceOrder } from '#services/order/placing.ts';
 import { shown } from '#services/order/view.ts';
 import { release, topUp } from '#services/wallet/contract.ts';
 import type { Packet } from '#shared/bus/bus.ts';
@@ -41,7 +41,10 @@ const KINDS = [
   { email: BAD_NEWS_ONLY },
 ] as const;
 
-type Handlers = ReturnType<typeof orderHandlers>;
+interface Handlers {
+  readonly place: Endpoint['handle'];
+  readonly cancel: Endpoint['handle'];
+}
 
 export interface Customers {
   /** By customer's key: the order that was accepted under it. */
@@ -105,22 +108,18 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
       const board = createBoard(host.clock);
       const snapshots = watchSnapshots(board, { bus: host.bus, log: silentLog });
       const own = throughPorts(host, requests);
-      gateway.handlers = orderHandlers(
-        assemble({
-          bus: host.bus,
-          table: routeTable,
-          board,
-          requests: own,
-          views: viewsOf(town),
-          tokens: parseTokenKeys(`simulated:${'s'.repeat(32)}`),
-          // Nobody listens to it here.
-          stream: createStream({ board: createBoard(host.clock), clock: host.clock }),
-          workers: { roll: createRoll(host.clock, 12_000), assignments: { load: async () => undefined } },
-          askBreaker: () => Promise.reject(new Error('not simulated')),
-          clock: host.clock,
-          log: silentLog,
-        }),
-      );
+      const intake = createIntake({
+        ...defaultSettings,
+        bus: host.bus,
+        board,
+        requests: own,
+        clock: host.clock,
+        log: silentLog,
+      });
+      const endpoints = mounted(services, viewsOf(town), intake, [answerLookup(whyParked, async () => undefined)]);
+      const handlerOf = (path: string): Endpoint['handle'] =>
+        endpoints.find((one) => one.method === 'POST' && one.path === path)!.handle;
+      gateway.handlers = { place: handlerOf('/v1/orders'), cancel: handlerOf('/v1/orders/:orderId/cancel') };
       const sweep = startSweep({
         bus: host.bus,
         requests: own,
@@ -255,26 +254,17 @@ function throughPorts(host: Host, requests: RequestStore): RequestStore {
 }
 
 /** What the gateway reads of the services' documents for placing and cancelling. */
-function viewsOf({ orders, sagas }: SimulatedTown): Views {
-  const nothing = async () => ({ items: [] });
+function viewsOf({ orders, sagas }: SimulatedTown): Readonly<Record<string, unknown>> {
   return {
-    orders: {
-      async find(orderId) {
+    order: {
+      async find(orderId: string) {
         const state = orders.documents.get(orderId)?.state;
         return state && shown(state);
       },
-      list: nothing,
     },
-    payments: { byOrder: nothing },
-    deliveries: { byOrder: nothing },
-    wallets: { wallet: async () => undefined, entries: nothing, outcome: async () => undefined },
-    sagas: {
-      timeline: async () => undefined,
-      notBegun: (orderId) => ({ orderId }),
-      outcome: async (orderId, messageId) =>
+    saga: {
+      outcome: async (orderId: string, messageId: string) =>
         sagas.documents.get(orderId)?.handled.find(({ id }) => id === messageId)?.answer,
     },
-    breakers: { transitions: nothing },
-    emails: { emails: nothing },
   };
 }

@@ -1,5 +1,5 @@
 /** An audit's sources whose pages are of two moments, and which are slow when asked again: all that could mislead it. */
-import type { AuditSources } from '#services/gateway/audit/reading.ts';
+import type { AuditSources } from '#services/audit/reading.ts';
 import { systemClock } from '#shared/clock.ts';
 
 interface Readable<Row, Keys extends readonly unknown[]> {

@@ -25,6 +25,8 @@ export interface ServiceRights {
   readonly route?: string;
   /** Routes that it sends commands to: `<route>.in`, and `<route>.hash` for undo. */
   readonly commands?: readonly string[];
+  /** It takes requests for all services: it may send the commands that their APIs submit. */
+  readonly fronts?: boolean;
   /** Routes and audiences that it answers: `<name>.hash`. */
   readonly answers?: readonly string[];
   /** Audiences of its own making: see `RouteTable`. */

@@ -2,8 +2,9 @@ import test from 'ava';
 import { createConnection } from 'mongoose';
 import { decide, initially } from '#services/circuit-breaker/breaker.ts';
 import { createHistory, type StoredTransition, transitionsCollection } from '#services/circuit-breaker/history.ts';
-import { breakerView, type TransitionPage } from '#services/circuit-breaker/view.ts';
+import { breakerView } from '#services/circuit-breaker/view.ts';
 import { silentLog } from '#shared/log.ts';
+import type { Page } from '#shared/web/cursors.ts';
 import { until } from '#test/support/broker-world.ts';
 import { mongoWorld } from '#test/support/mongo-world.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
@@ -48,7 +49,7 @@ test('the history of a route is read newest first, page by page, each transition
   const seen: unknown[] = [];
   let pages = 0;
   for (let cursor: string | undefined = ''; cursor !== undefined; pages += 1) {
-    const page: TransitionPage = await transitions('payment', { limit: 3, cursor: cursor || undefined });
+    const page: Page<object> = await transitions('payment', { limit: 3, cursor: cursor || undefined });
     seen.push(...page.items);
     cursor = page.nextCursor;
   }

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { service } from '#services/circuit-breaker/service.ts';
-import { routeTable } from '#services/services.ts';
+import { routeTable, system } from '#services/services.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { silentLog } from '#shared/log.ts';
@@ -25,7 +25,7 @@ async function start(t: ExecutionContext, extra: Record<string, string> = {}) {
     RABBITMQ_MANAGEMENT_URL: management.href,
     ...extra,
   };
-  const running = await service.start(environment, routeTable, { log: silentLog });
+  const running = await service.start(environment, system, { log: silentLog });
   t.teardown(async () => {
     await running.stop();
     await vhost.remove();
@@ -62,8 +62,7 @@ test('queues that expire otherwise than the policy says make it not ready, by na
 
 test('a policy that makes no sense does not start', async (t) => {
   const environment = { ...times, AMQP_URL: 'amqp://127.0.0.1:9/x', MONGO_URL: NO_DATABASE };
-  const start = (GATE_POLICIES: string) =>
-    service.start({ ...environment, GATE_POLICIES }, routeTable, { log: silentLog });
+  const start = (GATE_POLICIES: string) => service.start({ ...environment, GATE_POLICIES }, system, { log: silentLog });
   const strange = await t.throwsAsync(start('{"payments": {"ttlMs": 300}}'), { instanceOf: ConfigError });
   t.regex(strange?.message ?? '', /payments/);
 });

@@ -132,7 +132,8 @@ test('listed newest first, page by page, by route, cause, state and order', asyn
     burialOf('order', { content: Buffer.from('4111111111111111'), headers: { 'dead-at': at(9), password: 'x' } }, 0),
   );
   await store.mark(request('r1', 2));
-  const idsOf = (items: readonly { readonly messageId?: string }[]) => items.map(({ messageId }) => messageId);
+  const idsOf = (items: readonly { readonly messageId?: string | undefined }[]) =>
+    items.map(({ messageId }) => messageId);
   const first = await view.list({ route: 'wallet' }, { limit: 3 });
   t.deepEqual(idsOf(first.items), ['top-up-5', 'top-up-4', 'top-up-3']);
   const second = await view.list({ route: 'wallet' }, { limit: 3, cursor: first.nextCursor });

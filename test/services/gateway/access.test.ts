@@ -1,9 +1,9 @@
 import test from 'ava';
-import { auditorOf } from './audit-world.ts';
-import { aBreaker, aSnapshot } from './breaker-world.ts';
-import { aLetter, createFakeLetters } from './letters-world.ts';
+import { auditorOf } from '#test/services/console/audit-world.ts';
+import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
+import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
 import { placedOrder, startWorld, type CallOptions } from './world.ts';
-import type { AskBreaker } from '#services/gateway/breakers.ts';
+import type { AskBreaker } from '#services/console/breakers.ts';
 import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { keys } from './world.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';

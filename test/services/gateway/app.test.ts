@@ -113,7 +113,7 @@ test('a database that fails or hangs is 503, a fault of our own 500 without its 
         t.is(reply.body['type'], `/problems/${slug}`);
         t.notRegex(reply.text, /secret/);
       },
-      { settings: { readMs: 20 }, views: { orders: { find, list: find } } },
+      { settings: { readMs: 20 }, views: { order: { find, list: find } } },
     );
   }
 });

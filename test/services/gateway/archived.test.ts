@@ -1,9 +1,13 @@
 /** What is archived is read and audited as before. */
 import test from 'ava';
 import type { Connection } from 'mongoose';
-import { auditBooks, CANCELLED, COMPLETED, FAILED, NOW, RUNNING, storeBooks } from './audit/books.ts';
+import { auditBooks, CANCELLED, COMPLETED, FAILED, NOW, RUNNING, storeBooks } from '#test/services/audit/books.ts';
 import { deliveriesCollection, deliveryArchive } from '#services/delivery/model.ts';
-import { storedViews } from '#services/gateway/stored-views.ts';
+import { deliveryView } from '#services/delivery/view.ts';
+import { notifyView } from '#services/notify/view.ts';
+import { orderView } from '#services/order/view.ts';
+import { paymentView } from '#services/payment/view.ts';
+import { sagaView } from '#services/saga/view.ts';
 import { notificationArchive, notificationsCollection } from '#services/notify/model.ts';
 import { orderArchive, ordersCollection } from '#services/order/model.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
@@ -30,14 +34,13 @@ async function archiveAll(db: Connection): Promise<readonly number[]> {
 test('an archived order is shown with all that belongs to it, and no longer listed', async (t) => {
   const { db } = await mongoWorld(t);
   await storeBooks(db, ORDERS, 3);
-  const views = storedViews(db);
   const shown = (orderId: string) =>
     Promise.all([
-      views.orders.find(orderId),
-      views.sagas.timeline(orderId),
-      views.payments.byOrder(orderId),
-      views.deliveries.byOrder(orderId),
-      views.emails.emails(orderId),
+      orderView(db).find(orderId),
+      sagaView(db).timeline(orderId),
+      paymentView(db).byOrder(orderId),
+      deliveryView(db).byOrder(orderId),
+      notifyView(db).emails(orderId),
     ]);
   const all = [COMPLETED, FAILED, CANCELLED, RUNNING];
   const before = await Promise.all(all.map(shown));
@@ -46,7 +49,7 @@ test('an archived order is shown with all that belongs to it, and no longer list
   t.deepEqual(await Promise.all(all.map(shown)), before);
   t.is(before[0]?.[2].items.length, 1);
   t.is(before[0]?.[4].items.length, 1);
-  const { items } = await views.orders.list({ limit: 100 });
+  const { items } = await orderView(db).list({ limit: 100 });
   t.is(items.length, ORDERS / 4);
   t.true(items.every(({ status }) => status === 'pending'));
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { anOrder, startWorld, type World } from './world.ts';
-import { KEPT_MS } from '#services/gateway/submit.ts';
+import { REQUEST_KEPT_MS } from '#shared/web/door.ts';
 
 async function inWorld(
   run: (world: World) => Promise<void>,
@@ -88,5 +88,5 @@ test('a key is kept for 24 hours', (t) =>
   inWorld(async ({ order, requests }) => {
     await order({ headers: { 'idempotency-key': 'k' } });
     const [request] = requests.all();
-    t.true(Math.abs((request?.expiresAt ?? 0) - Date.now() - KEPT_MS) < 10_000);
+    t.true(Math.abs((request?.expiresAt ?? 0) - Date.now() - REQUEST_KEPT_MS) < 10_000);
   }));

@@ -158,7 +158,7 @@ test('more orders at once than can be taken: the rest is told to come later, and
 
 test('while orders are shed, the retry of one that was taken gets its answer, and a new one does not', async (t) => {
   let isTooMuch = false;
-  const { order, stop } = await startWorld({ shedOrder: () => (isTooMuch ? 3000 : undefined) });
+  const { order, stop } = await startWorld({ shed: () => (isTooMuch ? 3000 : undefined) });
   t.teardown(stop);
   const headers = { 'idempotency-key': 'k' };
   const first = await order({ headers });

@@ -1,9 +1,10 @@
 import test from 'ava';
-import { listenTo } from './event-reader.ts';
+import { listenTo } from '#test/services/console/event-reader.ts';
 import { startStack, until } from './real-stack.ts';
 import { anOrder } from './world.ts';
 import { service as breaker } from '#services/circuit-breaker/service.ts';
-import * as shapes from '#services/gateway/shapes.ts';
+import { breakerShape } from '#services/console/breaker-shape.ts';
+import { listOf } from '#shared/web/shapes.ts';
 import { routeTable } from '#services/services.ts';
 
 test('on the real broker: a forced route is refused by the gateway, shown, streamed and counted, and taken again afterwards', async (t) => {
@@ -13,7 +14,7 @@ test('on the real broker: a forced route is refused by the gateway, shown, strea
   });
   const { call, url, token } = await startStack((stop) => stops.push(stop), [breaker]);
   await until(async () => (await call('GET', '/v1/breakers')).status === 200);
-  const all = shapes.breakers.parse((await call('GET', '/v1/breakers')).body);
+  const all = listOf(breakerShape).parse((await call('GET', '/v1/breakers')).body);
   t.deepEqual(
     all.items.map(({ route, state }) => `${route} ${state}`),
     routeTable.routes.map((route) => `${route} closed`),
@@ -26,9 +27,9 @@ test('on the real broker: a forced route is refused by the gateway, shown, strea
     until(async () => (await call('GET', '/v1/breakers/payment')).body['state'] === state);
   const forced = await call('PUT', '/v1/breakers/payment/override', { state: 'open', expiresInMs: 12_000 });
   t.is(forced.status, 200, JSON.stringify(forced.body));
-  t.like(shapes.breaker.parse(forced.body), { state: 'open', machine: 'closed', override: { state: 'open' } });
+  t.like(breakerShape.parse(forced.body), { state: 'open', machine: 'closed', override: { state: 'open' } });
   await known('open');
-  const endsAt = Date.parse(shapes.breaker.parse(forced.body).override?.until ?? '');
+  const endsAt = Date.parse(breakerShape.parse(forced.body).override?.until ?? '');
   const leftS = (): number => Math.ceil((endsAt - Date.now()) / 1000);
   const atMostS = leftS();
   const refused = await call('POST', '/v1/orders', anOrder());

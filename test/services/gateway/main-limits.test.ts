@@ -1,4 +1,4 @@
-import { routeTable } from '#services/services.ts';
+import { routeTable, system } from '#services/services.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ test('the process takes its rate limits from the environment and its keys from a
       AUTH_FAILURES_PER_S: '0.1',
       AUTH_FAILURES_BURST: '2',
     },
-    routeTable,
+    system,
     { log, exit: () => undefined },
   );
   t.teardown(() => running.stop());
@@ -53,7 +53,7 @@ test('a value, times and keys that are wrong are told in one go, without the sec
     HTTP_PORT: 'ninety',
     GATE_CYCLE_MS: '1000',
   };
-  const error = await t.throwsAsync(service.start(environment, routeTable, { log, exit: () => undefined }), {
+  const error = await t.throwsAsync(service.start(environment, system, { log, exit: () => undefined }), {
     instanceOf: ConfigError,
   });
   const text = error?.message ?? '';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { auditorOf } from './audit-world.ts';
-import { createFakeLetters } from './letters-world.ts';
+import { auditorOf } from '#test/services/console/audit-world.ts';
+import { createFakeLetters } from '#test/services/console/letters-world.ts';
 import { startWorld } from './world.ts';
 
 type Json = { readonly [name: string]: Json } & { readonly $ref?: string };

@@ -3,7 +3,7 @@ import { createConnection } from 'mongoose';
 import { service as gateway } from '#services/gateway/service.ts';
 import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { service as order } from '#services/order/service.ts';
-import { routeTable } from '#services/services.ts';
+import { routeTable, system } from '#services/services.ts';
 import { service as saga } from '#services/saga/service.ts';
 import { service as wallet } from '#services/wallet/service.ts';
 import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
@@ -44,7 +44,7 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
     amqp.pathname = `/${vhost}`;
     const started = await service.start(
       { AMQP_URL: amqp.href, MONGO_URL: mongo.href, TOKEN_KEYS: tokenKeys, FAULTS: 'on' },
-      routeTable,
+      system,
       { log, exit: () => undefined },
     );
     onStop(() => started.stop());

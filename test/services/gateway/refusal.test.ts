@@ -1,5 +1,5 @@
 import test from 'ava';
-import { aBreaker, anOpen, aSnapshot } from './breaker-world.ts';
+import { aBreaker, anOpen, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { placedOrder, startWorld, type World } from './world.ts';
 import { PublishError } from '#shared/errors.ts';
 import { systemClock } from '#shared/clock.ts';

@@ -1,5 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
-import { aBreaker, anOpen, aSnapshot, broadcast, startLeader, startListening } from './breaker-world.ts';
+import {
+  aBreaker,
+  anOpen,
+  aSnapshot,
+  broadcast,
+  startLeader,
+  startListening,
+} from '#test/services/console/breaker-world.ts';
 import { routeTable } from '#services/services.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';

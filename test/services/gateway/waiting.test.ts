@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createRoll } from '#services/gateway/worker-roll.ts';
+import { createRoll } from '#shared/partition/roll.ts';
 import { waitOf } from '#services/gateway/waiting.ts';
 import type { Announcement } from '#shared/partition/announcement.ts';
 

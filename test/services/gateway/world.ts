@@ -1,19 +1,22 @@
-import { routeTable } from '#services/services.ts';
+import { routeTable, services } from '#services/services.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createGateway } from '#services/gateway/gateway-app.ts';
-import type { FaultControl } from '#services/gateway/faults.ts';
-import { assemble, type GatewayOptions, type Settings } from '#services/gateway/gateway.ts';
-import type { AskBreaker } from '#services/gateway/breakers.ts';
-import type { Audits } from '#services/gateway/audit-routes.ts';
-import type { DeadLetters } from '#services/gateway/dead-letters.ts';
+import type { FaultControl } from '#services/console/faults.ts';
+import { createGateway, type GatewayOptions, type Settings } from '#services/gateway/gateway.ts';
+import type { AskBreaker } from '#services/console/breakers.ts';
+import type { Audits } from '#services/console/audit-routes.ts';
+import type { DeadLetters } from '#services/console/dead-letters.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
-import { routes } from '#services/gateway/routes.ts';
-import { createBoard } from '#services/gateway/snapshot.ts';
-import { createRoll } from '#services/gateway/worker-roll.ts';
-import { createStream } from '#services/gateway/stream.ts';
+import { operatorEndpoints } from '#services/console/operators.ts';
+import { createWhereItWaits } from '#services/console/where-it-waits.ts';
+import { whyParked } from '#services/circuit-breaker/contract.ts';
+import type { BreakerQueries } from '#services/circuit-breaker/view.ts';
+import type { OrderQuery, OrderView } from '#services/order/view.ts';
+import { answerLookup } from '#shared/web/lookup.ts';
+import { createBoard } from '#services/circuit-breaker/board.ts';
+import { createRoll } from '#shared/partition/roll.ts';
+import { createStream } from '#services/console/stream.ts';
 import { parseTokenKeys, type Role, signToken } from '#shared/web/tokens.ts';
-import type { OrderView, Outcome, Views } from '#services/gateway/views.ts';
 import { decode } from '#shared/bus/envelope.ts';
 import { type Clock, systemClock } from '#shared/clock.ts';
 import { type PublishFailure, PublishError } from '#shared/errors.ts';
@@ -65,15 +68,18 @@ export function createFakeBus() {
   };
 }
 
+/** What a test needs of an order. */
+export type PlacedOrder = Pick<OrderView, 'id' | 'customerId' | 'status' | 'createdAt'>;
+
 /** Views over plain maps. */
 function createFakeViews() {
-  const orders = new Map<string, OrderView>();
+  const orders = new Map<string, PlacedOrder>();
   const wallets = new Map<string, object>();
-  const outcomes = new Map<string, Outcome>();
-  const views: Views = {
-    orders: {
-      find: async (orderId) => orders.get(orderId),
-      async list({ customerId, status, limit, cursor }) {
+  const outcomes = new Map<string, { readonly type: string; readonly body: unknown }>();
+  const views: Readonly<Record<string, unknown>> = {
+    order: {
+      find: async (orderId: string) => orders.get(orderId),
+      async list({ customerId, status, limit, cursor }: OrderQuery) {
         const all = [...orders.values()]
           .filter((order) => customerId === undefined || order.customerId === customerId)
           .filter((order) => status === undefined || order.status === status)
@@ -84,20 +90,22 @@ function createFakeViews() {
         return all.length > limit && last ? { items, nextCursor: last.id } : { items };
       },
     },
-    payments: { byOrder: async (orderId) => ({ items: orders.has(orderId) ? [{ id: `pay-${orderId}` }] : [] }) },
-    deliveries: { byOrder: async (orderId) => ({ items: orders.has(orderId) ? [{ id: `dlv-${orderId}` }] : [] }) },
-    wallets: {
-      wallet: async (customerId) => wallets.get(customerId),
+    payment: { byOrder: async (orderId: string) => ({ items: orders.has(orderId) ? [{ id: `pay-${orderId}` }] : [] }) },
+    delivery: {
+      byOrder: async (orderId: string) => ({ items: orders.has(orderId) ? [{ id: `dlv-${orderId}` }] : [] }),
+    },
+    wallet: {
+      wallet: async (customerId: string) => wallets.get(customerId),
       entries: async () => ({ items: [] }),
-      outcome: async (_, messageId) => outcomes.get(messageId),
+      outcome: async (_: string, messageId: string) => outcomes.get(messageId),
     },
-    sagas: {
+    saga: {
       timeline: async () => undefined,
-      notBegun: (orderId) => ({ orderId, state: 'running', definition: 'place-order@1', steps: [] }),
-      outcome: async (_, messageId) => outcomes.get(messageId),
+      notBegun: (orderId: string) => ({ orderId, state: 'running', definition: 'place-order@1', steps: [] }),
+      outcome: async (_: string, messageId: string) => outcomes.get(messageId),
     },
-    breakers: { transitions: async () => ({ items: [] }) },
-    emails: { emails: async () => ({ items: [] }) },
+    notify: { emails: async () => ({ items: [] }) },
+    'dead-letters': { openOf: async () => [] },
   };
   return { views, orders, wallets, outcomes };
 }
@@ -110,13 +118,15 @@ export async function startWorld(
     readonly log?: Log;
     readonly tokens?: GatewayOptions['tokens'];
     readonly clock?: Clock;
-    readonly views?: Partial<Views>;
+    /** By name of the service, in the place of those over plain maps. */
+    readonly views?: Readonly<Record<string, unknown>>;
+    readonly transitions?: BreakerQueries['transitions'];
     readonly bus?: GatewayOptions['bus'];
     readonly askBreaker?: AskBreaker;
     readonly deadLetters?: DeadLetters;
     readonly audits?: Audits;
     readonly onRefused?: GatewayOptions['onRefused'];
-    readonly shedOrder?: GatewayOptions['shedOrder'];
+    readonly shed?: GatewayOptions['shed'];
     readonly stream?: Partial<Parameters<typeof createStream>[0]>;
   } = {},
 ) {
@@ -129,26 +139,33 @@ export async function startWorld(
   const stream = createStream({ board, clock, ...options.stream });
   const workers = { roll: createRoll(clock, 5000), assignments: createMemoryTableStore() };
   const nobody: AskBreaker = () => Promise.reject(new PublishError('returned', 'control', 'nobody listens'));
-  const parts: GatewayOptions = {
+  const askBreaker = options.askBreaker ?? nobody;
+  const { endpoints, app } = createGateway({
+    services,
+    views: { ...views, ...(options.deadLetters && { 'dead-letters': options.deadLetters.view }), ...options.views },
+    lookups: [answerLookup(whyParked, createWhereItWaits({ board, askBreaker, roll: workers.roll, clock }))],
+    operators: operatorEndpoints({
+      ...workers,
+      table: routeTable,
+      board,
+      stream,
+      askBreaker,
+      transitions: options.transitions ?? (async () => ({ items: [] })),
+      deadLetters: options.deadLetters,
+      audits: options.audits,
+      faults: options.faults,
+      clock,
+    }),
     bus: options.bus ?? bus,
-    table: routeTable,
     board,
-    stream,
-    askBreaker: options.askBreaker ?? nobody,
-    workers,
-    deadLetters: options.deadLetters,
-    audits: options.audits,
     onRefused: options.onRefused,
-    shedOrder: options.shedOrder,
-    views: { ...views, ...options.views },
+    shed: options.shed,
     requests,
     tokens: options.tokens ?? keys,
     clock,
     log: options.log ?? silentLog,
-    faults: options.faults,
     settings,
-  };
-  const app = createGateway(parts);
+  });
   const listener = app.callback();
   const server = createServer({ maxHeaderSize: 16_384 }, (request, response) => {
     void listener(request, response); // the app answers its own errors
@@ -194,7 +211,7 @@ export async function startWorld(
     call,
     listener,
     /** The whole table, from which the app is made. */
-    endpoints: routes(assemble(parts)),
+    endpoints,
     order: (request: CallOptions = {}) => call('POST', '/v1/orders', { as: 'alice', body: anOrder(), ...request }),
     async stop() {
       stream.close();
@@ -211,6 +228,6 @@ export function anOrder(changes: object = {}) {
   return { customerId: 'alice', email: 'alice@example.com', items, ...changes };
 }
 
-export function placedOrder(id: string, customerId: string, status: OrderView['status'] = 'pending'): OrderView {
+export function placedOrder(id: string, customerId: string, status: PlacedOrder['status'] = 'pending'): PlacedOrder {
   return { id, customerId, status, createdAt: '2026-01-01T00:00:00.000Z' };
 }

@@ -1,0 +1,29 @@
+import { acceptedOrders } from '#services/gateway/view.ts';
+import { createAuditor } from '#services/audit/auditor.ts';
+import { auditMeter } from '#services/audit/metrics.ts';
+import { auditSources } from '#services/audit/sources.ts';
+import type { Audits } from './audit-routes.ts';
+import type { CommonConfig } from '#shared/host/config.ts';
+import type { Kit } from '#shared/host/kit.ts';
+
+interface AuditsKit extends Pick<Kit<unknown>, 'clock' | 'db' | 'log' | 'metrics' | 'onStop'> {
+  readonly config: Pick<CommonConfig, 'STEP_DEADLINE_MS' | 'SAGA_DEADLINE_MS'>;
+}
+
+/** Audits in this process; the one that runs ends with it. */
+export function createAudits(
+  { clock, config, db, log, metrics, onStop }: AuditsKit,
+  /** What nobody could handle of an order. */
+  deadLettersOf?: (orderId: string) => Promise<readonly object[]>,
+): Audits {
+  const auditor = createAuditor({
+    sources: auditSources(db, acceptedOrders(db)),
+    clock,
+    log,
+    onDone: auditMeter(metrics),
+    about: async (orderId) => ({ deadLetters: (await deadLettersOf?.(orderId)) ?? [] }),
+  });
+  onStop(() => auditor.stop());
+  // Forward, then (after the undos, which end when their services answer) the closing mail has as long again.
+  return { auditor, hangingAfterMs: config.STEP_DEADLINE_MS + 2 * config.SAGA_DEADLINE_MS };
+}

@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { breakerOf, breakerShape, parkedOf, parkedShape, transitionShape, type BreakerView } from './breaker-shape.ts';
+import type { EventStream } from './stream.ts';
+import type { BreakerBoard, Known } from '#services/circuit-breaker/board.ts';
+import {
+  BREAKER_REQUEST,
+  type Breaker,
+  type BreakerReply,
+  type BreakerRequest,
+  gateSchema,
+  MAX_OVERRIDE_MS,
+  MAX_PARKED_LISTED,
+} from '#services/circuit-breaker/contract.ts';
+import type { BreakerQueries } from '#services/circuit-breaker/view.ts';
+import { bounded } from '#shared/bounded.ts';
+import type { Clock } from '#shared/clock.ts';
+import { type Asking, wasNotHeard } from '#shared/control/ask.ts';
+import { PublishError } from '#shared/errors.ts';
+import { opened, sealed } from '#shared/web/cursors.ts';
+import { type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { cursor, limitUpTo, page } from '#shared/web/parameters.ts';
+import { dependencyUnavailable, Problem } from '#shared/web/problems.ts';
+import { listOf } from '#shared/web/shapes.ts';
+import { Late } from '#shared/within.ts';
+
+export type AskBreaker = Asking<BreakerReply>['ask'];
+
+export interface BreakerParts {
+  readonly board: BreakerBoard;
+  readonly askBreaker: AskBreaker;
+  readonly stream: EventStream;
+  readonly transitions: BreakerQueries['transitions'];
+  readonly routes: readonly string[];
+  readonly clock: Clock;
+}
+
+type Question = BreakerRequest extends infer Kind ? (Kind extends BreakerRequest ? Omit<Kind, 'id'> : never) : never;
+
+/** As many letters of an operator's name as an override keeps. */
+const MAX_BY = 50;
+
+/** Without an end an override would be forgotten. */
+const overrideBreaker = z.strictObject({
+  state: gateSchema,
+  expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS),
+  /** Shown to everybody who looks, beside who set it. */
+  reason: bounded(500).optional(),
+});
+/** Server-sent events: `snapshot` (`{items}` of breakers) and `breaker` (a transition with its route). */
+const events = z.string();
+
+/** Reads what the acting breaker broadcasts; what it is to do, it is asked for. */
+export function breakerEndpoints({
+  board,
+  askBreaker,
+  stream,
+  transitions,
+  routes,
+  clock,
+}: BreakerParts): readonly Endpoint[] {
+  const listParked = z.strictObject({
+    route: z.enum(routes).optional(),
+    limit: limitUpTo(MAX_PARKED_LISTED, 100),
+    cursor,
+  });
+  return [
+    endpoint('GET', '/v1/breakers', {
+      summary: 'The circuit breaker of every route, as last reported.',
+      access: 'operator',
+      answers: { 200: listOf(breakerShape) },
+      async handle() {
+        const all = board.all();
+        if (all.length === 0) throw unreported();
+        return ok({ items: all.map(shown) });
+      },
+    }),
+    endpoint('GET', '/v1/breakers/:route', {
+      summary: 'The circuit breaker of a route, its last transitions and why.',
+      access: 'operator',
+      answers: { 200: breakerShape },
+      async handle({ params }) {
+        const known = board.find(routeOf(params));
+        if (known === undefined) throw unreported();
+        return ok(shown(known));
+      },
+    }),
+    endpoint('GET', '/v1/breakers/:route/transitions', {
+      summary: 'Every transition of the last 90 days, newest first, as far as the database was there to keep it.',
+      access: 'operator',
+      query: page,
+      answers: { 200: listOf(transitionShape) },
+      async handle({ params, query }) {
+        const route = routeOf(params);
+        const list = ['transitions', route];
+        const found = await transitions(route, { limit: query.limit, ...opened(list, query.cursor) });
+        return ok(sealed(list, found));
+      },
+    }),
+    endpoint('PUT', '/v1/breakers/:route/override', {
+      summary: 'Force a state for a time; the breaker counts on underneath. The answer comes when it is applied.',
+      access: 'operator',
+      body: overrideBreaker,
+      answers: { 200: breakerShape },
+      async handle({ params, body, caller }) {
+        const route = routeOf(params);
+        const { reason, ...wanted } = body;
+        const told = { by: caller.subject.slice(0, MAX_BY), ...(reason !== undefined && { reason }) };
+        return ok(changed(route, await ask({ kind: 'override', route, ...wanted, ...told })));
+      },
+    }),
+    endpoint('DELETE', '/v1/breakers/:route/override', {
+      summary: 'End the override now.',
+      access: 'operator',
+      answers: { 200: breakerShape },
+      async handle({ params }) {
+        const route = routeOf(params);
+        return ok(changed(route, await ask({ kind: 'clear-override', route })));
+      },
+    }),
+    endpoint('GET', '/v1/parked', {
+      summary:
+        'Messages that expired and wait until their route is closed: since when, how often. By last expiry, oldest first.',
+      access: 'operator',
+      query: listParked,
+      answers: { 200: listOf(parkedShape) },
+      async handle({ query }) {
+        const { limit, route } = query;
+        const filter = route === undefined ? {} : { route };
+        const list = ['parked', filter];
+        const { parked, nextCursor } = await ask({ kind: 'parked', ...filter, limit, ...opened(list, query.cursor) });
+        return ok(sealed(list, { items: (parked ?? []).map(parkedOf), nextCursor }));
+      },
+    }),
+    endpoint('GET', '/v1/stream', {
+      summary: 'What the breakers do, live: server-sent events.',
+      access: 'operator',
+      produces: 'text/event-stream',
+      answers: { 200: events },
+      handle: async ({ lastEventId, acceptedUntil }) => ({
+        status: 200,
+        headers: { Connection: 'close' },
+        body: stream.open({ lastEventId, acceptedUntil }),
+      }),
+    }),
+  ];
+
+  function shown(known: Known): BreakerView {
+    return {
+      ...breakerOf(known.breaker),
+      reportedAt: new Date(known.arrivedAt).toISOString(),
+      stale: board.isStale(known),
+    };
+  }
+
+  /** The breaker's own word after a change; the next broadcast says the same. */
+  function changed(route: string, { breaker }: { readonly breaker?: Breaker | undefined }): BreakerView {
+    if (breaker !== undefined) return breakerOf(breaker);
+    const known = board.find(route);
+    if (known === undefined) throw unreported();
+    return shown(known);
+  }
+
+  function routeOf(params: Call['params']): string {
+    const route = params['route'] ?? '';
+    if (!routes.includes(route)) throw new Problem('not-found', 'there is no such route');
+    return route;
+  }
+
+  async function ask(question: Question): Promise<Extract<BreakerReply, { ok: true }>> {
+    const reply = await answerTo({ id: clock.id(), ...question });
+    if (reply.ok) return reply;
+    throw dependencyUnavailable('circuit-breaker', `the circuit breaker could not do it: ${reply.problem}`);
+  }
+
+  async function answerTo(question: BreakerRequest): Promise<BreakerReply> {
+    const changesNothing = question.kind === 'parked' || question.kind === 'partitions';
+    try {
+      return await askBreaker(BREAKER_REQUEST, question, { changesNothing });
+    } catch (cause) {
+      if (!(cause instanceof Late) && !(cause instanceof PublishError)) throw cause;
+      const warning = changesNothing || wasNotHeard(cause) ? '' : '; what it was asked for may still happen';
+      throw dependencyUnavailable(
+        'circuit-breaker',
+        `the circuit breaker does not answer: ${why(cause)}${warning}`,
+        cause,
+      );
+    }
+  }
+}
+
+function unreported(): Problem {
+  return dependencyUnavailable('circuit-breaker', 'the circuit breaker has not reported yet');
+}
+
+function why(cause: Late | PublishError): string {
+  if (cause instanceof Late) return cause.message;
+  if (cause.code === 'returned') return 'nobody listens';
+  return cause.code === 'not-connected' ? 'the broker is not connected' : 'the broker did not take the question';
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { asker, type AskDeadLetters } from './dead-letters-asker.ts';
+import { DEFAULT_RATE_PER_S, letterStateSchema, rateSchema, selectionSchema } from '#services/dead-letters/contract.ts';
+import {
+  causeShape,
+  letterDetailsShape,
+  letterShape,
+  type LetterDetails,
+  type LetterView,
+} from '#services/dead-letters/letter-shape.ts';
+import type { LetterQueries } from '#services/dead-letters/view.ts';
+import { bounded } from '#shared/bounded.ts';
+import type { Clock } from '#shared/clock.ts';
+import { opened, sealed } from '#shared/web/cursors.ts';
+import { type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { cursor, limit } from '#shared/web/parameters.ts';
+import { Problem } from '#shared/web/problems.ts';
+import { listOf, shape } from '#shared/web/shapes.ts';
+
+/** Where the door knows them from, and whom it asks. */
+export interface DeadLetters {
+  readonly view: LetterQueries;
+  readonly ask: AskDeadLetters;
+}
+
+const query = z.string().min(1).max(1000).optional();
+const replayLetter = z.strictObject({});
+const discardLetter = z.strictObject({ reason: bounded(1000) });
+const replayRequested = shape({ requestId: z.string(), selected: z.int(), ratePerS: z.number() });
+
+/** Reads what the service `dead-letters` keeps; what it is to do, it is asked for. */
+export function deadLetterEndpoints(
+  { view, ask: askService }: DeadLetters,
+  clock: Clock,
+  routes: readonly string[],
+): readonly Endpoint[] {
+  const ask = asker(askService, clock);
+  const route = z.enum(routes).optional();
+  const listLetters = z.strictObject({
+    limit,
+    cursor,
+    route,
+    type: query,
+    cause: query,
+    state: letterStateSchema.optional(),
+    orderId: query,
+  });
+  const listCauses = z.strictObject({ route, state: letterStateSchema.optional() });
+  /** Everything at once is nobody's intention. */
+  const replayLetters = z
+    .strictObject({ ...selectionSchema.shape, route, ratePerS: rateSchema.optional() })
+    .refine(({ ids, route: of, type, cause }) => (ids ?? of ?? type ?? cause) !== undefined, {
+      message: 'say which: ids, route, type or cause',
+    });
+
+  return [
+    endpoint('GET', '/v1/dead-letters', {
+      summary: 'Messages that nobody could handle, the newest failure first, secrets masked.',
+      access: 'operator',
+      query: listLetters,
+      answers: { 200: listOf(letterShape) },
+      async handle(call) {
+        const { limit: size, cursor: from, ...filter } = call.query;
+        const scope = ['dead-letters', filter];
+        return ok(sealed(scope, await view.list(filter, { limit: size, ...opened(scope, from) })));
+      },
+    }),
+    endpoint('GET', '/v1/dead-letters/causes', {
+      summary: 'What they died of, by route, with how many are in which state; the most frequent first.',
+      access: 'operator',
+      query: listCauses,
+      answers: { 200: listOf(causeShape) },
+      handle: async (call) => ok(await view.causes(call.query)),
+    }),
+    endpoint('GET', '/v1/dead-letters/:letterId', {
+      summary: 'One, with the message itself, its failures, and where a replay would send it.',
+      access: 'operator',
+      answers: { 200: letterDetailsShape },
+      handle: async ({ params }) => ok(await letterOf(params)),
+    }),
+    endpoint('POST', '/v1/dead-letters/replay', {
+      summary:
+        'Send again all that are `dead` and match everything given (those named by id also when discarded), at most `ratePerS` a second. 202: they are marked, and will be sent whoever dies.',
+      access: 'operator',
+      body: replayLetters,
+      problems: ['outcome-unknown'],
+      answers: { 202: replayRequested },
+      async handle(call) {
+        const { ratePerS = DEFAULT_RATE_PER_S, ...select } = call.body;
+        const { id, selected } = await ask({ kind: 'replay', select, ratePerS }, call);
+        return { status: 202, body: { requestId: id, selected, ratePerS } };
+      },
+    }),
+    endpoint('POST', '/v1/dead-letters/:letterId/replay', {
+      summary:
+        'Send one again, the way it came, under the same message id. 409: it was replayed and did not fail since, or it is broken.',
+      access: 'operator',
+      body: replayLetter,
+      bodyOptional: true,
+      problems: ['invalid-transition', 'outcome-unknown'],
+      answers: { 202: letterDetailsShape },
+      handle: replayOne,
+    }),
+    endpoint('POST', '/v1/dead-letters/:letterId/discard', {
+      summary: 'Say that nobody needs it any more, and why. It is kept for 90 days. 409: it is not `dead`.',
+      access: 'operator',
+      body: discardLetter,
+      problems: ['invalid-transition', 'outcome-unknown'],
+      answers: { 200: letterDetailsShape },
+      async handle(call) {
+        const { id } = await letterOf(call.params);
+        const { selected } = await ask({ kind: 'discard', letter: id, reason: call.body.reason }, call);
+        const letter = await letterOf(call.params);
+        if (selected === 0) throw notNow(letter, 'discarded');
+        return ok(letter);
+      },
+    }),
+  ];
+
+  /** One that is being replayed already is as good as asked for. */
+  async function replayOne(call: Call) {
+    const { id, state, broken } = await letterOf(call.params);
+    if (broken !== undefined)
+      throw new Problem(
+        'invalid-transition',
+        `it is no message of ours (${broken}): nobody could handle it, however often it is sent. It can be discarded.`,
+        { members: { state, broken } },
+      );
+    if (state !== 'replaying') {
+      const { selected } = await ask({ kind: 'replay', select: { ids: [id] } }, call);
+      if (selected === 0) throw notNow(await letterOf(call.params), 'replayed');
+    }
+    return { status: 202, body: await letterOf(call.params) };
+  }
+
+  async function letterOf(params: Call['params']): Promise<LetterDetails> {
+    const letter = await view.find(params['letterId'] ?? '');
+    if (letter === undefined) throw new Problem('not-found', 'there is no such dead letter');
+    return letter;
+  }
+}
+
+function notNow({ state }: LetterView, what: string): Problem {
+  const why = state === 'replayed' ? 'it was replayed, and has not failed since' : `it is ${state}`;
+  return new Problem('invalid-transition', `${why}: it can not be ${what}`, { members: { state } });
+}

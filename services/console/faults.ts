@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
+import { shape } from '#shared/web/shapes.ts';
+import { Late } from '#shared/within.ts';
+import type { Bus } from '#shared/bus/bus.ts';
+import type { RouteTable } from '#shared/bus/topology/topology.ts';
+import type { Clock } from '#shared/clock.ts';
+import { createAsking } from '#shared/control/ask.ts';
+import { PublishError } from '#shared/errors.ts';
+import { type Faults, faultsReply, type FaultsReply, faultsSchema } from '#shared/host/faults.ts';
+import type { Log } from '#shared/log.ts';
+
+export interface FaultControl {
+  /** Resolves once every copy of the service that lives has applied them. Throws `Problem`. */
+  apply(service: string, faults: Faults): Promise<void>;
+  /** Those that it has now, by the word of the copy that answers first. Throws `Problem`. */
+  read(service: string): Promise<Faults>;
+  close(): Promise<void>;
+}
+
+/** Tells services over the exchange `control` which faults to have; only in a profile that enables it. */
+export function createFaultControl(options: {
+  readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly waitMs: number;
+  /** How many copies of a service are known to live now; 0 when it does not tell. */
+  readonly copies?: (service: string) => number;
+}): FaultControl {
+  const { clock, copies = () => 0 } = options;
+  const asking = createAsking({ ...options, replyKey: 'faults-applied', reply: faultsReply });
+
+  async function answerOf(service: string, question: object, wanted: () => number): Promise<FaultsReply> {
+    try {
+      return await asking.ask(`faults.${service}`, { id: clock.id(), service, ...question }, { wanted });
+    } catch (cause) {
+      if (cause instanceof Late)
+        throw new Problem('outcome-unknown', `no answer from the service ${service}, or not from all of its copies`, {
+          cause,
+          headers: retryAfter(1000),
+        });
+      if (cause instanceof PublishError)
+        throw dependencyUnavailable(service, `the service ${service} does not listen`, cause);
+      throw cause;
+    }
+  }
+
+  return {
+    async apply(service, faults) {
+      const { problem } = await answerOf(service, { faults }, () => Math.max(1, copies(service)));
+      if (problem !== undefined) throw new Problem('validation', problem);
+    },
+    read: async (service) => (await answerOf(service, {}, () => 1)).faults ?? {},
+    close: asking.close,
+  };
+}
+
+const faultsApplied = shape({ service: z.string(), faults: faultsSchema });
+
+/** Only in a profile that enables faults. */
+export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTable, 'services'>): readonly Endpoint[] {
+  /** Faults are those of entities: a service without any has nobody to tell. */
+  const listening = Object.entries(services).flatMap(([name, { route }]) => (route === undefined ? [] : [name]));
+
+  function target(params: Call['params']): string {
+    const service = params['service'] ?? '';
+    if (listening.includes(service)) return service;
+    const there = Object.hasOwn(services, service)
+      ? `the service ${service} takes no faults`
+      : 'there is no such service';
+    throw new Problem('not-found', `${there}; these take faults: ${listening.join(', ')}`);
+  }
+
+  return [
+    endpoint('PUT', '/v1/faults/:service', {
+      summary: 'Make a service misbehave; `{}`, or DELETE, ends it.',
+      access: 'operator',
+      body: faultsSchema,
+      answers: { 200: faultsApplied },
+      async handle({ params, body }) {
+        const service = target(params);
+        await faults.apply(service, body);
+        return ok({ service, faults: body });
+      },
+    }),
+    endpoint('GET', '/v1/faults/:service', {
+      summary: 'The faults that a service was told to have.',
+      access: 'operator',
+      answers: { 200: faultsApplied },
+      async handle({ params }) {
+        const service = target(params);
+        return ok({ service, faults: await faults.read(service) });
+      },
+    }),
+    endpoint('DELETE', '/v1/faults/:service', {
+      summary: 'Let a service behave again.',
+      access: 'operator',
+      answers: { 200: faultsApplied },
+      async handle({ params }) {
+        const service = target(params);
+        await faults.apply(service, {});
+        return ok({ service, faults: {} });
+      },
+    }),
+  ];
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import type { AskBreaker } from './breakers.ts';
+import { missingServices, missingShape } from './silent-workers.ts';
+import { BREAKER_REQUEST, type PartitionFacts } from '#services/circuit-breaker/contract.ts';
+import { partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
+import type { Clock } from '#shared/clock.ts';
+import { PublishError } from '#shared/errors.ts';
+import type { Table } from '#shared/partition/assignment.ts';
+import type { Roll, Seen } from '#shared/partition/roll.ts';
+import type { TableStore } from '#shared/partition/table-store.ts';
+import { type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { listOf, named, shape, time } from '#shared/web/shapes.ts';
+import { Late } from '#shared/within.ts';
+
+export interface WorkerParts {
+  readonly table: RouteTable;
+  /** What workers say of themselves. */
+  readonly roll: Roll;
+  /** What they agreed on. */
+  readonly assignments: Pick<TableStore, 'load'>;
+  readonly askBreaker: AskBreaker;
+  readonly clock: Clock;
+}
+
+export const workerShape = named(
+  'Worker',
+  shape({
+    worker: z.string(),
+    service: z.string(),
+    route: z.string(),
+    since: time,
+    /** It hands over what it has and will leave. */
+    draining: z.boolean(),
+    /** Names of partition queues. */
+    partitions: shape({ owner: z.array(z.string()).readonly(), standby: z.array(z.string()).readonly() }),
+    handledPerS: z.number(),
+    lastSeenAt: time,
+  }),
+);
+const workersShape = listOf(workerShape).extend({ missing: missingShape });
+
+export const partitionShape = named(
+  'Partition',
+  shape({
+    route: z.string(),
+    /** Name of its queue. */
+    partition: z.string(),
+    owner: z.string().nullable(),
+    /** Follows when the owner goes; `null` when the owner is alone. */
+    standby: z.string().nullable(),
+    /** Who gets its messages, as the broker sees it; with `depth` `null` while no circuit breaker answers. */
+    active: z.string().nullable(),
+    depth: z.int().nullable(),
+    /** Of the messages that a worker has in hand. */
+    oldestMessageAgeMs: z.number().nullable(),
+  }),
+);
+
+/** Who works on what: the workers' own word, their agreement, and which of them the broker takes. */
+export function workerEndpoints({ table, roll, assignments, askBreaker, clock }: WorkerParts): readonly Endpoint[] {
+  return [
+    endpoint('GET', '/v1/workers', {
+      summary:
+        'The processes that work on entities: their partitions, whether they are handing them over, and which services have none.',
+      access: 'operator',
+      answers: { 200: workersShape },
+      async handle() {
+        const seen = roll.all();
+        const tables = await tablesOf([...new Set(seen.map(({ announcement }) => announcement.route))]);
+        const items = seen.map((one) => workerOf(table, one, tables.get(one.announcement.route)));
+        return ok({ items, missing: missingServices(roll, table) });
+      },
+    }),
+    endpoint('GET', '/v1/partitions', {
+      summary: 'Every partition: who is to work on it, whom the broker takes, and what waits (both up to 5 s late).',
+      access: 'operator',
+      answers: { 200: listOf(partitionShape) },
+      async handle() {
+        const [tables, facts] = await Promise.all([tablesOf(table.routes), factsOfBroker()]);
+        const seen = roll.all();
+        const items = table.routes.flatMap((route) =>
+          partitionQueues(table, route).map((queue, index): z.infer<typeof partitionShape> => {
+            const { owner = null, standby = null } = tables.get(route)?.partitions[index] ?? {};
+            const { active = null, depth = null } = facts.get(queue) ?? {};
+            const oldestMessageAgeMs = oldestOf(seen, route, index);
+            return { route, partition: queue, owner, standby, active, depth, oldestMessageAgeMs };
+          }),
+        );
+        return ok({ items });
+      },
+    }),
+  ];
+
+  async function tablesOf(routes: readonly string[]): Promise<ReadonlyMap<string, Table | undefined>> {
+    return new Map(await Promise.all(routes.map(async (route) => [route, await assignments.load(route)] as const)));
+  }
+
+  /** By queue; empty while no breaker acts or it cannot ask the broker. */
+  async function factsOfBroker(): Promise<ReadonlyMap<string, PartitionFacts>> {
+    try {
+      const reply = await askBreaker(BREAKER_REQUEST, { id: clock.id(), kind: 'partitions' }, { changesNothing: true });
+      return new Map((reply.ok ? (reply.partitions ?? []) : []).map((facts) => [facts.queue, facts]));
+    } catch (error) {
+      if (error instanceof Late || error instanceof PublishError) return new Map();
+      throw error;
+    }
+  }
+}
+
+function workerOf(
+  routes: RouteTable,
+  { announcement, lastSeenAt }: Seen,
+  assigned: Table | undefined,
+): z.infer<typeof workerShape> {
+  const { worker, service, route, since, draining, rates } = announcement;
+  const queues = partitionQueues(routes, route);
+  const placed = (as: 'owner' | 'standby'): readonly string[] =>
+    queues.filter((_, index) => assigned?.partitions[index]?.[as] === worker);
+  return {
+    worker,
+    service,
+    route,
+    since: new Date(since).toISOString(),
+    draining,
+    partitions: { owner: placed('owner'), standby: placed('standby') },
+    handledPerS: rates.handledPerS,
+    lastSeenAt: new Date(lastSeenAt).toISOString(),
+  };
+}
+
+/** Of the messages that workers have in hand; `null`: nobody has any. */
+function oldestOf(seen: readonly Seen[], route: string, index: number): number | null {
+  const ages = seen
+    .filter(({ announcement }) => announcement.route === route)
+    .map(({ announcement }) => announcement.partitions[index]?.oldestMs ?? null)
+    .filter((age) => age !== null);
+  return ages.length === 0 ? null : Math.max(...ages);
+}

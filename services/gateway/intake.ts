@@ -1,0 +1,35 @@
+import { laterMs, type Shed } from './load-shedding.ts';
+import type { RequestStore } from './requests.ts';
+import { createSubmit, type SubmitOptions } from './submit.ts';
+import type { Door } from '#shared/web/door.ts';
+
+export interface IntakeOptions extends SubmitOptions {
+  readonly requests: RequestStore;
+  /** Absent: everything is taken. */
+  readonly shed?: Shed | undefined;
+  /** So much load is being taken at once; more is told to come later. */
+  readonly maxPlacing: number;
+}
+
+/** Takes the requests of clients: what the endpoints of all services submit through. */
+export function createIntake(options: IntakeOptions): Omit<Door, 'lookUp' | 'needs'> {
+  const { clock, maxPlacing, outcomeMs, requests } = options;
+  const submit = createSubmit(options);
+  let placing = 0;
+  /** Where the database or the broker is slow, more at once would only make each slower. */
+  const shed = (): number | undefined => (placing > maxPlacing ? laterMs(clock) : options.shed?.());
+  return {
+    clock,
+    outcomeMs,
+    accepted: requests.ofResource,
+    async submit(submission) {
+      if (submission.isLoad !== true) return submit(submission);
+      placing += 1;
+      try {
+        return await submit({ ...submission, shed });
+      } finally {
+        placing -= 1;
+      }
+    },
+  };
+}

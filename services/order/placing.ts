@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { type OrderDetails, orderItem, place } from './contract.ts';
+import { totalOf } from './total.ts';
+import type { OrderView } from './view.ts';
+import { requireCustomer } from '#services/access.ts';
+import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
+import * as fields from '#services/fields.ts';
+import { exactMoney } from '#services/money.ts';
+import { SAGA_ROUTE } from '#services/saga/contract.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
+import type { Door, Submission } from '#shared/web/door.ts';
+import type { Call } from '#shared/web/endpoint.ts';
+
+export const paymentMethod = z.enum(['pm_ok', 'pm_declined', 'pm_slow', 'pm_timeout']);
+
+const email = z
+  .string()
+  .max(fields.MAX_EMAIL_BYTES)
+  .regex(EMAIL_PATTERN, { error: 'must be an e-mail address', abort: true })
+  .refine(isEmailAddress, 'must be an e-mail address');
+
+const item = z.strictObject({ ...orderItem.shape, unitPrice: exactMoney });
+
+/** One currency per order; the total is computed, never taken from the client. */
+export const placeOrder = z.strictObject({
+  customerId: fields.customerId,
+  email,
+  items: fields.listOf(item, fields.MAX_ITEMS),
+  paymentMethod: paymentMethod.default('pm_ok'),
+});
+export type PlaceOrder = z.output<typeof placeOrder>;
+
+/** While one of these is open, an order could not get as far as its money. */
+function neededByOrder({ needs }: Pick<Door, 'needs'>): readonly string[] {
+  return [...new Set([place.route, ...needs(SAGA_ROUTE)])];
+}
+
+/** The order that a client wants, as the command that begins it. Throws `Problem`: forbidden, validation. */
+export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, PlaceOrder>, door: Door): Submission {
+  requireCustomer(caller, body.customerId);
+  const { clock } = door;
+  const total = totalOf(body.items);
+  return {
+    kind: 'order',
+    needs: neededByOrder(door),
+    isLoad: true,
+    subject: caller.subject,
+    idempotencyKey,
+    same: body,
+    compose() {
+      const orderId = clock.id();
+      const details: OrderDetails = { orderId, ...body, total };
+      return {
+        resourceId: orderId,
+        customerId: body.customerId,
+        exchange: inbox(place.route),
+        message: {
+          id: `${orderId}:place`,
+          type: place.name,
+          key: place.key(details),
+          body: details,
+          correlationId: orderId,
+          traceparent: trace.traceparent,
+          replyTo: { route: SAGA_ROUTE, key: orderId },
+        },
+        accepted: {
+          status: 202,
+          headers: { Location: orderPath(orderId) },
+          body: acceptedOrder(details, clock.now()),
+        },
+      };
+    },
+  };
+}
+
+export function orderPath(orderId: string): string {
+  return `/v1/orders/${encodeURIComponent(orderId)}`;
+}
+
+function acceptedOrder({ orderId, ...details }: OrderDetails, now: number): OrderView {
+  const at = new Date(now).toISOString();
+  return { id: orderId, ...details, status: 'pending', createdAt: at, updatedAt: at };
+}

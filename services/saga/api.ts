@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { sagaAnswer } from './contract.ts';
+import { definitions } from './place-order-versions.ts';
+import { sagaView, type Timeline, timelineShape } from './view.ts';
+import { whyParked } from '#services/circuit-breaker/contract.ts';
+import { openLetters, openLetterShape } from '#services/dead-letters/contract.ts';
+import { visibleOrder } from '#services/order/contract.ts';
+import { routesBeforeNoReturn } from '#shared/saga/definition.ts';
+import { defineApi } from '#shared/web/api.ts';
+import { endpoint, ok } from '#shared/web/endpoint.ts';
+import { answerLookup, type LookUp } from '#shared/web/lookup.ts';
+import { named } from '#shared/web/shapes.ts';
+
+const timelineWithLetters = named(
+  'Timeline',
+  timelineShape.extend({ deadLetters: z.array(openLetterShape).readonly().optional() }),
+);
+
+export const sagaApi = defineApi({
+  view: sagaView,
+  needs: routesBeforeNoReturn(definitions[0]),
+  endpoints: (sagas, { lookUp }) => [
+    endpoint('GET', '/v1/orders/:orderId/timeline', {
+      summary: 'What happened to the order step by step, and what it is waiting for.',
+      access: 'token',
+      answers: { 200: timelineWithLetters },
+      async handle({ params, caller }) {
+        const order = await lookUp(visibleOrder, { orderId: params['orderId'] ?? '', caller });
+        const [timeline, letters] = await Promise.all([
+          sagas.timeline(order.id),
+          lookUp(openLetters, { correlationId: order.id, caller }),
+        ]);
+        const shown = timeline ?? sagas.notBegun(order.id, Date.parse(order.createdAt));
+        return ok({ ...(await withWhy(order.id, shown, lookUp)), ...(letters.length > 0 && { deadLetters: letters }) });
+      },
+    }),
+  ],
+  lookups: (sagas) => [answerLookup(sagaAnswer, async ({ orderId, messageId }) => sagas.outcome(orderId, messageId))],
+});
+
+/** Its wait says that its message has expired, and why nobody took it. */
+async function withWhy(orderId: string, timeline: Timeline, lookUp: LookUp): Promise<Timeline> {
+  const { waitingFor } = timeline;
+  if (waitingFor === undefined) return timeline;
+  const { message: type, since } = waitingFor;
+  const reason = await lookUp(whyParked, { correlationId: orderId, type, since });
+  return reason === undefined ? timeline : { ...timeline, waitingFor: { ...waitingFor, reason } };
+}
