@@ -1,7 +1,7 @@
 /** One service as a process of the benchmark: `node bench/loop/worker-process.ts '{"name": "order", ...}'`; tells its parent what completed. */
-import { host, type HostOptions, type Participant } from './participants.ts';
+import { host, type HostOptions } from './participants.ts';
 
-const { name, ...options } = JSON.parse(process.argv[2] ?? '{}') as { name: Participant } & HostOptions;
+const { name, ...options } = JSON.parse(process.argv[2] ?? '{}') as { name: string } & HostOptions;
 let completed: string[] = [];
 let messages: Record<string, number> = {};
 

@@ -1,7 +1,7 @@
 /** SG-14 with the real entities and the real engine over the in-memory broker, made from the saga's definition. */
 import test, { type ExecutionContext } from 'ava';
 import { details, stepCases, type OwedUndo, type StepCase } from '#test/services/saga/cases.ts';
-import { createRoadWorld, FUNDS, type RoadWorld } from '#test/support/road-world.ts';
+import { createRoad, FUNDS, type Road } from '#test/town/road.ts';
 import { asHappened, undone } from '#test/support/stage.ts';
 import { placeOrder } from '#services/saga/place-order-versions.ts';
 
@@ -10,7 +10,7 @@ const steps = stepCases(placeOrder);
 const doIdOf = ({ name }: StepCase): string => `${orderId}:${name}:do`;
 
 test('nothing goes wrong: the order completes and every milestone is reached', async (t) => {
-  const world = await createRoadWorld();
+  const world = await createRoad();
   await world.start();
   await world.ended();
   t.is(world.order?.status, 'completed');
@@ -25,7 +25,7 @@ for (const step of steps) {
 
   if (step.canRefuse) {
     test(`${name} refused: what was done before is undone`, async (t) => {
-      const world = await createRoadWorld();
+      const world = await createRoad();
       await world.fault(service, { refuseAt: [command] });
       await world.start();
       await world.ended();
@@ -35,7 +35,7 @@ for (const step of steps) {
 
   const isLast = step === steps.at(-1);
   test(`${name} done, its answers lost: ${isLast ? 'the order is completed' : 'it is undone as well'}`, async (t) => {
-    const world = await createRoadWorld();
+    const world = await createRoad();
     world.lose(({ headers }) => headers['causation-id'] === doIdOf(step));
     await world.start();
     await world.ended();
@@ -45,7 +45,7 @@ for (const step of steps) {
   });
 
   test(`${name} lost on its way to ${service}: it is undone as well`, async (t) => {
-    const world = await createRoadWorld();
+    const world = await createRoad();
     world.lose(({ messageId }) => messageId === doIdOf(step));
     await world.start();
     await world.ended();
@@ -53,7 +53,7 @@ for (const step of steps) {
   });
 
   test(`${name} crashing for ever: it is undone as well, and its message is kept for a person`, async (t) => {
-    const world = await createRoadWorld();
+    const world = await createRoad();
     await world.fault(service, { crashAt: [command] });
     await world.start();
     await world.clock.until(() => world.hasBegun && world.timeline.state !== 'running', 3_600_000);
@@ -65,7 +65,7 @@ for (const step of steps) {
 
   if (step.forwardOnly) {
     test(`${name} failing for a while: the order completes`, async (t) => {
-      const world = await createRoadWorld();
+      const world = await createRoad();
       await world.fault(service, { crashAt: [command] });
       await world.start();
       await world.clock.until(() => world.hasBegun && (world.timeline.waitingFor?.attempt ?? 1) > 2);
@@ -78,7 +78,7 @@ for (const step of steps) {
   }
 }
 
-function isUndone(t: ExecutionContext, world: RoadWorld, step: StepCase, owed: readonly OwedUndo[]): void {
+function isUndone(t: ExecutionContext, world: Road, step: StepCase, owed: readonly OwedUndo[]): void {
   const { order, timeline, wallet, payment } = world;
   t.is(order?.status, 'failed');
   t.is(timeline.state, 'failed');

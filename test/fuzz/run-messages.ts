@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type EntitiesWorld, type Hosted, startEntities } from './entities-world.ts';
+import { type Hosted, type MessagesWorld, startMessagesWorld } from './messages-world.ts';
 import { packetFor } from './packets.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { hash } from '#shared/bus/topology/topology.ts';
@@ -33,7 +33,7 @@ export async function fuzzMessages(options: {
   for (let from = 0; from < messages; from += PER_WORLD) {
     const count = Math.min(PER_WORLD, messages - from);
     const chunk = seed + from / PER_WORLD;
-    const world = await startEntities(chunk);
+    const world = await startMessagesWorld(chunk);
     const sent = await send(world, count, chunk);
     const unsettled = await atRest(world);
     const dead = new Map(
@@ -66,7 +66,7 @@ export async function fuzzMessages(options: {
   return { messages, fates, reasons };
 }
 
-async function send(world: EntitiesWorld, count: number, seed: number): Promise<readonly Sent[]> {
+async function send(world: MessagesWorld, count: number, seed: number): Promise<readonly Sent[]> {
   const sent: Sent[] = [];
   const any = fc.oneof(
     ...world.hosts.map((host) => packetFor(host.handlers, world.clock.now()).map((packet) => ({ packet, host }))),
@@ -82,7 +82,7 @@ async function send(world: EntitiesWorld, count: number, seed: number): Promise<
 }
 
 /** What is still not off the queues and out of the stashes after a quarter of an hour; sagas may go on for longer. */
-async function atRest({ clock, waiting, broker, hosts }: EntitiesWorld): Promise<readonly string[]> {
+async function atRest({ clock, waiting, broker, hosts }: MessagesWorld): Promise<readonly string[]> {
   const until = clock.now() + 900_000;
   await clock.settle();
   while (waiting() > 0 && clock.now() < until) await clock.advance(20);
@@ -95,7 +95,7 @@ async function atRest({ clock, waiting, broker, hosts }: EntitiesWorld): Promise
   ]);
 }
 
-function fateOf({ late }: EntitiesWorld, { packet, host }: Sent, letter: Packet | undefined): string | undefined {
+function fateOf({ late }: MessagesWorld, { packet, host }: Sent, letter: Packet | undefined): string | undefined {
   if (letter !== undefined) return letter.headers['dead-reason'] ? 'dead' : undefined;
   const { messageId = '' } = packet;
   if (host.handled.has(messageId)) return 'handled';
@@ -107,7 +107,7 @@ function fateOf({ late }: EntitiesWorld, { packet, host }: Sent, letter: Packet 
 }
 
 /** Of some more for each entity some are handled after all that. */
-async function stillWork(world: EntitiesWorld, seed: number): Promise<void> {
+async function stillWork(world: MessagesWorld, seed: number): Promise<void> {
   for (const host of world.hosts) {
     const before = host.handled.size;
     const valid = fc

@@ -2,7 +2,8 @@
 import { globSync } from 'node:fs';
 import test from 'ava';
 import { details } from '#test/services/saga/cases.ts';
-import { createRoadWorld } from '#test/support/road-world.ts';
+import { residents } from '#test/town/residents.ts';
+import { createRoad } from '#test/town/road.ts';
 import { largest } from '#test/support/schema-walk.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { holdIdOf } from '#services/wallet/contract.ts';
@@ -66,13 +67,13 @@ function nuisance(route: string, hour: number, now: number): readonly Message[] 
   }));
 }
 
-for (const route of ['order', 'payment', 'wallet', 'delivery', 'notify']) {
+for (const { name: route } of residents) {
   test(`${route} gets everything that it knows and does not know, again and again for a day: each document stays under 64 KB`, async (t) => {
-    const world = await createRoadWorld();
+    const world = await createRoad();
     await world.start();
     await world.ended();
     const states = (): string =>
-      JSON.stringify([...world.stores.get(route)!.documents].map(([key, { state }]) => [key, state]));
+      JSON.stringify([...world.homes.get(route)!.store.documents].map(([key, { state }]) => [key, state]));
     let afterFirst = '';
     for (let hour = 0; hour < HOURS; hour += 1) {
       for (const message of nuisance(route, hour, world.clock.now())) {
@@ -81,9 +82,10 @@ for (const route of ['order', 'payment', 'wallet', 'delivery', 'notify']) {
       await world.clock.advance(HOUR_MS);
       if (hour === 0) afterFirst = states();
     }
-    for (const [service, bytes] of world.largest) t.true(bytes < LIMIT, `${service}: ${bytes} bytes`);
-    t.log(`largest: ${world.largest.get(route)} bytes`);
+    for (const [service, { largest: bytes }] of world.homes) t.true(bytes < LIMIT, `${service}: ${bytes} bytes`);
+    t.log(`largest: ${world.homes.get(route)!.largest} bytes`);
     t.is(states(), afterFirst, 'nothing is learned from the twentieth copy');
-    for (const { stash, unsent } of world.stores.get(route)!.documents.values()) t.is(stash.length + unsent.length, 0);
+    for (const { stash, unsent } of world.homes.get(route)!.store.documents.values())
+      t.is(stash.length + unsent.length, 0);
   });
 }

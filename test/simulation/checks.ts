@@ -33,8 +33,8 @@ export function isAtRest(town: SimulatedTown, customers: Customers): boolean {
 }
 
 /** Whether a document holds messages back, which are tried again. */
-function holdsBack({ orders, sagas, wallets, payments, deliveries, notifications }: SimulatedTown): boolean {
-  return [orders, sagas, wallets, payments, deliveries, notifications].some(({ documents }) =>
+function holdsBack({ homes }: SimulatedTown): boolean {
+  return [...homes.values()].some(({ documents }) =>
     [...documents.values()].some(({ stash, unsent }) => stash.length + unsent.length > 0),
   );
 }

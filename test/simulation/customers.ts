@@ -1,7 +1,8 @@
 import { services } from '#services/services.ts';
 /** Customers who place a seeded mixture of orders through gateways without sockets, and try again until they are told. */
 import type { Host } from './host.ts';
-import { BAD_NEWS_ONLY, UNWANTED, type SimulatedTown } from './town.ts';
+import { BAD_NEWS_ONLY } from './abroad.ts';
+import { UNWANTED, type SimulatedTown } from './town.ts';
 import { orderBody } from '#test/support/place.ts';
 import { defaultSettings } from '#services/gateway/gateway.ts';
 import { createIntake } from '#services/gateway/intake.ts';

@@ -16,7 +16,7 @@ const IDS = ['note-1', 'note-2', 'note-3'];
 
 export interface NewerVersion {
   /** The entity as a process has it that starts now. */
-  of<State>(entity: Entity<State>): Entity<State>;
+  of(service: string, entity: Entity<unknown>): Entity<unknown>;
   /** From now on processes start in the new version. */
   release(): void;
 }
@@ -24,12 +24,9 @@ export interface NewerVersion {
 export function newerVersion({ newer }: Settings): NewerVersion {
   let released = false;
   return {
-    of: (entity) =>
-      released
-        ? {
-            ...entity,
-            handlers: [...entity.handlers, on(note, (state) => ({ state: state as NonNullable<typeof state> }))],
-          }
+    of: (service, entity) =>
+      released && service === 'wallet'
+        ? { ...entity, handlers: [...entity.handlers, on(note, (state) => ({ state }))] }
         : entity,
     release() {
       released = newer === 'comes';

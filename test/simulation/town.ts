@@ -1,5 +1,7 @@
 /** Every service with its real entities, engine and worker, on the in-memory broker and stores, as machines that may die. */
 import { recordsIn } from '#test/support/records.ts';
+import { residents, type Ports } from '#test/town/residents.ts';
+import { createAbroad, mailerOf, providerOf, warehouseOf, type Abroad, type Ways } from './abroad.ts';
 import type { Faults } from './faults.ts';
 import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
@@ -8,19 +10,15 @@ import { newerVersion, type NewerVersion } from './newer.ts';
 import { refusing } from './refusing.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS, type Settings } from './settings.ts';
-import { createPayments } from '#local/stand-ins/provider/payments.ts';
-import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
-import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
-import { mailEffect, notificationEntity, type Mail, type NotificationState } from '#services/notify/notification.ts';
-import { orderEntity, type OrderState } from '#services/order/order.ts';
-import { paymentEntity, type PaymentState } from '#services/payment/payment.ts';
-import { messageIdOf } from '#services/notify/templates.ts';
-import type { Provider } from '#services/payment/provider.ts';
+import type { DeliveryState } from '#services/delivery/delivery.ts';
+import { mailEffect, type NotificationState } from '#services/notify/notification.ts';
+import type { OrderState } from '#services/order/order.ts';
+import type { PaymentState } from '#services/payment/payment.ts';
 import { routeTable } from '#services/services.ts';
 import { definitions } from '#services/saga/place-order-versions.ts';
-import { sagaEntity, type OrderSaga } from '#services/saga/saga.ts';
-import { walletEntity, type WalletState } from '#services/wallet/wallet.ts';
+import type { OrderSaga } from '#services/saga/saga.ts';
+import type { WalletState } from '#services/wallet/wallet.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
@@ -45,25 +43,19 @@ const undos = new Set(
 /** The customer whose wallet the database does not take, in part of the seeds. */
 export const UNWANTED = 'eve';
 
-/** This address takes no mail about an order that is completed, so that one is undone after everything else was done. */
-export const BAD_NEWS_ONLY = 'bad-news-only@example.org';
-
-export interface SimulatedTown extends Town {
+export interface SimulatedTown extends Town, Abroad {
   readonly settings: Settings;
   readonly replicas: Replicas;
   readonly machines: readonly Machine[];
   readonly record: Record;
-  /** What a majority of the database has. */
+  /** By service, what a majority of the database has; below those of an order's road. */
+  readonly homes: ReadonlyMap<string, MemoryStore<unknown>>;
   readonly orders: MemoryStore<OrderState>;
   readonly sagas: MemoryStore<OrderSaga>;
   readonly wallets: MemoryStore<WalletState>;
   readonly payments: MemoryStore<PaymentState>;
   readonly deliveries: MemoryStore<DeliveryState>;
   readonly notifications: MemoryStore<NotificationState>;
-  /** The payment provider's and the warehouse's own books, and what the mail server accepted. */
-  readonly provider: ReturnType<typeof createPayments>;
-  readonly warehouse: ReturnType<typeof createDeliveries>;
-  readonly mails: readonly Mail[];
   readonly version: NewerVersion;
   /** Adds a machine that is killed and paused like the others. */
   add(name: string, start: (host: Host) => Promise<() => Promise<void>>): Machine;
@@ -76,7 +68,7 @@ export function buildTown(
   tell: (line: string) => void,
   settings: Settings,
 ): SimulatedTown {
-  const { clock, between, chance } = scheduler;
+  const { clock, between } = scheduler;
   const { times, limits } = settings;
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: times.ttlMs, delayMs: times.delayMs }, 'simulated'));
@@ -94,16 +86,17 @@ export function buildTown(
   const replicas = createReplicas(clock, settings.rollBacks ? () => clock.random() * MAX_LAG_MS : undefined);
   const tables = createMemoryTableStore();
   const machines: Machine[] = [];
-  const orders = replicas.collection<OrderState>();
-  const sagas = replicas.collection<OrderSaga>();
-  const own = replicas.collection<WalletState>();
-  const wallets = settings.refusesOne ? { ...own, store: refusing(own.store, UNWANTED) } : own;
-  const payments = replicas.collection<PaymentState>();
-  const deliveries = replicas.collection<DeliveryState>();
-  const notifications = replicas.collection<NotificationState>();
-  const provider = createPayments();
-  const warehouse = createDeliveries();
-  const mails: Mail[] = [];
+  const homes = new Map<string, Collection<unknown>>(
+    residents.map(({ name }) => {
+      const home = replicas.collection<unknown>();
+      const isRefused = settings.refusesOne && name === 'wallet';
+      return [name, isRefused ? { ...home, store: refusing(home.store, UNWANTED) } : home];
+    }),
+  );
+  const homeOf = (service: string): Collection<unknown> => homes.get(service)!;
+  const version = newerVersion(settings);
+  const abroad = createAbroad();
+  const ways: Ways = { abroad, scheduler, faults, settings, record };
   const town: Town = { scheduler, broker, faults, tell };
 
   function copiesOf(queue: string, packet: Packet): number {
@@ -129,15 +122,15 @@ export function buildTown(
   }
 
   /** As `shared/host/hosting.ts` does it, with memory in the place of the database. */
-  function run<State>(service: string, collection: Collection<State>, entityOf: (host: Host) => Entity<State>): void {
+  function run(service: string, entityOf: (host: Host) => Entity<unknown>): void {
     for (let copy = 1; copy <= between(1, 4); copy += 1) {
       add(`${service}-${copy}`, async (host) => {
         const { clock: own, bus } = host;
         let worker: Worker | undefined;
-        const engine = createEngine<State>({
+        const engine = createEngine<unknown>({
           entity: entityOf(host),
           bus: record.overheard(host.name, bus),
-          store: host.store(record.watched(host.name, service, collection)),
+          store: host.store(record.watched(host.name, service, homeOf(service))),
           clock: own,
           log: silentLog,
           queues: [],
@@ -170,65 +163,21 @@ export function buildTown(
     }
   }
 
-  run('order', orders, () => orderEntity);
-  run('saga', sagas, () =>
-    sagaEntity(definitions, {
-      stepDeadlineMs: times.stepMs,
-      sagaDeadlineMs: times.sagaMs,
-      resend: { baseMs: 1250, capMs: 5000 },
-      log: silentLog,
-    }),
-  );
-  const version = newerVersion(settings);
-  run('wallet', wallets, () =>
-    version.of(
-      walletEntity({
-        ...settings.wallet,
-        findRecords: (ids) => recordsIn(wallets.seen().journal)(ids),
-      }),
-    ),
-  );
-  run('payment', payments, (host) => paymentEntity({ provider: providerOf(host) }));
-  run('delivery', deliveries, (host) =>
-    deliveryEntity({
-      warehouse: {
-        dispatch: ({ signal, deliveryId, orderId, items }) =>
-          host.effect(signal, () => {
-            const { status, body } = warehouse.take({ deliveryId, orderId, items: [...items] });
-            // The warehouse remembers the answer to an idempotency key.
-            if (status < 300 || (status === 409 && warehouse.find(deliveryId)?.status === 'arranged'))
-              return { accepted: true } as const;
-            return { accepted: false, reason: (body as { reason: string }).reason } as const;
-          }),
-        cancel: ({ signal, deliveryId }) => host.effect(signal, () => void warehouse.cancel(deliveryId)),
-      },
-    }),
-  );
-  const mailing = mailEffect(times.sagaMs);
-  run('notify', notifications, (host) =>
-    notificationEntity({
-      mailer: {
-        async send(mail, signal) {
-          const orderId = mail.headers['X-Order-Id']!;
-          record.tried(host.name, 'notify', orderId);
-          const isSlow = faults.strikes('mail server is slow');
-          const slowMs = isSlow ? between(times.ttlMs / 4, mailing.limitMs * 1.2) : 0;
-          // It answers late what it took early, or it takes late.
-          const takesLate = isSlow && chance() < 0.5;
-          if (takesLate) await host.clock.sleep(slowMs, signal);
-          const answer = await host.effect(signal, () => {
-            if (mail.to === BAD_NEWS_ONLY && mail.messageId === messageIdOf(orderId, 'completed'))
-              return { accepted: false, reason: 'rejected_address' } as const;
-            mails.push(mail);
-            return { accepted: true, at: clock.now() } as const;
-          });
-          if (isSlow && !takesLate) await host.clock.sleep(slowMs, signal);
-          return answer;
-        },
-      },
-      effect: mailing,
-    }),
-  );
+  const { room, skewMs } = settings.wallet;
+  const portsOf = (host: Host, service: string): Ports => ({
+    provider: providerOf(host, ways),
+    warehouse: warehouseOf(host, ways),
+    mailer: mailerOf(host, ways),
+    effect: mailEffect(times.sagaMs),
+    findRecords: (ids: readonly string[]) => recordsIn(homeOf(service).seen().journal)(ids),
+    room,
+    skewMs,
+    stepDeadlineMs: times.stepMs,
+    sagaDeadlineMs: times.sagaMs,
+    resend: { baseMs: 1250, capMs: 5000 },
+    log: silentLog,
+  });
+  for (const { name, entity } of residents) run(name, (host) => version.of(name, entity(portsOf(host, name))));
   for (let copy = 1; copy <= between(1, 3); copy += 1) {
     add(`circuit-breaker-${copy}`, async ({ bus, clock: own, name }) => {
       const breaker = await startCircuitBreaker({
@@ -247,43 +196,22 @@ export function buildTown(
     });
   }
 
-  function providerOf(host: Host): Provider {
-    type Decision = { readonly approved: true } | { readonly approved: false; readonly reason: string };
-    return {
-      async authorize({ signal, paymentId, orderId, amount, method }) {
-        if (method === 'pm_timeout') return never(signal);
-        if (method === 'pm_slow') await host.clock.sleep(Math.floor(times.ttlMs / 5), signal);
-        return host.effect<Decision>(signal, () => {
-          // The provider remembers the answer to an idempotency key.
-          if (provider.find(paymentId)?.status === 'authorized') return { approved: true };
-          return provider.authorize(paymentId, { orderId, amount, method });
-        });
-      },
-      capture: ({ signal, paymentId }) => host.effect<Decision>(signal, () => provider.capture(paymentId)),
-      void: ({ signal, paymentId }) => host.effect(signal, () => void provider.void(paymentId)),
-      refund: ({ signal, paymentId }) =>
-        host.effect(signal, () => {
-          const refunded =
-            provider.find(paymentId)?.status === 'captured' || provider.find(paymentId)?.status === 'refunded';
-          provider.refund(paymentId);
-          return { refunded };
-        }),
-    };
-  }
-
-  const stores = {
-    orders: orders.majority,
-    sagas: sagas.majority,
-    wallets: wallets.majority,
-    payments: payments.majority,
-    deliveries: deliveries.majority,
-    notifications: notifications.majority,
+  const majorityOf = <State>(service: string) => homeOf(service).majority as MemoryStore<State>;
+  return {
+    ...town,
+    ...abroad,
+    settings,
+    replicas,
+    machines,
+    record,
+    version,
+    add,
+    homes: new Map([...homes].map(([name, { majority }]) => [name, majority])),
+    orders: majorityOf<OrderState>('order'),
+    sagas: majorityOf<OrderSaga>('saga'),
+    wallets: majorityOf<WalletState>('wallet'),
+    payments: majorityOf<PaymentState>('payment'),
+    deliveries: majorityOf<DeliveryState>('delivery'),
+    notifications: majorityOf<NotificationState>('notify'),
   };
-  return { ...town, settings, replicas, machines, record, ...stores, provider, warehouse, mails, version, add };
-}
-
-function never<T>(signal: AbortSignal): Promise<T> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

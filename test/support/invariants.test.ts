@@ -3,7 +3,7 @@ import test from 'ava';
 import type { Purse, Rest, Told } from './invariants.ts';
 import { checkers } from './rest.ts';
 import { details } from '#test/services/saga/cases.ts';
-import { createRoadWorld, type RoadWorld } from './road-world.ts';
+import { createRoad, type Road } from '#test/town/road.ts';
 import { shown } from '#services/order/view.ts';
 import { shown as shownPayment } from '#services/payment/view.ts';
 import { pageOf } from '#services/wallet/view.ts';
@@ -11,7 +11,7 @@ import { pageOf } from '#services/wallet/view.ts';
 type Change = (rest: Rest) => Rest;
 
 /** What the API would tell of an order that ran in memory. */
-function restOf(world: RoadWorld): Rest {
+function restOf(world: Road): Rest {
   const { orderId, customerId, total } = details;
   const order = shown(world.order!)!;
   const { available, held } = world.wallet!;
@@ -45,14 +45,14 @@ function restOf(world: RoadWorld): Rest {
 }
 
 async function completed(): Promise<Rest> {
-  const world = await createRoadWorld();
+  const world = await createRoad();
   await world.start();
   await world.ended();
   return restOf(world);
 }
 
 async function undone(): Promise<Rest> {
-  const world = await createRoadWorld();
+  const world = await createRoad();
   await world.fault('payment', { refuseAt: ['payment.settle'] });
   await world.start();
   await world.ended();

@@ -1,14 +1,14 @@
 /** Whatever somebody sends to an order and its saga, for days: what is stored of them stays small. */
 import test, { type ExecutionContext } from 'ava';
 import { answerBody, details } from './cases.ts';
-import { createRoadWorld, type RoadWorld } from '#test/support/road-world.ts';
+import { createRoad, type Road } from '#test/town/road.ts';
 import * as fields from '#services/fields.ts';
 import type { Mail } from '#services/notify/notification.ts';
 import { attachPayment, fail, recordDispatch, withdrawDispatch } from '#services/order/contract.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { cancel } from '#services/saga/contract.ts';
 import { askedSteps } from '#shared/saga/definition.ts';
-import { definitions, placeOrder } from '#services/saga/place-order-versions.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { hash, inbox } from '#shared/bus/topology/topology.ts';
 import { TOO_LATE, type Message } from '#shared/message.ts';
@@ -52,7 +52,7 @@ function nuisance(n: number, now: number): readonly { readonly exchange: string;
   }));
 }
 
-async function harassed(t: ExecutionContext, world: RoadWorld, hours: number): Promise<void> {
+async function harassed(t: ExecutionContext, world: Road, hours: number): Promise<void> {
   let largest = 0;
   for (let hour = 0; hour < hours; hour += 1) {
     for (const { exchange, message } of nuisance(hour, world.clock.now())) {
@@ -69,7 +69,7 @@ async function harassed(t: ExecutionContext, world: RoadWorld, hours: number): P
 }
 
 test('a completed order that is cancelled, answered and sent again for two days stays under 64 KB', async (t) => {
-  const world = await createRoadWorld();
+  const world = await createRoad();
   await world.start();
   await world.ended();
   const before = JSON.stringify([world.stored().saga.state, world.stored().order.state]);
@@ -78,7 +78,7 @@ test('a completed order that is cancelled, answered and sent again for two days 
 });
 
 test('so does one whose undo nobody answers for a day, tried again and again', async (t) => {
-  const world = await createRoadWorld();
+  const world = await createRoad();
   world.lose(({ messageId = '' }) => messageId.includes(':do>wallet.held') || messageId.endsWith('hold-funds:undo'));
   await world.start();
   await world.clock.until(() => world.hasBegun && world.timeline.state === 'undoing', HOUR_MS);
@@ -95,7 +95,7 @@ test('an order of the longest items is told whole to the warehouse and in part t
   const unitPrice = { amount: 1, currency: 'EUR' } as const;
   const items = Array.from({ length: fields.MAX_ITEMS }, (_, n) => ({ sku: sku(n), quantity: 50, unitPrice }));
   const order = { ...details, items, total: { amount: 50 * fields.MAX_ITEMS, currency: 'EUR' } } as const;
-  const world = await createRoadWorld(1, definitions, order);
+  const world = await createRoad({ order });
   await world.start();
   await world.ended();
   t.is(world.order?.status, 'completed');

@@ -1,13 +1,13 @@
 /** How many messages an order takes from its acceptance to its end, counted on the in-memory broker. */
 import test from 'ava';
-import { createRoadWorld } from '#test/support/road-world.ts';
+import { createRoad } from '#test/town/road.ts';
 import { routeTable } from '#services/services.ts';
 import type { Definition } from '#shared/saga/definition.ts';
 import { placeOrder, placeOrder2 } from '#services/saga/place-order-versions.ts';
 
 /** Published, and written to queues: an answer that two services hear is published once and written twice. */
 async function count(definition: Definition) {
-  const world = await createRoadWorld(1, [definition]);
+  const world = await createRoad({ roads: [definition] });
   // `order.place` comes from the gateway.
   const counted = { published: 1, written: 1 };
   world.lose((_packet, exchange) => {
