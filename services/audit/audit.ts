@@ -1,4 +1,4 @@
-import type { Finding, OrderFacts } from './facts.ts';
+import { documentsOf, type Finding, type OrderFacts, type OwnRules } from './facts.ts';
 import { checkOrder, type At } from './order-checks.ts';
 import { everyOrder, factsAgain, type AuditSources } from './reading.ts';
 import type { Findings } from './report.ts';
@@ -36,6 +36,7 @@ export async function audit(
   findings: Findings,
   signal: AbortSignal,
 ): Promise<void> {
+  const rules: OwnRules = Object.fromEntries(Object.entries(sources.own).map(([name, { rule }]) => [name, rule]));
   await auditOrders();
   await auditWallets();
 
@@ -61,13 +62,13 @@ export async function audit(
     for (const facts of await factsAgain(sources, second)) {
       const wrong = wrongIn(facts).filter(({ check }) => before.get(facts.orderId)?.has(check));
       const hangs = wrong.some(({ check }) => check === 'hanging') && !findings.isFull;
-      findings.ofOrder(facts, wrong, hangs ? ((await about?.(facts.orderId)) ?? {}) : {});
+      findings.ofOrder(facts, documentsOf(facts, rules), wrong, hangs ? ((await about?.(facts.orderId)) ?? {}) : {});
     }
   }
 
   function wrongIn(facts: OrderFacts): readonly Finding[] {
     const at: At = { now: clock.now(), hangingAfterMs };
-    return checkOrder(facts, at);
+    return checkOrder(facts, at, rules);
   }
 
   /** Nothing of it can be on its way any more. */

@@ -1,4 +1,5 @@
 import { audit, type AuditOptions, type AuditParts } from './audit.ts';
+import { checksOf } from './facts.ts';
 import { createFindings, type AuditReport } from './report.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -46,14 +47,15 @@ interface Run {
 
 /** Runs one audit at a time, and remembers the last ones as long as the process lives. */
 export function createAuditor(parts: AuditorParts): Auditor {
-  const { clock, log, onDone } = parts;
+  const { clock, log, onDone, sources } = parts;
+  const checks = checksOf(Object.fromEntries(Object.entries(sources.own).map(([name, { rule }]) => [name, rule])));
   const runs = new Map<string, Run>();
   const stopping = new AbortController();
   let running: string | undefined;
 
   function begin(id: string, request: AuditRequest): Run {
     const startedAt = clock.now();
-    const findings = createFindings(request.limit);
+    const findings = createFindings(request.limit, checks);
     let outcome: Pick<Audit, 'state' | 'endedAt' | 'problem'> = { state: 'running' };
     const show = (): Audit => ({
       id,

@@ -1,9 +1,12 @@
-import type { AuditedDelivery } from '#services/delivery/view.ts';
 import type { AuditedMails } from '#services/notify/view.ts';
 import type { AuditedOrder } from '#services/order/view.ts';
 import type { AuditedPayment } from '#services/payment/view.ts';
 import type { AuditedSaga } from '#services/saga/view.ts';
 import type { AuditedEntry } from '#services/wallet/view.ts';
+import type { AuditedRow, AuditFinding, AuditRule } from '#shared/audit-rule.ts';
+
+/** What single services say must hold of their documents, by name. */
+export type OwnRules = Readonly<Record<string, AuditRule>>;
 
 /** An order that a client was told to be accepted. */
 export interface AcceptedOrder {
@@ -18,10 +21,11 @@ export interface OrderFacts {
   readonly accepted?: AcceptedOrder;
   readonly saga?: AuditedSaga;
   readonly payments: readonly AuditedPayment[];
-  readonly delivery?: AuditedDelivery;
   readonly mails: AuditedMails['mails'];
   readonly entries: readonly AuditedEntry[];
   readonly order?: AuditedOrder;
+  /** Of the services that say themselves what must hold, by name. */
+  readonly own: Readonly<Record<string, readonly AuditedRow[]>>;
 }
 
 /** Each is a label of the metric and has a line in docs/audit.md. */
@@ -38,23 +42,25 @@ export const checkNames = [
   'negative',
   'held',
 ] as const;
-export type CheckName = (typeof checkNames)[number];
+/** Another name comes from a service's own rule. */
+export type CheckName = (typeof checkNames)[number] | (string & {});
 
-export interface Finding {
-  readonly check: CheckName;
-  /** One sentence, with amounts in minor units. */
-  readonly detail: string;
-}
+export type Finding = AuditFinding;
 
 /** The documents that the facts are from, as `collection/id`. */
-export function documentsOf({ orderId, ...facts }: OrderFacts): readonly string[] {
+export function documentsOf({ orderId, ...facts }: OrderFacts, rules: OwnRules): readonly string[] {
   return [
     ...(facts.accepted ? [`requests/${orderId}`] : []),
     ...(facts.order ? [`orders/${orderId}`] : []),
     ...(facts.saga ? [`sagas/${orderId}`] : []),
     ...facts.payments.map(({ id }) => `payments/${id}`),
-    ...(facts.delivery ? [`deliveries/${orderId}`] : []),
     ...(facts.mails.length > 0 ? [`notifications/${orderId}`] : []),
     ...facts.entries.map(({ id }) => `wallet_entries/${id}`),
+    ...Object.entries(facts.own).flatMap(([name, rows]) => rows.map((row) => rules[name]?.document(row) ?? name)),
   ];
+}
+
+/** Everything that these rules, and the audit's own, can find. */
+export function checksOf(rules: OwnRules): readonly string[] {
+  return [...new Set([...checkNames, ...Object.values(rules).flatMap(({ checks }) => checks)])];
 }

@@ -1,6 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Audit } from './auditor.ts';
-import { checkNames } from './facts.ts';
 
 /** The last audit that this process ran to its end, as gauges; the returned function is told of each. */
 export function auditMeter(metrics: Registry): (audit: Audit, durationMs: number) => void {
@@ -23,7 +22,7 @@ export function auditMeter(metrics: Registry): (audit: Audit, durationMs: number
   });
   const orders = new Gauge({ name: 'switchyard_audit_orders', help: 'Orders that the last audit checked', registers });
   return (audit, durationMs) => {
-    for (const check of checkNames) violations.set({ check }, audit.byCheck[check]);
+    for (const [check, count] of Object.entries(audit.byCheck)) violations.set({ check }, count);
     endedAt.set(Date.parse(audit.endedAt ?? audit.startedAt) / 1000);
     duration.set(durationMs / 1000);
     orders.set(audit.checked.orders);

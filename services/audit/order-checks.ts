@@ -1,6 +1,7 @@
-import type { CheckName, Finding, OrderFacts } from './facts.ts';
+import type { CheckName, Finding, OrderFacts, OwnRules } from './facts.ts';
 import type { AuditedSaga } from '#services/saga/view.ts';
 import type { AuditedEntry } from '#services/wallet/view.ts';
+import type { AuditedThing } from '#shared/audit-rule.ts';
 
 export interface At {
   /** Epoch ms. */
@@ -9,7 +10,6 @@ export interface At {
   readonly hangingAfterMs: number;
 }
 
-const DELIVERY_STEP = 'arrange-delivery';
 const CLOSING_STEP = 'tell-customer';
 const LIVE: readonly string[] = ['created', 'authorized', 'settled'];
 const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
@@ -18,7 +18,7 @@ const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
  * What is wrong with one order. Holds for facts of which the saga was read first and the order last: what an ended saga
  * has brought about is then in them.
  */
-export function checkOrder(facts: OrderFacts, at: At): readonly Finding[] {
+export function checkOrder(facts: OrderFacts, at: At, rules: OwnRules): readonly Finding[] {
   return [
     ...found('hanging', hanging(facts, at)),
     ...found('orphan', orphan(facts)),
@@ -26,7 +26,17 @@ export function checkOrder(facts: OrderFacts, at: At): readonly Finding[] {
     ...found('one-capture', oneCapture(facts)),
     ...found('mails', mails(facts)),
     ...(facts.saga?.phase === 'ended' ? atTheEnd(facts, facts.saga.outcome) : []),
+    ...Object.entries(rules).flatMap(([name, { check }]) => check(facts.own[name] ?? [], thingOf(facts))),
   ];
+}
+
+/** What the rule of a single service may know of the order. */
+function thingOf({ order, saga }: OrderFacts): AuditedThing {
+  return {
+    exists: order?.placed !== undefined,
+    outcome: saga?.phase === 'ended' ? saga.outcome : undefined,
+    steps: saga?.steps.map(({ name }) => name) ?? [],
+  };
 }
 
 function found(check: CheckName, details: readonly string[]): readonly Finding[] {
@@ -46,12 +56,11 @@ function hanging({ accepted, order, saga }: OrderFacts, { now, hangingAfterMs }:
 }
 
 /** What there is of an order that does not exist. */
-function orphan({ order, saga, payments, delivery, mails, entries }: OrderFacts): readonly string[] {
+function orphan({ order, saga, payments, mails, entries }: OrderFacts): readonly string[] {
   if (order?.placed !== undefined) return [];
   return [
     ...(saga ? [`its saga is ${saga.phase}`] : []),
     ...payments.filter(({ status }) => LIVE.includes(status)).map(({ id, status }) => `payment ${id} is ${status}`),
-    ...(delivery?.status === 'dispatched' ? ['its delivery is on its way'] : []),
     ...(mails.length > 0 ? [`${mails.length} mails were sent`] : []),
     ...(entries.length > 0 ? [`the ledger has ${entries.length} entries of it`] : []),
   ].map((what) => `there is no such order, and ${what}`);
@@ -126,7 +135,7 @@ function agreement({ order, payments }: OrderFacts, outcome: AuditedSaga['outcom
   return wrong;
 }
 
-function completed({ order, payments, saga, delivery, mails, entries }: OrderFacts): readonly string[] {
+function completed({ order, payments, mails, entries }: OrderFacts): readonly string[] {
   const wrong: string[] = [];
   if (payments.filter(({ status }) => status === 'settled').length !== 1)
     wrong.push(`its payment is ${payments.map(({ status }) => status).join(', ') || 'absent'}, not settled`);
@@ -137,12 +146,10 @@ function completed({ order, payments, saga, delivery, mails, entries }: OrderFac
   if (order?.placed?.payment?.status !== 'settled')
     wrong.push(`by the order, its payment is ${order?.placed?.payment?.status ?? 'absent'}, not settled`);
   if (order?.placed?.dispatchedAt === undefined) wrong.push('the dispatch of its mail is not recorded');
-  const isArranged = saga?.steps.some(({ name }) => name === DELIVERY_STEP) === true;
-  if (isArranged && delivery?.status !== 'dispatched') wrong.push(`its delivery is ${delivery?.status ?? 'absent'}`);
   return wrong;
 }
 
-function undone({ payments, saga, delivery, mails, entries }: OrderFacts, outcome: AuditedSaga['outcome']): string[] {
+function undone({ payments, saga, mails, entries }: OrderFacts, outcome: AuditedSaga['outcome']): string[] {
   const wrong = payments
     .filter(({ status }) => LIVE.includes(status))
     .map(({ id, status }) => `payment ${id} is still ${status}`);
@@ -151,7 +158,6 @@ function undone({ payments, saga, delivery, mails, entries }: OrderFacts, outcom
   const held = of(entries, 'hold').amount - of(entries, 'release').amount - captured;
   if (taken !== 0) wrong.push(`${taken} are still taken`);
   if (held !== 0) wrong.push(`${held} are still held`);
-  if (delivery?.status === 'dispatched') wrong.push('its delivery is on its way');
   const wasTold = saga?.steps.some(({ name, end }) => name === CLOSING_STEP && end === undefined) === true;
   if (wasTold && !mails.some((mail) => mail.outcome === outcome)) wrong.push('its customer was not told');
   return wrong;

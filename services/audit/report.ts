@@ -1,4 +1,4 @@
-import { checkNames, documentsOf, type CheckName, type Finding, type OrderFacts } from './facts.ts';
+import { checkNames, type Finding, type OrderFacts } from './facts.ts';
 import type { AuditedWallet } from '#services/wallet/view.ts';
 
 /** What is wrong, and how one can tell. */
@@ -29,7 +29,7 @@ export interface AuditReport {
     readonly readAgain: number;
   };
   readonly violations: number;
-  readonly byCheck: Readonly<Record<CheckName, number>>;
+  readonly byCheck: Readonly<Record<string, number>>;
   /** The first of them. */
   readonly items: readonly Violation[];
   readonly totals: readonly Total[];
@@ -38,22 +38,23 @@ export interface AuditReport {
 /** A report being written. */
 export interface Findings {
   count(what: Partial<AuditReport['checked']>): void;
-  ofOrder(facts: OrderFacts, findings: readonly Finding[], more: object): void;
+  ofOrder(facts: OrderFacts, documents: readonly string[], findings: readonly Finding[], more: object): void;
   ofWallet(customerId: string, wallet: AuditedWallet | undefined, findings: readonly Finding[]): void;
   money(wallet: AuditedWallet, toppedUp: number): void;
   readonly isFull: boolean;
   report(): AuditReport;
 }
 
-export function createFindings(limit: number): Findings {
+/** `checks`: everything that may be found; each is counted from 0. */
+export function createFindings(limit: number, checks: readonly string[] = checkNames): Findings {
   const checked = { orders: 0, wallets: 0, entries: 0, readAgain: 0 };
-  const byCheck = Object.fromEntries(checkNames.map((name) => [name, 0])) as Record<CheckName, number>;
+  const byCheck: Record<string, number> = Object.fromEntries(checks.map((name) => [name, 0]));
   const items: Violation[] = [];
   const totals = new Map<string, Total>();
 
   function add(findings: readonly Finding[], about: () => Omit<Violation, keyof Finding>): void {
     for (const finding of findings) {
-      byCheck[finding.check] += 1;
+      byCheck[finding.check] = (byCheck[finding.check] ?? 0) + 1;
       if (items.length < limit) items.push({ ...finding, ...about() });
     }
   }
@@ -62,12 +63,14 @@ export function createFindings(limit: number): Findings {
     count(what) {
       for (const name of Object.keys(checked) as (keyof typeof checked)[]) checked[name] += what[name] ?? 0;
     },
-    ofOrder(facts, findings, more) {
-      const { orderId, ...evidence } = facts;
+    ofOrder({ orderId, own, ...evidence }, documents, findings, more) {
+      const ownRows = Object.entries(own).flatMap(([name, rows]) =>
+        rows.length === 0 ? [] : [[name, rows.length === 1 ? rows[0]?.row : rows.map(({ row }) => row)]],
+      );
       add(findings, () => ({
         orderId,
-        documents: documentsOf(facts),
-        evidence: withTimes({ ...evidence, ...more }) as object,
+        documents,
+        evidence: withTimes({ ...evidence, ...(Object.fromEntries(ownRows) as object), ...more }) as object,
       }));
     },
     ofWallet(customerId, wallet, findings) {

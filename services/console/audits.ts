@@ -6,18 +6,18 @@ import type { Audits } from './audit-routes.ts';
 import type { CommonConfig } from '#shared/host/config.ts';
 import type { Kit } from '#shared/host/kit.ts';
 
-interface AuditsKit extends Pick<Kit<unknown>, 'clock' | 'db' | 'log' | 'metrics' | 'onStop'> {
+interface AuditsKit extends Pick<Kit<unknown>, 'clock' | 'db' | 'log' | 'metrics' | 'onStop' | 'services'> {
   readonly config: Pick<CommonConfig, 'STEP_DEADLINE_MS' | 'SAGA_DEADLINE_MS'>;
 }
 
 /** Audits in this process; the one that runs ends with it. */
 export function createAudits(
-  { clock, config, db, log, metrics, onStop }: AuditsKit,
+  { clock, config, db, log, metrics, onStop, services }: AuditsKit,
   /** What nobody could handle of an order. */
   deadLettersOf?: (orderId: string) => Promise<readonly object[]>,
 ): Audits {
   const auditor = createAuditor({
-    sources: auditSources(db, acceptedOrders(db)),
+    sources: auditSources(db, acceptedOrders(db), services),
     clock,
     log,
     onDone: auditMeter(metrics),

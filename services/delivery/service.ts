@@ -1,4 +1,5 @@
 import { deliveryApi } from './api.ts';
+import { deliveryAudit } from './audit.ts';
 import { z } from 'zod';
 import { deliveryEntity } from './delivery.ts';
 import { httpWarehouse, triesWithin } from './http-warehouse.ts';
@@ -14,6 +15,7 @@ export const service = defineService({
   entity: deliveryEntity,
   documents: { collection: deliveriesCollection, archive: deliveryArchive },
   api: deliveryApi,
+  audit: deliveryAudit,
   config: { WAREHOUSE_URL: z.url({ protocol: /^https?$/ }) },
   start(kit) {
     const { effectMs } = limitsFor(ttlMsOf(kit.config, 'delivery'));

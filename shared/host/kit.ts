@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { z } from 'zod';
 import type { CommonConfig, Environment } from './config.ts';
 import type { RequestListener } from './health.ts';
+import type { AuditRule } from '#shared/audit-rule.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -55,6 +56,7 @@ export interface Service {
   /** Where the documents of its entity are, if it has one. */
   readonly documents?: MongoStoreOptions | undefined;
   readonly api?: ServiceApi | undefined;
+  readonly audit?: AuditRule | undefined;
   /** Names of the variables that it alone reads, beside those that every service reads. */
   readonly variables: readonly string[];
   /** Throws a `ConfigError` that lists everything why it must not run like this. */
@@ -87,6 +89,8 @@ export interface ServiceSpec<Shape extends z.ZodRawShape> {
   readonly documents?: MongoStoreOptions;
   /** What it offers over HTTP, behind the doors. */
   readonly api?: ServiceApi;
+  /** What must always hold of its documents. */
+  readonly audit?: AuditRule;
   /** What must not run, beyond what the schema says. */
   readonly rules?: readonly ((
     config: z.infer<z.ZodObject<Shape>> & CommonConfig,

@@ -5,13 +5,14 @@ import type { RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts
 
 /** Declares a service: what it may do on the broker, its own configuration, its documents, and what it is made of. Nothing runs before `start`. */
 export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Shape>): Service {
-  const { name, rights, entity, documents, api, config } = spec;
+  const { name, rights, entity, documents, api, audit, config } = spec;
   return {
     name,
     rights,
     entity,
     documents,
     api,
+    audit,
     variables: Object.keys(config),
     check: (environment, table) => void configOf(spec, environment, table),
     start: (environment, system, options = {}) => startService(spec, environment, system, options),

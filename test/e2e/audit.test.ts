@@ -5,6 +5,7 @@ import { acceptedOrders } from '#services/gateway/view.ts';
 import { audit } from '#services/audit/audit.ts';
 import { createFindings } from '#services/audit/report.ts';
 import { auditSources } from '#services/audit/sources.ts';
+import { services } from '#services/services.ts';
 import { systemClock } from '#shared/clock.ts';
 import { torn } from '#test/support/torn-reader.ts';
 import { auditOver } from '#local/commands/audit.ts';
@@ -50,7 +51,7 @@ test.serial(
     load.catch(() => {}); // awaited below
     let [audits, checked, again] = [0, 0, 0];
     await using documents = await openDocuments(stack);
-    const sources = auditSources(documents.db, acceptedOrders(documents.db));
+    const sources = auditSources(documents.db, acceptedOrders(documents.db), services);
     const { signal } = new AbortController();
     const reading = (async () => {
       while (!over) {

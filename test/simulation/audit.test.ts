@@ -7,6 +7,7 @@ import type { SimulatedTown } from './town.ts';
 import { audit } from '#services/audit/audit.ts';
 import { createFindings, type AuditReport } from '#services/audit/report.ts';
 import { auditSources } from '#services/audit/sources.ts';
+import { services } from '#services/services.ts';
 import { clockFrom } from '#shared/clock.ts';
 import { sourceOf } from '#test/services/console/audit-world.ts';
 
@@ -47,7 +48,7 @@ async function auditOf(town: SimulatedTown, now: number, hangingAfterMs: number)
     soon: (run) => run(),
     random: () => 0,
   });
-  const sources = auditSources(connectionTo(town), sourceOf());
+  const sources = auditSources(connectionTo(town), sourceOf(), services);
   await audit({ sources, clock, pageSize: 20 }, { hangingAfterMs, graceMs: 1 }, findings, new AbortController().signal);
   return findings.report();
 }

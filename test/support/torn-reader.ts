@@ -1,5 +1,6 @@
 /** An audit's sources whose pages are of two moments, and which are slow when asked again: all that could mislead it. */
 import type { AuditSources } from '#services/audit/reading.ts';
+import type { AuditedRow } from '#shared/audit-rule.ts';
 import { systemClock } from '#shared/clock.ts';
 
 interface Readable<Row, Keys extends readonly unknown[]> {
@@ -27,20 +28,26 @@ async function early<Row>(pages: AsyncIterable<readonly Row[]>): Promise<() => A
 
 /** What the participants did is read now, `ms` before the sagas, orders and wallets are. */
 export async function torn(sources: AuditSources, ms: number, size: number): Promise<AuditSources> {
-  const { accepted, sagas, payments, deliveries, mails, entries, orders, wallets, ledger } = sources;
+  const { accepted, sagas, payments, mails, entries, orders, own, wallets, ledger } = sources;
   const before = {
     payments: await early(payments.pages(size)),
-    deliveries: await early(deliveries.pages(size)),
     mails: await early(mails.pages(size)),
     entries: await early(entries.pages(size)),
     ledger: await early(ledger(size)),
   };
+  const ownBefore: Record<string, () => AsyncGenerator<readonly AuditedRow[]>> = {};
+  for (const [name, { rows }] of Object.entries(own)) ownBefore[name] = await early(rows.pages(size));
   await systemClock.sleep(ms);
   return {
     accepted: slow(accepted),
     sagas: slow(sagas),
     payments: slow({ ...payments, pages: before.payments }),
-    deliveries: slow({ ...deliveries, pages: before.deliveries }),
+    own: Object.fromEntries(
+      Object.entries(own).map(([name, { rule, rows }]) => {
+        const pages = ownBefore[name] ?? ((many: number) => rows.pages(many));
+        return [name, { rule, rows: slow({ ...rows, pages }) }];
+      }),
+    ),
     mails: slow({ ...mails, pages: before.mails }),
     entries: slow({ ...entries, pages: before.entries }),
     orders: slow(orders),

@@ -9,6 +9,7 @@ import { AMOUNT, auditBooks, CANCELLED, COMPLETED, CUSTOMER, FAILED, NOW, RUNNIN
 import { acceptedOrders } from '#services/gateway/view.ts';
 import { checkNames, type CheckName } from '#services/audit/facts.ts';
 import { auditSources } from '#services/audit/sources.ts';
+import { services } from '#services/services.ts';
 import { type EmbeddedMongo, startEmbeddedMongo } from '#local/mongo/main.ts';
 
 type Damage = (db: Connection) => Promise<unknown>;
@@ -170,7 +171,7 @@ for (const [check, what, damage, subject] of damages) {
     const db = await stored(t);
     await damage(db);
     const { byCheck, items, violations } = await auditBooks(db, { now: check === 'hanging' ? NOW + 120_000 : NOW });
-    t.true(byCheck[check] > 0, JSON.stringify(byCheck));
+    t.true((byCheck[check] ?? 0) > 0, JSON.stringify(byCheck));
     const found = items.filter((item) => item.check === check);
     if (subject !== undefined)
       t.true(
@@ -227,7 +228,7 @@ test('what looked wrong in passing is not reported when it is right after the gr
   const missing = (await db.collection('wallet_entries').findOne({ _id: refund as never }))!;
   await gone('wallet_entries', refund)(db);
   await set('sagas', FAILED, { 'state.endedAt': NOW })(db);
-  const sources = auditSources(db, acceptedOrders(db));
+  const sources = auditSources(db, acceptedOrders(db), services);
   let waited = 0;
   const { items, checked } = await auditBooks(db, {
     graceMs: 1234,
@@ -248,7 +249,7 @@ test('what looked wrong in passing is not reported when it is right after the gr
 
 test('an order whose documents come in parts is put together before it is judged', async (t) => {
   const db = await stored(t);
-  const sources = auditSources(db, acceptedOrders(db));
+  const sources = auditSources(db, acceptedOrders(db), services);
   const turned = {
     ...sources,
     payments: {

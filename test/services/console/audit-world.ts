@@ -19,7 +19,7 @@ function sourcesOf(changes: Partial<AuditSources> = {}): AuditSources {
     accepted: sourceOf(),
     sagas: sourceOf(),
     payments: sourceOf(),
-    deliveries: sourceOf(),
+    own: {},
     mails: sourceOf(),
     entries: sourceOf(),
     orders: sourceOf(),
