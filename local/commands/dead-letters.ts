@@ -14,7 +14,7 @@ const spec = commandSpec({
     causes: 'how many there are of each cause',
     'show ID': 'one letter with all that is known of it',
     'replay ID...': 'sends these again, or those of a --cause, --route or --type',
-    'discard ID...': 'gives these up; needs a --reason',
+    'discard ID...': 'gives these up, or those of a --cause, --route or --type; needs a --reason',
   },
   options: {
     route: { type: 'string', value: 'ROUTE', means: 'only those of this route, e.g. wallet' },
@@ -43,6 +43,8 @@ interface Cause {
   readonly types: readonly string[];
   readonly count: number;
   readonly states: Readonly<Record<string, number>>;
+  /** Past their deadline: they need nobody. */
+  readonly obsolete?: number;
   readonly lastFailureAt: string;
 }
 
@@ -76,8 +78,9 @@ async function causes(api: Api, { route, state }: Values): Promise<void> {
   const { items } = taken(
     await api.get<{ readonly items: readonly Cause[] }>(`/v1/dead-letters/causes${queryOf({ route, state })}`),
   );
-  for (const { cause, route: where, types, count, states, lastFailureAt } of items) {
-    const each = Object.entries(states).map(([name, number]) => `${number} ${name}`);
+  for (const { cause, route: where, types, count, states, obsolete = 0, lastFailureAt } of items) {
+    const late = obsolete === 0 ? [] : [`${obsolete} of them obsolete`];
+    const each = [...Object.entries(states).map(([name, number]) => `${number} ${name}`), ...late];
     say(`${count} x  ${where}  ${types.join(', ')}  last ${lastFailureAt}\n    ${cause}\n    ${each.join(', ')}`);
   }
   if (items.length === 0) say('no dead letters');
@@ -104,19 +107,32 @@ async function replay(api: Api, { route, type, cause, rate }: Values, ids: reado
   say(`${selected}${of} to be replayed, at most ${most} a second; \`causes\` shows how far it is`);
 }
 
-async function discard(api: Api, { reason }: Values, ids: readonly string[]): Promise<void> {
+async function discard(api: Api, { reason, route, type, cause }: Values, ids: readonly string[]): Promise<void> {
   if (reason === undefined) throw new Trouble('say why: --reason "..."');
+  const filter = given({ route, type, cause });
+  if (Object.keys(filter).length > 0) {
+    const body = { ...filter, ...(ids.length > 0 && { ids }), reason };
+    const { selected } = taken(await api.post<{ readonly selected: number }>('/v1/dead-letters/discard', body));
+    return say(selected === 0 ? 'nothing to discard: only what is dead is chosen' : `${selected} discarded`);
+  }
   for (const path of ids.length === 0 ? [pathOf(undefined)] : ids.map(pathOf))
     say(lineOf(taken(await api.post<LetterView>(`${path}/discard`, { reason }))));
 }
 
 function lineOf(letter: LetterView): string {
-  const { id, state, route, failures, lastFailureAt, cause, replay: last } = letter;
-  const { type = '?', orderId = '', step, undo, broken } = letter;
+  const { id, state, route, failures, lastFailureAt, cause, reason, replay: last } = letter;
+  const { type = '?', orderId = '', step, undo } = letter;
   const about = step === undefined ? orderId : `${orderId} (${undo === true ? 'undo of ' : ''}${step})`;
   const problem = last?.problem === undefined ? '' : ` [replay: ${last.problem}]`;
-  const kind = broken === undefined || state !== 'dead' ? '' : ' (broken: it can only be discarded)';
-  return `${id}  ${state}  ${route} ${type}  ${about}  ${failures} x, last ${lastFailureAt}\n    ${cause}${kind}${problem}`;
+  const kind = kindOf(letter);
+  const why = reason.split('\n', 1)[0] ?? cause;
+  return `${id}  ${state}  ${route} ${type}  ${about}  ${failures} x, last ${lastFailureAt}\n    ${why}${kind}${problem}`;
+}
+
+function kindOf({ state, broken, obsolete }: LetterView): string {
+  if (state !== 'dead') return '';
+  if (obsolete === true) return ' (obsolete: its deadline has passed, nobody has to do anything)';
+  return broken === undefined ? '' : ' (broken: it can only be discarded)';
 }
 
 function pathOf(id: string | undefined): string {

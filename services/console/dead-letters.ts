@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { asker, type AskDeadLetters } from './dead-letters-asker.ts';
-import { DEFAULT_RATE_PER_S, letterStateSchema, rateSchema, selectionSchema } from '#services/dead-letters/contract.ts';
+import {
+  DEFAULT_RATE_PER_S,
+  letterStateSchema,
+  rateSchema,
+  type Selection,
+  selectionSchema,
+} from '#services/dead-letters/contract.ts';
 import {
   causeShape,
   letterDetailsShape,
@@ -25,8 +31,13 @@ export interface DeadLetters {
 
 const query = z.string().min(1).max(1000).optional();
 const replayLetter = z.strictObject({});
-const discardLetter = z.strictObject({ reason: bounded(1000) });
+const reason = bounded(1000);
+const discardLetter = z.strictObject({ reason });
+const discardDone = shape({ requestId: z.string(), selected: z.int() });
 const replayRequested = shape({ requestId: z.string(), selected: z.int(), ratePerS: z.number() });
+
+const SAY_WHICH = { message: 'say which: ids, route, type or cause' };
+const isSelection = ({ ids, route, type, cause }: Selection): boolean => (ids ?? route ?? type ?? cause) !== undefined;
 
 /** Reads what the service `dead-letters` keeps; what it is to do, it is asked for. */
 export function deadLetterEndpoints(
@@ -49,9 +60,8 @@ export function deadLetterEndpoints(
   /** Everything at once is nobody's intention. */
   const replayLetters = z
     .strictObject({ ...selectionSchema.shape, route, ratePerS: rateSchema.optional() })
-    .refine(({ ids, route: of, type, cause }) => (ids ?? of ?? type ?? cause) !== undefined, {
-      message: 'say which: ids, route, type or cause',
-    });
+    .refine(isSelection, SAY_WHICH);
+  const discardLetters = z.strictObject({ ...selectionSchema.shape, route, reason }).refine(isSelection, SAY_WHICH);
 
   return [
     endpoint('GET', '/v1/dead-letters', {
@@ -91,9 +101,21 @@ export function deadLetterEndpoints(
         return { status: 202, body: { requestId: id, selected, ratePerS } };
       },
     }),
+    endpoint('POST', '/v1/dead-letters/discard', {
+      summary: 'Say of all that are `dead` and match everything given that nobody needs them any more, and why.',
+      access: 'operator',
+      body: discardLetters,
+      problems: ['outcome-unknown'],
+      answers: { 200: discardDone },
+      async handle(call) {
+        const { reason: why, ...select } = call.body;
+        const { id, selected } = await ask({ kind: 'discard-many', select, reason: why }, call);
+        return ok({ requestId: id, selected });
+      },
+    }),
     endpoint('POST', '/v1/dead-letters/:letterId/replay', {
       summary:
-        'Send one again, the way it came, under the same message id. 409: it was replayed and did not fail since, or it is broken.',
+        'Send one again, the way it came, under the same message id. 409: it was replayed and did not fail since, it is broken, or its deadline has passed.',
       access: 'operator',
       body: replayLetter,
       bodyOptional: true,
@@ -119,7 +141,13 @@ export function deadLetterEndpoints(
 
   /** One that is being replayed already is as good as asked for. */
   async function replayOne(call: Call) {
-    const { id, state, broken } = await letterOf(call.params);
+    const { id, state, broken, obsolete, deadline } = await letterOf(call.params);
+    if (obsolete === true)
+      throw new Problem(
+        'invalid-transition',
+        `its deadline passed at ${deadline}: its owner would not act on it, because its order has long gone another way. It needs nobody.`,
+        { members: { state, obsolete } },
+      );
     if (broken !== undefined)
       throw new Problem(
         'invalid-transition',

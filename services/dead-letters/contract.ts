@@ -50,6 +50,13 @@ export const deadLettersRequestSchema = z.discriminatedUnion('kind', [
     letter: bounded(100),
     reason: text,
   }),
+  z.object({
+    id: bounded(100),
+    kind: z.literal('discard-many'),
+    by: customerId,
+    select: selectionSchema,
+    reason: text,
+  }),
 ]);
 export type DeadLettersRequest = z.infer<typeof deadLettersRequestSchema>;
 

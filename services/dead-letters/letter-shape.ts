@@ -10,6 +10,10 @@ export const letterShape = named(
     /** Where it was to be handled. */
     route: z.string(),
     state: letterStateSchema,
+    /** After this its owner does not act on it any more, and answers that it is too late. */
+    deadline: time.optional(),
+    /** Dead, and past its deadline: sending it again would change nothing, and nobody has to. */
+    obsolete: z.literal(true).optional(),
     type: z.string().optional(),
     key: z.string().optional(),
     messageId: z.string().optional(),
@@ -44,8 +48,6 @@ export type LetterView = Readonly<z.infer<typeof letterShape>>;
 /** One with the message itself. */
 export const letterDetailsShape = letterShape.extend({
   failureList: z.array(shape({ at: time, reason: z.string(), attempts: z.int() })).readonly(),
-  /** After this its owner does not act on it any more, and answers that it is too late. */
-  deadline: time.optional(),
   /** The exchange: `<route>.in` through the gate, `<route>.hash` past it. */
   replaysTo: z.string().optional(),
   message: z.looseObject({ headers: z.looseObject({}), bytes: z.int() }),
@@ -59,6 +61,8 @@ export const causeShape = shape({
   types: z.array(z.string()).readonly(),
   count: z.int(),
   states: z.partialRecord(letterStateSchema, z.int()),
+  /** So many of the dead ones are past their deadline and need nobody. */
+  obsolete: z.int(),
   firstFailureAt: time,
   lastFailureAt: time,
 });

@@ -23,6 +23,7 @@ export interface Burial {
     | 'reason'
     | 'attempts'
     | 'packet'
+    | 'deadline'
     | 'broken'
   >;
 }
@@ -47,7 +48,20 @@ export function burialOf(route: string, packet: Packet, now: number): Burial {
   const cause = causeOf(reason, [messageId, correlationId, key]);
   return {
     failure: { id: digest(id, textOf(headers['dead-at']) ?? '', reason, String(attempts)), at, reason, attempts },
-    letter: { _id: id, route, type, key, messageId, correlationId, cause, reason, attempts, packet: kept, broken },
+    letter: {
+      _id: id,
+      route,
+      type,
+      key,
+      messageId,
+      correlationId,
+      cause,
+      reason,
+      attempts,
+      packet: kept,
+      deadline: timeOf(headers['deadline']),
+      broken,
+    },
   };
 }
 
@@ -115,6 +129,9 @@ function digest(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
+const LAST_MS = 8.64e15;
+const timeOf = (value: HeaderValue | undefined): Date | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && Math.abs(value) <= LAST_MS ? new Date(value) : undefined;
 const textOf = (value: HeaderValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
 const wholeOf = (value: HeaderValue | undefined): number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;

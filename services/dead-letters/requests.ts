@@ -18,7 +18,7 @@ const identified = z.object({ id: z.string().min(1) });
 
 export interface AnsweringOptions {
   readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
-  readonly store: Pick<LetterStore, 'mark' | 'discard'>;
+  readonly store: Pick<LetterStore, 'mark' | 'discard' | 'discardMany'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly onMarked: () => void;
@@ -67,8 +67,15 @@ async function carryOut(
     if (discarded > 0) log.info('dead letter discarded', { letter, by, reason });
     return discarded;
   }
-  const { select, ratePerS = DEFAULT_RATE_PER_S } = request;
+  const { select } = request;
   if (Object.keys(select).length === 0) throw new Error('nothing is selected: say ids, route, type or cause');
+  if (request.kind === 'discard-many') {
+    const { reason } = request;
+    const discarded = await store.discardMany({ id, by, reason, at, select });
+    log.info('dead letters discarded', { request: id, by, reason, discarded });
+    return discarded;
+  }
+  const { ratePerS = DEFAULT_RATE_PER_S } = request;
   const selected = await store.mark({ id, by, at, select, ratePerS });
   log.info('dead letters are to be replayed', { request: id, by, selected, ratePerS });
   onMarked();

@@ -21,7 +21,7 @@ export const service = defineService({
     const draining = startDraining({ bus, store, routes, clock, log });
     const replaying = startReplaying({ bus, store, routes, clock, log, holder: config.WORKER_ID ?? clock.id() });
     const answering = answerRequests({ bus, store, clock, log, onMarked: replaying.look });
-    letterGauge(metrics, store, routes);
+    letterGauge(metrics, store, routes, clock.now);
     let indexed = false;
     const preparing = prepared(store.prepare, { clock, log }, stopping.signal).then(
       () => (indexed = true),

@@ -25,7 +25,10 @@ export interface LetterStore {
   givenUp(letter: Marked, problem: string): Promise<void>;
   /** 1: discarded by this request, now or before. */
   discard(request: DiscardRequest): Promise<number>;
-  counts(): Promise<readonly { readonly route: string; readonly state: string; readonly count: number }[]>;
+  /** The same of many: what is `dead`, also what is broken or obsolete. Says how many that are. */
+  discardMany(request: DiscardManyRequest): Promise<number>;
+  /** By state; what is dead and obsolete at `now` counts as `obsolete`. */
+  counts(now: Date): Promise<readonly { readonly route: string; readonly state: string; readonly count: number }[]>;
   /** Takes or keeps the right to replay for `ms`; false: somebody else has it. */
   takeTurn(holder: string, now: Date, ms: number): Promise<boolean>;
   leaveTurn(holder: string): Promise<void>;
@@ -45,6 +48,10 @@ export interface DiscardRequest {
   readonly by: string;
   readonly reason: string;
   readonly at: Date;
+}
+
+export interface DiscardManyRequest extends Pick<DiscardRequest, 'id' | 'by' | 'reason' | 'at'> {
+  readonly select: Selection;
 }
 
 export type Marked = StoredLetter & { readonly replay: NonNullable<StoredLetter['replay']> };
@@ -90,7 +97,7 @@ export function createLetterStore(db: Connection): LetterStore {
 
     async mark({ id, by, at, select, ratePerS }) {
       const replay = { id, by, requestedAt: at, ratePerS };
-      const chosen = { ...chosenBy(select), 'replay.id': { $ne: id } };
+      const chosen = { ...chosenBy(select), ...notObsolete(at), 'replay.id': { $ne: id } };
       await letters().updateMany(chosen, { $set: { state: 'replaying', replay }, $unset: { settledAt: 1 } });
       return letters().countDocuments({ 'replay.id': id });
     },
@@ -132,13 +139,30 @@ export function createLetterStore(db: Connection): LetterStore {
       return letters().countDocuments({ _id: letter, state: 'discarded', 'discarded.id': id });
     },
 
-    async counts() {
-      const groups = await letters()
-        .aggregate<{ _id: { route: string; state: string }; count: number }>([
+    async discardMany({ id, by, reason, at, select }) {
+      const chosen = { ...matching(select), state: 'dead' as const };
+      const discarded = { state: 'discarded' as const, discarded: { id, by, reason, at }, settledAt: at };
+      await letters().updateMany(chosen, { $set: discarded });
+      return letters().countDocuments({ state: 'discarded', 'discarded.id': id });
+    },
+
+    async counts(now) {
+      const grouped = async (match: object) => {
+        const stages = [
+          { $match: match },
           { $group: { _id: { route: '$route', state: '$state' }, count: { $sum: 1 } } },
-        ])
-        .toArray();
-      return groups.map(({ _id, count }) => ({ ..._id, count }));
+        ];
+        const groups = await letters()
+          .aggregate<{ _id: { route: string; state: string }; count: number }>(stages)
+          .toArray();
+        return groups.map(({ _id, count }) => ({ ..._id, count }));
+      };
+      const [all, obsolete] = await Promise.all([grouped({}), grouped(obsoleteAt(now))]);
+      const without = all.map((one) => {
+        const late = obsolete.find(({ route }) => route === one.route)?.count ?? 0;
+        return one.state === 'dead' ? { ...one, count: one.count - late } : one;
+      });
+      return [...without, ...obsolete.map((one) => ({ ...one, state: 'obsolete' }))];
     },
 
     async takeTurn(holder, now, ms) {
@@ -184,12 +208,23 @@ function recordingOf({ letter, failure }: Burial) {
   };
 }
 
-function chosenBy({ ids, route, type, cause }: Selection) {
+/** Dead, and its owner would not act on it any more. */
+export function obsoleteAt(now: Date) {
+  return { state: 'dead' as const, deadline: { $lt: now } };
+}
+
+function notObsolete(now: Date) {
+  return { $or: [{ deadline: { $exists: false } }, { deadline: { $gte: now } }] };
+}
+
+function chosenBy(select: Selection) {
+  const state = select.ids === undefined ? ('dead' as const) : { $in: ['dead' as const, 'discarded' as const] };
+  return { broken: { $exists: false }, state, ...matching(select) };
+}
+
+function matching({ ids, route, type, cause }: Selection) {
   return {
-    broken: { $exists: false },
-    ...(ids === undefined
-      ? { state: 'dead' as const }
-      : { _id: { $in: ids }, state: { $in: ['dead' as const, 'discarded' as const] } }),
+    ...(ids !== undefined && { _id: { $in: ids } }),
     ...(route !== undefined && { route }),
     ...(type !== undefined && { type }),
     ...(cause !== undefined && { cause }),

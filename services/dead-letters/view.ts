@@ -3,9 +3,11 @@ import type { Connection } from 'mongoose';
 import type { LetterState } from './contract.ts';
 import { bytesOf } from './letter.ts';
 import type { CauseView, LetterDetails, LetterView } from './letter-shape.ts';
+import { obsoleteAt } from './store.ts';
 import { deadLettersCollection, type StoredLetter, type StoredPacket } from './model.ts';
 import { wayBack } from './way-back.ts';
 import type { HeaderTable } from '#shared/bus/bus.ts';
+import { systemClock, type Clock } from '#shared/clock.ts';
 import { masked, maskText } from '#shared/masking.ts';
 import type { Page, PageQuery } from '#shared/web/cursors.ts';
 
@@ -32,7 +34,8 @@ const SHOWN_BYTES = 64 * 1024;
 const LIST_FIELDS = { packet: 0, failures: 0 } as const;
 
 /** Read-only queries on what nobody could handle. */
-export function deadLetterView(db: Connection): LetterQueries {
+export function deadLetterView(db: Connection, clock: Pick<Clock, 'now'> = systemClock): LetterQueries {
+  const itemOf = (letter: Parameters<typeof itemAt>[0]): LetterView => itemAt(letter, clock.now());
   const letters = () => db.collection<StoredLetter>(deadLettersCollection);
   return {
     async list(filter, { limit, cursor }) {
@@ -51,7 +54,7 @@ export function deadLetterView(db: Connection): LetterQueries {
 
     async find(id) {
       const found = await letters().findOne({ _id: id });
-      return found === null ? undefined : detailsOf(found);
+      return found === null ? undefined : detailsOf(found, clock.now());
     },
 
     async openOf(orderId) {
@@ -77,8 +80,17 @@ export function deadLetterView(db: Connection): LetterQueries {
           },
         ])
         .toArray();
+      const late = await letters()
+        .aggregate<LateGroup>([
+          { $match: { ...criteria({ route: filter.route }), ...obsoleteAt(new Date(clock.now())) } },
+          { $group: { _id: { cause: '$cause', route: '$route' }, count: { $sum: 1 } } },
+        ])
+        .toArray();
       const byCause = Map.groupBy(groups, ({ _id }) => `${_id.route} ${_id.cause}`);
-      const items = [...byCause.values()].map(causeOf).toSorted((a, b) => b.count - a.count);
+      const obsolete = new Map(late.map(({ _id, count }) => [`${_id.route} ${_id.cause}`, count]));
+      const items = [...byCause]
+        .map(([name, all]) => causeOf(all, obsolete.get(name) ?? 0))
+        .toSorted((a, b) => b.count - a.count);
       return { items: items.slice(0, 500) };
     },
   };
@@ -96,7 +108,12 @@ interface CauseGroup {
   readonly lastFailureAt: Date;
 }
 
-function causeOf(groups: readonly CauseGroup[]): CauseView {
+interface LateGroup {
+  readonly _id: { readonly cause: string; readonly route: string };
+  readonly count: number;
+}
+
+function causeOf(groups: readonly CauseGroup[], obsolete: number): CauseView {
   const { cause, route } = groups[0]!._id;
   const states: Partial<Record<LetterState, number>> = {};
   for (const { _id, count } of groups) states[_id.state] = (states[_id.state] ?? 0) + count;
@@ -106,6 +123,8 @@ function causeOf(groups: readonly CauseGroup[]): CauseView {
     types: [...new Set(groups.map(({ _id }) => maskText(_id.type ?? 'none')))].toSorted(),
     count: groups.reduce((sum, { count }) => sum + count, 0),
     states,
+    /** So many of the dead ones are past their deadline and need nobody. */
+    obsolete: (states.dead ?? 0) === 0 ? 0 : obsolete,
     firstFailureAt: new Date(Math.min(...groups.map((group) => group.firstFailureAt.getTime()))).toISOString(),
     lastFailureAt: new Date(Math.max(...groups.map((group) => group.lastFailureAt.getTime()))).toISOString(),
   };
@@ -123,14 +142,17 @@ function below(cursor: string | undefined): object {
   return { $or: [{ lastFailureAt: { $lt: at } }, { lastFailureAt: at, _id: { $lt: id } }] };
 }
 
-function itemOf(letter: Omit<StoredLetter, 'packet' | 'failures'>): LetterView {
+function itemAt(letter: Omit<StoredLetter, 'packet' | 'failures'>, now: number): LetterView {
   const { _id, route, state, type, key, messageId, correlationId, cause, reason, attempts, failureCount } = letter;
-  const { firstFailureAt, lastFailureAt, replay, replays, discarded, broken } = letter;
+  const { firstFailureAt, lastFailureAt, replay, replays, discarded, broken, deadline } = letter;
   const step = stepOf(messageId, correlationId);
   return {
     id: _id,
     route,
     state,
+    ...(deadline && { deadline: deadline.toISOString() }),
+    /** Dead, and past its deadline: its owner would not act on it, so it is not sent again and needs nobody. */
+    ...(state === 'dead' && deadline !== undefined && deadline.getTime() < now && { obsolete: true as const }),
     ...texts({ type, key, messageId, orderId: correlationId }),
     ...step,
     ...texts({ broken }),
@@ -163,13 +185,13 @@ function itemOf(letter: Omit<StoredLetter, 'packet' | 'failures'>): LetterView {
   };
 }
 
-function detailsOf(letter: StoredLetter): LetterDetails {
+function detailsOf(letter: StoredLetter, now: number): LetterDetails {
   const { route, packet, failures, broken } = letter;
   const headers = JSON.parse(packet.headers) as HeaderTable;
   const exchange = broken === undefined ? wayBack(route, headers) : undefined;
   return {
-    ...itemOf(letter),
     ...deadlineOf(headers),
+    ...itemAt(letter, now),
     failureList: failures.map(({ at, reason, attempts }) => ({ at: at.toISOString(), reason, attempts })).toReversed(),
     ...(exchange === undefined ? {} : { replaysTo: exchange }),
     message: {

@@ -65,7 +65,9 @@ export async function statusFacts(api: Api, health: Readonly<Record<string, stri
     missing: (await workers).missing,
     routes: await routes,
     depths: await depthsOf(api),
-    deadLetters: (await causes).items,
+    deadLetters: (await causes).items
+      .map(({ obsolete = 0, ...cause }) => ({ ...cause, count: cause.count - obsolete }))
+      .filter(({ count }) => count > 0),
     orders: await openOrders(api),
     ...(audit === undefined ? {} : { audit }),
   };
@@ -75,7 +77,7 @@ interface Items<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
 }
-type Cause = StatusFacts['deadLetters'][number];
+type Cause = StatusFacts['deadLetters'][number] & { readonly obsolete?: number };
 
 async function serviceFacts(name: string, url: string): Promise<ServiceFacts> {
   try {

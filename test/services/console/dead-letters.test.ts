@@ -66,6 +66,25 @@ test('what is replayed already, discarded twice, or broken is a 409 that says so
   t.is(discarded.body['state'], 'discarded');
 });
 
+test('one that is obsolete is not sent again, with the reason', async (t) => {
+  const deadline = '2026-01-01T00:00:01.000Z';
+  const world = await worldOf(t, aLetter('late', { obsolete: true, deadline }));
+  const reply = await world.call('POST', '/v1/dead-letters/late/replay', post());
+  t.is(reply.status, 409);
+  t.regex(String(reply.body['detail']), /deadline passed at 2026-01-01T00:00:01.000Z/);
+  t.deepEqual(world.fake.asked, []);
+});
+
+test('all of one cause are discarded with one reason', async (t) => {
+  const world = await worldOf(t, aLetter('l1'), aLetter('l2'), aLetter('l3', { state: 'replaying' }));
+  const { status, body } = await world.call('POST', '/v1/dead-letters/discard', post({ cause: 'x', reason: 'a test' }));
+  t.is(status, 200);
+  t.like(body, { selected: 2 });
+  t.like(world.fake.asked[0], { kind: 'discard-many', select: { cause: 'x' }, reason: 'a test', by: 'root' });
+  for (const wrong of [{ reason: 'all' }, { cause: 'x' }, { cause: 'x', reason: '' }])
+    t.is((await world.call('POST', '/v1/dead-letters/discard', post(wrong))).status, 400, JSON.stringify(wrong));
+});
+
 test('a selection needs to be one; a discard needs its reason', async (t) => {
   const world = await worldOf(t, aLetter('l1'));
   for (const body of [{}, { ratePerS: 5 }, { ids: [] }, { cause: '' }, { cause: 'x', ratePerS: 0 }, { route: 'no' }]) {

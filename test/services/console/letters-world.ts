@@ -27,7 +27,11 @@ export function createFakeLetters(letters: readonly LetterView[] = []): FakeLett
       request.kind === 'discard'
         ? change(request.letter, ['dead'], 'discarded')
         : (request.select.ids ?? [...all.keys()]).reduce(
-            (sum, id) => sum + change(id, ['dead', 'discarded'], 'replaying'),
+            (sum, id) =>
+              sum +
+              (request.kind === 'replay'
+                ? change(id, ['dead', 'discarded'], 'replaying')
+                : change(id, ['dead'], 'discarded')),
             0,
           );
     return { id: request.id, ok: true, selected };

@@ -168,9 +168,45 @@ test('the metric counts by route and state', async (t) => {
   const { store } = await storeWith(t, 3);
   await store.mark(request('r1', 2));
   const registry = new Registry();
-  letterGauge(registry, store, ['order', 'wallet']);
+  letterGauge(registry, store, ['order', 'wallet'], () => AT.getTime());
   const text = await registry.metrics();
   t.regex(text, /switchyard_dead_letters\{route="wallet",state="dead"\} 2/);
   t.regex(text, /switchyard_dead_letters\{route="wallet",state="replaying"\} 1/);
   t.regex(text, /switchyard_dead_letters\{route="order",state="dead"\} 0/);
+});
+
+test('what is dead and past its deadline is obsolete: not counted as dead, not replayed, and shown as that', async (t) => {
+  const { db } = await mongoWorld(t);
+  const store = createLetterStore(db);
+  await store.prepare();
+  const view = deadLetterView(db, { now: () => AT.getTime() });
+  const [past, future] = [AT.getTime() - 1, AT.getTime() + 1];
+  for (const [index, deadline] of [past, future, undefined].entries())
+    await store.record(burialOf('wallet', buried(index + 1, deadline === undefined ? {} : { deadline }), 0));
+  t.deepEqual(
+    (await store.counts(AT)).toSorted((a, b) => a.state.localeCompare(b.state, 'en')),
+    [
+      { route: 'wallet', state: 'dead', count: 2 },
+      { route: 'wallet', state: 'obsolete', count: 1 },
+    ],
+  );
+  const { items } = await view.list({}, { limit: 9 });
+  t.deepEqual(items.map(({ obsolete }) => obsolete === true).toSorted(), [false, false, true]);
+  t.like((await view.causes({})).items[0], { count: 3, obsolete: 1 });
+  t.is(await store.mark(request('r1', 1)), 0, 'by its id');
+  t.is(await store.mark(request('r2')), 2, 'by its route');
+});
+
+test('all that is dead of one cause is discarded at once, what is obsolete or broken too, and nothing else', async (t) => {
+  const { store, view } = await storeWith(t, 4);
+  await store.mark(request('r1', 4));
+  await store.record(burialOf('order', { content: Buffer.from('odd'), headers: {} }, 0));
+  const discard = (id: string, select: object) =>
+    store.discardMany({ id, select, by: 'root', reason: 'a test', at: AT });
+  t.is(await discard('d1', { cause: 'the wallet of <id> broke' }), 3);
+  t.is(await discard('d1', { cause: 'the wallet of <id> broke' }), 3, 'another copy carries out the same');
+  t.is(await discard('d2', { route: 'wallet' }), 0);
+  t.is(await discard('d3', { route: 'order' }), 1);
+  t.like(await view.find(idOf(1)), { state: 'discarded', discarded: { reason: 'a test' } });
+  t.like(await view.find(idOf(4)), { state: 'replaying' });
 });

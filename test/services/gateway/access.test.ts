@@ -66,6 +66,14 @@ const endpoints = [
   { method: 'POST', path: '/v1/dead-letters/replay', body: { ids: ['l1'] }, own: 403, foreign: 403, operator: 202 },
   {
     method: 'POST',
+    path: '/v1/dead-letters/discard',
+    body: { ids: ['none'], reason: 'a test' },
+    own: 403,
+    foreign: 403,
+    operator: 200,
+  },
+  {
+    method: 'POST',
     path: '/v1/dead-letters/l1/discard',
     body: { reason: 'a test' },
     own: 403,
