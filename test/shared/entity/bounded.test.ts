@@ -151,6 +151,39 @@ test('ids leave their document only when they are remembered outside', async (t)
   t.true((document?.handled.length ?? 99) < 10);
 });
 
+test('what was looked up before ids left the document is looked up again: none of them is handled twice', async (t) => {
+  const world = createWorld(undefined, { limits: { handledIds: 4 } });
+  const asked: (readonly string[])[] = [];
+  let slow = false;
+  const store: EntityStore<Tally> = {
+    ...world.store,
+    async recall(key, ids) {
+      asked.push(ids);
+      const found = await world.store.recall(key, ids);
+      if (slow) await world.clock.sleep(100);
+      return found;
+    },
+  };
+  await world.clock.during(world.engine('tally', { store }).start());
+  for (let n = 1; n <= 7; n += 1) {
+    world.put('a', n);
+    await world.clock.until(() => world.waiting() === 0);
+  }
+  const inside = world.store.documents.get('a')?.handled.map(({ id }) => id) ?? [];
+  t.deepEqual(inside, ['a:4', 'a:5', 'a:6', 'a:7']);
+  slow = true;
+  world.put('a', 8);
+  await world.clock.until(() => asked.at(-1)?.includes('a:8') === true, 1000);
+  // They come while 8 is looked up, and are looked up when it has run and is not written yet. With its write 4 leaves the document.
+  world.put('a', 9);
+  world.put('a', 4);
+  await world.clock.until(() => world.waiting() === 0, 5000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  t.deepEqual(asked.at(-2), ['a:9', 'a:4']);
+  t.false(world.store.documents.get('a')?.handled.some(({ id }) => id === 'a:4'));
+  t.deepEqual(asked.at(-1), ['a:9', 'a:4'], 'asked again');
+});
+
 test('a key whose message stands still is given back, whatever the others do', async (t) => {
   const world = createWorld();
   const hanging: EntityStore<Tally> = {
