@@ -185,14 +185,14 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
       (task): task is MessageTask => task.kind === 'message' && task.remembered === undefined,
     );
     const ids = tasks.map(({ message }) => message.id);
-    const { document } = box;
+    const document = current(box);
     later(box, parts.pump, async (isWanted) => {
       const warning = 'looking up ids does not succeed, still trying';
       const how = { warning, fields: { key: box.key }, backoff: limits.retry, isWanted };
       const found = await insist(parts, how, () => store.recall(box.key, ids));
       return () => {
-        // Ids may have left the document since it was asked: it is asked again.
-        if (found === undefined || box.document !== document) return;
+        // Ids may have left the document since it was asked, also one that is not written yet: it is asked again.
+        if (found === undefined || current(box) !== document) return;
         for (const task of tasks) task.remembered = found.get(task.message.id) ?? 'nothing';
       };
     });

@@ -76,14 +76,33 @@ export function payInForUnwanted({ broker, scheduler, settings, faults }: Simula
 export function sendUndos({ broker, scheduler }: SimulatedTown, forMs: number): void {
   const { clock, between } = scheduler;
   for (const customerId of CUSTOMERS) {
-    for (let n = 0; n < UNDOS; n += 1) {
-      clock.after(between(0, forMs), () => {
-        const id = `undo-${customerId}-${n}`;
-        const body = { customerId, orderId: id, holdId: id, of: id };
-        broker.put(hash('wallet'), encode({ id, type: release.name, key: customerId, body, correlationId: id }));
-      });
-    }
+    for (let n = 0; n < UNDOS; n += 1)
+      clock.after(between(0, forMs), () => broker.put(hash('wallet'), undoOf(customerId, `undo-${customerId}-${n}`)));
   }
+}
+
+/** A sender that is not sure that any of its messages arrived sends all of them again, among new ones. */
+export function sendAllAgain({ broker, scheduler, settings }: SimulatedTown, overMs: number): void {
+  const { clock, between } = scheduler;
+  if (settings.limits.handledIds === undefined) return;
+  for (const customerId of CUSTOMERS) {
+    const put = (n: number) => broker.put(hash('wallet'), undoOf(customerId, `sent-${customerId}-${n}`));
+    const at = between(0, overMs);
+    clock.after(at, () => {
+      for (let n = 0; n < UNDOS; n += 1) put(n);
+    });
+    clock.after(at + between(50, 1000), () => {
+      for (let n = 0; n < UNDOS; n += 1) {
+        put(UNDOS + n);
+        put(n);
+      }
+    });
+  }
+}
+
+function undoOf(customerId: string, id: string): Packet {
+  const body = { customerId, orderId: id, holdId: id, of: id };
+  return encode({ id, type: release.name, key: customerId, body, correlationId: id });
 }
 
 function topUpOf(customerId: string, id: string): Packet {

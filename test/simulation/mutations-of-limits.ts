@@ -55,8 +55,8 @@ export const ofLimits: readonly Mutation[] = [
     name: 'what was looked up before ids left the document counts',
     guarantee: 'an id is known while it moves from its document to what is remembered outside',
     file: 'shared/entity/delivery.ts',
-    find: 'if (found === undefined || box.document !== document) return;',
-    replace: 'if (found === undefined || (box.document === undefined && document !== undefined)) return;',
+    find: 'if (found === undefined || current(box) !== document) return;',
+    replace: 'if (found === undefined || (document.version < 0 && current(box) !== document)) return;',
   },
   {
     name: 'a document keeps every id',

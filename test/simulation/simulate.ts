@@ -1,7 +1,7 @@
 /** One simulated run from one seed: a town, its customers, everything that goes wrong, then healing, rest and judgement. */
 import { createHash } from 'node:crypto';
 import { isAtRest, violations } from './checks.ts';
-import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendOrders, sendUndos } from './customers.ts';
+import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendAllAgain, sendOrders, sendUndos } from './customers.ts';
 import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { deploy, finishDeployment } from './newer.ts';
@@ -52,6 +52,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   if (!paid) throw new Error(`seed ${seed}: the wallets were not filled`);
   const customers = sendOrders(town, orders, ARRIVALS_MS);
   payInForUnwanted(town, ARRIVALS_MS);
+  sendAllAgain(town, ARRIVALS_MS);
   faults.start();
 
   const trouble = between(0, 12);
