@@ -6,12 +6,11 @@ import { requireCustomer } from '#services/access.ts';
 import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
 import * as fields from '#services/fields.ts';
 import { exactMoney } from '#services/money.ts';
+import { methodToken, usualMethod } from '#services/payment/contract.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import type { Door, Submission } from '#shared/web/door.ts';
 import type { Call } from '#shared/web/endpoint.ts';
-
-export const paymentMethod = z.enum(['pm_ok', 'pm_declined', 'pm_slow', 'pm_timeout']);
 
 const email = z
   .string()
@@ -26,7 +25,8 @@ export const placeOrder = z.strictObject({
   customerId: fields.customerId,
   email,
   items: fields.listOf(item, fields.MAX_ITEMS),
-  paymentMethod: paymentMethod.default('pm_ok'),
+  /** The provider knows which there are: an order with another one fails. */
+  paymentMethod: methodToken.default(usualMethod),
 });
 export type PlaceOrder = z.output<typeof placeOrder>;
 

@@ -18,6 +18,9 @@ export const methodToken = z
   .regex(/^pm_[A-Za-z0-9_]{1,97}$/, 'must be a token (pm_...)')
   .refine((token) => cardNumbersIn(token).length === 0, 'must be a token, not a card number');
 
+/** What an order is paid with that names no way to pay. */
+export const usualMethod = 'pm_ok';
+
 export const created = event('payment.created', z.object({ paymentId }));
 export const createRefused = event('payment.create-refused', z.object({ paymentId, reason }));
 export const create = command('payment.create', {

@@ -54,7 +54,6 @@ const bodies: Readonly<Record<string, Bad>> = {
   'no address': { body: { ...good, email: 'nobody' }, pointer: '/email' },
   'a header in the address': { body: { ...good, email: 'a@b.org\r\nBcc: c@d.org' }, pointer: '/email' },
   'a negative amount': { body: priced(-1), pointer: amountField },
-  zero: { body: priced(0), pointer: amountField },
   'a fraction': { body: priced(1.5), pointer: amountField },
   'an amount as text': { body: priced('100'), pointer: amountField },
   'an amount past the safe integers': { body: priced(2 ** 53), pointer: amountField },
@@ -70,7 +69,11 @@ const bodies: Readonly<Record<string, Bad>> = {
   'no items': { body: { ...good, items: [] }, pointer: '/items' },
   '10,000 items': { body: { ...good, items: Array.from({ length: 10_000 }, () => item) }, pointer: '/items' },
   'no quantity': { body: { ...good, items: [{ ...item, quantity: 0 }] }, pointer: '/items/0/quantity' },
-  'an unknown payment method': { body: { ...good, paymentMethod: 'pm_gold' }, pointer: '/paymentMethod' },
+  'a payment method that is no token': { body: { ...good, paymentMethod: 'gold' }, pointer: '/paymentMethod' },
+  'a payment method that is too long': {
+    body: { ...good, paymentMethod: `pm_${'x'.repeat(98)}` },
+    pointer: '/paymentMethod',
+  },
   'a body of 2 MB': { body: { ...good, note: 'x'.repeat(2_000_000) }, status: 413, slug: 'payload-too-large' },
   'another content type': { body: good, type: 'text/plain', status: 415, slug: 'unsupported-media-type' },
 };

@@ -15,6 +15,7 @@ const refusals: readonly (Wanted & { readonly reason: string; readonly step: str
   { customerId: 'poor', amount: 1_000_001, reason: 'insufficient_funds', step: 'hold-funds' },
   { customerId: 'foreign', currency: 'USD', reason: 'currency_mismatch', step: 'hold-funds' },
   { customerId: 'declined', paymentMethod: 'pm_declined', reason: 'card_declined', step: 'authorize-payment' },
+  { customerId: 'golden', paymentMethod: 'pm_gold', reason: 'unknown_payment_method', step: 'authorize-payment' },
   { customerId: 'silent', paymentMethod: 'pm_timeout', reason: 'timed_out', step: 'authorize-payment' },
 ];
 

@@ -69,6 +69,7 @@ const invalidOrders: readonly (readonly [string, unknown, string])[] = [
     anOrder({ items: [item, { ...item, unitPrice: { amount: max, currency: 'EUR' } }] }),
     '/items',
   ],
+  ['a payment method that is no token', anOrder({ paymentMethod: 'gold' }), '/paymentMethod'],
   ['a card number as payment method', anOrder({ paymentMethod: '4111111111111111' }), '/paymentMethod'],
 ];
 
