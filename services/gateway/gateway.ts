@@ -1,7 +1,7 @@
 import { createIntake } from './intake.ts';
 import type { Shed } from './load-shedding.ts';
 import type { RequestStore } from './requests.ts';
-import type { RefusedBy } from './submit.ts';
+import type { RefusedBy } from './load-shedding.ts';
 import type { BreakerBoard } from '#services/circuit-breaker/board.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';

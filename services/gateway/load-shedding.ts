@@ -1,8 +1,10 @@
 import { Problem, retryAfter } from '#shared/web/problems.ts';
-import type { RefusedBy } from './submit.ts';
 import { type Bucket, filled } from '#shared/web/token-bucket.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
+
+/** Whether the gateway knew that the route was open, the broker gave the message back, or there was no room. */
+export type RefusedBy = 'gateway' | 'broker' | 'load-shedding';
 
 /** How long a client is to wait before another try, ms; `undefined`: this one is taken. */
 export type Shed = () => number | undefined;

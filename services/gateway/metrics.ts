@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { RefusedBy } from './submit.ts';
+import type { RefusedBy } from './load-shedding.ts';
 
 /** Requests that were refused for want of a route or of room. */
 export function refusalCounter(metrics: Registry): (route: string, by: RefusedBy) => void {

@@ -5,7 +5,7 @@ import { canonicalJson } from '#shared/canonical-json.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
-import { overloaded, type Shed } from './load-shedding.ts';
+import { overloaded, type RefusedBy, type Shed } from './load-shedding.ts';
 import { REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
 import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
@@ -31,8 +31,6 @@ export interface SubmitOptions {
   readonly gateCycleMs: number;
 }
 
-/** Whether the gateway knew that the route was open, the broker gave the message back, or there was no room. */
-export type RefusedBy = 'gateway' | 'broker' | 'load-shedding';
 const RETRY_MS = 1000;
 const SLACK_MS = 3000;
 /** An open route, or too many orders, is refused within 50 ms; part of that may go into looking for the answer of an earlier request. */

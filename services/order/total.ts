@@ -1,9 +1,9 @@
 import { MAX_AMOUNT_MINOR, type Money } from '#services/money.ts';
 import { type FieldError, invalid } from '#shared/web/problems.ts';
-import type { PlaceOrder } from './placing.ts';
+import type { OrderDetails } from './contract.ts';
 
 /** The sum of quantity x unit price, exact. Throws a `validation` problem when currencies differ or the sum is above the limit. */
-export function totalOf(items: PlaceOrder['items']): Money {
+export function totalOf(items: OrderDetails['items']): Money {
   const currency = items[0]?.unitPrice.currency;
   if (currency === undefined) throw invalid([{ pointer: '/items', detail: 'must not be empty', in: 'body' }]);
   const errors: FieldError[] = [];

@@ -1,5 +1,3 @@
-import type { Place } from './assignment.ts';
-
 /**
  * A standby for each partition that is not its owner: floor or ceil of partitions / members for everybody, those who
  * own less standing by for more, and as many as possible as they were. None when there is one member only.
@@ -10,7 +8,7 @@ export function spreadStandbys({
   members,
   preferences,
 }: {
-  readonly before: readonly (Place | undefined)[];
+  readonly before: readonly ({ readonly standby?: string } | undefined)[];
   readonly owners: readonly string[];
   readonly members: readonly string[];
   /** By partition: the members, the one that the ring prefers first. */
@@ -59,7 +57,7 @@ export function spreadStandbys({
 }
 
 function roomOf(
-  before: readonly (Place | undefined)[],
+  before: readonly ({ readonly standby?: string } | undefined)[],
   owners: readonly string[],
   members: readonly string[],
 ): ReadonlyMap<string, number> {

@@ -1,38 +1,9 @@
 /** A deployment: messages of the next version of a service come before it does, and in part of the seeds it never does. */
-import { z } from 'zod';
+import { IDS, note } from './newer-version.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { Settings } from './settings.ts';
 import type { SimulatedTown } from './town.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { dead, hash } from '#shared/bus/topology/topology.ts';
-import { on, type Entity } from '#shared/entity/entity.ts';
-import { command } from '#shared/message.ts';
-
-const note = command('wallet.note', {
-  body: z.object({ customerId: z.string().max(100) }),
-  key: (body) => body.customerId,
-});
-const IDS = ['note-1', 'note-2', 'note-3'];
-
-export interface NewerVersion {
-  /** The entity as a process has it that starts now. */
-  of(service: string, entity: Entity<unknown>): Entity<unknown>;
-  /** From now on processes start in the new version. */
-  release(): void;
-}
-
-export function newerVersion({ newer }: Settings): NewerVersion {
-  let released = false;
-  return {
-    of: (service, entity) =>
-      released && service === 'wallet'
-        ? { ...entity, handlers: [...entity.handlers, on(note, (state) => ({ state }))] }
-        : entity,
-    release() {
-      released = newer === 'comes';
-    },
-  };
-}
 
 /** Messages of the new version to wallets that exist, and then the version itself, one process after another. */
 export function deploy(

@@ -6,7 +6,7 @@ import type { Faults } from './faults.ts';
 import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
 import { createReplicas, type Collection, type Replicas } from './replicas.ts';
-import { newerVersion, type NewerVersion } from './newer.ts';
+import { newerVersion, type NewerVersion } from './newer-version.ts';
 import { refusing } from './refusing.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS, type Settings } from './settings.ts';

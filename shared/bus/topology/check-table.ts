@@ -1,4 +1,4 @@
-import type { RouteTable, Timing } from './topology.ts';
+import type { RouteTable, Timing } from './route-table.ts';
 
 const NAME = /^[a-z][a-z-]*$/;
 /** Exchanges that are no route's. */

@@ -1,6 +1,6 @@
 import type { UserSpec } from '#shared/bus/bus.ts';
 import type { MayPublish } from '#shared/bus/amqp/publisher.ts';
-import type { RouteTable, ServiceRights } from './topology.ts';
+import type { RouteTable, ServiceRights } from './route-table.ts';
 
 /**
  * The least that a service needs, as regular expressions over names. Nobody may write to the default exchange, and configure stops

@@ -1,4 +1,4 @@
-import type { Run } from './suite.ts';
+import type { Run } from './suite-run.ts';
 import { modelOf } from './model.ts';
 import { gates, messageOf, policy, recorded, openedByExpiries } from './world.ts';
 import { encode } from '#shared/bus/envelope.ts';

@@ -1,4 +1,4 @@
-import type { Run } from './suite.ts';
+import type { Run } from './suite-run.ts';
 import { ask } from './asking.ts';
 import { policy, openedByExpiries } from './world.ts';
 import type { Delivery } from '#shared/bus/bus.ts';

@@ -1,4 +1,4 @@
-import type { Run } from './suite.ts';
+import type { Run } from './suite-run.ts';
 import { ask } from './asking.ts';
 import { BREAKER_REPLY, BREAKER_REQUEST } from '#services/circuit-breaker/contract.ts';
 import { CONTROL, SNAPSHOT } from '#shared/bus/topology/topology.ts';

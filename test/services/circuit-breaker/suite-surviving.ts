@@ -1,4 +1,4 @@
-import type { Run } from './suite.ts';
+import type { Run } from './suite-run.ts';
 import { messageOf, openedByExpiries, type World } from './world.ts';
 import type { GateName } from '#services/circuit-breaker/breaker.ts';
 import type { Point } from '#services/circuit-breaker/route-breaker.ts';

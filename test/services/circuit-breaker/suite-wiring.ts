@@ -1,4 +1,4 @@
-import type { Run } from './suite.ts';
+import type { Run } from './suite-run.ts';
 import { ask } from './asking.ts';
 import { table, type World } from './world.ts';
 import type { BindingSpec } from '#shared/bus/bus.ts';

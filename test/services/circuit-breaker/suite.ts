@@ -1,16 +1,13 @@
-import type { ExecutionContext, TestFn } from 'ava';
+import type { TestFn } from 'ava';
+import type { Run } from './suite-run.ts';
 import { evidence } from './suite-evidence.ts';
 import { cycles } from './suite-cycles.ts';
 import { keeping } from './suite-keeping.ts';
 import { operating } from './suite-operating.ts';
 import { surviving } from './suite-surviving.ts';
 import { wiring } from './suite-wiring.ts';
-import { openWorld, type OpenGround, type World } from './world.ts';
-import type { Policy } from '#services/circuit-breaker/breaker.ts';
+import { openWorld, type OpenGround } from './world.ts';
 import { createSlots } from '#shared/bus/amqp/slots.ts';
-
-type Body = (t: ExecutionContext, world: World) => Promise<void>;
-export type Run = (title: string, body: Body, given?: Policy) => void;
 
 /** What the circuit breaker promises, on whichever broker. Each test has a broker to itself; `atOnce` of them run together. */
 export function breakerSuite(test: TestFn, openGround: OpenGround, atOnce: number): void {

@@ -1,4 +1,4 @@
-import type { Run } from './conformance.ts';
+import type { Run } from './conformance-run.ts';
 import { pair } from './conformance-publishing.ts';
 import { collect, idOf, packet, until } from '#test/support/broker-world.ts';
 import type { Consumer, Delivery } from '#shared/bus/bus.ts';

@@ -1,4 +1,4 @@
-import type { Run } from './conformance.ts';
+import type { Run } from './conformance-run.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import { PublishError } from '#shared/errors.ts';
 import { systemClock } from '#shared/clock.ts';

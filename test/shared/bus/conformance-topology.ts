@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import type { Run } from './conformance.ts';
+import type { Run } from './conformance-run.ts';
 import { pair } from './conformance-publishing.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import { deathsOf } from '#shared/bus/deaths.ts';

@@ -1,13 +1,9 @@
 import type { TestFn } from 'ava';
+import type { Run } from './conformance-run.ts';
 import { consuming } from './conformance-consuming.ts';
 import { publishing } from './conformance-publishing.ts';
 import { topology } from './conformance-topology.ts';
 import type { BrokerWorld } from '#test/support/broker-world.ts';
-
-export type Run = (
-  title: string,
-  body: (t: import('ava').ExecutionContext, world: BrokerWorld) => Promise<void>,
-) => void;
 
 /** What every implementation of the bus must do. Each test has a broker to itself. */
 export function conformance(test: TestFn, open: () => Promise<BrokerWorld>): void {
