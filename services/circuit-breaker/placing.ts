@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ParkedItem } from './contract.ts';
 import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
+import { deadLetterHeaders } from '#shared/bus/dead-letter.ts';
 import { deathsOf, withoutDeaths } from '#shared/bus/deaths.ts';
 import { decode } from '#shared/bus/envelope.ts';
 import { resendable } from '#shared/bus/amqp/resendable.ts';
@@ -90,13 +91,9 @@ function decoded(packet: Packet): Message | string {
 }
 
 function burial(route: string, packet: Packet, reason: string, now: number): Placing {
-  const placing = placed(dead(route), packet, {
-    'dead-reason': reason.slice(0, 1000),
-    'dead-route': route,
-    'dead-attempts': wholeOf(packet.headers['redriven'], 0),
-    'dead-at': new Date(now).toISOString(),
-  });
-  return { ...placing, deadBecause: reason };
+  const attempts = wholeOf(packet.headers['redriven'], 0);
+  const notes = deadLetterHeaders({ reason, route, attempts, at: now });
+  return { ...placed(dead(route), packet, notes), deadBecause: reason };
 }
 
 /** Without the broker's notes, with ours, and never with more than can be sent. */

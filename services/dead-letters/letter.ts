@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Failure, StoredLetter, StoredPacket } from './model.ts';
 import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
+import { deadLetterNoteIn, isDeadLetterHeader } from '#shared/bus/dead-letter.ts';
 import { withoutDeaths } from '#shared/bus/deaths.ts';
 import { decode } from '#shared/bus/envelope.ts';
 import { resendable } from '#shared/bus/amqp/resendable.ts';
@@ -34,9 +35,9 @@ const COUNTS = new Set(['redriven', 'expiries', 'first-expired-at', 'last-expire
 /** Reads a packet from `<route>.dead`. `now` (epoch ms) stands for a time of death that it does not tell. */
 export function burialOf(route: string, packet: Packet, now: number): Burial {
   const { headers, content, contentType, type, messageId, correlationId } = packet;
-  const reason = maskText(textOf(headers['dead-reason']) ?? 'no reason was given');
-  const attempts = wholeOf(headers['dead-attempts']);
-  const told = Date.parse(textOf(headers['dead-at']) ?? '');
+  const note = deadLetterNoteIn(headers);
+  const reason = maskText(note.reason ?? 'no reason was given');
+  const { attempts = 0 } = note;
   const key = textOf(headers['key']);
   const notes = JSON.stringify(withoutNotes(headers));
   const kept: StoredPacket = { content, contentType, type, messageId, correlationId, headers: notes };
@@ -44,10 +45,15 @@ export function burialOf(route: string, packet: Packet, now: number): Burial {
   // Without an id of its own, a broken one is told from another by all that it carries.
   const envelope = broken === undefined ? [] : [correlationId ?? '', notes];
   const id = digest(route, messageId ?? '', type ?? '', canonical(content), ...envelope);
-  const at = new Date(Number.isNaN(told) ? now : told);
+  const at = new Date(note.at ?? now);
   const cause = causeOf(reason, [messageId, correlationId, key]);
   return {
-    failure: { id: digest(id, textOf(headers['dead-at']) ?? '', reason, String(attempts)), at, reason, attempts },
+    failure: {
+      id: digest(id, note.at === undefined ? '' : at.toISOString(), reason, String(attempts)),
+      at,
+      reason,
+      attempts,
+    },
     letter: {
       _id: id,
       route,
@@ -112,7 +118,7 @@ function brokenBecause(packet: Packet): string | undefined {
 
 function withoutNotes(headers: HeaderTable): HeaderTable {
   return Object.fromEntries(
-    Object.entries(withoutDeaths(headers)).filter(([name]) => !name.startsWith('dead-') && !COUNTS.has(name)),
+    Object.entries(withoutDeaths(headers)).filter(([name]) => !isDeadLetterHeader(name) && !COUNTS.has(name)),
   );
 }
 
@@ -133,5 +139,3 @@ const LAST_MS = 8.64e15;
 const timeOf = (value: HeaderValue | undefined): Date | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && Math.abs(value) <= LAST_MS ? new Date(value) : undefined;
 const textOf = (value: HeaderValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
-const wholeOf = (value: HeaderValue | undefined): number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;

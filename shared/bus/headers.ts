@@ -1,4 +1,5 @@
 import type { HeaderTable } from './bus.ts';
+import { isDeadLetterHeader } from './dead-letter.ts';
 
 /** Whatever is published again has headers of at most this many bytes: a client takes 64 KiB, and the broker adds notes of its own. */
 export const MAX_HEADER_BYTES = 60_000;
@@ -9,7 +10,7 @@ const MAX_CUT_BYTES = 200;
 
 /** What the parts of this system write themselves: cut last. */
 const OURS =
-  /^(key|causation-id|traceparent|deadline|remember-until|reply-route|reply-key|redriven|expiries|(first|last)-expired-at|dead-.*|cut-headers)$/;
+  /^(key|causation-id|traceparent|deadline|remember-until|reply-route|reply-key|redriven|expiries|(first|last)-expired-at|cut-headers)$/;
 
 /**
  * The headers without those that cannot be published again: what has no encoding, and then the longest, ours last, until `maxBytes`
@@ -41,7 +42,7 @@ export function headerBytes(headers: HeaderTable): number {
 
 const TABLE_BYTES = 4;
 const MAX_NAME_BYTES = 255;
-const rank = (name: string): number => (OURS.test(name) ? 1 : 0);
+const rank = (name: string): number => (OURS.test(name) || isDeadLetterHeader(name) ? 1 : 0);
 
 function fieldBytes(name: string, value: unknown): number {
   if (value === undefined) return 0;

@@ -5,7 +5,8 @@ import { putNext, type Mailbox, type RefusedSend, type Settling } from './mailbo
 import type { EngineOptions } from './options.ts';
 import { JournalConflict } from './store.ts';
 import { resendable } from '#shared/bus/amqp/resendable.ts';
-import type { HeaderTable, Packet } from '#shared/bus/bus.ts';
+import type { Packet } from '#shared/bus/bus.ts';
+import { deadLetterHeaders } from '#shared/bus/dead-letter.ts';
 import { encodeSend } from '#shared/bus/envelope.ts';
 import { PublishError } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
@@ -108,12 +109,7 @@ export function createOutbox<State>(
   async function bury(packet: Packet, reason: string, attempts: number, isWanted: () => boolean): Promise<boolean> {
     const { messageId: message, type, correlationId: correlation } = packet;
     log.error('dead letter', { route, message, type, correlation, reason });
-    const notes: HeaderTable = {
-      'dead-reason': reason.slice(0, 1000),
-      'dead-route': route,
-      'dead-attempts': attempts,
-      'dead-at': new Date(clock.now()).toISOString(),
-    };
+    const notes = deadLetterHeaders({ reason, route, attempts, at: clock.now() });
     const letter = resendable({ ...packet, headers: { ...packet.headers, ...notes } });
     const done = await untilDone(`burying ${message ?? 'a message'}`, isWanted, async () => {
       await bus.publish(`${route}.dead`, letter);
