@@ -16,6 +16,8 @@ export const COLOURS: Readonly<Record<Level, Colour>> = { fine: 'green', watch: 
 
 /** An order takes a second; one that is older waits for somebody. */
 const SLOW_MS = 60_000;
+/** `npm run dead-letters -- causes` has all of it. */
+const MAX_CAUSE = 100;
 
 /** `hangingAfterMs`: how old an order may be that has not ended. `now`: epoch ms. */
 export function statusReport(facts: StatusFacts, now: number, hangingAfterMs: number): readonly StatusLine[] {
@@ -125,7 +127,7 @@ function deadLetters({ deadLetters }: StatusFacts): StatusLine {
   const total = deadLetters.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return { topic, level: 'fine', text: 'none' };
   const [first] = deadLetters.toSorted((a, b) => b.count - a.count);
-  const text = `${total} of ${deadLetters.length} ${deadLetters.length === 1 ? 'cause' : 'causes'}, most often ${first?.route}: ${first?.cause}`;
+  const text = `${total} of ${deadLetters.length} ${deadLetters.length === 1 ? 'cause' : 'causes'}, most often ${first?.route}: ${first?.cause.slice(0, MAX_CAUSE)}`;
   return { topic, level: 'person', text, advice: 'npm run dead-letters -- causes, then replay or discard' };
 }
 
