@@ -30,7 +30,7 @@ export function listOf<Item extends z.ZodType>(item: Item, max: number) {
 
 export const orderId = bounded(MAX_ID_BYTES);
 /** A query for what belongs to one order. */
-export const ofOrder = z.strictObject({ orderId });
+export const ofOrder = z.strictObject({ orderId: orderId.describe('The id of the order.') });
 export const topUpId = bounded(MAX_ID_BYTES);
 /** Of a payment, a hold, a delivery, a capture: its order's id with a prefix. */
 export const derivedId = bounded(MAX_DERIVED_ID_BYTES);

@@ -41,16 +41,25 @@ export const MAX_AMOUNT_MINOR = 1_000_000_000_000;
 export const currency = z.enum(Object.keys(currencies) as [Currency, ...Currency[]]);
 
 /** Integer minor units and a currency: `{"amount": 1299, "currency": "EUR"}` is EUR 12.99. Never negative. Tolerant, as it is on the bus. */
-export const money = z.object({ amount: z.int().min(0).max(MAX_AMOUNT_MINOR), currency });
+export const money = z.object({
+  amount: z.int().min(0).max(MAX_AMOUNT_MINOR).describe('Whole minor units: 1299 in EUR is 12.99 EUR.'),
+  currency: currency.describe('ISO 4217.'),
+});
 /** Money that moves. */
-export const someMoney = money.extend({ amount: money.shape.amount.min(1) });
+export const someMoney = money.extend({ amount: money.shape.amount.min(1).describe('Whole minor units, at least 1.') });
 export type Money = z.infer<typeof money>;
 
 /** What the HTTP doors take, they take exactly; on the bus readers are tolerant. */
-export const exactMoney = named('Money', z.strictObject(money.shape));
+export const exactMoney = named(
+  'Money',
+  z.strictObject(money.shape).meta({ examples: [{ amount: 1299, currency: 'EUR' }] }),
+);
 
 /** What somebody has; never negative. */
-export const balance = shape({ amount: z.int().min(0), currency });
+export const balance = shape({
+  amount: z.int().min(0).describe('Whole minor units.'),
+  currency: currency.describe('ISO 4217.'),
+});
 export type Balance = z.infer<typeof balance>;
 
 /** EUR 1299 as `12.99 EUR`; exact, because no fraction is ever computed. */

@@ -12,57 +12,55 @@ export const SNAPSHOT_EVERY_MS = 1000;
 export const gateSchema = z.enum(['closed', 'half_open', 'open']);
 
 /** Times in ms; `badCycles`: cycles in a row with expiries after which half-open becomes open. */
-export const policySchema = z.object({ ttlMs: z.int(), delayMs: z.int(), cycleMs: z.int(), badCycles: z.int() });
+export const policySchema = z.object({
+  ttlMs: z.int().describe('How long a message may wait in the queue of the route, ms.'),
+  delayMs: z.int().describe('How long one that expired waits before it comes back, ms.'),
+  cycleMs: z.int().describe('How long a cycle is, ms.'),
+  badCycles: z.int().describe('Cycles in a row with expiries after which half-open becomes open.'),
+});
 
 export const transitionSchema = z.object({
-  from: gateSchema,
-  to: gateSchema,
-  /** Epoch ms at which it was decided; the gate moved some ms later. */
-  at: z.int(),
-  cycle: z.int(),
-  /** Expiries of the cycle that decided it. */
-  expired: z.int(),
-  cause: z.string(),
+  from: gateSchema.describe('What the gate was.'),
+  to: gateSchema.describe('What it became.'),
+  at: z.int().describe('Epoch ms at which it was decided; the gate moved some ms later.'),
+  cycle: z.int().describe('The number of the cycle that decided it.'),
+  expired: z.int().describe('Messages that expired in that cycle.'),
+  cause: z.string().describe('Why.'),
 });
 
 /** Until when an operator's word counts (epoch ms), who gave it, and why. */
 export const overrideSchema = z.object({
-  state: gateSchema,
-  until: z.int(),
-  by: bounded(200).exactOptional(),
-  reason: bounded(500).exactOptional(),
+  state: gateSchema.describe('What the gate is to be.'),
+  until: z.int().describe('Epoch ms at which it ends.'),
+  by: bounded(200).exactOptional().describe('Who said it.'),
+  reason: bounded(500).exactOptional().describe('Why.'),
 });
 
 /** One route. Times are epoch ms. */
 export const breakerSchema = z.object({
-  route: z.string(),
-  /** The gate: the operator's word, else the machine's. */
-  state: gateSchema,
-  /** What the evidence says. */
-  machine: gateSchema,
-  cycle: z.int(),
-  /** Bad cycles in a row; 0 unless the machine is half-open. */
-  badCycles: z.int(),
-  /** Messages that expired in this cycle. */
-  expired: z.int(),
-  /** +1 whenever the gate changes. */
-  generation: z.int(),
-  /** Since when the gate is so. */
-  since: z.int(),
-  /** When the next conclusion is due; `null`: the machine is closed and has no clock. */
-  cycleEndsAt: z.int().nullable(),
-  policy: policySchema,
-  override: overrideSchema.optional(),
-  /** The last 50, newest first. */
-  transitions: z.array(transitionSchema),
-  /** Put back, and expired, since this breaker process started. */
-  redriven: z.int(),
-  expiredTotal: z.int(),
-  /** Parked now, and waiting in the delay now; both may lag by a second. */
-  parked: z.int(),
-  delayed: z.int(),
-  /** What is bound otherwise on the broker than it was provisioned, and the breaker may not mend. */
-  problems: z.array(z.string()).default([]),
+  route: z.string().describe('The name of the route.'),
+  state: gateSchema.describe("The gate: the operator's word, else the machine's."),
+  machine: gateSchema.describe('What the evidence says.'),
+  cycle: z.int().describe('The number of the cycle.'),
+  badCycles: z.int().describe('Bad cycles in a row; 0 unless the machine is half-open.'),
+  expired: z.int().describe('Messages that expired in this cycle.'),
+  generation: z.int().describe('One more whenever the gate changes.'),
+  since: z.int().describe('Epoch ms since when the gate is so.'),
+  cycleEndsAt: z
+    .int()
+    .nullable()
+    .describe('Epoch ms at which the next conclusion is due; `null`: the machine is closed and has no clock.'),
+  policy: policySchema.describe('The times of the route.'),
+  override: overrideSchema.optional().describe("The operator's word."),
+  transitions: z.array(transitionSchema).describe('The last 50, newest first.'),
+  redriven: z.int().describe('Messages put back since this breaker process started.'),
+  expiredTotal: z.int().describe('Messages that expired since this breaker process started.'),
+  parked: z.int().describe('Messages that are parked now, up to a second late.'),
+  delayed: z.int().describe('Messages that wait in the delay now, up to a second late.'),
+  problems: z
+    .array(z.string())
+    .default([])
+    .describe('What is bound otherwise on the broker than it should be, and the breaker may not mend.'),
 });
 export type Breaker = z.infer<typeof breakerSchema>;
 
@@ -105,17 +103,15 @@ export type BreakerRequest = z.infer<typeof breakerRequestSchema>;
 
 /** A message that expired and waits until its route is closed. */
 export const parkedItemSchema = z.object({
-  route: z.string(),
-  messageId: z.string(),
-  type: z.string(),
-  key: z.string(),
-  correlationId: z.string(),
-  /** Epoch ms. */
-  firstExpiredAt: z.int(),
-  lastExpiredAt: z.int(),
-  expiries: z.int(),
-  /** How often it was put back so far. */
-  redriven: z.int(),
+  route: z.string().describe('Where it was to be handled.'),
+  messageId: z.string().describe('Its id.'),
+  type: z.string().describe('Its name.'),
+  key: z.string().describe('What it is about: messages of one key are handled in order.'),
+  correlationId: z.string().describe('The order that it belongs to.'),
+  firstExpiredAt: z.int().describe('Epoch ms at which it expired first.'),
+  lastExpiredAt: z.int().describe('Epoch ms at which it expired last.'),
+  expiries: z.int().describe('How often it expired.'),
+  redriven: z.int().describe('How often it was put back so far.'),
 });
 export type ParkedItem = z.infer<typeof parkedItemSchema>;
 

@@ -5,6 +5,7 @@ import { Problem, retryAfter } from '#shared/web/problems.ts';
 import { currency } from '#services/money.ts';
 import { Late, within } from '#shared/within.ts';
 import type { Clock } from '#shared/clock.ts';
+import { TAGS } from '#services/tags.ts';
 
 export interface Audits {
   readonly auditor: Auditor;
@@ -18,49 +19,62 @@ const MAX_LISTED = 1000;
 const DAY_MS = 86_400_000;
 
 const request = z.strictObject({
-  limit: z.int().min(0).max(MAX_LISTED).default(100),
+  limit: z.int().min(0).max(MAX_LISTED).default(100).describe('How many violations are listed; all are counted.'),
   hangingAfterMs: z
     .int()
     .min(0)
     .max(30 * DAY_MS)
-    .optional(),
-  graceMs: z.int().min(0).max(60_000).default(2000),
+    .optional()
+    .describe('How old an order may be that has not ended, ms.'),
+  graceMs: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(2000)
+    .describe('How long what looks wrong may take to become right before it is looked at again, ms.'),
 });
 type Request = z.output<typeof request>;
 
 const time = z.iso.datetime({ offset: true });
 const count = z.int().min(0);
 const violation = z.looseObject({
-  check: z.string(),
-  detail: z.string(),
-  orderId: z.string().optional(),
-  customerId: z.string().optional(),
-  documents: z.array(z.string()),
-  evidence: z.looseObject({}),
+  check: z.string().describe('Which invariant.'),
+  detail: z.string().describe('One sentence, amounts in minor units.'),
+  orderId: z.string().optional().describe('The order that it is about.'),
+  customerId: z.string().optional().describe('The customer whose wallet it is about.'),
+  documents: z.array(z.string()).describe('The documents that say so, `collection/id`.'),
+  evidence: z.looseObject({}).describe('What they say.'),
 });
 const total = z.looseObject({
-  currency,
-  toppedUp: z.int(),
-  available: z.int(),
-  held: z.int(),
-  captured: z.int(),
+  currency: currency.describe('ISO 4217.'),
+  toppedUp: z.int().describe('The sum of all top-ups, minor units.'),
+  available: z.int().describe('What can be spent.'),
+  held: z.int().describe('What is reserved.'),
+  captured: z.int().describe('What was taken and not refunded.'),
 });
 export const audit = z.looseObject({
-  id: z.string(),
-  state: z.enum(['running', 'done', 'failed']),
-  startedAt: time,
-  endedAt: time.optional(),
-  problem: z.string().optional(),
-  limit: count,
-  hangingAfterMs: count,
-  graceMs: count,
-  checked: z.looseObject({ orders: count, wallets: count, entries: count, readAgain: count }),
-  violations: count,
-  byCheck: z.record(z.string(), count),
-  items: z.array(violation),
-  totals: z.array(total),
+  id: z.string().describe('The id of the audit.'),
+  state: z.enum(['running', 'done', 'failed']).describe('How far it is.'),
+  startedAt: time.describe('When it began.'),
+  endedAt: time.optional().describe('When it ended.'),
+  problem: z.string().optional().describe('Why it failed.'),
+  limit: count.describe('How many violations are listed at most.'),
+  hangingAfterMs: count.describe('How old an order may be that has not ended, ms.'),
+  graceMs: count.describe('How long what looked wrong had to become right, ms.'),
+  checked: z
+    .looseObject({
+      orders: count.describe('Orders.'),
+      wallets: count.describe('Wallets.'),
+      entries: count.describe('Ledger entries.'),
+      readAgain: count.describe('What looked wrong at first and was read again.'),
+    })
+    .describe('What was looked at.'),
+  violations: count.describe('How many were found.'),
+  byCheck: z.record(z.string(), count).describe('How many were found, by invariant.'),
+  items: z.array(violation).describe('The violations, as many as `limit` allows.'),
+  totals: z.array(total).describe('All wallets, by currency.'),
 });
-const audits = z.looseObject({ items: z.array(audit.omit({ items: true })) });
+const audits = z.looseObject({ items: z.array(audit.omit({ items: true })).describe('Newest first.') });
 
 /** Whether what the services keep fits together. */
 export function auditEndpoints(
@@ -101,22 +115,32 @@ export function auditEndpoints(
 
   return [
     endpoint('POST', '/v1/audit', {
-      summary:
-        'Check the invariants of everything that is stored. 200: done; 202: it runs, see Location; 409: one runs already.',
+      id: 'runAudit',
+      tag: TAGS.audits,
+      summary: 'Check the invariants of everything that is stored.',
+      description: '200: done; 202: it runs, see Location; 409: one runs already, see Location.',
       access: 'operator',
       body: request,
       bodyOptional: true,
+      problems: ['invalid-transition'],
+      headers: { 200: ['Location'], 202: ['Location', 'Retry-After'], 409: ['Location'] },
+      example: { limit: 100, graceMs: 2000 },
       answers: { 200: audit, 202: audit },
       handle: start,
     }),
     endpoint('GET', '/v1/audits', {
+      id: 'listAudits',
+      tag: TAGS.audits,
       summary: 'The last audits of this gateway, newest first, without what they list.',
       access: 'operator',
       answers: { 200: audits },
       handle: async () => ok({ items: auditor.all().map(({ items: _, ...summary }) => summary) }),
     }),
     endpoint('GET', '/v1/audits/:auditId', {
+      id: 'getAudit',
+      tag: TAGS.audits,
       summary: 'An audit: what it has checked and found, also while it runs.',
+      params: { auditId: 'The id that starting it answered.' },
       access: 'operator',
       answers: { 200: audit },
       handle: async ({ params }) => ok(found(params['auditId'] ?? '')),

@@ -10,12 +10,12 @@ import {
 import { named, shape, time } from '#shared/web/shapes.ts';
 
 export const transitionShape = shape({
-  from: gateSchema,
-  to: gateSchema,
-  at: time,
-  cycle: z.int(),
-  expired: z.int(),
-  cause: z.string(),
+  from: gateSchema.describe('What the gate was.'),
+  to: gateSchema.describe('What it became.'),
+  at: time.describe('When it was decided.'),
+  cycle: z.int().describe('The number of the cycle that decided it.'),
+  expired: z.int().describe('Messages that expired in that cycle.'),
+  cause: z.string().describe('Why.'),
 });
 
 /** What a breaker broadcasts, with times as RFC 3339. */
@@ -23,20 +23,35 @@ export const breakerShape = named(
   'Breaker',
   shape({
     ...breakerSchema.shape,
-    since: time,
-    cycleEndsAt: time.optional(),
-    override: shape({ ...overrideSchema.shape, until: time }).optional(),
-    transitions: z.array(transitionShape).readonly(),
-    /** When this door last heard of it, and whether that is too long ago to refuse anything by it. */
-    reportedAt: time.optional(),
-    stale: z.boolean().optional(),
+    since: time.describe('Since when the gate is so.'),
+    cycleEndsAt: time.optional().describe('When the next conclusion is due; none while the machine is closed.'),
+    override: shape({ ...overrideSchema.shape, until: time.describe('When it ends.') })
+      .optional()
+      .describe("The operator's word."),
+    transitions: z.array(transitionShape).readonly().describe('The last 50, newest first.'),
+    reportedAt: time.optional().describe('When the gateway last heard of it.'),
+    stale: z.boolean().optional().describe('Whether that is too long ago to refuse anything by it.'),
   }),
 );
 export type BreakerView = z.infer<typeof breakerShape>;
 
+/** What the data of a server-sent event is, by the event's name. */
+export const streamEvents = {
+  snapshot: shape({ items: z.array(breakerShape).readonly().describe('Every route.') }),
+  breaker: transitionShape.extend({
+    route: z.string().describe('The name of the route.'),
+    state: gateSchema.describe('What the gate is now.'),
+  }),
+  end: shape({ reason: z.string().describe('Why the stream ends.') }),
+};
+
 export const parkedShape = named(
   'ParkedMessage',
-  shape({ ...parkedItemSchema.shape, firstExpiredAt: time, lastExpiredAt: time }),
+  shape({
+    ...parkedItemSchema.shape,
+    firstExpiredAt: time.describe('When it expired first.'),
+    lastExpiredAt: time.describe('When it expired last.'),
+  }),
 );
 
 export function breakerOf(breaker: Breaker): BreakerView {

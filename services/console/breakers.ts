@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { breakerOf, breakerShape, parkedOf, parkedShape, transitionShape, type BreakerView } from './breaker-shape.ts';
+import {
+  breakerOf,
+  breakerShape,
+  parkedOf,
+  parkedShape,
+  transitionShape,
+  type BreakerView,
+  streamEvents,
+} from './breaker-shape.ts';
 import type { EventStream } from './stream.ts';
 import type { BreakerBoard, Known } from '#services/circuit-breaker/board.ts';
 import {
@@ -22,6 +30,7 @@ import { cursor, limitUpTo, page } from '#shared/web/parameters.ts';
 import { dependencyUnavailable, Problem } from '#shared/web/problems.ts';
 import { listOf } from '#shared/web/shapes.ts';
 import { Late } from '#shared/within.ts';
+import { TAGS } from '#services/tags.ts';
 
 export type AskBreaker = Asking<BreakerReply>['ask'];
 
@@ -41,12 +50,11 @@ const MAX_BY = 50;
 
 /** Without an end an override would be forgotten. */
 const overrideBreaker = z.strictObject({
-  state: gateSchema,
-  expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS),
-  /** Shown to everybody who looks, beside who set it. */
-  reason: bounded(500).optional(),
+  state: gateSchema.describe('What the gate is to be.'),
+  expiresInMs: z.int().min(1).max(MAX_OVERRIDE_MS).describe('For how long, ms; without an end it would be forgotten.'),
+  reason: bounded(500).optional().describe('Why.'),
 });
-/** Server-sent events: `snapshot` (`{items}` of breakers) and `breaker` (a transition with its route). */
+/** Server-sent events: see `streamEvents`. */
 const events = z.string();
 
 /** Reads what the acting breaker broadcasts; what it is to do, it is asked for. */
@@ -59,12 +67,14 @@ export function breakerEndpoints({
   clock,
 }: BreakerParts): readonly Endpoint[] {
   const listParked = z.strictObject({
-    route: z.enum(routes).optional(),
+    route: z.enum(routes).optional().describe('Only messages of this route.'),
     limit: limitUpTo(MAX_PARKED_LISTED, 100),
     cursor,
   });
   return [
     endpoint('GET', '/v1/breakers', {
+      id: 'listBreakers',
+      tag: TAGS.breakers,
       summary: 'The circuit breaker of every route, as last reported.',
       access: 'operator',
       answers: { 200: listOf(breakerShape) },
@@ -75,7 +85,10 @@ export function breakerEndpoints({
       },
     }),
     endpoint('GET', '/v1/breakers/:route', {
+      id: 'getBreaker',
+      tag: TAGS.breakers,
       summary: 'The circuit breaker of a route, its last transitions and why.',
+      params: { route: 'The name of the route, such as `payment`.' },
       access: 'operator',
       answers: { 200: breakerShape },
       async handle({ params }) {
@@ -85,7 +98,11 @@ export function breakerEndpoints({
       },
     }),
     endpoint('GET', '/v1/breakers/:route/transitions', {
-      summary: 'Every transition of the last 90 days, newest first, as far as the database was there to keep it.',
+      id: 'listTransitions',
+      tag: TAGS.breakers,
+      summary: 'Every transition of the last 90 days, newest first.',
+      description: 'As far as the database was there to keep it.',
+      params: { route: 'The name of the route, such as `payment`.' },
       access: 'operator',
       query: page,
       answers: { 200: listOf(transitionShape) },
@@ -97,9 +114,14 @@ export function breakerEndpoints({
       },
     }),
     endpoint('PUT', '/v1/breakers/:route/override', {
-      summary: 'Force a state for a time; the breaker counts on underneath. The answer comes when it is applied.',
+      id: 'overrideBreaker',
+      tag: TAGS.breakers,
+      summary: 'Force a state for a time.',
+      description: 'The breaker counts on underneath. The answer comes when it is applied.',
+      params: { route: 'The name of the route, such as `payment`.' },
       access: 'operator',
       body: overrideBreaker,
+      example: { state: 'open', expiresInMs: 60_000 },
       answers: { 200: breakerShape },
       async handle({ params, body, caller }) {
         const route = routeOf(params);
@@ -109,7 +131,10 @@ export function breakerEndpoints({
       },
     }),
     endpoint('DELETE', '/v1/breakers/:route/override', {
+      id: 'endOverride',
+      tag: TAGS.breakers,
       summary: 'End the override now.',
+      params: { route: 'The name of the route, such as `payment`.' },
       access: 'operator',
       answers: { 200: breakerShape },
       async handle({ params }) {
@@ -118,8 +143,10 @@ export function breakerEndpoints({
       },
     }),
     endpoint('GET', '/v1/parked', {
-      summary:
-        'Messages that expired and wait until their route is closed: since when, how often. By last expiry, oldest first.',
+      id: 'listParked',
+      tag: TAGS.breakers,
+      summary: 'Messages that expired and wait until their route is closed.',
+      description: 'Since when, how often. By last expiry, oldest first.',
       access: 'operator',
       query: listParked,
       answers: { 200: listOf(parkedShape) },
@@ -132,9 +159,14 @@ export function breakerEndpoints({
       },
     }),
     endpoint('GET', '/v1/stream', {
+      id: 'streamBreakers',
+      tag: TAGS.breakers,
       summary: 'What the breakers do, live: server-sent events.',
+      description:
+        'First what happened since `Last-Event-ID`, then a `snapshot` of all routes, then each transition as `breaker`, and another `snapshot` when anything else changed. `end` is the last event, when the token has expired.',
       access: 'operator',
       produces: 'text/event-stream',
+      events: streamEvents,
       answers: { 200: events },
       handle: async ({ lastEventId, acceptedUntil }) => ({
         status: 200,

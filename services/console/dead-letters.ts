@@ -22,6 +22,7 @@ import { type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts'
 import { cursor, limit } from '#shared/web/parameters.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { listOf, shape } from '#shared/web/shapes.ts';
+import { TAGS } from '#services/tags.ts';
 
 /** Where the door knows them from, and whom it asks. */
 export interface DeadLetters {
@@ -32,10 +33,19 @@ export interface DeadLetters {
 const query = z.string().min(1).max(1000).optional();
 const replayLetter = z.strictObject({});
 const reason = bounded(1000);
-const discardLetter = z.strictObject({ reason });
-const discardDone = shape({ requestId: z.string(), selected: z.int() });
-const replayRequested = shape({ requestId: z.string(), selected: z.int(), ratePerS: z.number() });
+const discardLetter = z.strictObject({ reason: reason.describe('Why nobody needs it.') });
+const discardDone = shape({
+  requestId: z.string().describe('The id of the request.'),
+  selected: z.int().describe('How many were discarded.'),
+});
+const replayRequested = shape({
+  requestId: z.string().describe('The id of the replay.'),
+  selected: z.int().describe('How many will be sent.'),
+  ratePerS: z.number().describe('Messages a second at most.'),
+});
 
+/** For readers of the document: one of these must be there. */
+const oneOf = { anyOf: ['ids', 'route', 'type', 'cause'].map((name) => ({ required: [name] })) };
 const SAY_WHICH = { message: 'say which: ids, route, type or cause' };
 const isSelection = ({ ids, route, type, cause }: Selection): boolean => (ids ?? route ?? type ?? cause) !== undefined;
 
@@ -50,21 +60,38 @@ export function deadLetterEndpoints(
   const listLetters = z.strictObject({
     limit,
     cursor,
-    route,
-    type: query,
-    cause: query,
-    state: letterStateSchema.optional(),
-    orderId: query,
+    route: route.describe('Only those of this route.'),
+    type: query.describe('Only messages of this name.'),
+    cause: query.describe('Only those with this cause, as `/causes` lists it.'),
+    state: letterStateSchema.optional().describe('Only those in this state.'),
+    orderId: query.describe('Only those of this order.'),
   });
-  const listCauses = z.strictObject({ route, state: letterStateSchema.optional() });
+  const listCauses = z.strictObject({
+    route: route.describe('Only those of this route.'),
+    state: letterStateSchema.optional().describe('Only those in this state.'),
+  });
   /** Everything at once is nobody's intention. */
   const replayLetters = z
-    .strictObject({ ...selectionSchema.shape, route, ratePerS: rateSchema.optional() })
-    .refine(isSelection, SAY_WHICH);
-  const discardLetters = z.strictObject({ ...selectionSchema.shape, route, reason }).refine(isSelection, SAY_WHICH);
+    .strictObject({
+      ...selectionSchema.shape,
+      route: route.describe('Only those of this route.'),
+      ratePerS: rateSchema.optional().describe('Messages a second at most.'),
+    })
+    .refine(isSelection, SAY_WHICH)
+    .meta(oneOf);
+  const discardLetters = z
+    .strictObject({
+      ...selectionSchema.shape,
+      route: route.describe('Only those of this route.'),
+      reason: reason.describe('Why nobody needs them.'),
+    })
+    .refine(isSelection, SAY_WHICH)
+    .meta(oneOf);
 
   return [
     endpoint('GET', '/v1/dead-letters', {
+      id: 'listDeadLetters',
+      tag: TAGS.deadLetters,
       summary: 'Messages that nobody could handle, the newest failure first, secrets masked.',
       access: 'operator',
       query: listLetters,
@@ -76,6 +103,8 @@ export function deadLetterEndpoints(
       },
     }),
     endpoint('GET', '/v1/dead-letters/causes', {
+      id: 'listCauses',
+      tag: TAGS.deadLetters,
       summary: 'What they died of, by route, with how many are in which state; the most frequent first.',
       access: 'operator',
       query: listCauses,
@@ -83,17 +112,24 @@ export function deadLetterEndpoints(
       handle: async (call) => ok(await view.causes(call.query)),
     }),
     endpoint('GET', '/v1/dead-letters/:letterId', {
+      id: 'getDeadLetter',
+      tag: TAGS.deadLetters,
       summary: 'One, with the message itself, its failures, and where a replay would send it.',
+      params: { letterId: 'The id of the dead letter.' },
       access: 'operator',
       answers: { 200: letterDetailsShape },
       handle: async ({ params }) => ok(await letterOf(params)),
     }),
     endpoint('POST', '/v1/dead-letters/replay', {
-      summary:
-        'Send again all that are `dead` and match everything given (those named by id also when discarded), at most `ratePerS` a second. 202: they are marked, and will be sent whoever dies.',
+      id: 'replayDeadLetters',
+      tag: TAGS.deadLetters,
+      summary: 'Send many again.',
+      description:
+        'All that are `dead` and match everything given (those named by id also when discarded), at most `ratePerS` a second. 202: they are marked, and will be sent whoever dies.',
       access: 'operator',
       body: replayLetters,
       problems: ['outcome-unknown'],
+      example: { route: 'payment', cause: 'the provider does not answer', ratePerS: 20 },
       answers: { 202: replayRequested },
       async handle(call) {
         const { ratePerS = DEFAULT_RATE_PER_S, ...select } = call.body;
@@ -102,7 +138,10 @@ export function deadLetterEndpoints(
       },
     }),
     endpoint('POST', '/v1/dead-letters/discard', {
+      id: 'discardDeadLetters',
+      tag: TAGS.deadLetters,
       summary: 'Say of all that are `dead` and match everything given that nobody needs them any more, and why.',
+      example: { route: 'payment', reason: 'test orders of yesterday' },
       access: 'operator',
       body: discardLetters,
       problems: ['outcome-unknown'],
@@ -114,20 +153,29 @@ export function deadLetterEndpoints(
       },
     }),
     endpoint('POST', '/v1/dead-letters/:letterId/replay', {
-      summary:
-        'Send one again, the way it came, under the same message id. 409: it was replayed and did not fail since, it is broken, or its deadline has passed.',
+      id: 'replayDeadLetter',
+      tag: TAGS.deadLetters,
+      summary: 'Send one again, the way it came, under the same message id.',
+      description: '409: it was replayed and did not fail since, or it is broken.',
+      params: { letterId: 'The id of the dead letter.' },
       access: 'operator',
       body: replayLetter,
       bodyOptional: true,
       problems: ['invalid-transition', 'outcome-unknown'],
+      example: {},
       answers: { 202: letterDetailsShape },
       handle: replayOne,
     }),
     endpoint('POST', '/v1/dead-letters/:letterId/discard', {
-      summary: 'Say that nobody needs it any more, and why. It is kept for 90 days. 409: it is not `dead`.',
+      id: 'discardDeadLetter',
+      tag: TAGS.deadLetters,
+      summary: 'Say that nobody needs it any more, and why.',
+      description: 'It is kept for 90 days. 409: it is not `dead`.',
+      params: { letterId: 'The id of the dead letter.' },
       access: 'operator',
       body: discardLetter,
       problems: ['invalid-transition', 'outcome-unknown'],
+      example: { reason: 'a test order of yesterday' },
       answers: { 200: letterDetailsShape },
       async handle(call) {
         const { id } = await letterOf(call.params);

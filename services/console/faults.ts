@@ -10,6 +10,7 @@ import { createAsking } from '#shared/control/ask.ts';
 import { PublishError } from '#shared/errors.ts';
 import { type Faults, faultsReply, type FaultsReply, faultsSchema } from '#shared/host/faults.ts';
 import type { Log } from '#shared/log.ts';
+import { TAGS } from '#services/tags.ts';
 
 export interface FaultControl {
   /** Resolves once every copy of the service that lives has applied them. Throws `Problem`. */
@@ -56,7 +57,10 @@ export function createFaultControl(options: {
   };
 }
 
-const faultsApplied = shape({ service: z.string(), faults: faultsSchema });
+const faultsApplied = shape({
+  service: z.string().describe('The service.'),
+  faults: faultsSchema.describe('What it does now.'),
+});
 
 /** Only in a profile that enables faults. */
 export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTable, 'services'>): readonly Endpoint[] {
@@ -74,9 +78,14 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
 
   return [
     endpoint('PUT', '/v1/faults/:service', {
-      summary: 'Make a service misbehave; `{}`, or DELETE, ends it.',
+      id: 'setFaults',
+      tag: TAGS.faults,
+      summary: 'Make a service misbehave; `{}` ends it.',
+      params: { service: 'The name of the service.' },
       access: 'operator',
       body: faultsSchema,
+      problems: ['outcome-unknown'],
+      example: { latencyMs: 500, failRate: { numerator: 1, denominator: 10 } },
       answers: { 200: faultsApplied },
       async handle({ params, body }) {
         const service = target(params);
@@ -85,7 +94,10 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
       },
     }),
     endpoint('GET', '/v1/faults/:service', {
+      id: 'getFaults',
+      tag: TAGS.faults,
       summary: 'The faults that a service was told to have.',
+      params: { service: 'The name of the service.' },
       access: 'operator',
       answers: { 200: faultsApplied },
       async handle({ params }) {
@@ -94,7 +106,10 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
       },
     }),
     endpoint('DELETE', '/v1/faults/:service', {
+      id: 'endFaults',
+      tag: TAGS.faults,
       summary: 'Let a service behave again.',
+      params: { service: 'The name of the service.' },
       access: 'operator',
       answers: { 200: faultsApplied },
       async handle({ params }) {

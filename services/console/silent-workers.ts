@@ -61,7 +61,12 @@ export function watchSilence({
   };
 }
 
-export const missingShape = z.array(shape({ service: z.string(), route: z.string() }));
+export const missingShape = z.array(
+  shape({
+    service: z.string().describe('A service without a living worker.'),
+    route: z.string().describe('The route whose messages nobody handles.'),
+  }),
+);
 
 /** What has no living worker: nobody handles the messages of its partitions. */
 export function missingServices(

@@ -11,6 +11,7 @@ import type { TableStore } from '#shared/partition/table-store.ts';
 import { type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
 import { listOf, named, shape, time } from '#shared/web/shapes.ts';
 import { Late } from '#shared/within.ts';
+import { TAGS } from '#services/tags.ts';
 
 export interface WorkerParts {
   readonly table: RouteTable;
@@ -25,34 +26,36 @@ export interface WorkerParts {
 export const workerShape = named(
   'Worker',
   shape({
-    worker: z.string(),
-    service: z.string(),
-    route: z.string(),
-    since: time,
-    /** It hands over what it has and will leave. */
-    draining: z.boolean(),
-    /** Names of partition queues. */
-    partitions: shape({ owner: z.array(z.string()).readonly(), standby: z.array(z.string()).readonly() }),
-    handledPerS: z.number(),
-    lastSeenAt: time,
+    worker: z.string().describe('The id of the process.'),
+    service: z.string().describe('Its service.'),
+    route: z.string().describe('The route that it works on.'),
+    since: time.describe('Since when it works.'),
+    draining: z.boolean().describe('It hands over what it has and will leave.'),
+    partitions: shape({
+      owner: z.array(z.string()).readonly().describe('Those that it works on.'),
+      standby: z.array(z.string()).readonly().describe('Those that it takes over when their owner goes.'),
+    }).describe('Names of partition queues.'),
+    handledPerS: z.number().describe('Messages handled a second, lately.'),
+    lastSeenAt: time.describe('When it was last heard.'),
   }),
 );
-const workersShape = listOf(workerShape).extend({ missing: missingShape });
+const workersShape = listOf(workerShape).extend({
+  missing: missingShape.describe('Services of which no worker is alive.'),
+});
 
 export const partitionShape = named(
   'Partition',
   shape({
-    route: z.string(),
-    /** Name of its queue. */
-    partition: z.string(),
-    owner: z.string().nullable(),
-    /** Follows when the owner goes; `null` when the owner is alone. */
-    standby: z.string().nullable(),
-    /** Who gets its messages, as the broker sees it; with `depth` `null` while no circuit breaker answers. */
-    active: z.string().nullable(),
-    depth: z.int().nullable(),
-    /** Of the messages that a worker has in hand. */
-    oldestMessageAgeMs: z.number().nullable(),
+    route: z.string().describe('The name of the route.'),
+    partition: z.string().describe('The name of its queue.'),
+    owner: z.string().nullable().describe('The worker that is to work on it.'),
+    standby: z.string().nullable().describe('Follows when the owner goes; `null` when the owner is alone.'),
+    active: z
+      .string()
+      .nullable()
+      .describe('Who gets its messages, as the broker sees it; `null` while no circuit breaker answers.'),
+    depth: z.int().nullable().describe('Messages in it; `null` while no circuit breaker answers.'),
+    oldestMessageAgeMs: z.number().nullable().describe('Of the messages that a worker has in hand, ms.'),
   }),
 );
 
@@ -60,8 +63,10 @@ export const partitionShape = named(
 export function workerEndpoints({ table, roll, assignments, askBreaker, clock }: WorkerParts): readonly Endpoint[] {
   return [
     endpoint('GET', '/v1/workers', {
-      summary:
-        'The processes that work on entities: their partitions, whether they are handing them over, and which services have none.',
+      id: 'listWorkers',
+      tag: TAGS.workers,
+      summary: 'The processes that work on entities: their partitions, and whether they are handing them over.',
+      description: '`missing` names the services of which none is alive.',
       access: 'operator',
       answers: { 200: workersShape },
       async handle() {
@@ -72,7 +77,10 @@ export function workerEndpoints({ table, roll, assignments, askBreaker, clock }:
       },
     }),
     endpoint('GET', '/v1/partitions', {
-      summary: 'Every partition: who is to work on it, whom the broker takes, and what waits (both up to 5 s late).',
+      id: 'listPartitions',
+      tag: TAGS.workers,
+      summary: 'Every partition: who is to work on it, whom the broker takes, and what waits.',
+      description: 'What the broker says is up to 5 s late.',
       access: 'operator',
       answers: { 200: listOf(partitionShape) },
       async handle() {

@@ -25,10 +25,10 @@ const text = z.string().min(1).max(1000);
  * All that are given must hold; only letters that are `dead` are chosen, those named by id also when they were discarded.
  */
 export const selectionSchema = z.strictObject({
-  ids: z.array(z.string().min(1).max(100)).min(1).max(MAX_IDS).optional(),
-  route: text.optional(),
-  type: text.optional(),
-  cause: text.optional(),
+  ids: z.array(z.string().min(1).max(100)).min(1).max(MAX_IDS).optional().describe('Only these.'),
+  route: text.optional().describe('Only those of this route.'),
+  type: text.optional().describe('Only messages of this name.'),
+  cause: text.optional().describe('Only those with this cause.'),
 });
 export type Selection = z.infer<typeof selectionSchema>;
 
@@ -69,14 +69,13 @@ export type DeadLettersReply = z.infer<typeof deadLettersReplySchema>;
 
 /** A message of an order that nobody could handle and that nobody has dealt with yet. */
 export const openLetterShape = shape({
-  id: z.string(),
-  type: z.string().optional(),
-  step: z.string().optional(),
-  undo: z.boolean().optional(),
-  state: letterStateSchema,
-  lastFailureAt: time,
-  /** For operators. */
-  cause: z.string().optional(),
+  id: z.string().describe('The id of the dead letter.'),
+  type: z.string().optional().describe('The name of the message.'),
+  step: z.string().optional().describe('The step of the order that it does or undoes.'),
+  undo: z.boolean().optional().describe('Whether it undoes the step.'),
+  state: letterStateSchema.describe('What becomes of it.'),
+  lastFailureAt: time.describe('When it failed last.'),
+  cause: z.string().optional().describe('Why; for operators.'),
 });
 export type OpenLetter = z.infer<typeof openLetterShape>;
 

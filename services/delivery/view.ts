@@ -11,15 +11,29 @@ import { named, shape, time } from '#shared/web/shapes.ts';
 export const deliveryShape = named(
   'Delivery',
   shape({
-    id: z.string(),
-    orderId: z.string(),
-    customerId: z.string(),
-    items: z.array(shape({ sku: z.string(), quantity: z.int() })).readonly(),
-    status: z.enum(['dispatched', 'refused', 'cancelled']),
-    dispatchedAt: time.optional(),
-    /** Why it was refused or cancelled. */
-    reason: z.string().optional(),
-    createdAt: time,
+    id: z.string().describe('The id of the delivery.'),
+    orderId: z.string().describe('Whose delivery.'),
+    customerId: z.string().describe('Who gets it.'),
+    items: z
+      .array(shape({ sku: z.string().describe('What.'), quantity: z.int().describe('How many.') }))
+      .readonly()
+      .describe('What is delivered, each sku once.'),
+    status: z.enum(['dispatched', 'refused', 'cancelled']).describe('What the warehouse made of it.'),
+    dispatchedAt: time.optional().describe('When the warehouse took it.'),
+    reason: z.string().optional().describe('Why it was refused or cancelled.'),
+    createdAt: time.describe('When it was first asked for.'),
+  }).meta({
+    examples: [
+      {
+        id: 'dlv-0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        orderId: '0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        customerId: 'alice',
+        items: [{ sku: 'book', quantity: 2 }],
+        status: 'dispatched',
+        dispatchedAt: '2026-11-28T13:05:00.640Z',
+        createdAt: '2026-11-28T13:05:00.640Z',
+      },
+    ],
   }),
 );
 export type DeliveryView = z.infer<typeof deliveryShape>;

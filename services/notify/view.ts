@@ -13,24 +13,33 @@ import { named, shape, time } from '#shared/web/shapes.ts';
 export const mailShape = named(
   'Email',
   shape({
-    /** `sending`: it is being tried; `waiting`: for its next try, or for what is before it. */
-    status: z.enum(['accepted', 'refused', 'sending', 'waiting']),
-    kind: z.string(),
-    to: z.string(),
-    subject: z.string(),
-    /** With angle brackets, as in the header. */
-    messageId: z.string(),
-    /** Of an accepted mail. */
-    acceptedAt: time.optional(),
-    /** Of one that was refused for good, and why. */
-    refusedAt: time.optional(),
-    reason: z.string().optional(),
-    /** Of one that is neither: tries so far, this one included. */
-    attempts: z.int().optional(),
-    /** Why the last try that ended failed. */
-    lastError: z.string().optional(),
-    /** While it is being tried: when another try begins if nothing is heard of this one. */
-    nextTryAt: time.optional(),
+    status: z
+      .enum(['accepted', 'refused', 'sending', 'waiting'])
+      .describe('`sending`: it is being tried; `waiting`: for its next try, or for what is before it.'),
+    kind: z.string().describe('What it tells: `completed`, `failed`, `cancelled`, or `correction` of an earlier one.'),
+    to: z.string().describe('To whom.'),
+    subject: z.string().describe('Its subject.'),
+    messageId: z.string().describe('With angle brackets, as in its header; the same for every copy.'),
+    acceptedAt: time.optional().describe('When the mail server took it.'),
+    refusedAt: time.optional().describe('When the mail server refused it for good.'),
+    reason: z.string().optional().describe('Why it did: `rejected_address` or `smtputf8_not_offered`.'),
+    attempts: z
+      .int()
+      .optional()
+      .describe('Of a mail that is neither accepted nor refused: tries so far, this one included.'),
+    lastError: z.string().optional().describe('Why the last try failed.'),
+    nextTryAt: time.optional().describe('When it is tried again.'),
+  }).meta({
+    examples: [
+      {
+        status: 'accepted',
+        kind: 'completed',
+        to: 'alice@example.org',
+        subject: 'Your order 4F2A-91BC is confirmed',
+        messageId: '<0193f7a0-5a5a-7000-8000-00004f2a91bc.completed@switchyard.example>',
+        acceptedAt: '2026-11-28T13:05:00.788Z',
+      },
+    ],
   }),
 );
 export type MailView = z.infer<typeof mailShape>;

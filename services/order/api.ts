@@ -14,8 +14,14 @@ import { answerLookup } from '#shared/web/lookup.ts';
 import { cursor, limit } from '#shared/web/parameters.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { listOf } from '#shared/web/shapes.ts';
+import { TAGS } from '#services/tags.ts';
 
-const listOrders = z.strictObject({ limit, cursor, state: orderStatus.optional(), customerId: customerId.optional() });
+const listOrders = z.strictObject({
+  limit,
+  cursor,
+  state: orderStatus.optional().describe('Only orders of this status.'),
+  customerId: customerId.optional().describe('Only orders of this customer.'),
+});
 const cancelOrder = z.strictObject({});
 
 export const orderApi = defineApi({
@@ -25,33 +31,56 @@ export const orderApi = defineApi({
   endpoints(orders, door) {
     return [
       endpoint('POST', '/v1/orders', {
-        summary: 'Place an order. 202: accepted, readable at once, and its saga has begun; how it ends is its status.',
+        id: 'placeOrder',
+        tag: TAGS.orders,
+        summary: 'Place an order.',
+        description:
+          '202: accepted, readable at once, and its saga has begun; how it ends is its status. The total is computed from the items; all have the same currency.',
         access: 'token',
         body: placeOrder,
         idempotent: true,
+        problems: ['overloaded'],
+        headers: { 202: ['Location'] },
+        example: {
+          customerId: 'alice',
+          email: 'alice@example.org',
+          items: [{ sku: 'book', quantity: 2, unitPrice: { amount: 1299, currency: 'EUR' } }],
+          paymentMethod: 'pm_ok',
+        },
         answers: { 202: orderShape },
         handle: async (call) => door.submit(placing(call, door)),
       }),
       endpoint('GET', '/v1/orders', {
-        summary: 'Orders, newest first. An order appears once the order service has taken it.',
+        id: 'listOrders',
+        tag: TAGS.orders,
+        summary: 'Orders, newest first.',
+        description: 'An order appears once the order service has taken it. A customer sees its own.',
         access: 'token',
         query: listOrders,
         answers: { 200: listOf(orderShape) },
         handle: (call) => list(orders, call),
       }),
       endpoint('GET', '/v1/orders/:orderId', {
+        id: 'getOrder',
+        tag: TAGS.orders,
         summary: 'One order.',
+        params: { orderId: 'The id that placing the order answered.' },
         access: 'token',
         answers: { 200: orderShape },
         handle: async ({ params, caller }) => ok(await visible(orders, door, params['orderId'] ?? '', caller)),
       }),
       endpoint('POST', '/v1/orders/:orderId/cancel', {
-        summary:
-          'Undo the order. 202: it is being undone, or was asked to be; 200: it was cancelled before; 409: too late.',
+        id: 'cancelOrder',
+        tag: TAGS.orders,
+        summary: 'Undo the order.',
+        description: '202: it is being undone, or was asked to be; 200: it was cancelled before; 409: too late.',
+        params: { orderId: 'The id that placing the order answered.' },
         access: 'token',
         body: cancelOrder,
         bodyOptional: true,
         idempotent: true,
+        headers: { 202: ['Location'] },
+        example: {},
         answers: { 200: orderShape, 202: orderShape },
         handle: (call) => cancelled(orders, door, call),
       }),

@@ -20,9 +20,9 @@ import type { Caller } from '#shared/web/endpoint.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
 export const orderItem = z.object({
-  sku,
-  quantity,
-  unitPrice: money,
+  sku: sku.describe('What is ordered.'),
+  quantity: quantity.describe('How many.'),
+  unitPrice: money.describe('The price of one; it may be 0.'),
 });
 
 /** What a customer ordered, as accepted; never changes afterwards. */

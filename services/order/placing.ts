@@ -18,15 +18,16 @@ const email = z
   .regex(EMAIL_PATTERN, { error: 'must be an e-mail address', abort: true })
   .refine(isEmailAddress, 'must be an e-mail address');
 
-const item = z.strictObject({ ...orderItem.shape, unitPrice: exactMoney });
+const item = z.strictObject({ ...orderItem.shape, unitPrice: exactMoney.describe('The price of one.') });
 
 /** One currency per order; the total is computed, never taken from the client. */
 export const placeOrder = z.strictObject({
-  customerId: fields.customerId,
-  email,
-  items: fields.listOf(item, fields.MAX_ITEMS),
-  /** The provider knows which there are: an order with another one fails. */
-  paymentMethod: methodToken.default(usualMethod),
+  customerId: fields.customerId.describe('Who orders; a customer can only order as itself.'),
+  email: email.describe('Where mails about the order go; letters of any script.'),
+  items: fields.listOf(item, fields.MAX_ITEMS).describe('One currency for all of them.'),
+  paymentMethod: methodToken
+    .default(usualMethod)
+    .describe('A token that the payment provider knows; an order with another one fails.'),
 });
 export type PlaceOrder = z.output<typeof placeOrder>;
 

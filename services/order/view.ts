@@ -17,23 +17,64 @@ export const orderStatus = z.enum(['pending', 'paid', 'completed', 'failed', 'ca
 export const orderShape = named(
   'Order',
   shape({
-    id: z.string(),
-    customerId: z.string(),
-    email: z.string(),
-    items: z.array(shape({ sku: z.string(), quantity: z.int(), unitPrice: exactMoney })).readonly(),
-    total: exactMoney,
-    paymentMethod: z.string(),
-    status: orderStatus,
+    id: z.string().describe('Chosen when the order is accepted; ids sort by time.'),
+    customerId: z.string().describe('Who ordered.'),
+    email: z.string().describe('Where mails about it go.'),
+    items: z
+      .array(
+        shape({
+          sku: z.string().describe('What was ordered.'),
+          quantity: z.int().describe('How many.'),
+          unitPrice: exactMoney.describe('The price of one.'),
+        }),
+      )
+      .readonly()
+      .describe('As they were ordered.'),
+    total: exactMoney.describe('The sum of all items.'),
+    paymentMethod: z.string().describe('The token that it is to be paid with.'),
+    status: orderStatus.describe('How far it is; `completed`, `failed` and `cancelled` are final.'),
     payment: shape({
-      id: z.string(),
-      status: z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']),
-      capturedAt: time.optional(),
-    }).optional(),
-    paymentId: z.string().optional(),
-    notification: shape({ dispatchedAt: time }).optional(),
-    failure: shape({ reason: z.string(), step: z.string() }).optional(),
-    createdAt: time,
-    updatedAt: time,
+      id: z.string().describe('The id of the payment.'),
+      status: z
+        .enum(['created', 'authorized', 'settled', 'voided', 'refunded'])
+        .describe('What the payment is, as far as the order knows.'),
+      capturedAt: time.optional().describe('When the money was taken.'),
+    })
+      .optional()
+      .describe('Once there is one.'),
+    paymentId: z.string().optional().describe('The id of the payment, once there is one.'),
+    notification: shape({ dispatchedAt: time.describe('When the mail server took the mail.') })
+      .optional()
+      .describe('Of a completed order.'),
+    failure: shape({
+      reason: z.string().describe('A word such as `insufficient_funds`, or what somebody outside said.'),
+      step: z.string().describe('The step at which the order turned back.'),
+    })
+      .optional()
+      .describe('Of an order that failed or was cancelled.'),
+    createdAt: time.describe('When the order service took it.'),
+    updatedAt: time.describe('When it changed last.'),
+  }).meta({
+    examples: [
+      {
+        id: '0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        customerId: 'alice',
+        email: 'alice@example.org',
+        items: [{ sku: 'book', quantity: 2, unitPrice: { amount: 1299, currency: 'EUR' } }],
+        total: { amount: 2598, currency: 'EUR' },
+        paymentMethod: 'pm_ok',
+        status: 'completed',
+        paymentId: 'pay-0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        payment: {
+          id: 'pay-0193f7a0-5a5a-7000-8000-00004f2a91bc',
+          status: 'settled',
+          capturedAt: '2026-11-28T13:05:00.512Z',
+        },
+        notification: { dispatchedAt: '2026-11-28T13:05:00.790Z' },
+        createdAt: '2026-11-28T13:05:00.104Z',
+        updatedAt: '2026-11-28T13:05:00.801Z',
+      },
+    ],
   }),
 );
 export type OrderView = z.infer<typeof orderShape>;

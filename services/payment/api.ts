@@ -4,14 +4,18 @@ import { visibleOrder } from '#services/order/contract.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { listOf } from '#shared/web/shapes.ts';
+import { TAGS } from '#services/tags.ts';
 
 export const paymentApi = defineApi({
   view: paymentView,
   endpoints: (payments, { lookUp }) => [
     endpoint('GET', '/v1/payments', {
+      id: 'listPayments',
+      tag: TAGS.orders,
       summary: 'The payments of an order: one, or none yet.',
       access: 'token',
       query: ofOrder,
+      problems: ['not-found'],
       answers: { 200: listOf(paymentShape) },
       async handle({ query: { orderId }, caller }) {
         const order = await lookUp(visibleOrder, { orderId, caller });

@@ -11,16 +11,28 @@ import { named, shape, time } from '#shared/web/shapes.ts';
 export const paymentShape = named(
   'Payment',
   shape({
-    id: z.string(),
-    orderId: z.string(),
-    customerId: z.string(),
-    amount: exactMoney,
-    method: z.string(),
-    status: z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']),
-    capturedAt: time.optional(),
-    /** Why it was declined, voided or refunded. */
-    reason: z.string().optional(),
-    createdAt: time,
+    id: z.string().describe('The id of the payment.'),
+    orderId: z.string().describe('Whose payment.'),
+    customerId: z.string().describe('Who pays.'),
+    amount: exactMoney.describe('What is paid.'),
+    method: z.string().describe('The token that it is paid with.'),
+    status: z.enum(['created', 'authorized', 'settled', 'voided', 'refunded']).describe('What it is now.'),
+    capturedAt: time.optional().describe('When the money was taken.'),
+    reason: z.string().optional().describe('Why it was declined, voided or refunded.'),
+    createdAt: time.describe('When it was created.'),
+  }).meta({
+    examples: [
+      {
+        id: 'pay-0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        orderId: '0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        customerId: 'alice',
+        amount: { amount: 2598, currency: 'EUR' },
+        method: 'pm_ok',
+        status: 'settled',
+        capturedAt: '2026-11-28T13:05:00.512Z',
+        createdAt: '2026-11-28T13:05:00.160Z',
+      },
+    ],
   }),
 );
 export type PaymentView = z.infer<typeof paymentShape>;

@@ -10,10 +10,17 @@ import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { answerLookup, type LookUp } from '#shared/web/lookup.ts';
 import { named } from '#shared/web/shapes.ts';
+import { TAGS } from '#services/tags.ts';
 
 const timelineWithLetters = named(
   'Timeline',
-  timelineShape.extend({ deadLetters: z.array(openLetterShape).readonly().optional() }),
+  timelineShape.extend({
+    deadLetters: z
+      .array(openLetterShape)
+      .readonly()
+      .optional()
+      .describe('Messages of the order that nobody could handle.'),
+  }),
 );
 
 export const sagaApi = defineApi({
@@ -21,7 +28,10 @@ export const sagaApi = defineApi({
   needs: routesBeforeNoReturn(definitions[0]),
   endpoints: (sagas, { lookUp }) => [
     endpoint('GET', '/v1/orders/:orderId/timeline', {
+      id: 'getTimeline',
+      tag: TAGS.orders,
       summary: 'What happened to the order step by step, and what it is waiting for.',
+      params: { orderId: 'The id that placing the order answered.' },
       access: 'token',
       answers: { 200: timelineWithLetters },
       async handle({ params, caller }) {

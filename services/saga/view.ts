@@ -11,7 +11,7 @@ import { timelineBefore, timelineOf } from '#shared/saga/timeline.ts';
 import { sagaTimelineShape } from '#shared/saga/timeline-shape.ts';
 
 /** What happened to an order, in the fixed shape of the API. */
-export const timelineShape = sagaTimelineShape.extend({ orderId: z.string() });
+export const timelineShape = sagaTimelineShape.extend({ orderId: z.string().describe('Whose timeline.') });
 export type Timeline = Readonly<z.infer<typeof timelineShape>>;
 
 export interface SagaQueries {

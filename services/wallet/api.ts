@@ -12,32 +12,39 @@ import { page } from '#shared/web/parameters.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { listOf, shape } from '#shared/web/shapes.ts';
 import { validate } from '#shared/web/validate.ts';
+import { TAGS } from '#services/tags.ts';
 
 /** A top-up creates a wallet: its name is held to what an order's customer is. */
 const walletPath = z.object({ customerId: fields.customerId });
 
 const topUpState = shape({
-  id: z.string(),
-  customerId: z.string(),
-  amount: exactMoney.shape.amount,
-  currency,
-  state: z.enum(['pending', 'done', 'refused']),
-  reason: z.string().optional(),
+  id: z.string().describe('The id of the top-up.'),
+  customerId: z.string().describe('Whose wallet.'),
+  amount: exactMoney.shape.amount.describe('Whole minor units.'),
+  currency: currency.describe('ISO 4217.'),
+  state: z.enum(['pending', 'done', 'refused']).describe('How it ended.'),
+  reason: z.string().optional().describe('Why it was refused.'),
 });
-const walletToppedUp = walletShape.extend({ topUpId: z.string() });
+const walletToppedUp = walletShape.extend({ topUpId: z.string().describe('The id of the top-up.') });
 
 export const walletApi = defineApi({
   view: walletView,
   commands: [topUp.route],
   endpoints: (wallets, door) => [
     endpoint('GET', '/v1/wallets/:customerId', {
+      id: 'getWallet',
+      tag: TAGS.wallets,
       summary: 'What a customer has and what is reserved of it.',
+      params: { customerId: 'Whose wallet.' },
       access: 'token',
       answers: { 200: walletShape },
       handle: async (call) => ok(await walletOf(wallets, ownCustomer(call))),
     }),
     endpoint('GET', '/v1/wallets/:customerId/entries', {
-      summary: 'Every movement of the wallet.',
+      id: 'listEntries',
+      tag: TAGS.wallets,
+      summary: 'Every movement of the wallet, newest first.',
+      params: { customerId: 'Whose wallet.' },
       access: 'token',
       query: page,
       answers: { 200: listOf(entryShape) },
@@ -50,11 +57,16 @@ export const walletApi = defineApi({
       },
     }),
     endpoint('POST', '/v1/wallets/:customerId/top-ups', {
-      summary:
-        "Add money to a customer's wallet, as an operator; the first top-up creates it in its currency. 202: not done yet, see Location.",
+      id: 'topUp',
+      tag: TAGS.wallets,
+      summary: "Add money to a customer's wallet, as an operator.",
+      description: 'The first top-up creates the wallet in its currency. 201: done; 202: not done yet, see Location.',
+      params: { customerId: 'Whose wallet.' },
       access: 'operator',
       body: topUpBody,
       idempotent: true,
+      headers: { 201: ['Location'], 202: ['Location'] },
+      example: { amount: 5000, currency: 'EUR' },
       answers: { 201: walletToppedUp, 202: topUpState },
       /** Waits for the wallet's answer; after that 202, and the Location tells how it ended. */
       async handle(call) {
@@ -64,7 +76,10 @@ export const walletApi = defineApi({
       },
     }),
     endpoint('GET', '/v1/wallets/:customerId/top-ups/:topUpId', {
+      id: 'getTopUp',
+      tag: TAGS.wallets,
       summary: 'How a top-up of the last 24 hours ended.',
+      params: { customerId: 'Whose wallet.', topUpId: 'The id that asking for the top-up answered.' },
       access: 'token',
       answers: { 200: topUpState },
       async handle(call) {

@@ -10,19 +10,40 @@ import { documentsById, type Source } from '#shared/database/pages.ts';
 import type { Page, PageQuery } from '#shared/web/cursors.ts';
 import { named, shape, time } from '#shared/web/shapes.ts';
 
-export const walletShape = named('Wallet', shape({ customerId: z.string(), available: balance, held: balance }));
+export const walletShape = named(
+  'Wallet',
+  shape({
+    customerId: z.string().describe('Whose wallet.'),
+    available: balance.describe('What can be spent.'),
+    held: balance.describe('What is reserved for orders.'),
+  }).meta({
+    examples: [
+      { customerId: 'alice', available: { amount: 2402, currency: 'EUR' }, held: { amount: 0, currency: 'EUR' } },
+    ],
+  }),
+);
 export type WalletView = z.infer<typeof walletShape>;
 
 export const entryShape = named(
   'Entry',
   shape({
-    /** Unique within the wallet: of a top-up the id that it was asked for under, of the others their hold's with the kind. */
-    id: z.string(),
-    kind: z.enum(['top-up', 'hold', 'release', 'capture', 'refund']),
-    amount: z.int(),
-    currency,
-    orderId: z.string().optional(),
-    at: time,
+    id: z.string().describe('Unique within the wallet.'),
+    kind: z.enum(['top-up', 'hold', 'release', 'capture', 'refund']).describe('Which way it went.'),
+    amount: z.int().describe('Whole minor units, never negative.'),
+    currency: currency.describe('ISO 4217.'),
+    orderId: z.string().optional().describe('The order that caused it.'),
+    at: time.describe('When.'),
+  }).meta({
+    examples: [
+      {
+        id: 'hold-0193f7a0-5a5a-7000-8000-00004f2a91bc:capture',
+        kind: 'capture',
+        amount: 2598,
+        currency: 'EUR',
+        orderId: '0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        at: '2026-11-28T13:05:00.512Z',
+      },
+    ],
   }),
 );
 export type EntryView = z.infer<typeof entryShape>;

@@ -10,25 +10,35 @@ const messageName = z.string().regex(/^[a-z-]+\.[a-z-]+$/, 'is not a message nam
 
 /** Faults that a service can be told to have; everything absent is off. Names are those of messages that it handles. */
 export const faultsSchema = z.strictObject({
-  /** Closes its channels: messages wait, and expire, in the queues. */
-  pauseConsuming: z.boolean().optional(),
-  /** Handles and commits, but sends no answer: neither the first nor any to a message that comes again. */
-  stopAnswering: z.boolean().optional(),
-  /** This fraction of handler runs throws. */
-  failRate: z.strictObject({ numerator: z.int().min(0), denominator: z.int().min(1) }).optional(),
-  /** Every handler run takes this much longer. */
-  latencyMs: z.int().min(0).max(600_000).optional(),
-  /** These commands are refused without being handled. */
-  refuseAt: z.array(messageName).max(50).optional(),
-  /** The handlers of these throw, each time. */
-  crashAt: z.array(messageName).max(50).optional(),
-  /** The process ends, once, after the handler of one of these ran and before its commit. */
-  exitAt: z.array(messageName).max(50).optional(),
+  pauseConsuming: z.boolean().optional().describe('Closes its channels: messages wait, and expire, in the queues.'),
+  stopAnswering: z
+    .boolean()
+    .optional()
+    .describe('Handles and commits, but sends no answer: neither the first nor any to a message that comes again.'),
+  failRate: z
+    .strictObject({
+      numerator: z.int().min(0).describe('So many'),
+      denominator: z.int().min(1).describe('of so many.'),
+    })
+    .optional()
+    .describe('This fraction of handler runs throws.'),
+  latencyMs: z.int().min(0).max(600_000).optional().describe('Every handler run takes this much longer, ms.'),
+  refuseAt: z.array(messageName).max(50).optional().describe('These commands are refused without being handled.'),
+  crashAt: z.array(messageName).max(50).optional().describe('The handlers of these messages throw, each time.'),
+  exitAt: z
+    .array(messageName)
+    .max(50)
+    .optional()
+    .describe('The process ends, once, after the handler of one of these ran and before its commit.'),
 });
 export type Faults = z.infer<typeof faultsSchema>;
 
 /** Without `faults` it only asks which there are. */
-const order = z.object({ id: z.string(), service: z.string(), faults: faultsSchema.optional() });
+const order = z.object({
+  id: z.string().describe('Chosen when the order is accepted; ids sort by time.'),
+  service: z.string(),
+  faults: faultsSchema.optional(),
+});
 
 /** What a copy of a service answers on `control`: the faults that it has now, or why it did not take those that it was told. */
 export const faultsReply = z.object({

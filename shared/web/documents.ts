@@ -1,7 +1,9 @@
-import { type Endpoint, endpoint, ok } from './endpoint.ts';
+import { type Endpoint, endpoint, ok, type Tag } from './endpoint.ts';
 import { openApiOf } from './openapi.ts';
 import { Problem, problemTypes } from './problems.ts';
 import { document } from './shapes.ts';
+
+const ABOUT: Tag = { name: 'About', description: 'What there is to ask, and what errors mean. For anyone.' };
 
 /** These endpoints, and those that say what there is: the OpenAPI document of the table, the types of problems. */
 export function documented(api: readonly Endpoint[]): readonly Endpoint[] {
@@ -9,19 +11,26 @@ export function documented(api: readonly Endpoint[]): readonly Endpoint[] {
   return [
     ...api,
     endpoint('GET', '/openapi.json', {
+      id: 'getDocument',
+      tag: ABOUT,
       summary: 'The OpenAPI 3.1 document of this table.',
       access: 'public',
       answers: { 200: document },
       handle: async () => ok(openApi),
     }),
     endpoint('GET', '/problems', {
+      id: 'listProblems',
+      tag: ABOUT,
       summary: 'Every problem type.',
       access: 'public',
       answers: { 200: document },
       handle: async () => ok({ items: Object.keys(problemTypes).map(problemType) }),
     }),
     endpoint('GET', '/problems/:slug', {
+      id: 'getProblem',
+      tag: ABOUT,
       summary: 'What a problem type means.',
+      params: { slug: 'The last part of a `type`.' },
       access: 'public',
       answers: { 200: document },
       handle: async ({ params }) => ok(problemType(params['slug'] ?? '')),

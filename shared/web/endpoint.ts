@@ -43,8 +43,8 @@ export interface Endpoint {
   readonly path: string;
   readonly access: Access;
   /** The operation's name in generated clients, `placeOrder`; never changed. */
-  readonly id?: string;
-  readonly tag?: Tag;
+  readonly id: string;
+  readonly tag: Tag;
   /** One line. */
   readonly summary: string;
   /** What the line leaves out, Markdown. */

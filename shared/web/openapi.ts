@@ -9,7 +9,7 @@ export function openApiOf(endpoints: readonly Endpoint[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const endpoint of endpoints)
     (paths[templateOf(endpoint.path)] ??= {})[endpoint.method.toLowerCase()] = operationOf(endpoint);
-  const tags = new Map(endpoints.flatMap(({ tag }) => (tag === undefined ? [] : [[tag.name, tag] as const])));
+  const tags = new Map(endpoints.map(({ tag }) => [tag.name, tag]));
   return {
     openapi: '3.1.0',
     info: {
@@ -48,8 +48,8 @@ function operationOf(endpoint: Endpoint): Json {
     traceparentHeader,
   ];
   return {
-    ...(id !== undefined && { operationId: id }),
-    ...(tag !== undefined && { tags: [tag.name] }),
+    operationId: id,
+    tags: [tag.name],
     summary,
     ...(description !== undefined && { description }),
     ...(endpoint.access === 'public' && { security: [] }),
