@@ -40,13 +40,14 @@ export const mutations: readonly Mutation[] = [
     name: 'a partition keeps its cache',
     guarantee: 'a cache is dropped when its channel ends',
     file: 'shared/entity/keys.ts',
-    find: '        reset(box);\n        // A key',
+    find: "        reset(box);\n        // A key that has moved to another partition may have messages of two channels in line: the living one's stay.\n        box.tasks = box.tasks.filter((task) => channelOf(task) !== undefined && !isGone(task));\n        const [next] = box.tasks;\n        if (next === undefined) {\n          drop(box);\n",
     replace:
-      '        const { document } = box;\n        reset(box);\n        box.document = document;\n        // A key',
+      '        const { document } = box;\n        reset(box);\n        box.document = document;\n        box.tasks = box.tasks.filter((task) => channelOf(task) !== undefined && !isGone(task));\n        const [next] = box.tasks;\n        if (next === undefined) {\n',
+    // The next delivery would make it forget as well.
     and: {
       file: 'shared/entity/keys.ts',
-      find: '          drop(box);\n        } else {\n',
-      replace: '        } else {\n',
+      find: 'if (box.channel !== channel && !options.isAlive(box.channel)) reset(box);',
+      replace: 'if (box.channel !== channel && key === undefined) reset(box);',
     },
   },
   {
