@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { BREAKER_REPLY, type BreakerReply, type BreakerRequest, breakerRequestSchema } from './contract.ts';
 import { parkedPage } from './parked-page.ts';
 import type { ReadPartitions } from './partitions.ts';
@@ -6,10 +5,9 @@ import type { ActingTerm } from './term.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { CONTROL } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
+import { controlPacket, controlReply } from '#shared/control/answer.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
-
-const identified = z.object({ id: z.string().min(1) });
 
 export interface Answering {
   readonly clock: Clock;
@@ -21,44 +19,27 @@ export interface Answering {
 /** Answers a request, when it can be answered: what has no id, or is no JSON, is only logged. */
 export async function answer(term: ActingTerm, packet: Packet, answering: Answering): Promise<void> {
   const { log } = answering;
-  let id: string;
   let reply: BreakerReply;
   try {
-    const body: unknown = JSON.parse(packet.content.toString());
-    ({ id } = identified.parse(body));
-    reply = await replyTo(term, id, body, answering);
+    reply = await controlReply(packet, breakerRequestSchema, (request) => carryOut(term, request, answering));
   } catch (error) {
     log.warn('a request to the breaker was not understood', { reason: reasonOf(error) });
     return;
   }
-  const content = Buffer.from(JSON.stringify(reply));
   await term.session
-    .publish(CONTROL, { content, contentType: 'application/json', headers: {} }, BREAKER_REPLY)
-    .catch((error: unknown) => log.debug('nobody heard the answer', { id, reason: reasonOf(error) }));
-}
-
-async function replyTo(term: ActingTerm, id: string, body: unknown, answering: Answering): Promise<BreakerReply> {
-  const parsed = breakerRequestSchema.safeParse(body);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    return { id, ok: false, problem: problems.join('; ') };
-  }
-  try {
-    return await carryOut(term, parsed.data, answering);
-  } catch (error) {
-    return { id, ok: false, problem: reasonOf(error) };
-  }
+    .publish(CONTROL, controlPacket(reply), BREAKER_REPLY)
+    .catch((error: unknown) => log.debug('nobody heard the answer', { id: reply.id, reason: reasonOf(error) }));
 }
 
 async function carryOut(
   term: ActingTerm,
   request: BreakerRequest,
   { clock, readPartitions }: Answering,
-): Promise<BreakerReply> {
-  const { id, route: name } = request;
+): Promise<Omit<Extract<BreakerReply, { readonly ok: true }>, 'id' | 'ok'>> {
+  const { route: name } = request;
   const route = name === undefined ? undefined : term.routes.get(name);
   if (name !== undefined && route === undefined) {
-    return { id, ok: false, problem: `there is no route ${name}; there are: ${[...term.routes.keys()].join(', ')}` };
+    throw new Error(`there is no route ${name}; there are: ${[...term.routes.keys()].join(', ')}`);
   }
   switch (request.kind) {
     case 'override': {
@@ -74,14 +55,13 @@ async function carryOut(
       const asked = name === undefined ? [...term.routes.keys()] : [name];
       const all = await Promise.all(asked.map((one) => term.parkedList.read(one)));
       const { items, nextCursor } = parkedPage(all.flat(), request.limit, request.cursor);
-      return { id, ok: true, parked: [...items], ...(nextCursor === undefined ? {} : { nextCursor }) };
+      return { parked: [...items], ...(nextCursor === undefined ? {} : { nextCursor }) };
     }
     case 'partitions': {
-      if (readPartitions === undefined)
-        return { id, ok: false, problem: 'the circuit breaker has no address of the management API' };
+      if (readPartitions === undefined) throw new Error('the circuit breaker has no address of the management API');
       const partitions = await readPartitions(name === undefined ? [...term.routes.keys()] : [name]);
-      return { id, ok: true, partitions: [...partitions] };
+      return { partitions: [...partitions] };
     }
   }
-  return { id, ok: true, ...(route === undefined ? {} : { breaker: route.view() }) };
+  return route === undefined ? {} : { breaker: route.view() };
 }

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   DEAD_LETTERS_REPLY,
   DEAD_LETTERS_REQUEST,
@@ -11,10 +10,9 @@ import type { LetterStore } from './store.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import { CONTROL } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
+import { controlPacket, controlReply } from '#shared/control/answer.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
-
-const identified = z.object({ id: z.string().min(1) });
 
 export interface AnsweringOptions {
   readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
@@ -36,23 +34,10 @@ export async function answerRequests(options: AnsweringOptions): Promise<{ close
 }
 
 async function answer(packet: Packet, options: AnsweringOptions): Promise<void> {
-  const body: unknown = JSON.parse(packet.content.toString());
-  const { id } = identified.parse(body);
-  const content = Buffer.from(JSON.stringify(await replyTo(id, body, options)));
-  await options.bus.publish(CONTROL, { content, contentType: 'application/json', headers: {} }, DEAD_LETTERS_REPLY);
-}
-
-async function replyTo(id: string, body: unknown, options: AnsweringOptions): Promise<DeadLettersReply> {
-  const parsed = deadLettersRequestSchema.safeParse(body);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    return { id, ok: false, problem: problems.join('; ') };
-  }
-  try {
-    return { id, ok: true, selected: await carryOut(parsed.data, options) };
-  } catch (error) {
-    return { id, ok: false, problem: reasonOf(error) };
-  }
+  const reply: DeadLettersReply = await controlReply(packet, deadLettersRequestSchema, async (request) => ({
+    selected: await carryOut(request, options),
+  }));
+  await options.bus.publish(CONTROL, controlPacket(reply), DEAD_LETTERS_REPLY);
 }
 
 async function carryOut(

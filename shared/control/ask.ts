@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { controlPacket } from './answer.ts';
 import { Late, within } from '#shared/within.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { CONTROL } from '#shared/bus/topology/topology.ts';
@@ -72,8 +73,7 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
         look();
         cancelLook = clock.after(RECHECK_MS, lookAgain);
       };
-      const content = Buffer.from(JSON.stringify(question));
-      const packet = { content, contentType: 'application/json', headers: {} };
+      const packet = controlPacket(question);
       const until = clock.now() + waitMs;
       const heardUntil = clock.now() + Math.min(waitMs, HEARD_WITHIN_MS);
 

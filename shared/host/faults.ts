@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
+import { controlPacket } from '#shared/control/answer.ts';
 import type { Handler, Result } from '#shared/entity/entity.ts';
 import type { Intercept } from '#shared/entity/options.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -136,7 +137,7 @@ export function createFaults(
         const problem = wanted && strangersIn(wanted);
         if (wanted !== undefined && problem === undefined) await set(wanted);
         const reply: FaultsReply = { id, service, faults, problem };
-        const packet = { content: Buffer.from(JSON.stringify(reply)), contentType: 'application/json', headers: {} };
+        const packet = controlPacket(reply);
         await bus.publish('control', packet, 'faults-applied');
       }
 
