@@ -10,6 +10,7 @@ import { auditSources } from '#services/audit/sources.ts';
 import { services } from '#services/services.ts';
 import { clockFrom } from '#shared/clock.ts';
 import { sourceOf } from '#test/services/console/audit-world.ts';
+import { residents } from '#test/town/residents.ts';
 
 const SEEDS = 12;
 /** A simulated saga may take this long in all its trouble. */
@@ -18,13 +19,11 @@ const HANGING_MS = 45 * 60_000;
 type Documents = readonly Readonly<Record<string, unknown>>[];
 
 /** What a view needs of a connection, over a town's stores. */
-function connectionTo(town: SimulatedTown): Connection {
-  const { orders, sagas, payments, deliveries, notifications, wallets } = town;
-  const stores = { orders, sagas, payments, deliveries, notifications, wallets };
+function connectionTo({ homes, wallets }: Pick<SimulatedTown, 'homes' | 'wallets'>): Connection {
   const data: Record<string, Documents> = Object.fromEntries(
-    Object.entries(stores).map(([name, { documents }]) => [
-      name,
-      [...documents.values()].map((document) => ({ ...document, _id: document.key })),
+    residents.map(({ name, documents: { collection } }) => [
+      collection,
+      [...(homes.get(name)?.documents.values() ?? [])].map((document) => ({ ...document, _id: document.key })),
     ]),
   );
   data['wallet_entries'] = [...wallets.journal.values()].map((entry) => ({ ...entry, _id: entry.id }));
@@ -74,7 +73,8 @@ test('a delivery that was forgotten in a simulated town is found', async (t) => 
     const completed = [...town.orders.documents.values()].find(({ state }) => state?.status === 'completed')!;
     const documents = new Map(town.deliveries.documents);
     documents.delete(completed.key);
-    const { items } = await auditOf({ ...town, deliveries: { ...town.deliveries, documents } }, now, 0);
+    const homes = new Map(town.homes).set('delivery', { ...town.deliveries, documents });
+    const { items } = await auditOf({ ...town, homes }, now, 0);
     found = items.map(({ check, orderId }) => `${check} ${orderId === completed.key}`);
   });
   t.deepEqual(found, ['completed true']);

@@ -110,6 +110,11 @@ function createFakeViews() {
   return { views, orders, wallets, outcomes };
 }
 
+/** The views of services that no test has anything stored for. */
+const empty = Object.fromEntries(
+  services.map(({ name }) => [name, new Proxy({}, { get: () => async () => ({ items: [] }) })]),
+);
+
 /** A gateway behind a real HTTP server on a free port, with a fake bus and fake views. */
 export async function startWorld(
   options: {
@@ -142,7 +147,12 @@ export async function startWorld(
   const askBreaker = options.askBreaker ?? nobody;
   const { endpoints, app } = createGateway({
     services,
-    views: { ...views, ...(options.deadLetters && { 'dead-letters': options.deadLetters.view }), ...options.views },
+    views: {
+      ...empty,
+      ...views,
+      ...(options.deadLetters && { 'dead-letters': options.deadLetters.view }),
+      ...options.views,
+    },
     lookups: [answerLookup(whyParked, createWhereItWaits({ board, askBreaker, roll: workers.roll, clock }))],
     operators: operatorEndpoints({
       ...workers,

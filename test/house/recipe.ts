@@ -1,0 +1,98 @@
+/** What README's "Add a service" says, done to a copy of the project: the toy service of this folder joins the road of an order. */
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const COPIED = [
+  'services',
+  'shared',
+  'rabbitmq',
+  'local',
+  'test',
+  'bench',
+  'package.json',
+  'tsconfig.json',
+  'ava.config.mjs',
+  'docker-compose.yml',
+];
+
+/** A copy of the project in this folder, with the same packages. */
+export function copyProject(root: string, to: string): void {
+  for (const name of COPIED) cpSync(join(root, name), join(to, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
+}
+
+/** Follows the recipe; returns every file that was made or changed, as paths in the project. */
+export function addToyService(project: string): readonly string[] {
+  const changed: string[] = [];
+  const edit = (file: string, replacements: readonly (readonly [before: string, after: string])[]): void => {
+    let text = readFileSync(join(project, file), 'utf8');
+    for (const [before, after] of replacements) {
+      if (!text.includes(before))
+        throw new Error(`${file} has no ${JSON.stringify(before)}: the recipe is out of date`);
+      text = text.replace(before, () => after);
+    }
+    writeFileSync(join(project, file), text);
+    changed.push(file);
+  };
+
+  const toy = join(project, 'test/house/toy');
+  for (const file of readdirSync(toy)) {
+    cpSync(join(toy, file), join(project, 'services/fraud', file));
+    changed.push(`services/fraud/${file}`);
+  }
+  edit('services/services.ts', [
+    [
+      'import { service as gateway }',
+      "import { service as fraud } from './fraud/service.ts';\nimport { service as gateway }",
+    ],
+    ['  saga,\n', '  fraud,\n  saga,\n'],
+  ]);
+  edit('services/saga/place-order.ts', [
+    ['import * as notify from', "import * as fraud from '#services/fraud/contract.ts';\nimport * as notify from"],
+    [
+      'export const holdFunds = step({',
+      `export const checkFraud = step({
+  name: 'check-fraud',
+  title: 'customer checked',
+  command: fraud.check,
+  with: ({ orderId, customerId, total }) => ({ orderId, customerId, amount: total }),
+  undo: undo(fraud.forget, ({ orderId }, { of }) => ({ orderId, of })),
+});
+
+export const holdFunds = step({`,
+    ],
+  ]);
+  edit('services/saga/place-order-versions.ts', [
+    [
+      '/** An order that the saga has heard of',
+      `export const placeOrder4 = version(4, [
+  road.createPayment,
+  road.attachPayment,
+  road.checkFraud,
+  road.holdFunds,
+  road.authorizePayment,
+  road.captureFunds,
+  road.settlePayment,
+  road.recordPayment,
+  road.arrangeDelivery,
+  road.notifyCustomer,
+  road.recordDispatch,
+]);
+
+/** An order that the saga has heard of`,
+    ],
+    ['export const placeOrder = placeOrder3;', 'export const placeOrder = placeOrder4;'],
+    ['[placeOrder, placeOrder2, placeOrder1]', '[placeOrder, placeOrder3, placeOrder2, placeOrder1]'],
+  ]);
+  edit('docker-compose.yml', [
+    [
+      '  saga:            {',
+      '  fraud:           { <<: *service, command: [services/fraud/main.ts],           environment: { <<: *environment, AMQP_URL: "amqp://switchyard.fraud:${FRAUD_BROKER_PASSWORD:-fraud}@brokers/switchyard" } }\n  saga:            {',
+    ],
+    [
+      '      SAGA_BROKER_PASSWORD:',
+      '      FRAUD_BROKER_PASSWORD: ${FRAUD_BROKER_PASSWORD:-fraud}\n      SAGA_BROKER_PASSWORD:',
+    ],
+  ]);
+  return changed;
+}

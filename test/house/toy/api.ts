@@ -1,0 +1,26 @@
+import { checkShape, fraudView } from './view.ts';
+import { ofOrder } from '#services/fields.ts';
+import { visibleOrder } from '#services/order/contract.ts';
+import { TAGS } from '#services/tags.ts';
+import { defineApi } from '#shared/web/api.ts';
+import { endpoint, ok } from '#shared/web/endpoint.ts';
+import { listOf } from '#shared/web/shapes.ts';
+
+export const fraudApi = defineApi({
+  view: fraudView,
+  endpoints: (checks, { lookUp }) => [
+    endpoint('GET', '/v1/fraud-checks', {
+      id: 'listFraudChecks',
+      tag: TAGS.orders,
+      summary: 'Whether the order was looked at, and what came of it.',
+      access: 'token',
+      query: ofOrder,
+      problems: ['not-found'],
+      answers: { 200: listOf(checkShape) },
+      async handle({ query: { orderId }, caller }) {
+        const order = await lookUp(visibleOrder, { orderId, caller });
+        return ok(await checks.byOrder(order.id));
+      },
+    }),
+  ],
+});
