@@ -105,7 +105,10 @@ export function keeping(run: Run): void {
       t.like(got[0]?.packet.headers, { redriven: 2, 'dead-attempts': 2, 'dead-route': 'payment' });
       t.regex(String(got[0]?.packet.headers['dead-reason']), /nobody handled it in 3 tries.*expired/);
       await world.until(() => world.view('payment')?.parked === 0);
-      t.is(await world.during(administrator.depth(parked('payment'))), 0);
+      let left = 1;
+      await world.until(async () => (left = await administrator.depth(parked('payment'))) === 0);
+      t.is(left, 0);
+      t.is(got.length, 1);
     },
   );
 }

@@ -52,7 +52,8 @@ test('the client has a method with types for every operation, and an order is pl
   const wanted = { httpClient: 'fetch', clientName: 'Switchyard', useOptions: true, useUnionTypes: true } as const;
   await generator.generate({ ...wanted, input: structuredClone(body), output });
   writeFileSync(join(dir, 'program.ts'), program);
-  const common = ['--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--types', ''];
+  writeFileSync(join(dir, 'package.json'), '{"type": "commonjs"}');
+  const common = ['--ignoreConfig', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--types', ''];
   const emit = ['--module', 'commonjs', '--outDir', join(dir, 'js')];
   await t.notThrowsAsync(
     promisify(execFile)(process.execPath, [tsc, ...common, ...emit, join(dir, 'program.ts')], { cwd: dir }),
