@@ -26,7 +26,7 @@ export const benchCommand = commandSpec({
     final: {
       type: 'boolean',
       default: false,
-      means: 'everything but what takes very long, secondary things once; saved, and on the page: under 20 minutes',
+      means: 'everything but what takes very long, secondary things once; saved, and on the page: about 25 minutes',
     },
     only: {
       type: 'string',
