@@ -30,6 +30,8 @@ export function cycles(run: Run): void {
       await world.until(() => world.view('payment')?.badCycles === 1);
       const { stop } = await world.handle('payment');
       await world.gateIs('payment', 'closed');
+      // The breaker tells after it has bound: what it told before says nothing of the clean cycle.
+      await world.until(() => world.view('payment')?.state === 'closed');
       await stop();
       // Two, had the clean one not counted; and none unless it is half-open.
       await world.until(() => world.view('payment')?.badCycles === 1);
