@@ -31,7 +31,7 @@ export interface Results {
 }
 
 /** Others had more of the machine than this: the figures say little about it. */
-export const BUSY_CORES = 0.2;
+const BUSY_CORES = 0.2;
 
 /** Adds what a turn saw to what the turns before it saw. */
 export function withTurn(cases: readonly Case[], samples: readonly { of: string; values: Values }[]): readonly Case[] {

@@ -12,16 +12,16 @@ export { bounded };
 /** Ids that clients and services choose: AMQP's 255 bytes hold the longest message id that is derived from one. */
 export const MAX_ID_BYTES = 128;
 /** An id with what its service puts before it and behind it: `hold-<order>:capture`. */
-export const MAX_DERIVED_ID_BYTES = 160;
+const MAX_DERIVED_ID_BYTES = 160;
 export const MAX_CUSTOMER_BYTES = 200;
 /** RFC 5321 section 4.5.3.1.3: a path has 256 octets, its brackets included. */
 export const MAX_EMAIL_BYTES = 254;
 export const MAX_SKU_BYTES = 100;
 /** Lines of an order. */
 export const MAX_ITEMS = 100;
-export const MAX_REASON_BYTES = 200;
+const MAX_REASON_BYTES = 200;
 /** An AMQP short string. */
-export const MAX_MESSAGE_ID_BYTES = 255;
+const MAX_MESSAGE_ID_BYTES = 255;
 
 /** At least one, at most `max`. */
 export function listOf<Item extends z.ZodType>(item: Item, max: number) {

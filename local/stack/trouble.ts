@@ -11,6 +11,6 @@ export function toldOf(error: unknown): string {
 }
 
 /** `parseArgs` did not understand an option. */
-export function isUsage(error: unknown): boolean {
+function isUsage(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }

@@ -3,8 +3,20 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
+import type { Settings } from './misbehaviour.ts';
+import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
+
+/** What a stand-in starts with. */
+export interface StubOptions {
+  readonly host?: string;
+  /** 0: any free port. */
+  readonly port?: number;
+  readonly settings?: Partial<Settings>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 export interface RunningStub {
   readonly url: string;

@@ -12,7 +12,7 @@ export const SNAPSHOT_EVERY_MS = 1000;
 export const gateSchema = z.enum(['closed', 'half_open', 'open']);
 
 /** Times in ms; `badCycles`: cycles in a row with expiries after which half-open becomes open. */
-export const policySchema = z.object({
+const policySchema = z.object({
   ttlMs: z.int().describe('How long a message may wait in the queue of the route, ms.'),
   delayMs: z.int().describe('How long one that expired waits before it comes back, ms.'),
   cycleMs: z.int().describe('How long a cycle is, ms.'),

@@ -5,7 +5,7 @@ import { parked } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 
 /** Of one route, from the head of its queue: the longest parked. */
-export const LISTED_MESSAGES = 2000;
+const LISTED_MESSAGES = 2000;
 
 export interface ParkedList {
   /** Somebody looks at the queue of this route now. */

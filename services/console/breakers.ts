@@ -48,6 +48,8 @@ type Question = BreakerRequest extends infer Kind ? (Kind extends BreakerRequest
 /** As many letters of an operator's name as an override keeps. */
 const MAX_BY = 50;
 
+const ofRoute = { route: 'The name of the route, such as `payment`.' };
+
 /** Without an end an override would be forgotten. */
 const overrideBreaker = z.strictObject({
   state: gateSchema.describe('What the gate is to be.'),
@@ -88,7 +90,7 @@ export function breakerEndpoints({
       id: 'getBreaker',
       tag: TAGS.breakers,
       summary: 'The circuit breaker of a route, its last transitions and why.',
-      params: { route: 'The name of the route, such as `payment`.' },
+      params: ofRoute,
       access: 'operator',
       answers: { 200: breakerShape },
       async handle({ params }) {
@@ -102,7 +104,7 @@ export function breakerEndpoints({
       tag: TAGS.breakers,
       summary: 'Every transition of the last 90 days, newest first.',
       description: 'As far as the database was there to keep it.',
-      params: { route: 'The name of the route, such as `payment`.' },
+      params: ofRoute,
       access: 'operator',
       query: page,
       answers: { 200: listOf(transitionShape) },
@@ -118,7 +120,7 @@ export function breakerEndpoints({
       tag: TAGS.breakers,
       summary: 'Force a state for a time.',
       description: 'The breaker counts on underneath. The answer comes when it is applied.',
-      params: { route: 'The name of the route, such as `payment`.' },
+      params: ofRoute,
       access: 'operator',
       body: overrideBreaker,
       example: { state: 'open', expiresInMs: 60_000 },
@@ -134,7 +136,7 @@ export function breakerEndpoints({
       id: 'endOverride',
       tag: TAGS.breakers,
       summary: 'End the override now.',
-      params: { route: 'The name of the route, such as `payment`.' },
+      params: ofRoute,
       access: 'operator',
       answers: { 200: breakerShape },
       async handle({ params }) {

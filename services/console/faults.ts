@@ -8,7 +8,14 @@ import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { createAsking } from '#shared/control/ask.ts';
 import { PublishError } from '#shared/errors.ts';
-import { type Faults, faultsReply, type FaultsReply, faultsSchema } from '#shared/host/faults.ts';
+import {
+  type Faults,
+  FAULTS_APPLIED,
+  faultsOf,
+  faultsReply,
+  type FaultsReply,
+  faultsSchema,
+} from '#shared/host/faults.ts';
 import type { Log } from '#shared/log.ts';
 import { TAGS } from '#services/tags.ts';
 
@@ -30,11 +37,11 @@ export function createFaultControl(options: {
   readonly copies?: (service: string) => number;
 }): FaultControl {
   const { clock, copies = () => 0 } = options;
-  const asking = createAsking({ ...options, replyKey: 'faults-applied', reply: faultsReply });
+  const asking = createAsking({ ...options, replyKey: FAULTS_APPLIED, reply: faultsReply });
 
   async function answerOf(service: string, question: object, wanted: () => number): Promise<FaultsReply> {
     try {
-      return await asking.ask(`faults.${service}`, { id: clock.id(), service, ...question }, { wanted });
+      return await asking.ask(faultsOf(service), { id: clock.id(), service, ...question }, { wanted });
     } catch (cause) {
       if (cause instanceof Late)
         throw new Problem('outcome-unknown', `no answer from the service ${service}, or not from all of its copies`, {
@@ -62,6 +69,8 @@ const faultsApplied = shape({
   faults: faultsSchema.describe('What it does now.'),
 });
 
+const ofService = { service: 'The name of the service.' };
+
 /** Only in a profile that enables faults. */
 export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTable, 'services'>): readonly Endpoint[] {
   /** Faults are those of entities: a service without any has nobody to tell. */
@@ -81,7 +90,7 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
       id: 'setFaults',
       tag: TAGS.faults,
       summary: 'Make a service misbehave; `{}` ends it.',
-      params: { service: 'The name of the service.' },
+      params: ofService,
       access: 'operator',
       body: faultsSchema,
       problems: ['outcome-unknown'],
@@ -97,7 +106,7 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
       id: 'getFaults',
       tag: TAGS.faults,
       summary: 'The faults that a service was told to have.',
-      params: { service: 'The name of the service.' },
+      params: ofService,
       access: 'operator',
       answers: { 200: faultsApplied },
       async handle({ params }) {
@@ -109,7 +118,7 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
       id: 'endFaults',
       tag: TAGS.faults,
       summary: 'Let a service behave again.',
-      params: { service: 'The name of the service.' },
+      params: ofService,
       access: 'operator',
       answers: { 200: faultsApplied },
       async handle({ params }) {

@@ -26,7 +26,7 @@ export const orderItem = z.object({
 });
 
 /** What a customer ordered, as accepted; never changes afterwards. */
-export const orderDetails = z.object({
+const orderDetails = z.object({
   orderId,
   customerId,
   email: emailAddress,

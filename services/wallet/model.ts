@@ -3,7 +3,7 @@ import type { Entry, FindRecords } from './ledger.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import type { WalletState } from './wallet.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
-import { together } from '#shared/database/together.ts';
+import { foundTogether } from '#shared/database/together.ts';
 
 export const walletsCollection = 'wallets';
 export const entriesCollection = 'wallet_entries';
@@ -26,14 +26,7 @@ export type StoredEntry = Entry & { readonly _id: string };
  * not here yet rides in the document, which the wallet looks through by itself: it leaves only after it reached the collection.
  */
 export function findRecordsIn(db: Connection): FindRecords {
-  const records = () => majorityCollection<JournalRecord & { readonly _id: string }>(db, entriesCollection);
-  /** One read for all wallets that ask at the same time. */
-  const find = together(async (ids: readonly string[]) => {
-    const found = await records()
-      .find({ _id: { $in: [...ids] } })
-      .toArray();
-    return new Map(found.map((record) => [record._id, record]));
-  });
+  const find = foundTogether(() => majorityCollection<JournalRecord & { readonly _id: string }>(db, entriesCollection));
   return async (ids) => {
     const found = await find(ids);
     return ids.flatMap((id) => found.get(id) ?? []);

@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose';
 import { systemClock } from '#shared/clock.ts';
 
 interface Call<Item, Result> {
@@ -36,4 +37,16 @@ export function together<Item, Result>(
     waiting.push({ items, resolve, reject });
     return promise;
   };
+}
+
+/** What a collection has of the ids that are asked for, by id; one read for all who ask in one turn of the event loop. */
+export function foundTogether<Stored extends { readonly _id: string }>(
+  collection: () => mongo.Collection<Stored>,
+): (ids: readonly string[]) => Promise<ReadonlyMap<string, Stored>> {
+  return together(async (ids) => {
+    const found = await collection()
+      .find({ _id: { $in: [...ids] } } as object)
+      .toArray();
+    return new Map(found.map((stored) => [stored._id, stored as unknown as Stored]));
+  });
 }

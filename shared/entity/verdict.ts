@@ -151,7 +151,7 @@ export function stashLimit(limits: Limits): number {
   return limits.maxDocumentBytes * 0.75;
 }
 
-export function isExpired(message: Message, now: number): boolean {
+function isExpired(message: Message, now: number): boolean {
   return message.deadline !== undefined && message.deadline < now;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
+import { CONTROL } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { controlPacket } from '#shared/control/answer.ts';
 import type { Handler, Result } from '#shared/entity/entity.ts';
@@ -8,6 +9,11 @@ import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
 const messageName = z.string().regex(/^[a-z-]+\.[a-z-]+$/, 'is not a message name like wallet.hold');
+
+/** Routing key on the exchange `control` by which a service hears which faults to have. */
+export const faultsOf = (service: string): string => `faults.${service}`;
+/** Routing key of what it answers. */
+export const FAULTS_APPLIED = 'faults-applied';
 
 /** Faults that a service can be told to have; everything absent is off. Names are those of messages that it handles. */
 export const faultsSchema = z.strictObject({
@@ -126,7 +132,7 @@ export function createFaults(
       };
     },
     async listen(bus, onPause) {
-      await bus.subscribe('control', [`faults.${service}`], (packet) => {
+      await bus.subscribe(CONTROL, [faultsOf(service)], (packet) => {
         void apply(packet.content).catch((error: unknown) =>
           log.warn('fault order refused', { reason: reasonOf(error) }),
         );
@@ -138,7 +144,7 @@ export function createFaults(
         if (wanted !== undefined && problem === undefined) await set(wanted);
         const reply: FaultsReply = { id, service, faults, problem };
         const packet = controlPacket(reply);
-        await bus.publish('control', packet, 'faults-applied');
+        await bus.publish(CONTROL, packet, FAULTS_APPLIED);
       }
 
       async function set(wanted: Faults): Promise<void> {

@@ -52,7 +52,7 @@ export function storedViews(services: readonly Offering[], db: Connection): Read
 }
 
 /** The route, and those that the service behind it needs. */
-export function neededBy(services: readonly Offering[], route: string): readonly string[] {
+function neededBy(services: readonly Offering[], route: string): readonly string[] {
   const owner = services.find(({ rights }) => rights.route === route);
   return [...new Set([route, ...(owner?.api?.needs ?? [])])];
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What clients send to many endpoints alike. */
 
-export const MAX_PAGE = 100;
+const MAX_PAGE = 100;
 const PAGE = 20;
 
 /** How many items a page has at most, as a query writes it. */

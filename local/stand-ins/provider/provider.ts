@@ -1,26 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { createPayments, type Decision } from './payments.ts';
-import { calm, seeded, settingsSchema, type Settings } from '#local/stand-ins/misbehaviour.ts';
+import { calm, seeded, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
 import {
   bodyOf,
   rememberingAnswers,
   reply,
   serveStub,
   type RunningStub,
+  type StubOptions,
   type StubAnswer,
 } from '#local/stand-ins/stub-server.ts';
-import type { Clock } from '#shared/clock.ts';
-import type { Log } from '#shared/log.ts';
-
-export interface ProviderOptions {
-  readonly host?: string;
-  /** 0: any free port. */
-  readonly port?: number;
-  readonly settings?: Partial<Settings>;
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 export type RunningProvider = RunningStub;
 
@@ -49,7 +39,7 @@ export async function startProvider({
   settings,
   clock,
   log,
-}: ProviderOptions): Promise<RunningProvider> {
+}: StubOptions): Promise<RunningProvider> {
   const payments = createPayments();
   const remembered = rememberingAnswers<Answer>();
   let current = settingsSchema.parse({ ...calm, ...settings });

@@ -1,26 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createCalls, scriptSchema } from './calls.ts';
 import { createDeliveries, parcelSchema } from './deliveries.ts';
-import { calm, seeded, settingsSchema, type Settings } from '#local/stand-ins/misbehaviour.ts';
+import { calm, seeded, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
 import {
   bodyOf,
   rememberingAnswers,
   reply,
   serveStub,
   type RunningStub,
+  type StubOptions,
   type StubAnswer,
 } from '#local/stand-ins/stub-server.ts';
-import type { Clock } from '#shared/clock.ts';
-import type { Log } from '#shared/log.ts';
-
-export interface WarehouseOptions {
-  readonly host?: string;
-  /** 0: any free port. */
-  readonly port?: number;
-  readonly settings?: Partial<Settings>;
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 const unavailable: StubAnswer = { status: 503, body: { reason: 'unavailable' } };
 const notFound: StubAnswer = { status: 404, body: { reason: 'not_found' } };
@@ -40,7 +30,7 @@ export async function startWarehouse({
   settings,
   clock,
   log,
-}: WarehouseOptions): Promise<RunningStub> {
+}: StubOptions): Promise<RunningStub> {
   const deliveries = createDeliveries();
   const calls = createCalls(clock);
   const remembered = rememberingAnswers<StubAnswer>();

@@ -20,7 +20,7 @@ export interface StoredDocument<State> {
   readonly expiresAt?: Date;
 }
 
-export function storedOf<State>(document: Document<State>): StoredDocument<State> {
+function storedOf<State>(document: Document<State>): StoredDocument<State> {
   const { key, version, state, handled, stash, unsent, journal } = document;
   const { traceparent, dueAt, partition, spilledUntil, expiresAt } = document;
   return {

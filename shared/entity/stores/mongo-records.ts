@@ -3,7 +3,7 @@ import type { Connection, mongo } from 'mongoose';
 import { writeErrorsIn } from './mongo-documents.ts';
 import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
-import { together } from '#shared/database/together.ts';
+import { foundTogether } from '#shared/database/together.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import { JournalConflict, sameRecord, type Handled, type RememberedId } from '#shared/entity/store.ts';
 
@@ -47,12 +47,7 @@ interface StoredId extends Handled {
 /** The collection of the handled ids that have left the documents of `collection`. */
 export function rememberedIds(db: Connection, collection: string) {
   const ids = () => majorityCollection<StoredId>(db, `${collection}_remembered`);
-  const find = together(async (wanted: readonly string[]) => {
-    const found = await ids()
-      .find({ _id: { $in: [...wanted] } })
-      .toArray();
-    return new Map(found.map((stored) => [stored._id, stored]));
-  });
+  const find = foundTogether(ids);
   return {
     async prepare(): Promise<void> {
       await ids().createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true });

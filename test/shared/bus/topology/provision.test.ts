@@ -1,39 +1,17 @@
 import { type Channel, connect } from 'amqplib';
 import test, { type ExecutionContext } from 'ava';
 import { ProvisionError, provision } from '#shared/bus/topology/provision.ts';
-import { gate, partitionQueues, type RouteTable, topologyOf } from '#shared/bus/topology/topology.ts';
+import { gate, partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { readBindings, wiringOf } from '#shared/bus/topology/wiring.ts';
 import { systemClock } from '#shared/clock.ts';
 import { type Log, silentLog } from '#shared/log.ts';
+import { smallTable, smallTiming } from './small-table.ts';
 import { amqpUrl, collect, packet, until } from '#test/support/broker-world.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
 
-const table: RouteTable = {
-  partitions: 3,
-  routes: ['order', 'wallet'],
-  services: {
-    order: { route: 'order', commands: ['wallet'], answers: ['wallet'], hears: ['wallet.*'] },
-    wallet: { route: 'wallet', answers: ['order'] },
-    gateway: {
-      commands: ['order'],
-      asks: ['breaker', 'dead-letters'],
-      injectsFaults: true,
-      watchesWorkers: true,
-      names: { read: ['breaker.snapshot'] },
-    },
-    'circuit-breaker': {
-      answersAbout: 'breaker',
-      everyRoute: {
-        write: ['hash', 'delay', 'state', 'parked', 'dead'],
-        read: ['in', 'half', 'expired', 'state', 'parked'],
-      },
-      names: { configure: ['breaker.leader'], write: ['breaker.snapshot'], read: ['breaker.leader'] },
-      management: true,
-    },
-  },
-};
-const timing = { ttlMs: 60_000, delayMs: 300 };
+const table = smallTable;
+const timing = smallTiming;
 
 async function fresh(t: ExecutionContext, given = table, times = timing): Promise<Provisioned> {
   const vhost = provisionedVhost(given, times);

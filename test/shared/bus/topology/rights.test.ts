@@ -2,38 +2,20 @@ import test, { type ExecutionContext } from 'ava';
 import { gate, type RouteTable } from '#shared/bus/topology/topology.ts';
 import { BrokerRefusal } from '#shared/bus/refusal.ts';
 import { systemClock } from '#shared/clock.ts';
+import { smallTable, smallTiming } from './small-table.ts';
 import { collect, packet, until } from '#test/support/broker-world.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
 
 const table: RouteTable = {
-  partitions: 3,
-  routes: ['order', 'wallet'],
+  ...smallTable,
   services: {
-    order: { route: 'order', commands: ['wallet'], answers: ['wallet'], hears: ['wallet.*'] },
-    wallet: { route: 'wallet', answers: ['order'] },
-    gateway: {
-      commands: ['order'],
-      asks: ['breaker', 'dead-letters'],
-      injectsFaults: true,
-      watchesWorkers: true,
-      names: { read: ['breaker.snapshot'] },
-    },
-    'circuit-breaker': {
-      answersAbout: 'breaker',
-      everyRoute: {
-        write: ['hash', 'delay', 'state', 'parked', 'dead'],
-        read: ['in', 'half', 'expired', 'state', 'parked'],
-      },
-      names: { configure: ['breaker.leader'], write: ['breaker.snapshot'], read: ['breaker.leader'] },
-      management: true,
-    },
+    ...smallTable.services,
     'dead-letters': { answersAbout: 'dead-letters', everyRoute: { write: ['in', 'hash'], read: ['dead'] } },
   },
 };
-const timing = { ttlMs: 60_000, delayMs: 300 };
 
 async function fresh(t: ExecutionContext): Promise<Provisioned> {
-  const vhost = provisionedVhost(table, timing);
+  const vhost = provisionedVhost(table, smallTiming);
   t.teardown(() => vhost.remove());
   await vhost.provision();
   return vhost;
