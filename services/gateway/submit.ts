@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
-import { canonicalJson } from '#shared/canonical-json.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
+import { type Identity, identityOf } from './identity.ts';
 import { overloaded, type RefusedBy, type Shed } from './load-shedding.ts';
-import { REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
+import { type Composed, REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
 import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
 import type { BreakerBoard, OpenRoute } from '#services/circuit-breaker/board.ts';
@@ -46,28 +45,69 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
   const busyUntil = (): number => clock.now() + publishMs + outcomeMs + SLACK_MS;
 
   return async (submission) => {
-    const request = compose(submission, clock, busyUntil());
+    const asked = identityOf(submission, clock);
     const open = board.openRoute(submission.needs);
-    const isRetry = open !== undefined && (await isKnown(request, submission));
+    const isRetry = open !== undefined && (await isKnown(asked, submission));
     if (open !== undefined && !isRetry) throw refused(open, 'gateway');
     const waitMs = submission.shed?.();
-    if (waitMs !== undefined && !isRetry && !(await isKnown(request, submission))) throw overloaded(waitMs, onRefused);
+    if (waitMs !== undefined && !isRetry && !(await isKnown(asked, submission))) throw overloaded(waitMs, onRefused);
+    let request: StoredRequest;
+    try {
+      request = stored(asked, submission, await composed(submission));
+    } catch (error) {
+      // What it would become now does not matter to a request that was taken before.
+      const earlier = error instanceof Problem ? await earlierOf(asked, submission) : undefined;
+      if (earlier === undefined) throw error;
+      return replay(earlier, asked, submission);
+    }
     const existing = await store(request);
     if (existing === undefined || existing.resourceId === request.resourceId) return send(request, submission);
-    if (existing.fingerprint !== request.fingerprint)
+    return replay(existing, asked, submission);
+  };
+
+  async function replay(existing: StoredRequest, asked: Identity, submission: Submission): Promise<Answer> {
+    if (existing.fingerprint !== asked.fingerprint)
       throw new Problem('idempotency-key-reused', 'this Idempotency-Key was used for another path or body');
     const { headers, ...answer } = existing.answer ?? (await resume(existing, submission));
     return { ...answer, headers: { ...headers, 'Idempotency-Replayed': 'true' } };
-  };
+  }
 
   /** An earlier request of the same key keeps its answer, whatever is open now. */
-  async function isKnown({ id }: StoredRequest, { idempotencyKey }: Submission): Promise<boolean> {
-    if (idempotencyKey === undefined) return false;
+  async function isKnown(asked: Identity, submission: Submission): Promise<boolean> {
     try {
-      return (await within(clock, LOOK_UP_MS, requests.find(id))) !== undefined;
+      return (await within(clock, LOOK_UP_MS, earlierOf(asked, submission))) !== undefined;
     } catch {
       return false;
     }
+  }
+
+  async function earlierOf({ id }: Identity, { idempotencyKey }: Submission): Promise<StoredRequest | undefined> {
+    return idempotencyKey === undefined ? undefined : requests.find(id);
+  }
+
+  async function composed({ compose }: Submission): Promise<Composed> {
+    const made = compose();
+    if (!(made instanceof Promise)) return made;
+    try {
+      return await within(clock, publishMs, made);
+    } catch (error) {
+      if (error instanceof Late) throw dependencyUnavailable('database', 'the database does not answer', error);
+      throw error;
+    }
+  }
+
+  function stored(asked: Identity, { kind }: Submission, made: Composed): StoredRequest {
+    const until = busyUntil();
+    return {
+      ...made,
+      ...asked,
+      kind,
+      state: 'stored',
+      takenOver: 0,
+      busyUntil: until,
+      nextTryAt: until,
+      createdAt: clock.now(),
+    };
   }
 
   async function store(request: StoredRequest): Promise<StoredRequest | undefined> {
@@ -188,23 +228,6 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
       cause,
     });
   }
-}
-
-function compose(submission: Submission, clock: Clock, busyUntil: number): StoredRequest {
-  const { subject, idempotencyKey } = submission;
-  return {
-    ...submission.compose(),
-    id: `${encodeURIComponent(subject)}:${idempotencyKey === undefined ? '' : 'key:'}${idempotencyKey ?? clock.id()}`,
-    kind: submission.kind,
-    fingerprint: createHash('sha256')
-      .update(canonicalJson([submission.kind, submission.same]))
-      .digest('hex'),
-    state: 'stored',
-    takenOver: 0,
-    busyUntil,
-    nextTryAt: busyUntil,
-    createdAt: clock.now(),
-  };
 }
 
 function isRefusal(cause: unknown): cause is PublishError {

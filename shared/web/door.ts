@@ -33,6 +33,9 @@ export interface AcceptedRequest {
   readonly accepted: Answer;
 }
 
+/** What a POST becomes: the message, where it goes, and what the client is told. */
+export type Composed = Omit<AcceptedRequest, 'kind'> & { readonly exchange: string };
+
 /** A POST that becomes a message. */
 export interface Submission {
   /** Part of what must be equal for a reused key to be the same request. */
@@ -45,8 +48,8 @@ export interface Submission {
   readonly idempotencyKey?: string | undefined;
   /** Whatever must be equal for a reused key to be the same request. */
   readonly same: unknown;
-  /** What it becomes when it is new; what was stored first counts when it is not. */
-  readonly compose: () => Omit<AcceptedRequest, 'kind'> & { readonly exchange: string };
+  /** What it becomes when it is new; what was stored first counts when it is not, also against a `Problem` that this throws. */
+  readonly compose: () => Composed | Promise<Composed>;
   /** Looks once whether the owner has answered. Throws the `Problem` of a refusal. Absent: being accepted is the answer. */
   readonly outcome?: (request: AcceptedRequest) => Promise<Answer | undefined>;
 }
