@@ -4,7 +4,7 @@ import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
 import { deadLetterHeaders } from '#shared/bus/dead-letter.ts';
 import { deathsOf, withoutDeaths } from '#shared/bus/deaths.ts';
 import { decode } from '#shared/bus/envelope.ts';
-import { resendable } from '#shared/bus/amqp/resendable.ts';
+import { resendable } from '#shared/bus/resendable.ts';
 import { dead, hash, parked } from '#shared/bus/topology/topology.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import { type Message, WAKE } from '#shared/message.ts';

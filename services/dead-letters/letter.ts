@@ -4,7 +4,7 @@ import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
 import { deadLetterNoteIn, isDeadLetterHeader } from '#shared/bus/dead-letter.ts';
 import { withoutDeaths } from '#shared/bus/deaths.ts';
 import { decode } from '#shared/bus/envelope.ts';
-import { resendable } from '#shared/bus/amqp/resendable.ts';
+import { resendable } from '#shared/bus/resendable.ts';
 import { canonicalJson } from '#shared/canonical-json.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import { maskText } from '#shared/masking.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Delivery, HeaderValue, Packet } from './bus.ts';
 import { PAST_GATE, SENT_AT } from './deaths.ts';
-import { isShort, SHORT_STRING_BYTES } from './amqp/resendable.ts';
+import { isShort, SHORT_STRING_BYTES } from './resendable.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import type { Message, ReplyTo, Send } from '#shared/message.ts';
 

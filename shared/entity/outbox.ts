@@ -4,7 +4,7 @@ import type { Keys } from './keys.ts';
 import { putNext, type Mailbox, type RefusedSend, type Settling } from './mailbox.ts';
 import type { EngineOptions } from './options.ts';
 import { JournalConflict } from './store.ts';
-import { resendable } from '#shared/bus/amqp/resendable.ts';
+import { resendable } from '#shared/bus/resendable.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { deadLetterHeaders } from '#shared/bus/dead-letter.ts';
 import { encodeSend } from '#shared/bus/envelope.ts';

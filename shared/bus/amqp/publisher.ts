@@ -2,8 +2,8 @@ import type { ConfirmChannel } from 'amqplib';
 import { publishOptions } from './packet.ts';
 import { exchangeIn } from './channel-error.ts';
 import type { Packet } from '#shared/bus/bus.ts';
-import { createSlots, type Slots } from './slots.ts';
-import { unsendable } from './unsendable.ts';
+import { createSlots, type Slots } from '#shared/slots.ts';
+import { unsendable } from '#shared/bus/unsendable.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 

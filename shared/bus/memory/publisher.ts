@@ -1,8 +1,8 @@
 import type { Packet } from '#shared/bus/bus.ts';
 import type { Link } from './link.ts';
 import type { MemoryCore } from './core.ts';
-import { createSlots } from '#shared/bus/amqp/slots.ts';
-import { unsendable } from '#shared/bus/amqp/unsendable.ts';
+import { createSlots } from '#shared/slots.ts';
+import { unsendable } from '#shared/bus/unsendable.ts';
 import { PublishError } from '#shared/errors.ts';
 
 export interface Publisher {

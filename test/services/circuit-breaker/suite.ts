@@ -7,7 +7,7 @@ import { operating } from './suite-operating.ts';
 import { surviving } from './suite-surviving.ts';
 import { wiring } from './suite-wiring.ts';
 import { openWorld, type OpenGround } from './world.ts';
-import { createSlots } from '#shared/bus/amqp/slots.ts';
+import { createSlots } from '#shared/slots.ts';
 
 /** What the circuit breaker promises, on whichever broker. Each test has a broker to itself; `atOnce` of them run together. */
 export function breakerSuite(test: TestFn, openGround: OpenGround, atOnce: number): void {

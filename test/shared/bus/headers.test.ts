@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import type { HeaderTable } from '#shared/bus/bus.ts';
 import { CUT, cutHeaders, headerBytes } from '#shared/bus/headers.ts';
-import { isShort, resendable, SHORT_STRING_BYTES } from '#shared/bus/amqp/resendable.ts';
+import { isShort, resendable, SHORT_STRING_BYTES } from '#shared/bus/resendable.ts';
 
 const require = createRequire(import.meta.url);
 const codec = require(join(dirname(require.resolve('amqplib')), 'lib/codec.js')) as {
