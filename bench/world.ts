@@ -4,7 +4,7 @@ import { type Database, startDatabase } from '#local/stack/database.ts';
 import { isRoutine } from '#local/stack/log-lines.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#services/services.ts';
+import { brokerUsers } from '#services/services.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 import { routeTable } from '#services/services.ts';
 import { provision } from '#shared/bus/topology/provision.ts';
@@ -41,7 +41,7 @@ export function createWorld({ dir, say, onStop, fail }: WorldOptions): World {
     onGivenUp: (name: string, reason: string) => fail(new Trouble(`${name} cannot run: ${reason}`)),
     output: (_source: string, line: string) => void (isRoutine(line) || process.stderr.write(`${line}\n`)),
   };
-  const secrets = loadSecrets(dir, serviceNames);
+  const secrets = loadSecrets(dir, brokerUsers);
   let started: Promise<Broker> | undefined;
 
   async function startOwnBroker(): Promise<Broker> {

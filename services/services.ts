@@ -1,6 +1,7 @@
 import { service as circuitBreaker } from './circuit-breaker/service.ts';
 import { service as deadLetters } from './dead-letters/service.ts';
 import { service as delivery } from './delivery/service.ts';
+import { externals } from './externals.ts';
 import { service as gateway } from './gateway/service.ts';
 import { service as notify } from './notify/service.ts';
 import { service as order } from './order/service.ts';
@@ -33,6 +34,9 @@ export const serviceNames: readonly string[] = services.map(({ name }) => name);
 /** Every route has this many partition queues, for ever: another number would move keys between them. */
 const PARTITIONS = 8;
 
-export const routeTable: RouteTable = tableOf(services, PARTITIONS);
+export const routeTable: RouteTable = tableOf(services, PARTITIONS, externals);
+
+/** Who has a user on the broker: the services, and the publishers that are not ours. */
+export const brokerUsers: readonly string[] = Object.keys(routeTable.services);
 
 export const system: System = { services, table: routeTable, variables };

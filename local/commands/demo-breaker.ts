@@ -17,7 +17,7 @@ import { startDatabase } from '#local/stack/database.ts';
 import { lifetime } from '#local/stack/lifetime.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#services/services.ts';
+import { brokerUsers } from '#services/services.ts';
 import { planOf } from './simulator/plan.ts';
 import { ENDS, type Progress, type Result } from './simulator/result.ts';
 import { simulate } from './simulator/run.ts';
@@ -51,7 +51,7 @@ commandLine(
 await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
   onStop(() => removeTestRun(dir));
   privateDir(stackDir);
-  const secrets = loadSecrets(dir, serviceNames);
+  const secrets = loadSecrets(dir, brokerUsers);
   const common = {
     dir,
     recordDir: join(dir, 'run'),

@@ -28,7 +28,7 @@ import { isRoutine, readableLine } from '#local/stack/log-lines.ts';
 import { freePort, portFor } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
 import { seedCustomers } from '#local/stack/seed.ts';
-import { serviceNames } from '#services/services.ts';
+import { brokerUsers } from '#services/services.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack } from '#local/stack/stack.ts';
 import { startCommand, startOptions } from './start-options.ts';
@@ -78,7 +78,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   removeAddresses();
   await cleanUp(stackDir, recordDir, say);
 
-  const secrets = loadSecrets(stackDir, serviceNames);
+  const secrets = loadSecrets(stackDir, brokerUsers);
   const onGivenUp = (name: string, reason: string): void => {
     const isPart = name === 'broker' || name === 'database';
     if (isPart || !serving) fail(new Trouble(`${name} cannot run: ${reason}`));

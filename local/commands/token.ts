@@ -4,7 +4,7 @@ import { readAddresses, stackDir } from '#local/stack/addresses.ts';
 import { command } from './command.ts';
 import { commandLine, commandSpec } from './command-line.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#services/services.ts';
+import { brokerUsers } from '#services/services.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
 const spec = commandSpec({
@@ -36,5 +36,5 @@ await command(async () => {
 
 function keysOfTheRunningStack(): string {
   readAddresses();
-  return loadSecrets(stackDir, serviceNames).tokenKeys;
+  return loadSecrets(stackDir, brokerUsers).tokenKeys;
 }

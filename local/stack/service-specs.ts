@@ -64,13 +64,7 @@ function environmentOf(options: Surroundings, { service, name, worker }: Copy, p
   };
   const { variables = [] } = services.find(({ name: one }) => one === service) ?? {};
   const own = Object.fromEntries(Object.entries(offered).filter(([variable]) => variables.includes(variable)));
-  const asService = (server: string): string => {
-    const url = new URL(server);
-    url.username = `${vhost}.${service}`;
-    url.password = secrets.brokerPasswords[service] ?? '';
-    url.pathname = `/${vhost}`;
-    return url.href;
-  };
+  const asService = (server: string): string => brokerUrl(server, vhost, service, secrets);
   return {
     LOG_LEVEL: 'info',
     FAULTS: 'on',
@@ -82,6 +76,20 @@ function environmentOf(options: Surroundings, { service, name, worker }: Copy, p
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: String(ports.services[name]),
   };
+}
+
+/** What a service, or a publisher that is not ours, connects with. */
+export function brokerUrl(
+  server: string,
+  vhost: string,
+  user: string,
+  { brokerPasswords }: Pick<Secrets, 'brokerPasswords'>,
+): string {
+  const url = new URL(server);
+  url.username = `${vhost}.${user}`;
+  url.password = brokerPasswords[user] ?? '';
+  url.pathname = `/${vhost}`;
+  return url.href;
 }
 
 function withoutUser(url: string): string {

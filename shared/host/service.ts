@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Service, ServiceSpec } from './kit.ts';
 import { configOf, startService } from './starting.ts';
-import type { RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
+import type { Externals, RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
 
 /** Declares a service: what it may do on the broker, its own configuration, its documents, and what it is made of. Nothing runs before `start`. */
 export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Shape>): Service {
@@ -19,14 +19,21 @@ export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Sha
   };
 }
 
-/** The table of these services: their routes, in this order, and what each may do. */
-export function tableOf(services: readonly Pick<Service, 'name' | 'rights' | 'api'>[], partitions: number): RouteTable {
+/** The table of these services: their routes, in this order, what each may do, and who else may publish. */
+export function tableOf(
+  services: readonly Pick<Service, 'name' | 'rights' | 'api'>[],
+  partitions: number,
+  externals: Externals = {},
+): RouteTable {
   const submitted = [...new Set(services.flatMap(({ api }) => api?.commands ?? []))];
   return {
     partitions,
     routes: services.flatMap(({ rights: { route } }) => (route === undefined ? [] : [route])),
     audiences: Object.fromEntries(services.flatMap(({ rights }) => Object.entries(rights.audiences ?? {}))),
-    services: Object.fromEntries(services.map(({ name, rights }) => [name, withFront(rights, submitted)])),
+    services: {
+      ...Object.fromEntries(services.map(({ name, rights }) => [name, withFront(rights, submitted)])),
+      ...externals,
+    },
   };
 }
 

@@ -10,7 +10,7 @@ import { readableLine } from '#local/stack/log-lines.ts';
 import { ownProcess } from '#local/stack/own-process.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#services/services.ts';
+import { brokerUsers } from '#services/services.ts';
 import { startStack } from '#local/stack/stack.ts';
 import { supervise } from '#local/stack/supervisor.ts';
 import type { OrderView } from '#services/order/view.ts';
@@ -44,7 +44,7 @@ test('a worker that is started before broker and database waits for them, joins,
     onGivenUp: (name: string, reason: string) => t.fail(`${name}: ${reason}`),
     onStop: (step: () => Promise<void>) => void undo.push(step),
   };
-  const secrets = loadSecrets(dir, serviceNames);
+  const secrets = loadSecrets(dir, brokerUsers);
   const ports = { amqp: await anyFreePort(), management: await anyFreePort() };
   const [mongoPort, providerPort, httpPort] = [await anyFreePort(), await anyFreePort(), await anyFreePort()];
   const local = { HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'info' };

@@ -12,7 +12,7 @@ import { strangersIn } from '#local/stack/variables.ts';
 import type { NodePorts } from '#local/stack/broker-node.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { serviceNames } from '#services/services.ts';
+import { brokerUsers } from '#services/services.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack as startParts } from '#local/stack/stack.ts';
 import type { Supervised } from '#local/stack/supervisor.ts';
@@ -114,7 +114,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     onGivenUp: (name: string, reason: string) => tell('error', `${name}: ${reason}`),
     onStop: (step: () => Promise<void>) => void undo.push(step),
   };
-  const secrets = loadSecrets(dir, serviceNames);
+  const secrets = loadSecrets(dir, brokerUsers);
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
@@ -239,5 +239,5 @@ async function removeVhost(vhost: string): Promise<void> {
   const remove = (path: string): Promise<unknown> =>
     fetch(new URL(path, url.origin), { method: 'DELETE', headers: { authorization } });
   await remove(`/api/vhosts/${vhost}`);
-  await Promise.all(serviceNames.map((service) => remove(`/api/users/${vhost}.${service}`)));
+  await Promise.all(brokerUsers.map((service) => remove(`/api/users/${vhost}.${service}`)));
 }

@@ -24,6 +24,10 @@ export function checkTable(table: RouteTable, timingOf: (route: string) => Timin
   }
   if (new Set([...routes, ...audiences]).size !== routes.length + audiences.length)
     throw new TypeError('a route is listed twice');
+  for (const [name, { external, commands = [], ...others }] of Object.entries(table.services)) {
+    if (external && (commands.length === 0 || Object.keys(others).length > 0))
+      throw new TypeError(`${name} is external: it names the routes that it publishes to, and nothing else`);
+  }
   const named = Object.entries(services).map(([service, { route, commands = [], answers = [] }]) => {
     const answered = answers.filter((name) => !audiences.includes(name));
     return [service, [...(route === undefined ? [] : [route]), ...commands, ...answered]] as const;

@@ -8,6 +8,7 @@ import type { RouteTable, ServiceRights } from './route-table.ts';
  */
 export function userOf(vhost: string, service: string, rights: ServiceRights, routes: readonly string[]): UserSpec {
   const { route: own, names = {}, everyRoute = {}, commands = [], answers = [] } = rights;
+  if (rights.external) return externalUserOf(vhost, service, commands);
   const ends = (of: readonly string[]): readonly string[] =>
     of.length === 0 ? [] : [`(${routes.join('|')})\\.(${of.join('|')})`];
   const consumes = own !== undefined;
@@ -41,6 +42,12 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
       { exchange: 'workers', ...workersRights(service, rights) },
     ],
   };
+}
+
+/** It needs no queue of its own: what the broker gives back comes on the publishing channel. */
+function externalUserOf(vhost: string, service: string, commands: readonly string[]): UserSpec {
+  const write = oneOf(commands.map((route) => `${route}\\.in`));
+  return { name: `${vhost}.${service}`, service, tags: [], configure: '^$', write, read: '^$', topics: [] };
 }
 
 /** Queues that the broker names for one connection. */

@@ -9,6 +9,8 @@ export interface RouteTable {
 }
 
 export interface ServiceRights {
+  /** A publisher that is not ours: it may write to `<route>.in` of its `commands`, behind the gate, and nothing else. */
+  readonly external?: true;
   /** The route that it consumes; it may also write to that route's `.hash` (wake) and `.dead`. */
   readonly route?: string;
   /** Routes that it sends commands to: `<route>.in`, and `<route>.hash` for undo. */
@@ -39,6 +41,11 @@ export interface ServiceRights {
   };
   /** May read the management API. */
   readonly management?: boolean;
+}
+
+/** Publishers that are not ours, by name: each names the routes that it may publish to. */
+export interface Externals {
+  readonly [name: string]: { readonly external: true; readonly commands: readonly string[] };
 }
 
 /** Times of a route's queues; changed by policy, never by argument. */

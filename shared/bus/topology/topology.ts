@@ -11,7 +11,7 @@ import { checkTable } from './check-table.ts';
 import { userOf } from './rights.ts';
 import type { RouteTable, Timing, Timings } from './route-table.ts';
 
-export type { RouteTable, ServiceRights, Timing, Timings } from './route-table.ts';
+export type { Externals, RouteTable, ServiceRights, Timing, Timings } from './route-table.ts';
 export type { Topology };
 
 /** Topic: news, routing key = the event's name. */

@@ -28,11 +28,21 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
     writes: new RegExp(`^((${anyRoute})\\.(hash|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
     reads: new RegExp(`^(${anyRoute})\\.(expired|state|parked)$`),
   },
+  shop: { writes: /^(wallet)\.in$/, reads: /^$/ },
   'dead-letters': {
     writes: new RegExp(`^((${anyRoute})\\.(in|hash)|control)$`),
     reads: new RegExp(`^(${anyRoute})\\.dead$`),
   },
 };
+
+const externals = Object.entries(routeTable.services).flatMap(([name, { external, commands = [] }]) =>
+  external ? [[name, commands] as const] : [],
+);
+
+test('a publisher of others may write to the inboxes that it names, behind their gates', (t) => {
+  t.true(externals.length > 0);
+  for (const [name, commands] of externals) t.is(String(expected[name]?.writes), `/^(${commands.join('|')})\\.in$/`);
+});
 
 function answering(route: string, asker = 'saga') {
   return {

@@ -67,6 +67,10 @@ test('only the breaker may read what the gate is bound to', (t) => {
 
 test('workers speak and hear only for their own service, the gateway hears all, the breaker nothing', (t) => {
   for (const { service, read, write, topics } of topology.users) {
+    if (routeTable.services[service]?.external) {
+      t.false(new RegExp(write).test('workers') || new RegExp(read).test('workers'), service);
+      continue;
+    }
     const workers = topics.find(({ exchange }) => exchange === 'workers');
     if (workers === undefined) return t.fail(`${service} has no word about workers`);
     const may = (expression: string, name: string): boolean => new RegExp(expression).test(name);
@@ -86,6 +90,15 @@ const wrong: readonly [string, Partial<RouteTable>][] = [
   ['a route that is an exchange of ours', { routes: ['events'] }],
   ['a service that is an exchange of ours', { services: { workers: {} } }],
   ['a route twice', { routes: ['order', 'order'] }],
+  ['a publisher of others that names no route', { services: { shop: { external: true } } }],
+  [
+    'a publisher of others that wants more',
+    { services: { shop: { external: true, commands: ['order'], asks: ['x'] } } },
+  ],
+  [
+    'a publisher of others that names a route that does not exist',
+    { services: { shop: { external: true, commands: ['stock'] } } },
+  ],
   ['a right to a route that does not exist', { services: { order: { commands: ['stock'] } } }],
 ];
 
