@@ -1,6 +1,6 @@
 /** What became of the orders of a chaos run, and what of it must not be. */
 import { auditOver } from '#local/commands/audit.ts';
-import type { Plan } from '#local/commands/simulator/plan.ts';
+import { emailOf, type Plan } from '#local/commands/simulator/plan.ts';
 import type { Row } from '#local/commands/simulator/result.ts';
 import { verdictOf } from '#local/commands/simulator/verdict.ts';
 import { connectManagement } from '#shared/bus/topology/management.ts';
@@ -33,7 +33,7 @@ export async function judge({ stack, shop, plan, rows }: Judged): Promise<Verdic
   const traffic = {
     seen: new Map(rows.flatMap(({ orderId, seen }) => (orderId === undefined ? [] : [[orderId, seen] as const]))),
     paidIn: Object.fromEntries(plan.customers.map(({ id, fundsMinor }) => [id, fundsMinor])),
-    refused: new Set(rows.filter(({ outcome }) => outcome === 'refused').map(({ n }) => `sim-${n}`)),
+    refused: new Set(rows.filter(({ outcome }) => outcome === 'refused').map(emailOf)),
   };
   const rest = await readRest(shop, traffic, true);
   for (const [name, check] of Object.entries(checkers))

@@ -14,6 +14,7 @@ import { brokerUsers } from '#services/services.ts';
 import { startStack } from '#local/stack/stack.ts';
 import { supervise } from '#local/stack/supervisor.ts';
 import type { OrderView } from '#services/order/view.ts';
+import { orderBody } from '#test/support/place.ts';
 import { tail, until } from '#test/support/until.ts';
 
 const id = `wait-${process.pid}`;
@@ -126,12 +127,8 @@ test('a worker that is started before broker and database waits for them, joins,
     (answer) => answer.status === 201,
   );
   const orderCompletes = async (key: string): Promise<void> => {
-    const body = {
-      customerId: 'erin',
-      email: 'erin@example.org',
-      items: [{ sku: 'book', quantity: 1, unitPrice: { amount: 1000, currency: 'EUR' } }],
-    };
-    const place = () => api.post<OrderView>('/v1/orders', body, { 'idempotency-key': key });
+    const place = () =>
+      api.post<OrderView>('/v1/orders', orderBody({ customerId: 'erin' }), { 'idempotency-key': key });
     const { body: placed } = await until(`order ${key} is accepted`, place, (answer) => answer.status === 202, show);
     const read = async () => (await api.get<OrderView>(`/v1/orders/${placed.id}`)).body.status;
     await until(`order ${key} completes`, read, (now) => now === 'completed', show);

@@ -1,5 +1,5 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
-import { CUSTOMERS, FUNDS, type Customers } from './customers.ts';
+import { CUSTOMERS, FUNDS, keyOf, type Customers } from './customers.ts';
 import { newerMessages, undecided } from './newer.ts';
 import { inTheRecord, queuesOf } from './record-checks.ts';
 import type { SimulatedTown } from './town.ts';
@@ -111,7 +111,9 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
     orders,
     purses,
     paidIn: Object.fromEntries(CUSTOMERS.map((customerId) => [customerId, FUNDS])),
-    refusedSkus: new Set([...customers.refused].map((key) => key.replace('order', 'sku'))),
+    refusedEmails: new Set(
+      orders.map(({ order }) => order.email).filter((email) => customers.refused.has(keyOf(email))),
+    ),
     // A mail whose acceptance was not recorded is sent again.
     notifyDied: true,
   };
@@ -146,8 +148,8 @@ function orphans({ orders }: SimulatedTown, { accepted, refused }: Customers): r
   const known = new Set(accepted.values());
   return [...orders.documents.values()].flatMap(({ key, state }) => {
     if (state === undefined || state.status === 'unplaced' || known.has(key)) return [];
-    const sku = state.details.items[0]?.sku ?? '';
-    return refused.has(sku.replace('sku', 'order')) ? [`I-8: ${key} (${sku}) was refused and exists`] : [];
+    const asked = keyOf(state.details.email);
+    return refused.has(asked) ? [`I-8: ${key} (${asked}) was refused and exists`] : [];
   });
 }
 

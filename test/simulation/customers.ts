@@ -39,7 +39,7 @@ const KINDS = [
   { amount: 50_000 },
   { currency: 'USD' },
   { sku: 'no-delivery' },
-  { email: BAD_NEWS_ONLY },
+  { takes: BAD_NEWS_ONLY },
 ] as const;
 
 interface Handlers {
@@ -108,6 +108,16 @@ function undoOf(customerId: string, id: string): Packet {
 function topUpOf(customerId: string, id: string): Packet {
   const body = { customerId, topUpId: id, amount: { amount: FUNDS, currency: 'EUR' } };
   return encode({ id, type: topUp.name, key: customerId, body, correlationId: id });
+}
+
+/** Each request has an address of its own, by which its order is known. */
+function emailOf(key: string, takes = ''): string {
+  return `${takes}${key}@example.org`;
+}
+
+/** The customer's key of an order. */
+export function keyOf(email: string): string {
+  return email.replace(BAD_NEWS_ONLY, '').replace('@example.org', '');
 }
 
 /** Sends `count` orders within `overMs`. */
@@ -179,8 +189,8 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
     const kind = KINDS[between(0, KINDS.length)]!;
     const customerId = CUSTOMERS[between(0, CUSTOMERS.length)]!;
     const key = `order-${index}`;
-    const wanted = { paymentMethod: 'pm_ok', customerId, sku: `sku-${index}`, ...kind };
-    const body = { ...orderBody(wanted), ...('email' in kind && kind) } as PlaceOrder;
+    const email = emailOf(key, 'takes' in kind ? kind.takes : '');
+    const body = orderBody({ paymentMethod: 'pm_ok', customerId, email, ...kind }) as PlaceOrder;
     const givesUp = chance() < 0.1;
     const call = {
       body,

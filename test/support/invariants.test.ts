@@ -39,7 +39,7 @@ function restOf(world: Road): Rest {
       },
     ],
     paidIn: { [customerId]: available + held + world.wallet!.captured },
-    refusedSkus: new Set(['never']),
+    refusedEmails: new Set(['never@example.org']),
     notifyDied: false,
   };
 }
@@ -91,7 +91,7 @@ const mutations: readonly (readonly [keyof typeof checkers, string, () => Promis
   ['I-5', 'two payments', completed, inOrder(({ payments }) => ({ payments: [...payments, ...payments] }))],
   ['I-7', 'back from the end', completed, inOrder(() => ({ seen: ['completed', 'paid'] }))],
   ['I-7', 'never ends', completed, inOrder(({ order }) => ({ order: { ...order, status: 'paid' } }))],
-  ['I-8', 'a refused order exists', completed, (rest) => ({ ...rest, refusedSkus: new Set(['book']) })],
+  ['I-8', 'a refused order exists', completed, (rest) => ({ ...rest, refusedEmails: new Set(['alice@example.org']) })],
   [
     'I-9',
     'a compensation is missing',

@@ -27,8 +27,8 @@ export interface Rest {
   readonly purses: readonly Purse[];
   /** What the test itself paid in, by customer. */
   readonly paidIn: Readonly<Record<string, number>>;
-  /** The `sku` of requests that were certainly refused: 4xx or 503. */
-  readonly refusedSkus: ReadonlySet<string>;
+  /** The address in requests that were certainly refused: 4xx or 503. */
+  readonly refusedEmails: ReadonlySet<string>;
   /** Notify died, so that a mail may have been accepted and not recorded. */
   readonly notifyDied: boolean;
 }
@@ -119,9 +119,9 @@ export const i7LegalPath: Checker = ({ orders }) =>
     return wrong;
   });
 
-export const i8RefusedLeavesNothing: Checker = ({ orders, refusedSkus }) =>
+export const i8RefusedLeavesNothing: Checker = ({ orders, refusedEmails }) =>
   orders
-    .filter(({ order }) => order.items.some(({ sku }) => refusedSkus.has(sku)))
+    .filter(({ order }) => refusedEmails.has(order.email))
     .map(({ order }) => `${order.id}: was refused and exists`);
 
 /** Compensations mirror what was sent and not refused, newest first (a timeline lists its steps as they were done), each naming its own effect. */

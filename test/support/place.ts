@@ -1,4 +1,5 @@
 /** An end-to-end test's hands: what a shop and its customers do with a stack, over HTTP and the inbox's REST API. */
+import { skuOf } from './goods.ts';
 import type { TestStack } from './stack.ts';
 import { tail, until } from './until.ts';
 import type { DeliveryView } from '#services/delivery/view.ts';
@@ -23,7 +24,10 @@ export interface Wanted {
   readonly customerId: string;
   readonly amount?: number;
   readonly currency?: string;
+  /** In the place of the good that costs the amount. */
   readonly sku?: string;
+  readonly quantity?: number;
+  readonly email?: string;
   readonly paymentMethod?: string;
 }
 
@@ -31,11 +35,13 @@ const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
 
 export const isEnded = ({ status }: Pick<OrderView, 'status'>): boolean => ENDED.includes(status);
 
-export function orderBody({ customerId, amount = 1000, currency = 'EUR', sku = 'book', paymentMethod }: Wanted) {
+/** Every order of an end-to-end test. It states its price: what it costs is the catalogue's to say. */
+export function orderBody({ customerId, amount = 1000, currency = 'EUR', ...wanted }: Wanted) {
+  const { sku = skuOf(amount, currency), quantity = 1, email = `${customerId}@example.org`, paymentMethod } = wanted;
   return {
     customerId,
-    email: `${customerId}@example.org`,
-    items: [{ sku, quantity: 1, unitPrice: { amount, currency } }],
+    email,
+    items: [{ sku, quantity, unitPrice: { amount, currency } }],
     ...(paymentMethod === undefined ? {} : { paymentMethod }),
   };
 }

@@ -37,7 +37,7 @@ export async function readRest(
   for (const customerId of Object.keys(traffic.paidIn)) {
     purses.push({ wallet: await shop.wallet(customerId), entries: await shop.entries(customerId) });
   }
-  return { orders: told, purses, paidIn: traffic.paidIn, refusedSkus: traffic.refused, notifyDied };
+  return { orders: told, purses, paidIn: traffic.paidIn, refusedEmails: traffic.refused, notifyDied };
 }
 
 export function holdAll(t: ExecutionContext, rest: Rest): void {

@@ -13,7 +13,7 @@ export interface Traffic {
   /** By order: the statuses that were seen, each change once. */
   readonly seen: ReadonlyMap<string, readonly string[]>;
   readonly paidIn: Readonly<Record<string, number>>;
-  /** The `sku` of requests that were refused for good. */
+  /** The addresses of requests that were refused for good. */
   readonly refused: ReadonlySet<string>;
   /** Sends `count` orders, `perSecond`; resolves when each was answered and has ended. Throws what must not have happened. */
   stream(count: number, perSecond: number): Promise<void>;
@@ -37,11 +37,11 @@ export function createTraffic(shop: Shop, stack: TestStack, seed = 1): Traffic {
   /** Requests that can never be accepted, while others are. */
   async function sendInvalid(count: number, everyMs: number): Promise<void> {
     for (let index = 0; index < count; index += 1) {
-      const sku = `refused-${streams}-${index}`;
+      const email = `refused-${streams}-${index}@example.org`;
       const answer = await stack.api
-        .post('/v1/orders', { ...orderBody({ customerId: 'shop-1', sku }), total: 1 })
+        .post('/v1/orders', { ...orderBody({ customerId: 'shop-1', email }), total: 1 })
         .catch(() => undefined);
-      if (answer !== undefined && answer.status >= 400 && answer.status < 500) refused.add(sku);
+      if (answer !== undefined && answer.status >= 400 && answer.status < 500) refused.add(email);
       await systemClock.sleep(everyMs);
     }
   }

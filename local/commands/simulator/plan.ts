@@ -1,5 +1,6 @@
+import { drawnFrom, GOODS, ISLAND, POSTCARD } from './goods.ts';
+import type { Good } from '#local/stack/demo-catalogue.ts';
 import { seeded } from '#local/stand-ins/misbehaviour.ts';
-import { MAX_AMOUNT_MINOR } from '#services/money.ts';
 
 /** What a customer does, and so how the order has to end; see `verdict.ts`. */
 export const KINDS = [
@@ -22,11 +23,19 @@ export interface PlannedOrder {
   readonly n: number;
   readonly kind: Kind;
   readonly customerId: string;
+  readonly good: Good;
+  readonly quantity: number;
+  /** What all of it costs. */
   readonly amountMinor: number;
   /** When it is sent, ms after the start, whatever became of those before it. */
   readonly dueMs: number;
   /** `cancelled`: how long after being accepted the customer changes their mind. */
   readonly cancelAfterMs?: number;
+}
+
+/** Its own, so that a mail or an order can be told from all others. */
+export function emailOf({ customerId, n }: Pick<PlannedOrder, 'customerId' | 'n'>): string {
+  return `${customerId}+${n}@example.org`;
 }
 
 export interface Customer {
@@ -64,30 +73,41 @@ export const STANDARD_MIX: Mix = {
   timeout: 5,
 };
 
-/** Nobody has so much. */
-const OUT_OF_REACH_MINOR = MAX_AMOUNT_MINOR;
-const DEAREST_MINOR = 20_000;
 const CANCEL_WITHIN_MS = 150;
 
 /**
  * The same options give the same orders, on every machine and whatever the stack answers; a longer plan begins with the
- * shorter one. Each order takes the same number of draws, so that a change of the mix moves no customer and no amount.
+ * shorter one. Each order takes the same number of draws, so that a change of the mix moves no customer.
  */
 export function planOf({ seed, ratePerS, count, customers, mix = STANDARD_MIX, names = 'sim' }: PlanOptions): Plan {
   const draw = seeded(seed);
   const orders = Array.from({ length: count }, (_, index): PlannedOrder => {
-    const [ofKind, ofCustomer, ofAmount, ofCancel] = [draw(), draw(), draw(), draw()];
+    const [ofKind, ofCustomer, ofGood, ofCancel] = [draw(), draw(), draw(), draw()];
     const kind = kindAt(mix, ofKind);
+    const { good, quantity } = wanted(kind, ofGood);
     return {
       n: index + 1,
       kind,
       customerId: `${names}-${1 + Math.floor(ofCustomer * customers)}`,
-      amountMinor: kind === 'short_funds' ? OUT_OF_REACH_MINOR : 1 + Math.floor(ofAmount * DEAREST_MINOR),
+      good,
+      quantity,
+      amountMinor: quantity * good.price.amount,
       dueMs: Math.round((index * 1000) / ratePerS),
       ...(kind === 'cancelled' && { cancelAfterMs: Math.floor(ofCancel * CANCEL_WITHIN_MS) }),
     };
   });
   return { seed, ratePerS, customers: funded(names, customers, orders), orders };
+}
+
+function wanted(kind: Kind, drawn: number): ReturnType<typeof drawnFrom> {
+  switch (kind) {
+    case 'short_funds':
+      return { good: ISLAND, quantity: 1 };
+    case 'foreign_currency':
+      return { good: POSTCARD, quantity: 1 };
+    default:
+      return drawnFrom(GOODS, drawn);
+  }
 }
 
 function kindAt(mix: Mix, drawn: number): Kind {

@@ -1,4 +1,4 @@
-import type { PlannedOrder } from './plan.ts';
+import { emailOf, type PlannedOrder } from './plan.ts';
 import type { Answer, Api } from '#local/commands/api.ts';
 import type { Clock } from '#shared/clock.ts';
 
@@ -91,12 +91,12 @@ export function createSender({ api, clock, retry, run, signal }: SenderOptions) 
   }
 }
 
-function bodyOf({ n, kind, customerId, amountMinor }: PlannedOrder): object {
-  const currency = kind === 'foreign_currency' ? 'USD' : 'EUR';
+function bodyOf(order: PlannedOrder): object {
+  const { kind, customerId, good, quantity } = order;
   return {
     customerId,
-    email: `${customerId}@example.org`,
-    items: [{ sku: `sim-${n}`, quantity: 1, unitPrice: { amount: amountMinor, currency } }],
+    email: emailOf(order),
+    items: [{ sku: good.sku, quantity, unitPrice: good.price }],
     paymentMethod: METHODS[kind] ?? 'pm_ok',
   };
 }

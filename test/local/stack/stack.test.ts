@@ -2,16 +2,10 @@ import test from 'ava';
 import { placeAndFollow } from '#local/commands/follow.ts';
 import { seedCustomers } from '#local/stack/seed.ts';
 import { until } from '#local/stack/until.ts';
+import { orderBody } from '#test/support/place.ts';
 import { startStack } from '#test/support/stack.ts';
 
 const order = { customer: 'alice', amount: 1299, currency: 'EUR' as const, method: 'pm_ok' };
-
-const bodyOf = (paymentMethod: string) => ({
-  customerId: 'alice',
-  email: 'alice@example.org',
-  items: [{ sku: 'book', quantity: 1, unitPrice: { amount: 1299, currency: 'EUR' } }],
-  paymentMethod,
-});
 
 for (const processes of ['one-each', 'one'] as const) {
   test.serial(`an order travels its thirteen steps, processes: ${processes}`, async (t) => {
@@ -45,9 +39,13 @@ test.serial('a killed service is started again while the others stay, and goes o
 test.serial('all services in one process: killed, they come back together and go on with their orders', async (t) => {
   await using stack = await startStack({ processes: 'one' });
   await seedCustomers(stack.api);
-  const { body } = await stack.api.post<{ id: string }>('/v1/orders', bodyOf('pm_slow'), {
-    'idempotency-key': 'killed-on-its-way',
-  });
+  const { body } = await stack.api.post<{ id: string }>(
+    '/v1/orders',
+    orderBody({ customerId: 'alice', paymentMethod: 'pm_slow' }),
+    {
+      'idempotency-key': 'killed-on-its-way',
+    },
+  );
   stack.kill('services');
   await until('a second life', 30_000, async () => stack.process('services').restarts() === 1);
   await until('readiness of every service', 60_000, async () => stack.ready(2000).then(() => true));
