@@ -1,10 +1,11 @@
 import { BREAKER_REQUEST, type Breaker } from './contract.ts';
-import { campaign, type Standing } from './leader.ts';
 import type { ReadPartitions } from './partitions.ts';
 import { answer } from './requests.ts';
+import { LEADER } from './rights.ts';
 import { createTally } from './tally.ts';
 import { type ActingTerm, startTerm, type TermOptions } from './term.ts';
 import { CONTROL } from '#shared/bus/topology/topology.ts';
+import { type Standing, standForLeader } from '#shared/leader.ts';
 
 export interface CircuitBreakerOptions extends Pick<
   TermOptions,
@@ -55,10 +56,12 @@ export async function startCircuitBreaker(options: CircuitBreakerOptions): Promi
     // `answer` catches what a request can do wrong.
     if (term !== undefined) void answer(term, packet, options);
   });
-  const leadership = campaign({
+  const candidate = standForLeader({
     bus,
     clock,
     log,
+    lock: LEADER,
+    office: 'breaker',
     async lead(session) {
       const acting = await startTerm(session, termOptions);
       term = acting;
@@ -73,12 +76,12 @@ export async function startCircuitBreaker(options: CircuitBreakerOptions): Promi
   });
   return {
     get standing() {
-      return leadership.standing;
+      return candidate.standing;
     },
     views: () => [...(term?.routes.values() ?? [])].map((route) => route.view()),
     async stop() {
       await requests.close();
-      await leadership.stop();
+      await candidate.stop();
     },
   };
 }

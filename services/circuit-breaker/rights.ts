@@ -1,4 +1,7 @@
-import { LEADER, SNAPSHOT, type ServiceRights } from '#shared/bus/topology/topology.ts';
+import { SNAPSHOT, type ServiceRights } from '#shared/bus/topology/topology.ts';
+
+/** Exclusive queue: the process that holds it is the one that acts. */
+export const LEADER = 'breaker.leader';
 
 /** Nobody else may read `<route>.in` and `.half`, so that nobody else can bind the gate. */
 export const breakerRights: ServiceRights = {

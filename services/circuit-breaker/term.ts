@@ -1,7 +1,6 @@
 import { gateOf, type Policy } from './breaker.ts';
 import { type Breaker, type Snapshot, SNAPSHOT_EVERY_MS } from './contract.ts';
 import { watchDepths } from './depths.ts';
-import type { Term } from './leader.ts';
 import type { RedrivePolicy } from './pace.ts';
 import { type Parking, startParking } from './parking.ts';
 import { createParkedList, type ParkedList } from './parked-list.ts';
@@ -13,6 +12,7 @@ import type { Bus, Session } from '#shared/bus/bus.ts';
 import { delay, parked, type RouteTable, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
+import type { Term } from '#shared/leader.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface TermOptions {

@@ -22,8 +22,6 @@ export const CONTROL = 'control';
 export const WORKERS = 'workers';
 /** Fanout: the breaker's state, for gateways. */
 export const SNAPSHOT = 'breaker.snapshot';
-/** Exclusive queue: whoever holds it is the breaker. */
-export const LEADER = 'breaker.leader';
 
 /** Where commands are published: refused by the broker while the route is open. */
 export const inbox = (route: string): string => `${route}.in`;

@@ -1,43 +1,49 @@
-import { backoffMs } from '#shared/backoff.ts';
-import type { Bus, QueueSpec, Session } from '#shared/bus/bus.ts';
-import { BrokerRefusal } from '#shared/bus/refusal.ts';
-import { LEADER } from '#shared/bus/topology/topology.ts';
-import type { Clock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
-import type { Log } from '#shared/log.ts';
+import { backoffMs } from './backoff.ts';
+import type { Bus, QueueSpec, Session } from './bus/bus.ts';
+import { BrokerRefusal } from './bus/refusal.ts';
+import type { Clock } from './clock.ts';
+import { reasonOf } from './errors.ts';
+import type { Log } from './log.ts';
 
-/** One time of acting, on one session. Nothing of it is used after that session. */
+/** One time of leading, on one session. Nothing of it is used after that session. */
 export interface Term {
   end(): void;
 }
 
-export interface CampaignOptions {
+export interface CandidateOptions {
   readonly bus: Pick<Bus, 'session' | 'connected'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Rejects when it cannot act: the session is given up and the next candidate tries. */
+  /** The exclusive queue that the leader holds: one for each office. The service needs the right to configure and read it. */
+  readonly lock: string;
+  /** What the log calls the office: `breaker`. */
+  readonly office: string;
+  /** Rejects when it cannot lead: its session is closed and the next candidate tries. */
   readonly lead: (session: Session) => Promise<Term>;
 }
 
-/** Acting; waiting for the one that acts; or neither: without the broker, or taking over. */
+/** It leads; it waits for the one that leads; or neither: without the broker, or taking over. */
 export type Standing = 'leader' | 'next' | 'out';
 
-export interface Campaign {
+export interface Candidate {
   readonly standing: Standing;
   stop(): Promise<void>;
 }
 
-const LOCK: QueueSpec = { name: LEADER, type: 'classic', exclusive: true, arguments: {} };
+/** Waits between two tries to take the lock. */
 const RETRY = { baseMs: 200, capMs: 400 };
+/** Waits between two sessions. */
 const RECONNECT = { baseMs: 200, capMs: 5000 };
 /** A term that ended sooner counts as a failure. */
 const SHORT_TERM_MS = 10_000;
 
 /**
- * Tries for ever to be the one that acts: the connection that holds the exclusive queue `breaker.leader`. The broker
- * gives it to the next one when that connection ends, also when its process is frozen (three heartbeats).
+ * Leader election: stands until `stop` for being the one process that leads, which is the one whose connection holds the
+ * exclusive queue `lock`. The broker frees it when that connection ends, also when the process is frozen (after three
+ * heartbeats). Its waits are not those of `insist`: they start anew after a long term.
  */
-export function campaign({ bus, clock, log, lead }: CampaignOptions): Campaign {
+export function standForLeader({ bus, clock, log, lock, office, lead }: CandidateOptions): Candidate {
+  const queue: QueueSpec = { name: lock, type: 'classic', exclusive: true, arguments: {} };
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   let standing: Standing = 'out';
@@ -45,13 +51,13 @@ export function campaign({ bus, clock, log, lead }: CampaignOptions): Campaign {
 
   const pause = (ms: number): Promise<void> => clock.sleep(ms, stopping.signal).catch(() => {});
 
-  /** False: the session or the campaign ended first. */
+  /** False: the session or the candidacy ended first. */
   async function acquired(session: Session): Promise<boolean> {
     let open = true;
     void session.closed.then(() => (open = false));
     while (open && !stopping.signal.aborted) {
       try {
-        await session.declareQueue(LOCK);
+        await session.declareQueue(queue);
         return true;
       } catch (error) {
         if (!(error instanceof BrokerRefusal) || error.code !== 'locked') throw error;
@@ -70,14 +76,14 @@ export function campaign({ bus, clock, log, lead }: CampaignOptions): Campaign {
       standing = 'out';
       term = await lead(session);
       standing = 'leader';
-      log.info('this breaker acts now');
+      log.info(`this ${office} leads now`);
       const since = clock.now();
       await Promise.race([session.closed, stopped]);
       if (clock.now() - since > SHORT_TERM_MS) failures = 0;
     } finally {
       standing = 'out';
       term?.end();
-      if (term !== undefined) log.info('this breaker does not act any more');
+      if (term !== undefined) log.info(`this ${office} does not lead any more`);
       await session.close();
     }
   }
@@ -87,9 +93,9 @@ export function campaign({ bus, clock, log, lead }: CampaignOptions): Campaign {
       try {
         await stand();
       } catch (error) {
-        // That the broker is away is told by the connection.
+        // The connection itself logs that the broker is away.
         const tell = bus.connected ? log.warn : log.debug;
-        tell('cannot act as the breaker', { reason: reasonOf(error), attempt: failures + 1 });
+        tell(`this ${office} cannot lead`, { reason: reasonOf(error), attempt: failures + 1 });
       }
       failures += 1;
       await pause(backoffMs(RECONNECT, failures, clock.random));
