@@ -32,7 +32,7 @@ function around(logger: pino.Logger): Log {
   };
 }
 
-/** Says nothing; for tests and simulation. */
+/** Says nothing. */
 export const silentLog: Log = {
   debug() {},
   info() {},

@@ -1,8 +1,7 @@
 import type { Placing } from './placing.ts';
-import { backoffMs } from '#shared/backoff.ts';
 import type { Bus, Delivery, Session } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 
 export interface MovingOptions {
@@ -26,15 +25,10 @@ export async function move(
   delivery: Delivery,
   { exchange, packet, deadBecause }: Placing,
 ): Promise<boolean> {
-  for (let tries = 1; !ended.aborted; tries += 1) {
-    try {
-      await bus.publish(exchange, packet);
-      break;
-    } catch (error) {
-      if (tries === 1) log.warn('a message cannot be moved yet', { route, exchange, reason: reasonOf(error) });
-      await clock.sleep(backoffMs(RETRY, tries, clock.random), ended).catch(() => {});
-    }
-  }
+  const how = { warning: 'a message cannot be moved yet', fields: { route, exchange }, warnAt: 1, backoff: RETRY };
+  await insist({ clock, log }, { ...how, isWanted: () => !ended.aborted, signal: ended }, async () => {
+    await bus.publish(exchange, packet);
+  });
   if (ended.aborted) return false;
   if (deadBecause !== undefined) log.error('dead letter', { route, messageId: packet.messageId, reason: deadBecause });
   session.ack(delivery);

@@ -89,6 +89,7 @@ export function startRedriving(options: RedrivingOptions): Redriving {
     void left?.close();
   }
 
+  /** Not `insist`: what failed is in its queue again, and the next tick may take another message; only the pause grows. */
   function failed(error: unknown): void {
     if (ended.aborted) return;
     failures += 1;

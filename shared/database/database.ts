@@ -1,9 +1,9 @@
 import { createConnection, type Connection } from 'mongoose';
-import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 import { createMongoStore, type MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
 import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 import { within } from '#shared/within.ts';
 
@@ -11,6 +11,8 @@ import { within } from '#shared/within.ts';
 const RENEW_AFTER_MS = 20_000;
 const PING_EVERY_MS = 2000;
 const PING_LIMIT_MS = 5000;
+const CONNECT = { baseMs: 200, capMs: 3000 };
+const PREPARE = { baseMs: 1000, capMs: 1000 };
 
 /**
  * Connects in the background, until it succeeds or `stopping`; afterwards the driver reconnects. Queries fail while it is away. A client
@@ -45,16 +47,11 @@ export function connectMongo(
 
   /** False: it is stopping. */
   async function opened(): Promise<boolean> {
-    for (let tries = 1; !stopping.aborted; tries += 1) {
-      try {
-        await db.openUri(url, options);
-        return true;
-      } catch (error) {
-        if (tries === 1) log.warn('MongoDB is not there yet, still trying', { reason: reasonOf(error) });
-        await clock.sleep(backoffMs({ baseMs: 200, capMs: 3000 }, tries, clock.random), stopping).catch(() => {});
-      }
-    }
-    return false;
+    const how = { warning: 'MongoDB is not there yet, still trying', warnAt: 1, backoff: CONNECT, signal: stopping };
+    const connection = await insist({ clock, log }, { ...how, isWanted: () => !stopping.aborted }, () =>
+      db.openUri(url, options),
+    );
+    return connection !== undefined;
   }
 
   return db;
@@ -96,15 +93,9 @@ export async function prepared(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   stopping?: AbortSignal,
 ): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await prepare();
-      return;
-    } catch (error) {
-      if (tries === 3) log.warn('the indexes wait for MongoDB', { reason: reasonOf(error) });
-      await clock.sleep(1000, stopping);
-    }
-  }
+  const how = { warning: 'the indexes wait for MongoDB', backoff: PREPARE, ...(stopping && { signal: stopping }) };
+  await insist({ clock, log }, { ...how, isWanted: () => stopping?.aborted !== true }, prepare);
+  stopping?.throwIfAborted();
 }
 
 /** A store whose indexes are made, as soon as the database is there. */

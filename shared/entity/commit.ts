@@ -136,6 +136,7 @@ export function createCommitter<State>(
     add(box);
   }
 
+  /** Not `insist`: after a failure the documents are reloaded, and what is written next may be something else; only the pause grows. */
   async function commit(batch: ReturnType<typeof take>): Promise<void> {
     let outcome: CommitOutcome | undefined;
     try {

@@ -1,8 +1,7 @@
 import { bytesOf, emptyDocument } from './document.ts';
 import { createMailbox, idle, release, reset, type Head, type Mailbox, type Task } from './mailbox.ts';
 import type { Cached, EngineOptions } from './options.ts';
-import { backoffMs } from '#shared/backoff.ts';
-import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 
 export interface Keys<State> {
   /** The mailbox of a key, made when there is none, for messages of this channel. */
@@ -46,7 +45,7 @@ export function createKeys<State>(
     readonly isAlive: (channel: number) => boolean;
   },
 ): Keys<State> {
-  const { store, clock, log, limits, pump } = options;
+  const { store, clock, limits, pump } = options;
   const boxes = new Map<string, Mailbox<State>>();
   let wanted = new Map<Mailbox<State>, Head>();
   /** Of all mailboxes. */
@@ -84,27 +83,25 @@ export function createKeys<State>(
   async function loadWanted(): Promise<void> {
     const batch = new Map([...wanted].map(([box, head]) => [box.key, { box, head }]));
     wanted = new Map();
-    for (let tries = 1; batch.size > 0; tries += 1) {
-      try {
-        const found = await store.load([...batch.keys()]);
-        for (const [key, { box, head }] of batch) {
-          if (box.head !== head) continue;
-          const document = found.get(key);
-          box.document = document ?? emptyDocument(key);
-          weigh(box, (box.measured = document === undefined ? 0 : bytesOf(document)));
-          box.unflushed = box.document.journal;
-          release(box);
-          pump(box);
-        }
-        evict();
-        return;
-      } catch (error) {
-        if (tries === 3)
-          log.warn('loading documents does not succeed, still trying', { keys: batch.size, reason: reasonOf(error) });
-        for (const [key, { box, head }] of batch) if (box.head !== head) batch.delete(key);
-        if (batch.size > 0) await clock.sleep(backoffMs(limits.retry, tries, clock.random));
-      }
+    const isWanted = (): boolean => {
+      for (const [key, { box, head }] of batch) if (box.head !== head) batch.delete(key);
+      return batch.size > 0;
+    };
+    const how = { warning: 'loading documents does not succeed, still trying', fields: { keys: batch.size } };
+    const found = await insist(options, { ...how, backoff: limits.retry, isWanted }, () =>
+      store.load([...batch.keys()]),
+    );
+    if (found === undefined) return;
+    for (const [key, { box, head }] of batch) {
+      if (box.head !== head) continue;
+      const document = found.get(key);
+      box.document = document ?? emptyDocument(key);
+      weigh(box, (box.measured = document === undefined ? 0 : bytesOf(document)));
+      box.unflushed = box.document.journal;
+      release(box);
+      pump(box);
     }
+    evict();
   }
 
   /** Those that wait for a handler's end go on, in their order. */

@@ -219,8 +219,8 @@ export const mutations: readonly Mutation[] = [
     name: 'expired messages are dropped',
     guarantee: 'an expired message is never lost',
     file: 'services/circuit-breaker/moving.ts',
-    find: '      await bus.publish(exchange, packet);\n',
-    replace: "      if (!exchange.endsWith('.parked')) await bus.publish(exchange, packet);\n",
+    find: '    await bus.publish(exchange, packet);\n',
+    replace: "    if (!exchange.endsWith('.parked')) await bus.publish(exchange, packet);\n",
   },
   {
     name: 'put back and lost',

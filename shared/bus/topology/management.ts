@@ -69,7 +69,7 @@ export function connectManagement(url: string): Management {
     return response;
   }
 
-  /** RabbitMQ 3.10 answers 500 to a list when something in it is deleted at that moment; the next try does not meet it. */
+  /** RabbitMQ 3.10 answers 500 to a list when something in it is deleted at that moment; the next try does not meet it. Not `insist`: it gives up. */
   async function read(path: string): Promise<Response> {
     for (let tries = 1; ; tries += 1) {
       try {

@@ -59,6 +59,7 @@ export async function provision({
     newGates: fresh.size,
   });
 
+  /** Not `insist`: it gives up, so that the command ends. */
   async function declarePatiently(gates: ReadonlySet<string>): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -104,7 +105,7 @@ export async function removeVhost({
   await Promise.all(ours.map(({ name }) => api.remove(path('users', name))));
 }
 
-/** A busy broker takes longer for many queues than a request may; it goes on meanwhile, and may answer 500 to who asks again. */
+/** A busy broker takes longer for many queues than a request may; it goes on meanwhile, and may answer 500 to another request. Not `insist`: it gives up. */
 async function removePatiently(api: Management, what: string): Promise<void> {
   const giveUpAt = systemClock.now() + REMOVAL_MS;
   for (;;) {
