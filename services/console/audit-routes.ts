@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import type { Auditor } from '#services/audit/auditor.ts';
-import { type Answer, type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { type Answer, type Call, type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { Problem, retryAfter } from '#shared/web/problems.ts';
 import { currency } from '#services/money.ts';
 import { Late, within } from '#shared/within.ts';
 import type { Clock } from '#shared/clock.ts';
-import { TAGS } from '#services/tags.ts';
+
+const auditsTag: Tag = {
+  name: 'Audits',
+  description: 'Whether what the services keep fits together. For operators.',
+};
 
 export interface Audits {
   readonly auditor: Auditor;
@@ -116,7 +120,7 @@ export function auditEndpoints(
   return [
     endpoint('POST', '/v1/audit', {
       id: 'runAudit',
-      tag: TAGS.audits,
+      tag: auditsTag,
       summary: 'Check the invariants of everything that is stored.',
       description: '200: done; 202: it runs, see Location; 409: one runs already, see Location.',
       access: 'operator',
@@ -130,7 +134,7 @@ export function auditEndpoints(
     }),
     endpoint('GET', '/v1/audits', {
       id: 'listAudits',
-      tag: TAGS.audits,
+      tag: auditsTag,
       summary: 'The last audits of this gateway, newest first, without what they list.',
       access: 'operator',
       answers: { 200: audits },
@@ -138,7 +142,7 @@ export function auditEndpoints(
     }),
     endpoint('GET', '/v1/audits/:auditId', {
       id: 'getAudit',
-      tag: TAGS.audits,
+      tag: auditsTag,
       summary: 'An audit: what it has checked and found, also while it runs.',
       params: { auditId: 'The id that starting it answered.' },
       access: 'operator',

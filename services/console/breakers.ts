@@ -25,12 +25,16 @@ import type { Clock } from '#shared/clock.ts';
 import { type Asking, wasNotHeard } from '#shared/control/ask.ts';
 import { PublishError } from '#shared/errors.ts';
 import { opened, sealed } from '#shared/web/cursors.ts';
-import { type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { type Call, type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { cursor, limitUpTo, page } from '#shared/web/parameters.ts';
 import { dependencyUnavailable, Problem } from '#shared/web/problems.ts';
 import { listOf } from '#shared/web/shapes.ts';
 import { Late } from '#shared/within.ts';
-import { TAGS } from '#services/tags.ts';
+
+const breakersTag: Tag = {
+  name: 'Circuit breakers',
+  description: 'Whether the routes of the broker take messages. For operators.',
+};
 
 export type AskBreaker = Asking<BreakerReply>['ask'];
 
@@ -76,7 +80,7 @@ export function breakerEndpoints({
   return [
     endpoint('GET', '/v1/breakers', {
       id: 'listBreakers',
-      tag: TAGS.breakers,
+      tag: breakersTag,
       summary: 'The circuit breaker of every route, as last reported.',
       access: 'operator',
       answers: { 200: listOf(breakerShape) },
@@ -88,7 +92,7 @@ export function breakerEndpoints({
     }),
     endpoint('GET', '/v1/breakers/:route', {
       id: 'getBreaker',
-      tag: TAGS.breakers,
+      tag: breakersTag,
       summary: 'The circuit breaker of a route, its last transitions and why.',
       params: ofRoute,
       access: 'operator',
@@ -101,7 +105,7 @@ export function breakerEndpoints({
     }),
     endpoint('GET', '/v1/breakers/:route/transitions', {
       id: 'listTransitions',
-      tag: TAGS.breakers,
+      tag: breakersTag,
       summary: 'Every transition of the last 90 days, newest first.',
       description: 'As far as the database was there to keep it.',
       params: ofRoute,
@@ -117,7 +121,7 @@ export function breakerEndpoints({
     }),
     endpoint('PUT', '/v1/breakers/:route/override', {
       id: 'overrideBreaker',
-      tag: TAGS.breakers,
+      tag: breakersTag,
       summary: 'Force a state for a time.',
       description: 'The breaker counts on underneath. The answer comes when it is applied.',
       params: ofRoute,
@@ -134,7 +138,7 @@ export function breakerEndpoints({
     }),
     endpoint('DELETE', '/v1/breakers/:route/override', {
       id: 'endOverride',
-      tag: TAGS.breakers,
+      tag: breakersTag,
       summary: 'End the override now.',
       params: ofRoute,
       access: 'operator',
@@ -146,7 +150,7 @@ export function breakerEndpoints({
     }),
     endpoint('GET', '/v1/parked', {
       id: 'listParked',
-      tag: TAGS.breakers,
+      tag: breakersTag,
       summary: 'Messages that expired and wait until their route is closed.',
       description: 'Since when, how often. By last expiry, oldest first.',
       access: 'operator',
@@ -162,7 +166,7 @@ export function breakerEndpoints({
     }),
     endpoint('GET', '/v1/stream', {
       id: 'streamBreakers',
-      tag: TAGS.breakers,
+      tag: breakersTag,
       summary: 'What the breakers do, live: server-sent events.',
       description:
         'First what happened since `Last-Event-ID`, then a `snapshot` of all routes, then each transition as `breaker`, and another `snapshot` when anything else changed. `end` is the last event, when the token has expired.',

@@ -18,11 +18,15 @@ import type { LetterQueries } from '#services/dead-letters/view.ts';
 import { bounded } from '#shared/bounded.ts';
 import type { Clock } from '#shared/clock.ts';
 import { opened, sealed } from '#shared/web/cursors.ts';
-import { type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { type Call, type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { cursor, limit } from '#shared/web/parameters.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { listOf, shape } from '#shared/web/shapes.ts';
-import { TAGS } from '#services/tags.ts';
+
+const deadLettersTag: Tag = {
+  name: 'Dead letters',
+  description: 'Messages that nobody could handle. For operators.',
+};
 
 /** Where the door knows them from, and whom it asks. */
 export interface DeadLetters {
@@ -91,7 +95,7 @@ export function deadLetterEndpoints(
   return [
     endpoint('GET', '/v1/dead-letters', {
       id: 'listDeadLetters',
-      tag: TAGS.deadLetters,
+      tag: deadLettersTag,
       summary: 'Messages that nobody could handle, the newest failure first, secrets masked.',
       access: 'operator',
       query: listLetters,
@@ -104,7 +108,7 @@ export function deadLetterEndpoints(
     }),
     endpoint('GET', '/v1/dead-letters/causes', {
       id: 'listCauses',
-      tag: TAGS.deadLetters,
+      tag: deadLettersTag,
       summary: 'What they died of, by route, with how many are in which state; the most frequent first.',
       access: 'operator',
       query: listCauses,
@@ -113,7 +117,7 @@ export function deadLetterEndpoints(
     }),
     endpoint('GET', '/v1/dead-letters/:letterId', {
       id: 'getDeadLetter',
-      tag: TAGS.deadLetters,
+      tag: deadLettersTag,
       summary: 'One, with the message itself, its failures, and where a replay would send it.',
       params: { letterId: 'The id of the dead letter.' },
       access: 'operator',
@@ -122,7 +126,7 @@ export function deadLetterEndpoints(
     }),
     endpoint('POST', '/v1/dead-letters/replay', {
       id: 'replayDeadLetters',
-      tag: TAGS.deadLetters,
+      tag: deadLettersTag,
       summary: 'Send many again.',
       description:
         'All that are `dead` and match everything given (those named by id also when discarded), at most `ratePerS` a second. 202: they are marked, and will be sent whoever dies.',
@@ -139,7 +143,7 @@ export function deadLetterEndpoints(
     }),
     endpoint('POST', '/v1/dead-letters/discard', {
       id: 'discardDeadLetters',
-      tag: TAGS.deadLetters,
+      tag: deadLettersTag,
       summary: 'Say of all that are `dead` and match everything given that nobody needs them any more, and why.',
       example: { route: 'payment', reason: 'test orders of yesterday' },
       access: 'operator',
@@ -154,7 +158,7 @@ export function deadLetterEndpoints(
     }),
     endpoint('POST', '/v1/dead-letters/:letterId/replay', {
       id: 'replayDeadLetter',
-      tag: TAGS.deadLetters,
+      tag: deadLettersTag,
       summary: 'Send one again, the way it came, under the same message id.',
       description: '409: it was replayed and did not fail since, or it is broken.',
       params: { letterId: 'The id of the dead letter.' },
@@ -168,7 +172,7 @@ export function deadLetterEndpoints(
     }),
     endpoint('POST', '/v1/dead-letters/:letterId/discard', {
       id: 'discardDeadLetter',
-      tag: TAGS.deadLetters,
+      tag: deadLettersTag,
       summary: 'Say that nobody needs it any more, and why.',
       description: 'It is kept for 90 days. 409: it is not `dead`.',
       params: { letterId: 'The id of the dead letter.' },

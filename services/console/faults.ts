@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Call, type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { type Call, type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
 import { shape } from '#shared/web/shapes.ts';
 import { Late } from '#shared/within.ts';
@@ -17,7 +17,11 @@ import {
   faultsSchema,
 } from '#shared/host/faults.ts';
 import type { Log } from '#shared/log.ts';
-import { TAGS } from '#services/tags.ts';
+
+const faultsTag: Tag = {
+  name: 'Faults',
+  description: 'Misbehaviour on demand, where it is switched on. For operators.',
+};
 
 export interface FaultControl {
   /** Resolves once every copy of the service that lives has applied them. Throws `Problem`. */
@@ -88,7 +92,7 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
   return [
     endpoint('PUT', '/v1/faults/:service', {
       id: 'setFaults',
-      tag: TAGS.faults,
+      tag: faultsTag,
       summary: 'Make a service misbehave; `{}` ends it.',
       params: ofService,
       access: 'operator',
@@ -104,7 +108,7 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
     }),
     endpoint('GET', '/v1/faults/:service', {
       id: 'getFaults',
-      tag: TAGS.faults,
+      tag: faultsTag,
       summary: 'The faults that a service was told to have.',
       params: ofService,
       access: 'operator',
@@ -116,7 +120,7 @@ export function faultEndpoints(faults: FaultControl, { services }: Pick<RouteTab
     }),
     endpoint('DELETE', '/v1/faults/:service', {
       id: 'endFaults',
-      tag: TAGS.faults,
+      tag: faultsTag,
       summary: 'Let a service behave again.',
       params: ofService,
       access: 'operator',

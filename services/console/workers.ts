@@ -8,10 +8,11 @@ import { PublishError } from '#shared/errors.ts';
 import type { Table } from '#shared/partition/assignment.ts';
 import type { Roll, Seen } from '#shared/partition/roll.ts';
 import type { TableStore } from '#shared/partition/table-store.ts';
-import { type Endpoint, endpoint, ok } from '#shared/web/endpoint.ts';
+import { type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { listOf, named, shape, time } from '#shared/web/shapes.ts';
 import { Late } from '#shared/within.ts';
-import { TAGS } from '#services/tags.ts';
+
+const workersTag: Tag = { name: 'Workers', description: 'Which process works on what. For operators.' };
 
 export interface WorkerParts {
   readonly table: RouteTable;
@@ -64,7 +65,7 @@ export function workerEndpoints({ table, roll, assignments, askBreaker, clock }:
   return [
     endpoint('GET', '/v1/workers', {
       id: 'listWorkers',
-      tag: TAGS.workers,
+      tag: workersTag,
       summary: 'The processes that work on entities: their partitions, and whether they are handing them over.',
       description: '`missing` names the services of which none is alive.',
       access: 'operator',
@@ -78,7 +79,7 @@ export function workerEndpoints({ table, roll, assignments, askBreaker, clock }:
     }),
     endpoint('GET', '/v1/partitions', {
       id: 'listPartitions',
-      tag: TAGS.workers,
+      tag: workersTag,
       summary: 'Every partition: who is to work on it, whom the broker takes, and what waits.',
       description: 'What the broker says is up to 5 s late.',
       access: 'operator',

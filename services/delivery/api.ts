@@ -1,17 +1,16 @@
 import { deliveryShape, deliveryView } from './view.ts';
 import { ofOrder } from '#services/fields.ts';
-import { visibleOrder } from '#services/order/contract.ts';
+import { ordersTag, visibleOrder } from '#services/order/contract.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { listOf } from '#shared/web/shapes.ts';
-import { TAGS } from '#services/tags.ts';
 
 export const deliveryApi = defineApi({
   view: deliveryView,
   endpoints: (deliveries, { lookUp }) => [
     endpoint('GET', '/v1/deliveries', {
       id: 'listDeliveries',
-      tag: TAGS.orders,
+      tag: ordersTag,
       summary: 'The delivery of an order: one, or none yet.',
       access: 'token',
       query: ofOrder,

@@ -16,6 +16,7 @@ const schema = new mongoose.Schema<RequestDocument>(
     exchange: String,
     message: mixed,
     accepted: mixed,
+    isAnswered: Boolean,
     answer: mixed,
     state: String,
     takenOver: Number,

@@ -23,6 +23,8 @@ export interface StoredRequest {
   readonly message: Message;
   /** What the client is told when the broker has taken the message and nothing more is known. */
   readonly accepted: Answer;
+  /** Nobody answers later: what is said when the broker has it is the answer. */
+  readonly isAnswered?: true;
   /** What the client was told; replayed from then on. */
   readonly answer?: Answer;
   readonly state: 'stored' | 'unknown' | 'confirmed';

@@ -96,12 +96,13 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
     }
   }
 
-  function stored(asked: Identity, { kind }: Submission, made: Composed): StoredRequest {
+  function stored(asked: Identity, { kind, outcome }: Submission, made: Composed): StoredRequest {
     const until = busyUntil();
     return {
       ...made,
       ...asked,
       kind,
+      ...(outcome === undefined && { isAnswered: true }),
       state: 'stored',
       takenOver: 0,
       busyUntil: until,
@@ -146,7 +147,7 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
     } catch (cause) {
       throw await notTaken(request, cause);
     }
-    const answer = submission.outcome === undefined ? { answer: request.accepted } : {};
+    const answer = request.isAnswered === true ? { answer: request.accepted } : {};
     try {
       await requests.confirm(request.id, { expiresAt: clock.now() + REQUEST_KEPT_MS, ...answer });
     } catch (error) {

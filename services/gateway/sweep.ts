@@ -38,7 +38,7 @@ export async function sweepOnce({ bus, requests, clock, log, publishMs }: SweepO
       if (error instanceof PublishError && error.code === 'not-connected') return settled;
       continue;
     }
-    const answer = request.kind === 'order' ? { answer: request.accepted } : {};
+    const answer = request.isAnswered === true ? { answer: request.accepted } : {};
     await requests.confirm(request.id, { expiresAt: clock.now() + REQUEST_KEPT_MS, ...answer });
     log.info('a request was settled by the sweep', { request: request.resourceId, kind: request.kind });
   }

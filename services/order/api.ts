@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cancelOf } from './cancelling.ts';
-import { place, visibleOrder } from './contract.ts';
+import { ordersTag, place, visibleOrder } from './contract.ts';
 import { placeOrder, placing } from './placing.ts';
 import { type OrderQueries, orderShape, orderStatus, type OrderView, orderView } from './view.ts';
 import { requireCustomer, sees } from '#services/access.ts';
@@ -14,7 +14,6 @@ import { answerLookup } from '#shared/web/lookup.ts';
 import { cursor, limit } from '#shared/web/parameters.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { listOf } from '#shared/web/shapes.ts';
-import { TAGS } from '#services/tags.ts';
 
 const listOrders = z.strictObject({
   limit,
@@ -32,7 +31,7 @@ export const orderApi = defineApi({
     return [
       endpoint('POST', '/v1/orders', {
         id: 'placeOrder',
-        tag: TAGS.orders,
+        tag: ordersTag,
         summary: 'Place an order.',
         description:
           '202: accepted, readable at once, and its saga has begun; how it ends is its status. The total is computed from the items; all have the same currency.',
@@ -52,7 +51,7 @@ export const orderApi = defineApi({
       }),
       endpoint('GET', '/v1/orders', {
         id: 'listOrders',
-        tag: TAGS.orders,
+        tag: ordersTag,
         summary: 'Orders, newest first.',
         description: 'An order appears once the order service has taken it. A customer sees its own.',
         access: 'token',
@@ -62,7 +61,7 @@ export const orderApi = defineApi({
       }),
       endpoint('GET', '/v1/orders/:orderId', {
         id: 'getOrder',
-        tag: TAGS.orders,
+        tag: ordersTag,
         summary: 'One order.',
         params: { orderId: 'The id that placing the order answered.' },
         access: 'token',
@@ -71,7 +70,7 @@ export const orderApi = defineApi({
       }),
       endpoint('POST', '/v1/orders/:orderId/cancel', {
         id: 'cancelOrder',
-        tag: TAGS.orders,
+        tag: ordersTag,
         summary: 'Undo the order.',
         description: '202: it is being undone, or was asked to be; 200: it was cancelled before; 409: too late.',
         params: { orderId: 'The id that placing the order answered.' },

@@ -16,7 +16,7 @@ import {
 } from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
-import type { Caller } from '#shared/web/endpoint.ts';
+import type { Caller, Tag } from '#shared/web/endpoint.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
 export const orderItem = z.object({
@@ -135,6 +135,12 @@ export interface VisibleOrder {
   /** RFC 3339. */
   readonly createdAt: string;
 }
+
+/** Everything about orders stands together in the API's document, whichever service offers it. */
+export const ordersTag: Tag = {
+  name: 'Orders',
+  description: 'Placing orders, following them, and what belongs to one.',
+};
 
 /** The order, or what was accepted of it while its service has not taken it yet. A `not-found` for whom it does not concern. */
 export const visibleOrder = lookup<VisibleOrder, { readonly orderId: string; readonly caller: Caller }>(

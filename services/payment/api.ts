@@ -1,17 +1,16 @@
 import { paymentShape, paymentView } from './view.ts';
 import { ofOrder } from '#services/fields.ts';
-import { visibleOrder } from '#services/order/contract.ts';
+import { ordersTag, visibleOrder } from '#services/order/contract.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { listOf } from '#shared/web/shapes.ts';
-import { TAGS } from '#services/tags.ts';
 
 export const paymentApi = defineApi({
   view: paymentView,
   endpoints: (payments, { lookUp }) => [
     endpoint('GET', '/v1/payments', {
       id: 'listPayments',
-      tag: TAGS.orders,
+      tag: ordersTag,
       summary: 'The payments of an order: one, or none yet.',
       access: 'token',
       query: ofOrder,

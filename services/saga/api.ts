@@ -4,13 +4,12 @@ import { definitions } from './place-order-versions.ts';
 import { sagaView, type Timeline, timelineShape } from './view.ts';
 import { whyParked } from '#services/circuit-breaker/contract.ts';
 import { openLetters, openLetterShape } from '#services/dead-letters/contract.ts';
-import { visibleOrder } from '#services/order/contract.ts';
+import { ordersTag, visibleOrder } from '#services/order/contract.ts';
 import { routesBeforeNoReturn } from '#shared/saga/definition.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { answerLookup, type LookUp } from '#shared/web/lookup.ts';
 import { named } from '#shared/web/shapes.ts';
-import { TAGS } from '#services/tags.ts';
 
 const timelineWithLetters = named(
   'Timeline',
@@ -29,7 +28,7 @@ export const sagaApi = defineApi({
   endpoints: (sagas, { lookUp }) => [
     endpoint('GET', '/v1/orders/:orderId/timeline', {
       id: 'getTimeline',
-      tag: TAGS.orders,
+      tag: ordersTag,
       summary: 'What happened to the order step by step, and what it is waiting for.',
       params: { orderId: 'The id that placing the order answered.' },
       access: 'token',

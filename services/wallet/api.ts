@@ -7,12 +7,13 @@ import * as fields from '#services/fields.ts';
 import { currency, exactMoney } from '#services/money.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { opened, sealed } from '#shared/web/cursors.ts';
-import { type Call, endpoint, ok } from '#shared/web/endpoint.ts';
+import { type Call, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { page } from '#shared/web/parameters.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { listOf, shape } from '#shared/web/shapes.ts';
 import { validate } from '#shared/web/validate.ts';
-import { TAGS } from '#services/tags.ts';
+
+const walletsTag: Tag = { name: 'Wallets', description: "Customers' money." };
 
 /** A top-up creates a wallet: its name is held to what an order's customer is. */
 const walletPath = z.object({ customerId: fields.customerId });
@@ -33,7 +34,7 @@ export const walletApi = defineApi({
   endpoints: (wallets, door) => [
     endpoint('GET', '/v1/wallets/:customerId', {
       id: 'getWallet',
-      tag: TAGS.wallets,
+      tag: walletsTag,
       summary: 'What a customer has and what is reserved of it.',
       params: { customerId: 'Whose wallet.' },
       access: 'token',
@@ -42,7 +43,7 @@ export const walletApi = defineApi({
     }),
     endpoint('GET', '/v1/wallets/:customerId/entries', {
       id: 'listEntries',
-      tag: TAGS.wallets,
+      tag: walletsTag,
       summary: 'Every movement of the wallet, newest first.',
       params: { customerId: 'Whose wallet.' },
       access: 'token',
@@ -58,7 +59,7 @@ export const walletApi = defineApi({
     }),
     endpoint('POST', '/v1/wallets/:customerId/top-ups', {
       id: 'topUp',
-      tag: TAGS.wallets,
+      tag: walletsTag,
       summary: "Add money to a customer's wallet, as an operator.",
       description: 'The first top-up creates the wallet in its currency. 201: done; 202: not done yet, see Location.',
       params: { customerId: 'Whose wallet.' },
@@ -77,7 +78,7 @@ export const walletApi = defineApi({
     }),
     endpoint('GET', '/v1/wallets/:customerId/top-ups/:topUpId', {
       id: 'getTopUp',
-      tag: TAGS.wallets,
+      tag: walletsTag,
       summary: 'How a top-up of the last 24 hours ended.',
       params: { customerId: 'Whose wallet.', topUpId: 'The id that asking for the top-up answered.' },
       access: 'token',

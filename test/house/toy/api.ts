@@ -1,7 +1,6 @@
 import { checkShape, fraudView } from './view.ts';
 import { ofOrder } from '#services/fields.ts';
-import { visibleOrder } from '#services/order/contract.ts';
-import { TAGS } from '#services/tags.ts';
+import { ordersTag, visibleOrder } from '#services/order/contract.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { listOf } from '#shared/web/shapes.ts';
@@ -11,7 +10,7 @@ export const fraudApi = defineApi({
   endpoints: (checks, { lookUp }) => [
     endpoint('GET', '/v1/fraud-checks', {
       id: 'listFraudChecks',
-      tag: TAGS.orders,
+      tag: ordersTag,
       summary: 'Whether the order was looked at, and what came of it.',
       access: 'token',
       query: ofOrder,

@@ -45,7 +45,7 @@ const submission: Submission = {
 
 test('what a crash left between storing and publishing is published by the sweep, and only then readable', async (t) => {
   const { requests, bus, clock, options } = setUp();
-  await requests.insert(aRequest('a', { nextTryAt: clock.now() + 10_000 }));
+  await requests.insert(aRequest('a', { nextTryAt: clock.now() + 10_000, isAnswered: true }));
   const sweep = startSweep(options);
   await clock.advance(9000);
   t.is(bus.published.length, 0, 'its owner may still be at it');
@@ -128,6 +128,16 @@ test('a store that fails once does not end the sweep', async (t) => {
   await clock.advance(7000);
   t.is(bus.published.length, 1);
   await sweep.stop();
+});
+
+test('what the sweep settles is answered only when nobody answers later, whatever kind it is', async (t) => {
+  const { requests, options } = setUp();
+  await requests.insert(aRequest('a', { kind: 'anything', nextTryAt: 0, isAnswered: true }));
+  await requests.insert(aRequest('b', { kind: 'order', nextTryAt: 0 }));
+  t.is(await sweepOnce(options), 2);
+  const [final, open] = [await requests.ofResource('r-a'), await requests.ofResource('r-b')];
+  t.deepEqual([final?.state, final?.answer], ['confirmed', final?.accepted]);
+  t.deepEqual([open?.state, open?.answer], ['confirmed', undefined]);
 });
 
 test('a store that may have taken a request is 504, one that certainly did not 503', async (t) => {
