@@ -9,6 +9,7 @@ import { service as payment } from './payment/service.ts';
 import { service as saga } from './saga/service.ts';
 import { service as wallet } from './wallet/service.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
+import type { Migration } from '#shared/database/migration.ts';
 import { commonConfig } from '#shared/host/config.ts';
 import type { Service, System } from '#shared/host/kit.ts';
 import { tableOf } from '#shared/host/service.ts';
@@ -30,6 +31,9 @@ export const services: readonly Service[] = [
 export const variables: readonly string[] = [...Object.keys(commonConfig), ...services.flatMap((one) => one.variables)];
 
 export const serviceNames: readonly string[] = services.map(({ name }) => name);
+
+/** What the database went through, whichever service asked for it. */
+export const migrations: readonly Migration[] = services.flatMap((one) => one.migrations ?? []);
 
 /** Every route has this many partition queues, for ever: another number would move keys between them. */
 const PARTITIONS = 8;

@@ -11,7 +11,8 @@ import { allCopies, type Copies, type Copy } from './copies.ts';
 import type { LineSink } from './log-lines.ts';
 import { ownProcess } from './own-process.ts';
 import { anyFreePort, freePort, portFor, releasePort } from './ports.ts';
-import { type Ports, serviceSpecs, type Surroundings } from './service-specs.ts';
+import { migrateDatabase } from './migrate-database.ts';
+import { databaseUrl, type Ports, serviceSpecs, type Surroundings } from './service-specs.ts';
 import { type ProcessSpec, supervise, type Supervised, type Tell } from './supervisor.ts';
 import { until } from './until.ts';
 
@@ -45,7 +46,7 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** Provisions the broker and starts everything; resolves before the services are ready. */
+/** Provisions the broker, migrates the database and starts everything; resolves before the services are ready. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const copies = allCopies(options.processes === 'one' ? {} : (options.workers ?? {}));
   const ports = await choosePorts(options, copies);
@@ -58,6 +59,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     passwords: options.secrets.brokerPasswords,
     log: options.log,
   });
+  await migrateDatabase(databaseUrl(options.database.url, options.databaseName), options.say);
   mkdirSync(join(options.dir, 'inbox'), { recursive: true });
   const specs = [inboxSpec(options, ports), ...stubSpecs(options, ports), ...serviceSpecs(options, copies, ports)];
   const processes = new Map(specs.map((spec) => [spec.name, supervise(spec, options)] as const));

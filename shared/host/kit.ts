@@ -8,6 +8,7 @@ import type { Bus } from '#shared/bus/bus.ts';
 import type { RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Entity } from '#shared/entity/entity.ts';
+import type { Migration } from '#shared/database/migration.ts';
 import type { MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
 import type { Log } from '#shared/log.ts';
 import type { ServiceApi } from '#shared/web/api.ts';
@@ -57,6 +58,8 @@ export interface Service {
   readonly documents?: MongoStoreOptions | undefined;
   readonly api?: ServiceApi | undefined;
   readonly audit?: AuditRule | undefined;
+  /** What its documents went through since they were first stored; it hosts nothing before all of it was applied. */
+  readonly migrations?: readonly Migration[] | undefined;
   /** Names of the variables that it alone reads, beside those that every service reads. */
   readonly variables: readonly string[];
   /** Throws a `ConfigError` that lists everything why it must not run like this. */
@@ -91,6 +94,8 @@ export interface ServiceSpec<Shape extends z.ZodRawShape> {
   readonly api?: ServiceApi;
   /** What must always hold of its documents. */
   readonly audit?: AuditRule;
+  /** The files of its folder `migrations`. It waits until the database has gone through them. */
+  readonly migrations?: readonly Migration[];
   /** What must not run, beyond what the schema says. */
   readonly rules?: readonly ((
     config: z.infer<z.ZodObject<Shape>> & CommonConfig,

@@ -5,7 +5,7 @@ import type { Externals, RouteTable, ServiceRights } from '#shared/bus/topology/
 
 /** Declares a service: what it may do on the broker, its own configuration, its documents, and what it is made of. Nothing runs before `start`. */
 export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Shape>): Service {
-  const { name, rights, entity, documents, api, audit, config } = spec;
+  const { name, rights, entity, documents, api, audit, migrations, config } = spec;
   return {
     name,
     rights,
@@ -13,6 +13,7 @@ export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Sha
     documents,
     api,
     audit,
+    migrations,
     variables: Object.keys(config),
     check: (environment, table) => void configOf(spec, environment, table),
     start: (environment, system, options = {}) => startService(spec, environment, system, options),

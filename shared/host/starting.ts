@@ -11,6 +11,7 @@ import { publishRightOf } from '#shared/bus/topology/rights.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { connectMongo, ping } from '#shared/database/database.ts';
+import { untilMigrated } from '#shared/database/migrated.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
@@ -74,6 +75,8 @@ export async function startService<Shape extends z.ZodRawShape>(
   gauge(metrics, 'switchyard_publishing_blocked', '1 while the broker takes nothing from publishers', () =>
     bus.blocked === undefined ? 0 : 1,
   );
+  const schema = untilMigrated(db, spec.migrations ?? [], { clock, log, signal: closing.signal });
+  if (spec.migrations !== undefined) checks.set('schema', schema.check);
   const exit = options.exit ?? ((code: number) => process.exit(code));
   const handled: string[] = [];
   const faults = createFaults(name, { clock, log, exit: () => exit(137), handles: () => handled });
@@ -122,7 +125,9 @@ export async function startService<Shape extends z.ZodRawShape>(
     onStop: (stop) => void stops.push(stop),
   });
 
-  const starting = Promise.all(hosted.map(async (start) => running.push(await start())));
+  const starting = schema.done.then(async () => {
+    if (!closing.signal.aborted) await Promise.all(hosted.map(async (start) => running.push(await start())));
+  });
   // Faults are those of entities; a service without any has nobody to tell.
   if (config.FAULTS === 'on' && hosted.length > 0) {
     listenForFaults().catch((error: unknown) => log.error('cannot hear of faults', { reason: reasonOf(error) }));

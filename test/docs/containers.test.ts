@@ -69,8 +69,8 @@ test('whatever keeps running says whether it is healthy, and has the time to sto
   const withoutCheck = services.split(/^ {2}(?=[\w-]+:)/m).filter((service) => service.includes('disable: true'));
   t.deepEqual(
     withoutCheck.map((service) => service.split(':')[0]),
-    ['provision'],
-    'it ends; `up --wait` refuses anything else',
+    ['provision', 'migrate'],
+    'they end; `up --wait` refuses anything else',
   );
   t.is(compose.match(/stop_grace_period: /g)?.length, 3, 'services, brokers, database');
   t.notRegex(
