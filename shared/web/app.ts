@@ -4,6 +4,7 @@ import { type Authenticate, authentication, type CallerLimits } from './authenti
 import { readJson } from './body.ts';
 import { pathToTell, refuseCardNumbers } from './card-numbers.ts';
 import type { Call, Caller, Endpoint } from './endpoint.ts';
+import { ifMatchOf } from './preconditions.ts';
 import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
 import { idempotency, noQuery } from './parameters.ts';
 import type { TokenKeys } from './tokens.ts';
@@ -179,6 +180,7 @@ async function serve(
     ...(key !== undefined && {
       idempotencyKey: validate(idempotency, { 'Idempotency-Key': key }, 'header')['Idempotency-Key'],
     }),
+    ...(endpoint.ifMatch === true && { ifMatch: ifMatchOf(ctx.headers['if-match']) }),
     acceptedUntil,
     ...lastEventIdOf(ctx),
   };

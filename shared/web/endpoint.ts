@@ -1,4 +1,5 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import type { IfMatch } from './preconditions.ts';
 import type { ProblemSlug } from './problems.ts';
 import type { Identity } from './tokens.ts';
 import type { Trace } from './trace.ts';
@@ -16,6 +17,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly caller: Caller;
   readonly trace: Trace;
   readonly idempotencyKey?: string;
+  /** Of an endpoint that demands it. */
+  readonly ifMatch?: IfMatch;
   /** When the token is not accepted any more, epoch ms; absent: there is none. What takes longer must end then. */
   readonly acceptedUntil?: number | undefined;
   /** Of a client that comes back to an event stream. */
@@ -29,7 +32,13 @@ export interface Answer {
 }
 
 /** Headers that answers are documented to have. */
-export type ResponseHeader = 'traceparent' | 'Location' | 'Retry-After' | 'Idempotency-Replayed' | 'WWW-Authenticate';
+export type ResponseHeader =
+  | 'traceparent'
+  | 'Location'
+  | 'ETag'
+  | 'Retry-After'
+  | 'Idempotency-Replayed'
+  | 'WWW-Authenticate';
 
 /** A group of operations in the OpenAPI document. */
 export interface Tag {
@@ -58,6 +67,8 @@ export interface Endpoint {
   /** An empty body counts as `{}`. */
   readonly bodyOptional?: boolean;
   readonly idempotent?: boolean;
+  /** It changes what the client has read: the header If-Match says which version that was, and is demanded. */
+  readonly ifMatch?: boolean;
   /** What successful answers are; `application/json` unless said. */
   readonly produces?: 'application/json' | 'text/event-stream';
   /** Of a stream: what the data of each event is, by the event's name. */
@@ -66,10 +77,13 @@ export interface Endpoint {
   readonly headers?: Readonly<Record<number, readonly ResponseHeader[]>>;
   /** Problems of its own, besides those that follow from the rest. */
   readonly problems?: readonly ProblemSlug[];
-  /** The body of each successful status, for the OpenAPI document. */
+  /** The body of each successful status, for the OpenAPI document; `nothing`: there is none. */
   readonly answers: Readonly<Record<number, z.ZodType>>;
   handle(call: Call): Promise<Answer>;
 }
+
+/** The body of an answer that has none. */
+export const nothing = z.undefined();
 
 interface Spec<Query, Body> extends Omit<Endpoint, 'query' | 'body' | 'handle' | 'method' | 'path'> {
   readonly query?: z.ZodType<Query>;
@@ -89,3 +103,6 @@ export function endpoint<Query = unknown, Body = unknown>(
 export function ok(body: unknown): Answer {
   return { status: 200, body };
 }
+
+/** Done, and there is nothing to say. */
+export const noContent: Answer = { status: 204, body: undefined };

@@ -1,4 +1,4 @@
-import type { Endpoint, ResponseHeader } from './endpoint.ts';
+import { nothing, type Endpoint, type ResponseHeader } from './endpoint.ts';
 import { schemaOf, type Json } from './openapi-schemas.ts';
 import { problemTypes, type ProblemSlug } from './problems.ts';
 
@@ -18,6 +18,11 @@ export const responseHeaders: Readonly<Record<ResponseHeader, Json>> = {
     description: 'Where to read what was made or what becomes of the request.',
     schema: { type: 'string', format: 'uri-reference' },
   },
+  ETag: {
+    description: 'The version of what is shown or was made (RFC 9110, 8.8.3); `If-Match` takes it as it is.',
+    schema: { type: 'string' },
+    example: '"3"',
+  },
   'Retry-After': {
     description: 'After how many seconds it is worth while to ask again.',
     schema: { type: 'integer', minimum: 1 },
@@ -34,18 +39,17 @@ export const responseHeaders: Readonly<Record<ResponseHeader, Json>> = {
   },
 };
 
-const titles: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
+const titles: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content' };
 
 function successes({ answers, headers = {}, idempotent, events, produces = 'application/json' }: Endpoint): Json {
   return Object.fromEntries(
     Object.entries(answers).map(([status, schema]) => {
       const own = headers[Number(status)] ?? [];
       const names = [...own, ...(idempotent === true ? (['Idempotency-Replayed'] as const) : [])];
+      const told = { description: titles[status] ?? 'Done', headers: headersOf(names) };
+      if (schema === nothing) return [status, told];
       const content = { schema: schemaOf(schema, 'output'), ...(events && { 'x-events': eventsOf(events) }) };
-      return [
-        status,
-        { description: titles[status] ?? 'Done', headers: headersOf(names), content: { [produces]: content } },
-      ];
+      return [status, { ...told, content: { [produces]: content } }];
     }),
   );
 }
@@ -64,6 +68,7 @@ function headersOf(names: readonly ResponseHeader[]): Json {
 const headersOfProblems: Readonly<Record<string, readonly ResponseHeader[]>> = {
   401: ['WWW-Authenticate'],
   409: ['Retry-After'],
+  412: ['ETag'],
   429: ['Retry-After'],
   503: ['Retry-After'],
   504: ['Retry-After'],
@@ -115,15 +120,24 @@ function reference(name: string): Json {
   return { $ref: `#/components/responses/${name}` };
 }
 
-function slugsOf({ access, body, query, idempotent, path, problems: own = [] }: Endpoint): readonly ProblemSlug[] {
+function slugsOf({
+  access,
+  body,
+  query,
+  idempotent,
+  ifMatch,
+  path,
+  problems: own = [],
+}: Endpoint): readonly ProblemSlug[] {
   return [
     'internal-error',
-    ...(query || body ? (['validation'] as const) : []),
+    ...(query || body || ifMatch ? (['validation'] as const) : []),
     ...(body ? (['malformed-json', 'payload-too-large', 'unsupported-media-type'] as const) : []),
     ...(access === 'public'
       ? []
       : (['unauthorized', 'forbidden', 'too-many-requests', 'dependency-unavailable'] as const)),
     ...(path.includes(':') ? (['not-found'] as const) : []),
+    ...(ifMatch ? (['precondition-required', 'precondition-failed'] as const) : []),
     ...own,
     ...(idempotent
       ? ([

@@ -44,6 +44,7 @@ function operationOf(endpoint: Endpoint): Json {
     ...pathParameters(endpoint),
     ...queryParameters(endpoint.query),
     ...(endpoint.idempotent ? [idempotencyHeader] : []),
+    ...(endpoint.ifMatch ? [ifMatchHeader] : []),
     ...(endpoint.produces === 'text/event-stream' ? [lastEventIdHeader] : []),
     traceparentHeader,
   ];
@@ -97,6 +98,15 @@ const idempotencyHeader: Json = {
   description: 'Bare or quoted; the same key with the same request is answered the same for 24 hours.',
   schema: schemaOf(idempotencyKey, 'output'),
   example: 'b1c8a6f2-order-17',
+};
+
+const ifMatchHeader: Json = {
+  name: 'If-Match',
+  in: 'header',
+  required: true,
+  description: 'The `ETag` of the version that was read (RFC 9110, 13.1.1); `*`: whichever there is.',
+  schema: { type: 'string' },
+  example: '"3"',
 };
 
 const lastEventIdHeader: Json = {

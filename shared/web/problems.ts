@@ -47,6 +47,41 @@ export const problemTypes = {
     description:
       'For example cancelling an order that was paid, discarding a dead letter that is being replayed, or a top-up in another currency than the wallet has. Nothing was done and the Idempotency-Key is free again.',
   },
+  'product-exists': {
+    status: 409,
+    title: 'There is a product with this SKU',
+    description:
+      'Nothing was changed and the Idempotency-Key is free again. Change the product with `PUT`, or choose another SKU.',
+  },
+  'product-reserved': {
+    status: 409,
+    title: 'The product is reserved for orders',
+    description:
+      'It cannot be deleted while orders that have not ended hold some of it: `reserved` says how many pieces, `openOrders` how many orders. Nothing was changed; try again when they have ended.',
+  },
+  'price-changed': {
+    status: 409,
+    title: 'The price is another one now',
+    description:
+      "A `unitPrice` was stated that is not the catalogue's: `sku` names the product, `stated` is the price of the request, `current` the catalogue's. Nothing was ordered and the Idempotency-Key is free.",
+  },
+  'stock-negative': {
+    status: 409,
+    title: 'There is not so much in stock',
+    description:
+      'What is on hand would fall below zero, or below what is reserved for orders. Nothing was changed and the Idempotency-Key is free again.',
+  },
+  'category-exists': {
+    status: 409,
+    title: 'There is a category of this name',
+    description: 'Names of categories are unique. Nothing was changed and the Idempotency-Key is free again.',
+  },
+  'precondition-failed': {
+    status: 412,
+    title: 'It was changed since it was read',
+    description:
+      'The version that `If-Match` names is not the current one, or never was one. Nothing was changed. Read it again: its ETag is the version to decide about.',
+  },
   'payload-too-large': {
     status: 413,
     title: 'The body is too large',
@@ -62,6 +97,18 @@ export const problemTypes = {
     title: 'The key was used for another request',
     description:
       'An Idempotency-Key names one request for 24 hours; this body or path differs from the first one. Nothing was done.',
+  },
+  'unknown-product': {
+    status: 422,
+    title: 'There is no such product',
+    description:
+      'The catalogue has no product with this SKU, or none any more. `errors` names each line by a JSON pointer (RFC 6901). Nothing was ordered and the Idempotency-Key is free.',
+  },
+  'precondition-required': {
+    status: 428,
+    title: 'The header If-Match is missing',
+    description:
+      'What is changed must be the version that was read, so that no change of somebody else is lost: send its `ETag` as `If-Match`. Nothing was changed.',
   },
   'too-many-requests': {
     status: 429,
