@@ -102,7 +102,8 @@ async function replay(api: Api, { route, type, cause, rate }: Values, ids: reado
   const { selected, ratePerS: most } = taken(
     await api.post<{ readonly selected: number; readonly ratePerS: number }>('/v1/dead-letters/replay', body),
   );
-  if (selected === 0) return say('nothing to replay: only what is dead is chosen, and nothing that is broken');
+  if (selected === 0)
+    return say('nothing to replay: only what is dead is chosen, and nothing that is broken or obsolete');
   const of = ids.length > selected ? ` of ${ids.length} (the others are not dead, or broken, or do not exist)` : '';
   say(`${selected}${of} to be replayed, at most ${most} a second; \`causes\` shows how far it is`);
 }
@@ -131,7 +132,8 @@ function lineOf(letter: LetterView): string {
 
 function kindOf({ state, broken, obsolete }: LetterView): string {
   if (state !== 'dead') return '';
-  if (obsolete === true) return ' (obsolete: its deadline has passed, nobody has to do anything)';
+  if (obsolete === true)
+    return ' (obsolete: its deadline has passed or its order has ended, nobody has to do anything)';
   return broken === undefined ? '' : ' (broken: it can only be discarded)';
 }
 

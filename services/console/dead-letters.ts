@@ -160,7 +160,7 @@ export function deadLetterEndpoints(
       id: 'replayDeadLetter',
       tag: deadLettersTag,
       summary: 'Send one again, the way it came, under the same message id.',
-      description: '409: it was replayed and did not fail since, or it is broken.',
+      description: '409: it was replayed and did not fail since, it is obsolete, or broken.',
       params: { letterId: 'The id of the dead letter.' },
       access: 'operator',
       body: replayLetter,
@@ -193,13 +193,9 @@ export function deadLetterEndpoints(
 
   /** One that is being replayed already is as good as asked for. */
   async function replayOne(call: Call) {
-    const { id, state, broken, obsolete, deadline } = await letterOf(call.params);
-    if (obsolete === true)
-      throw new Problem(
-        'invalid-transition',
-        `its deadline passed at ${deadline}: its owner would not act on it, because its order has long gone another way. It needs nobody.`,
-        { members: { state, obsolete } },
-      );
+    const letter = await letterOf(call.params);
+    const { id, state, broken } = letter;
+    refuseObsolete(letter);
     if (broken !== undefined)
       throw new Problem(
         'invalid-transition',
@@ -208,7 +204,11 @@ export function deadLetterEndpoints(
       );
     if (state !== 'replaying') {
       const { selected } = await ask({ kind: 'replay', select: { ids: [id] } }, call);
-      if (selected === 0) throw notNow(await letterOf(call.params), 'replayed');
+      if (selected === 0) {
+        const now = await letterOf(call.params);
+        refuseObsolete(now);
+        throw notNow(now, 'replayed');
+      }
     }
     return { status: 202, body: await letterOf(call.params) };
   }
@@ -218,6 +218,15 @@ export function deadLetterEndpoints(
     if (letter === undefined) throw new Problem('not-found', 'there is no such dead letter');
     return letter;
   }
+}
+
+function refuseObsolete({ state, obsolete, deadline, orderEndedAt }: LetterView): void {
+  if (obsolete !== true) return;
+  const why =
+    orderEndedAt === undefined
+      ? `its deadline passed at ${deadline}: its owner would not act on it, because its order has long gone another way`
+      : `its order ended at ${orderEndedAt}: nothing that is sent for it changes anything`;
+  throw new Problem('invalid-transition', `${why}. It needs nobody.`, { members: { state, obsolete } });
 }
 
 function notNow({ state }: LetterView, what: string): Problem {

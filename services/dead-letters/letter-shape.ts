@@ -13,6 +13,9 @@ export const letterShape = named(
     deadline: time
       .optional()
       .describe('After this its owner does not act on it any more, and answers that it is too late.'),
+    orderEndedAt: time
+      .optional()
+      .describe('Its order had ended by then: nothing that is sent for it changes anything.'),
     obsolete: z.literal(true).optional().describe('Whether sending it again could change nothing any more.'),
     type: z.string().optional().describe('The name of the message.'),
     key: z.string().optional().describe('What it is about.'),
@@ -79,7 +82,9 @@ export const causeShape = shape({
   types: z.array(z.string()).readonly().describe('The names of the messages.'),
   count: z.int().describe('How many there are.'),
   states: z.partialRecord(letterStateSchema, z.int()).describe('How many are in which state.'),
-  obsolete: z.int().describe('How many of the dead ones are past their deadline and need nobody.'),
+  obsolete: z
+    .int()
+    .describe('How many of the dead ones need nobody: past their deadline, or of an order that has ended.'),
   firstFailureAt: time.describe('The oldest failure.'),
   lastFailureAt: time.describe('The newest failure.'),
 });

@@ -105,6 +105,13 @@ export function causeOf(reason: string, ids: readonly (string | undefined)[]): s
     .slice(0, 300);
 }
 
+/** Which step of its order a saga's command does or undoes, from its id: `<order>:<step>:do` or `:undo`. */
+export function stepOf(messageId = '', orderId = ''): { readonly step?: string; readonly undo?: boolean } {
+  if (orderId === '' || !messageId.startsWith(`${orderId}:`)) return {};
+  const [, step, which] = /^([a-z0-9-]+)(?:#\d+)?:(do|undo)$/.exec(messageId.slice(orderId.length + 1)) ?? [];
+  return step === undefined ? {} : { step, undo: which === 'undo' };
+}
+
 /** `undefined`: it is a message of ours. */
 function brokenBecause(packet: Packet): string | undefined {
   try {

@@ -11,7 +11,7 @@ export function letterGauge(
 ): void {
   new Gauge({
     name: 'switchyard_dead_letters',
-    help: 'Dead letters kept, by route and state; obsolete: dead, and past its deadline; every copy of the service tells the same number',
+    help: 'Dead letters kept, by route and state; obsolete: dead, and past its deadline or of an order that has ended; every copy of the service tells the same number',
     labelNames: ['route', 'state'],
     registers: [registry],
     async collect() {

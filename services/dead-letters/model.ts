@@ -56,6 +56,8 @@ export interface StoredLetter {
   readonly packet: StoredPacket;
   /** After it its owner does not act on the message any more: sending it again would change nothing. */
   readonly deadline?: Date | undefined;
+  /** Its order has ended: sending it again would change nothing. */
+  readonly orderEndedAt?: Date | undefined;
   /** Why it is no message of ours: then nobody could ever handle it, and it is not sent again. */
   readonly broken?: string | undefined;
   readonly replay?: Replay;

@@ -5,6 +5,7 @@ import {
   type DeadLettersReply,
   type DeadLettersRequest,
   deadLettersRequestSchema,
+  type Selection,
 } from './contract.ts';
 import type { LetterStore } from './store.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
@@ -20,6 +21,8 @@ export interface AnsweringOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onMarked: () => void;
+  /** Notes which of the chosen letters are of orders that have ended. */
+  readonly noteEnded: (select: Selection) => Promise<unknown>;
 }
 
 /** Carries out what gateways ask for. Every copy does, and each answers: marking the same letters twice marks them once. */
@@ -42,7 +45,7 @@ async function answer(packet: Packet, options: AnsweringOptions): Promise<void> 
 
 async function carryOut(
   request: DeadLettersRequest,
-  { store, clock, log, onMarked }: AnsweringOptions,
+  { store, clock, log, onMarked, noteEnded }: AnsweringOptions,
 ): Promise<number> {
   const at = new Date(clock.now());
   const { id, by } = request;
@@ -61,6 +64,7 @@ async function carryOut(
     return discarded;
   }
   const { ratePerS = DEFAULT_RATE_PER_S } = request;
+  await noteEnded(select);
   const selected = await store.mark({ id, by, at, select, ratePerS });
   log.info('dead letters are to be replayed', { request: id, by, selected, ratePerS });
   onMarked();

@@ -1,12 +1,15 @@
 import { deadLettersApi } from './api.ts';
 import { startDraining } from './draining.ts';
+import { noteEndedOrders, watchEndedOrders } from './ended-orders.ts';
 import { letterGauge } from './metrics.ts';
 import { startReplaying } from './replaying.ts';
 import { answerRequests } from './requests.ts';
 import { createLetterStore } from './store.ts';
+import { endedOrders } from '#services/saga/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { defineService } from '#shared/host/service.ts';
+import { storedLookUp } from '#shared/web/api.ts';
 
 /** Keeps what nobody could handle, and sends it again when a person says so. */
 export const service = defineService({
@@ -14,13 +17,23 @@ export const service = defineService({
   rights: { answersAbout: 'dead-letters', everyRoute: { write: ['in', 'hash'], read: ['dead'] } },
   api: deadLettersApi,
   config: {},
-  start({ bus, config, table, db, clock, log, metrics, ready, onStop }) {
+  start({ bus, config, table, db, services, clock, log, metrics, ready, onStop }) {
     const store = createLetterStore(db);
     const { routes } = table;
     const stopping = new AbortController();
     const draining = startDraining({ bus, store, routes, clock, log });
     const replaying = startReplaying({ bus, store, routes, clock, log, holder: config.WORKER_ID ?? clock.id() });
-    const answering = answerRequests({ bus, store, clock, log, onMarked: replaying.look });
+    const lookUp = storedLookUp(services, db, clock);
+    const orders = { store, ended: (orderIds: readonly string[]) => lookUp(endedOrders, orderIds) };
+    const watching = watchEndedOrders({ ...orders, clock, log });
+    const answering = answerRequests({
+      bus,
+      store,
+      clock,
+      log,
+      onMarked: replaying.look,
+      noteEnded: (select) => noteEndedOrders(orders, select),
+    });
     letterGauge(metrics, store, routes, clock.now);
     let indexed = false;
     const preparing = prepared(store.prepare, { clock, log }, stopping.signal).then(
@@ -39,7 +52,9 @@ export const service = defineService({
     onStop(async () => {
       stopping.abort();
       const ended = new AbortController();
-      const all = Promise.all([draining.stop(), replaying.stop(), preparing]).finally(() => ended.abort());
+      const all = Promise.all([draining.stop(), replaying.stop(), watching.stop(), preparing]).finally(() =>
+        ended.abort(),
+      );
       await Promise.race([all, clock.sleep(config.DRAIN_MS, ended.signal).catch(() => {})]);
     });
   },

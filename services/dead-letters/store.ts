@@ -1,5 +1,6 @@
 import type { Connection, mongo } from 'mongoose';
 import type { Selection } from './contract.ts';
+import { chosenBy, matching, notObsolete, obsoleteAt } from './choosing.ts';
 import type { Burial } from './letter.ts';
 import { deadLettersCollection, type StoredLetter, turnsCollection } from './model.ts';
 import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
@@ -12,6 +13,10 @@ export interface LetterStore {
   record(burial: Burial): Promise<'stored' | 'known'>;
   /** Marks the chosen letters as `replaying`, each once for the same request and none that is broken; says how many that are. */
   mark(request: MarkRequest): Promise<number>;
+  /** A page of those that a replay would choose, or that are `dead`, and whose order is not known to have ended; by id. */
+  waiting(select: Selection | undefined, after: string, limit: number): Promise<readonly Waiting[]>;
+  /** Notes that the orders of these letters have ended. */
+  orderEnded(letters: readonly { readonly id: string; readonly at: Date }[]): Promise<void>;
   /** The letter that was to be replayed first, of other requests and routes than these. */
   next(except: {
     readonly requests: readonly string[];
@@ -52,6 +57,14 @@ export interface DiscardRequest {
 
 export interface DiscardManyRequest extends Pick<DiscardRequest, 'id' | 'by' | 'reason' | 'at'> {
   readonly select: Selection;
+}
+
+/** A letter of an order. */
+export interface Waiting {
+  readonly id: string;
+  readonly route: string;
+  readonly orderId: string;
+  readonly messageId: string;
 }
 
 export type Marked = StoredLetter & { readonly replay: NonNullable<StoredLetter['replay']> };
@@ -100,6 +113,33 @@ export function createLetterStore(db: Connection): LetterStore {
       const chosen = { ...chosenBy(select), ...notObsolete(at), 'replay.id': { $ne: id } };
       await letters().updateMany(chosen, { $set: { state: 'replaying', replay }, $unset: { settledAt: 1 } });
       return letters().countDocuments({ 'replay.id': id });
+    },
+
+    async waiting(select, after, limit) {
+      const found = await letters()
+        .find(
+          {
+            ...(select === undefined ? { state: 'dead', broken: { $exists: false } } : chosenBy(select)),
+            $and: [{ _id: { $gt: after } }],
+            orderEndedAt: { $exists: false },
+            correlationId: { $exists: true },
+            messageId: { $exists: true },
+          },
+          { projection: { route: 1, correlationId: 1, messageId: 1 } },
+        )
+        .sort({ _id: 1 })
+        .limit(limit)
+        .toArray();
+      return found.map(({ _id, route, correlationId = '', messageId = '' }) => ({
+        id: _id,
+        route,
+        orderId: correlationId,
+        messageId,
+      }));
+    },
+
+    async orderEnded(ended) {
+      for (const { id, at } of ended) await letters().updateOne({ _id: id }, { $set: { orderEndedAt: at } });
     },
 
     async next({ requests, routes }) {
@@ -205,28 +245,5 @@ function recordingOf({ letter, failure }: Burial) {
     $inc: { failureCount: 1 },
     $push: { failures: { $each: [failure], $slice: -KEPT_FAILURES } },
     $unset: { settledAt: 1 as const },
-  };
-}
-
-/** Dead, and its owner would not act on it any more. */
-export function obsoleteAt(now: Date) {
-  return { state: 'dead' as const, deadline: { $lt: now } };
-}
-
-function notObsolete(now: Date) {
-  return { $or: [{ deadline: { $exists: false } }, { deadline: { $gte: now } }] };
-}
-
-function chosenBy(select: Selection) {
-  const state = select.ids === undefined ? ('dead' as const) : { $in: ['dead' as const, 'discarded' as const] };
-  return { broken: { $exists: false }, state, ...matching(select) };
-}
-
-function matching({ ids, route, type, cause }: Selection) {
-  return {
-    ...(ids !== undefined && { _id: { $in: ids } }),
-    ...(route !== undefined && { route }),
-    ...(type !== undefined && { type }),
-    ...(cause !== undefined && { cause }),
   };
 }

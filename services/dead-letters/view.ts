@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Connection } from 'mongoose';
 import type { LetterState } from './contract.ts';
-import { bytesOf } from './letter.ts';
+import { bytesOf, stepOf } from './letter.ts';
 import type { CauseView, LetterDetails, LetterView } from './letter-shape.ts';
-import { obsoleteAt } from './store.ts';
+import { obsoleteAt } from './choosing.ts';
 import { deadLettersCollection, type StoredLetter, type StoredPacket } from './model.ts';
 import { wayBack } from './way-back.ts';
 import type { HeaderTable } from '#shared/bus/bus.ts';
@@ -123,7 +123,7 @@ function causeOf(groups: readonly CauseGroup[], obsolete: number): CauseView {
     types: [...new Set(groups.map(({ _id }) => maskText(_id.type ?? 'none')))].toSorted(),
     count: groups.reduce((sum, { count }) => sum + count, 0),
     states,
-    /** So many of the dead ones are past their deadline and need nobody. */
+    /** So many of the dead ones are past their deadline, or of an order that has ended, and need nobody. */
     obsolete: (states.dead ?? 0) === 0 ? 0 : obsolete,
     firstFailureAt: new Date(Math.min(...groups.map((group) => group.firstFailureAt.getTime()))).toISOString(),
     lastFailureAt: new Date(Math.max(...groups.map((group) => group.lastFailureAt.getTime()))).toISOString(),
@@ -144,15 +144,15 @@ function below(cursor: string | undefined): object {
 
 function itemAt(letter: Omit<StoredLetter, 'packet' | 'failures'>, now: number): LetterView {
   const { _id, route, state, type, key, messageId, correlationId, cause, reason, attempts, failureCount } = letter;
-  const { firstFailureAt, lastFailureAt, replay, replays, discarded, broken, deadline } = letter;
+  const { firstFailureAt, lastFailureAt, replay, replays, discarded, broken, deadline, orderEndedAt } = letter;
   const step = stepOf(messageId, correlationId);
   return {
     id: _id,
     route,
     state,
     ...(deadline && { deadline: deadline.toISOString() }),
-    /** Dead, and past its deadline: its owner would not act on it, so it is not sent again and needs nobody. */
-    ...(state === 'dead' && deadline !== undefined && deadline.getTime() < now && { obsolete: true as const }),
+    ...(orderEndedAt && { orderEndedAt: orderEndedAt.toISOString() }),
+    ...(state === 'dead' && isObsolete(letter, now) && { obsolete: true as const }),
     ...texts({ type, key, messageId, orderId: correlationId }),
     ...step,
     ...texts({ broken }),
@@ -183,6 +183,11 @@ function itemAt(letter: Omit<StoredLetter, 'packet' | 'failures'>, now: number):
         },
       }),
   };
+}
+
+/** Past its deadline, or of an order that has ended: its owner would not act on it, so it is not sent again and needs nobody. */
+function isObsolete({ deadline, orderEndedAt }: Pick<StoredLetter, 'deadline' | 'orderEndedAt'>, now: number): boolean {
+  return orderEndedAt !== undefined || (deadline !== undefined && deadline.getTime() < now);
 }
 
 function detailsOf(letter: StoredLetter, now: number): LetterDetails {
@@ -230,13 +235,6 @@ function bodyOf(content: StoredPacket['content']): ShownBody {
   } catch {
     return { ...size, text: maskText(bytes.toString()) };
   }
-}
-
-/** Which step of its order a saga's command does or undoes, from its id: `<order>:<step>:do` or `:undo`. */
-function stepOf(messageId = '', orderId = ''): { readonly step?: string; readonly undo?: boolean } {
-  if (orderId === '' || !messageId.startsWith(`${orderId}:`)) return {};
-  const [, step, which] = /^([a-z0-9-]+)(?:#\d+)?:(do|undo)$/.exec(messageId.slice(orderId.length + 1)) ?? [];
-  return step === undefined ? {} : { step, undo: which === 'undo' };
 }
 
 function texts<Name extends string>(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sagaAnswer } from './contract.ts';
+import { endedOrders, sagaAnswer } from './contract.ts';
 import { definitions } from './place-order-versions.ts';
 import { sagaView, type Timeline, timelineShape } from './view.ts';
 import { whyParked } from '#services/circuit-breaker/contract.ts';
@@ -44,7 +44,10 @@ export const sagaApi = defineApi({
       },
     }),
   ],
-  lookups: (sagas) => [answerLookup(sagaAnswer, async ({ orderId, messageId }) => sagas.outcome(orderId, messageId))],
+  lookups: (sagas) => [
+    answerLookup(sagaAnswer, async ({ orderId, messageId }) => sagas.outcome(orderId, messageId)),
+    answerLookup(endedOrders, (orderIds) => sagas.ended(orderIds)),
+  ],
 });
 
 /** Its wait says that its message has expired, and why nobody took it. */

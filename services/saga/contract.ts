@@ -19,6 +19,9 @@ export const cancel = command('saga.cancel', {
   refused: cancelRefused,
 });
 
+/** Those of these orders whose sagas have ended, and when (epoch ms): nothing that is sent for them changes anything any more. */
+export const endedOrders = lookup<ReadonlyMap<string, number>, readonly string[]>('saga.ended-orders');
+
 /** The answer to a `saga.cancel` with that message id; `undefined`: not handled yet. */
 export const sagaAnswer = lookup<
   { readonly type: string; readonly body: unknown } | undefined,

@@ -4,7 +4,8 @@ import { definitions } from './place-order-versions.ts';
 import { sagasCollection, type StoredSaga } from './model.ts';
 import type { OrderSaga } from './saga.ts';
 import { answerTo } from '#shared/entity/stores/mongo-store.ts';
-import { storedById } from '#shared/database/archive.ts';
+import { archiveOf, mayBeArchived, storedById } from '#shared/database/archive.ts';
+import { majorityCollection } from '#shared/database/majority.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
 import type { StepRecord } from '#shared/saga/state.ts';
 import { timelineBefore, timelineOf } from '#shared/saga/timeline.ts';
@@ -21,6 +22,8 @@ export interface SagaQueries {
   notBegun(orderId: string, acceptedAt: number): Timeline;
   /** The answer to `saga.cancel` with that message id; `undefined`: not handled yet. */
   outcome(orderId: string, messageId: string): Promise<{ readonly type: string; readonly body: unknown } | undefined>;
+  /** Which of these orders' sagas have ended, and when (epoch ms), also of those in the archive. */
+  ended(orderIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 /** Read-only queries on the saga service's collection. */
@@ -42,7 +45,23 @@ export function sagaView(db: Connection): SagaQueries {
     },
     notBegun: (orderId, acceptedAt) => ({ orderId, ...timelineBefore(definitions[0], acceptedAt) }),
     outcome: (orderId, messageId) => answerTo(db, sagasCollection, orderId, messageId),
+    ended: (orderIds) => endedOf(db, orderIds),
   };
+}
+
+/** What a majority of the database has: somebody gives a message up because of it. */
+async function endedOf(db: Connection, orderIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const endedIn = (name: string, ids: readonly string[]) =>
+    majorityCollection<StoredSaga>(db, name)
+      .find({ _id: { $in: [...ids] } }, { projection: { 'state.phase': 1, 'state.endedAt': 1 } })
+      .toArray();
+  const stored = await endedIn(sagasCollection, orderIds);
+  const there = new Set(stored.map(({ _id }) => _id));
+  const others = orderIds.filter((id) => !there.has(id) && mayBeArchived(id));
+  const archived = others.length === 0 ? [] : await endedIn(archiveOf(sagasCollection), others);
+  return new Map(
+    [...stored, ...archived].flatMap(({ _id, state }) => (state?.phase === 'ended' ? [[_id, state.endedAt]] : [])),
+  );
 }
 
 /** What an audit reads of a saga; times in epoch ms. */

@@ -1,7 +1,8 @@
 import type { Connection } from 'mongoose';
 import type { Door } from './door.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type AnsweredLookup, lookingUp } from './lookup.ts';
+import { type AnsweredLookup, lookingUp, type LookUp } from './lookup.ts';
+import type { Clock } from '#shared/clock.ts';
 
 /** What a service offers over HTTP. */
 export interface ApiSpec<View> {
@@ -49,6 +50,17 @@ export interface Offering {
 /** The views of these services, by name, on what they have stored. */
 export function storedViews(services: readonly Offering[], db: Connection): Readonly<Record<string, unknown>> {
   return Object.fromEntries(services.flatMap(({ name, api }) => (api === undefined ? [] : [[name, api.view(db)]])));
+}
+
+/** What these services tell of what they have stored, without a door: what would need one fails. */
+export function storedLookUp(services: readonly Offering[], db: Connection, clock: Clock): LookUp {
+  const nobody = async (): Promise<never> => {
+    throw new Error('there is no door here');
+  };
+  const views = storedViews(services, db);
+  const lookUp: LookUp = lookingUp(() => services.flatMap(({ name, api }) => api?.lookups(views[name], door) ?? []));
+  const door: Door = { clock, submit: nobody, outcomeMs: 0, accepted: nobody, needs: () => [], lookUp };
+  return lookUp;
 }
 
 /** The route, and those that the service behind it needs. */

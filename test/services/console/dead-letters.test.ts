@@ -75,6 +75,13 @@ test('one that is obsolete is not sent again, with the reason', async (t) => {
   t.deepEqual(world.fake.asked, []);
 });
 
+test('one whose order has ended is not sent again, with that reason', async (t) => {
+  const world = await worldOf(t, aLetter('late', { obsolete: true, orderEndedAt: '2026-01-01T00:00:02.000Z' }));
+  const reply = await world.call('POST', '/v1/dead-letters/late/replay', post());
+  t.is(reply.status, 409);
+  t.regex(String(reply.body['detail']), /order ended at 2026-01-01T00:00:02.000Z/);
+});
+
 test('all of one cause are discarded with one reason', async (t) => {
   const world = await worldOf(t, aLetter('l1'), aLetter('l2'), aLetter('l3', { state: 'replaying' }));
   const { status, body } = await world.call('POST', '/v1/dead-letters/discard', post({ cause: 'x', reason: 'a test' }));

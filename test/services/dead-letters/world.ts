@@ -2,6 +2,7 @@ import { recordsIn } from '#test/support/records.ts';
 import type { ExecutionContext } from 'ava';
 import { mongoWorld } from '#test/support/mongo-world.ts';
 import { until } from '#test/support/until.ts';
+import { noteEndedOrders } from '#services/dead-letters/ended-orders.ts';
 import { startDraining } from '#services/dead-letters/draining.ts';
 import { deadLettersCollection, type StoredLetter } from '#services/dead-letters/model.ts';
 import { startReplaying } from '#services/dead-letters/replaying.ts';
@@ -51,6 +52,7 @@ export async function deadLettersWorld(t: ExecutionContext) {
   await store.prepare();
   const gateway = broker.connect('gateway');
   const copies: Copy[] = [];
+  const ended = new Map<string, number>();
   t.teardown(async () => {
     await Promise.all(copies.map((copy) => copy.stop()));
     await gateway.close();
@@ -66,9 +68,11 @@ export async function deadLettersWorld(t: ExecutionContext) {
     store,
     gateway,
     letters,
+    /** Orders whose sagas have ended, and when. */
+    ended,
     /** Starts a copy of the service; `death`: when it dies. */
     start(death?: Death, wrapped: Partial<LetterStore> = {}): Copy {
-      const copy = startCopy(broker, { ...store, ...wrapped }, `dead-letters-${copies.length + 1}`, death);
+      const copy = startCopy(broker, { ...store, ...wrapped }, `dead-letters-${copies.length + 1}`, ended, death);
       copies.push(copy);
       return copy;
     },
@@ -171,7 +175,13 @@ export function buried(index: number, notes: Readonly<Record<string, string | nu
   return { ...packet, headers: { ...packet.headers, ...noted } };
 }
 
-function startCopy(broker: MemoryBroker, store: LetterStore, name: string, death?: Death): Copy {
+function startCopy(
+  broker: MemoryBroker,
+  store: LetterStore,
+  name: string,
+  ended: ReadonlyMap<string, number>,
+  death?: Death,
+): Copy {
   const bus = broker.connect(name);
   const died = Promise.withResolvers<void>();
   const published: { exchange: string; packet: Packet; at: number }[] = [];
@@ -234,7 +244,11 @@ function startCopy(broker: MemoryBroker, store: LetterStore, name: string, death
   const parts = { bus: mortalBus, store: mortalStore, clock: systemClock, log: silentLog };
   const draining = startDraining({ ...parts, routes: routeTable.routes });
   const replaying = startReplaying({ ...parts, routes: routeTable.routes, holder: name, turnMs: 200 });
-  const answering = answerRequests({ ...parts, onMarked: replaying.look });
+  const answering = answerRequests({
+    ...parts,
+    onMarked: replaying.look,
+    noteEnded: (select) => noteEndedOrders({ store: mortalStore, ended: async () => ended }, select),
+  });
   return {
     died: died.promise,
     published,

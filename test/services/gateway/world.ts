@@ -98,11 +98,13 @@ function createFakeViews() {
       wallet: async (customerId: string) => wallets.get(customerId),
       entries: async () => ({ items: [] }),
       outcome: async (_: string, messageId: string) => outcomes.get(messageId),
+      ended: async () => new Map(),
     },
     saga: {
       timeline: async () => undefined,
       notBegun: (orderId: string) => ({ orderId, state: 'running', definition: 'place-order@1', steps: [] }),
       outcome: async (_: string, messageId: string) => outcomes.get(messageId),
+      ended: async () => new Map(),
     },
     notify: { emails: async () => ({ items: [] }) },
     'dead-letters': { openOf: async () => [] },
