@@ -45,7 +45,8 @@ export function createFaultControl(options: {
 
   async function answerOf(service: string, question: object, wanted: () => number): Promise<FaultsReply> {
     try {
-      return await asking.ask(faultsOf(service), { id: clock.id(), service, ...question }, { wanted });
+      const how = { wanted, isThere: () => copies(service) > 0 };
+      return await asking.ask(faultsOf(service), { id: clock.id(), service, ...question }, how);
     } catch (cause) {
       if (cause instanceof Late)
         throw new Problem('outcome-unknown', `no answer from the service ${service}, or not from all of its copies`, {
@@ -53,10 +54,12 @@ export function createFaultControl(options: {
           headers: retryAfter(1000),
         });
       if (cause instanceof PublishError)
-        throw dependencyUnavailable(service, `the service ${service} does not listen`, cause);
+        throw dependencyUnavailable(service, `the service ${service} does not listen${downOf(service)}`, cause);
       throw cause;
     }
   }
+
+  const downOf = (service: string): string => (copies(service) > 0 ? '' : ': no copy of it is known to run');
 
   return {
     async apply(service, faults) {

@@ -20,6 +20,8 @@ export interface AskingOptions<Reply> {
 export interface AskOptions {
   /** How many answers to wait for, asked again all the time; 1 unless given. */
   readonly wanted?: () => number;
+  /** False: nobody is known to live who would answer. Then that nobody heard the question is said at once. */
+  readonly isThere?: () => boolean;
   /** It may be asked twice: it is, under its id, until an answer comes. Not with `wanted`. */
   readonly changesNothing?: boolean;
 }
@@ -28,7 +30,7 @@ export interface Asking<Reply> {
   /**
    * Publishes the question, with its `id`, on the exchange `control` and resolves with the first answer of that id. Asks
    * again when nobody heard it: whoever answers may be starting. Rejects with `Late` when no answer comes in time, with
-   * `PublishError` when it was not taken (`returned`: nobody listens, for `HEARD_WITHIN_MS`).
+   * `PublishError` when it was not taken (`returned`: nobody listens, for `HEARD_WITHIN_MS` or, when nobody is known to live, now).
    */
   ask<Question extends { readonly id: string }>(
     routingKey: string,
@@ -58,7 +60,7 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
   subscription.catch((error: unknown) => log.error(`${replyKey} can not be heard`, { reason: reasonOf(error) }));
 
   return {
-    async ask(routingKey, question, { wanted = () => 1, changesNothing = false } = {}) {
+    async ask(routingKey, question, { wanted = () => 1, isThere = () => true, changesNothing = false } = {}) {
       const answer = Promise.withResolvers<Reply>();
       const answers: Reply[] = [];
       const look = (): void => {
@@ -93,6 +95,7 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
         lookAgain();
         for (;;) {
           const unheard = await publish();
+          if (unheard?.code === 'returned' && !isThere()) throw unheard;
           const leftMs = (unheard === undefined ? until : heardUntil) - clock.now();
           const isLast = leftMs <= AGAIN_MS || (unheard === undefined && !changesNothing);
           try {

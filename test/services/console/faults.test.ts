@@ -17,12 +17,13 @@ async function inFaultyWorld(
     listen: (answers: boolean) => Promise<unknown[]>,
   ) => Promise<void>,
   copies?: () => number,
+  waitMs = 400,
 ): Promise<void> {
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: 10_000, delayMs: 2000 }, 'test'));
   const bus = broker.connect('gateway');
   const service = broker.connect('wallet');
-  const faults = createFaultControl({ bus, clock, log, waitMs: 400, ...(copies && { copies }) });
+  const faults = createFaultControl({ bus, clock, log, waitMs, ...(copies && { copies }) });
   const world = await startWorld({ faults });
   try {
     await run(world, async (answers) => {
@@ -63,6 +64,25 @@ test('a service that does not run is 503, one that does not answer 504', (t) =>
     await listen(false);
     t.is((await call('PUT', '/v1/faults/wallet', { ...operator, body: {} })).status, 504);
   }));
+
+test('a service of which no copy runs is answered at once, one that is just starting is waited for', async (t) => {
+  let living = 0;
+  await inFaultyWorld(
+    async ({ call }, listen) => {
+      const begun = performance.now();
+      const reply = await call('GET', '/v1/faults/wallet', operator);
+      t.is(reply.status, 503);
+      t.regex(String(reply.body['detail']), /the service wallet does not listen: no copy of it is known to run/);
+      t.true(performance.now() - begun < 500, 'not the second that answers are waited for here');
+      living = 1;
+      const waiting = call('GET', '/v1/faults/wallet', operator);
+      await listen(true);
+      t.is((await waiting).status, 200);
+    },
+    () => living,
+    1000,
+  );
+});
 
 test('the answer waits for every copy that lives, and not for one that died meanwhile', async (t) => {
   let living = 2;
