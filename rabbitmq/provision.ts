@@ -10,7 +10,7 @@ import { systemClock } from '#shared/clock.ts';
 import { commonConfig, readConfig } from '#shared/host/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
-import { timingsOf } from '#services/circuit-breaker/policies.ts';
+import { routesRule, timingsOf } from '#services/circuit-breaker/policies.ts';
 import { routeTable } from '#services/services.ts';
 
 const RETRY_MS = 1000;
@@ -41,7 +41,7 @@ async function run(): Promise<void> {
   const passwordShape: Readonly<Record<string, z.ZodString>> = Object.fromEntries(
     services.map((service) => [passwordName(service), z.string().min(1)] as const),
   );
-  const config = readConfig({ ...shape, ...passwordShape }, process.env);
+  const config = readConfig({ ...shape, ...passwordShape }, process.env, [routesRule(routeTable.routes)]);
   const passwords: Readonly<Record<string, unknown>> = config;
   const vhost = config.RABBITMQ_VHOST;
   const options = {

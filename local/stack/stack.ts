@@ -5,7 +5,7 @@ import { provision } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { commonConfig, readConfig } from '#shared/host/config.ts';
 import type { Log } from '#shared/log.ts';
-import { timingsOf } from '#services/circuit-breaker/policies.ts';
+import { routesRule, timingsOf } from '#services/circuit-breaker/policies.ts';
 import { routeTable } from '#services/services.ts';
 import { allCopies, type Copies, type Copy } from './copies.ts';
 import type { LineSink } from './log-lines.ts';
@@ -121,7 +121,7 @@ function stubSpecs({ dir, env }: StackOptions, ports: Ports): readonly ProcessSp
 function timingOf(env: Readonly<Record<string, string>>) {
   const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES } = commonConfig;
   const names = { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES };
-  return timingsOf(readConfig(names, env), routeTable.routes);
+  return timingsOf(readConfig(names, env, [routesRule(routeTable.routes)]), routeTable.routes);
 }
 
 async function allReady(urls: Readonly<Record<string, string>>, limitMs: number): Promise<void> {

@@ -25,6 +25,13 @@ export const policyRules: readonly ((
     ),
 ];
 
+/** What is wrong with the names of routes, for those who read the policies and not all that `policyRules` needs. */
+export function routesRule(
+  routes: readonly string[],
+): (config: Pick<PolicyConfig, 'GATE_POLICIES'>) => readonly string[] {
+  return (config) => strangersOf(config, routes);
+}
+
 /** What provisioning gives a route's queues. Throws a `ConfigError` for routes that there are not. */
 export function timingsOf(config: PolicyConfig, routes: readonly string[]): (route: string) => Timing {
   const problems = strangersOf(config, routes);
@@ -45,7 +52,7 @@ function policyOf(config: PolicyConfig, route: string): Policy {
   };
 }
 
-function strangersOf({ GATE_POLICIES }: PolicyConfig, routes: readonly string[]): string[] {
+function strangersOf({ GATE_POLICIES }: Pick<PolicyConfig, 'GATE_POLICIES'>, routes: readonly string[]): string[] {
   return Object.keys(GATE_POLICIES)
     .filter((route) => !routes.includes(route))
     .map((route) => `GATE_POLICIES names the route ${JSON.stringify(route)}, there are: ${routes.join(', ')}`);
