@@ -28,6 +28,25 @@ export function listOf<Item extends z.ZodType>(item: Item, max: number) {
   return z.array(item).min(1).max(max);
 }
 
+/** What some scripts and emoji need between their letters: joiners, marks of direction, tags of flags. */
+const JOINING = '\\u200c-\\u200f\\u061c\\u{e0020}-\\u{e007f}';
+const PLAIN = `[^[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]--[${JOINING}]]`;
+
+/** Text that people read, of any script and with emoji, of at most `maxBytes` bytes as JSON writes them; no control characters. */
+export function textOf(
+  maxBytes: number,
+  { lines = false }: { /** Line breaks and tabs belong to it, and it may be empty. */ readonly lines?: boolean } = {},
+) {
+  const pattern = lines ? `^(?:${PLAIN}|[\\n\\r\\t])*$` : `^(?=${PLAIN}*[^\\s\\p{Cf}])${PLAIN}+$`;
+  return z
+    .string()
+    .min(lines ? 0 : 1)
+    .max(maxBytes)
+    .regex(new RegExp(pattern, 'v'), 'must be visible text without control characters')
+    .refine((text) => fits(text, maxBytes), `must be at most ${maxBytes} bytes of UTF-8 as JSON writes it`)
+    .meta({ pattern: lines ? '^[^\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x7F]*$' : '^[^\\x00-\\x1F\\x7F]+$' });
+}
+
 export const orderId = bounded(MAX_ID_BYTES);
 /** A query for what belongs to one order. */
 export const ofOrder = z.strictObject({ orderId: orderId.describe('The id of the order.') });
