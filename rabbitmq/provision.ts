@@ -7,9 +7,11 @@ import { z } from 'zod';
 import { provision, ProvisionError } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
-import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { readConfig } from '#shared/host/config.ts';
+import { processVariables } from '#shared/host/variables.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
+import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { routesRule, timingsOf } from '#services/circuit-breaker/policies.ts';
 import { routeTable } from '#services/services.ts';
 
@@ -31,12 +33,10 @@ async function run(): Promise<void> {
     RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }),
     RABBITMQ_VHOST: z.string().default('switchyard'),
     PROVISION_WAIT_MS: z.coerce.number().int().min(0).default(60_000),
-    MESSAGE_TTL_MS: commonConfig.MESSAGE_TTL_MS,
-    GATE_DELAY_MS: commonConfig.GATE_DELAY_MS,
-    GATE_CYCLE_MS: commonConfig.GATE_CYCLE_MS,
-    GATE_BAD_CYCLES: commonConfig.GATE_BAD_CYCLES,
-    GATE_POLICIES: commonConfig.GATE_POLICIES,
-    LOG_LEVEL: commonConfig.LOG_LEVEL,
+    MESSAGE_TTL_MS: gateVariables.MESSAGE_TTL_MS,
+    GATE_DELAY_MS: gateVariables.GATE_DELAY_MS,
+    GATE_POLICIES: gateVariables.GATE_POLICIES,
+    LOG_LEVEL: processVariables.LOG_LEVEL,
   };
   const passwordShape: Readonly<Record<string, z.ZodString>> = Object.fromEntries(
     services.map((service) => [passwordName(service), z.string().min(1)] as const),

@@ -5,7 +5,8 @@ import { systemClock } from '#shared/clock.ts';
 import { connectMongo } from '#shared/database/database.ts';
 import { migrateUp } from '#shared/database/migrating.ts';
 import { ConfigError, reasonOf } from '#shared/errors.ts';
-import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { readConfig } from '#shared/host/config.ts';
+import { databaseVariables, processVariables } from '#shared/host/variables.ts';
 import { createLog } from '#shared/log.ts';
 
 try {
@@ -16,8 +17,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  const { MONGO_URL, LOG_LEVEL } = commonConfig;
-  const config = readConfig({ MONGO_URL, LOG_LEVEL }, process.env);
+  const config = readConfig({ ...databaseVariables, LOG_LEVEL: processVariables.LOG_LEVEL }, process.env);
   const log = createLog('migrate', config.LOG_LEVEL);
   const stopping = new AbortController();
   const db = connectMongo(config.MONGO_URL, systemClock, log, stopping.signal);

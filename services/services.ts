@@ -10,7 +10,6 @@ import { service as saga } from './saga/service.ts';
 import { service as wallet } from './wallet/service.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Migration } from '#shared/database/migration.ts';
-import { commonConfig } from '#shared/host/config.ts';
 import type { Service, System } from '#shared/host/kit.ts';
 import { tableOf } from '#shared/host/service.ts';
 
@@ -28,7 +27,7 @@ export const services: readonly Service[] = [
 ];
 
 /** Names of all that any of them reads from its environment. */
-export const variables: readonly string[] = [...Object.keys(commonConfig), ...services.flatMap((one) => one.variables)];
+export const variables: readonly string[] = [...new Set(services.flatMap((one) => one.variables))];
 
 export const serviceNames: readonly string[] = services.map(({ name }) => name);
 

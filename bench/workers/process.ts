@@ -5,7 +5,8 @@ import { paymentEntity } from '#services/payment/payment.ts';
 import { routeTable } from '#services/services.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { systemClock as clock } from '#shared/clock.ts';
-import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { readConfig } from '#shared/host/config.ts';
+import { entityVariables, processVariables } from '#shared/host/variables.ts';
 import { hostEntity } from '#shared/host/hosting.ts';
 import { silentLog as log } from '#shared/log.ts';
 import { createRegistry } from '#shared/host/metrics.ts';
@@ -19,7 +20,7 @@ export interface WorkersProcessOptions {
 }
 
 const { worker, environment, waitMs } = JSON.parse(process.argv[2] ?? '{}') as WorkersProcessOptions;
-const config = readConfig(commonConfig, environment);
+const config = readConfig({ ...processVariables, ...entityVariables }, environment);
 const db = await createConnection(config.MONGO_URL).asPromise();
 const nobody = (): never => {
   throw new Error('only payments are created here');

@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { provision } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
-import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { gateVariables } from '#services/circuit-breaker/contract.ts';
+import { readConfig } from '#shared/host/config.ts';
 import type { Log } from '#shared/log.ts';
 import { routesRule, timingsOf } from '#services/circuit-breaker/policies.ts';
 import { routeTable } from '#services/services.ts';
@@ -119,9 +120,7 @@ function stubSpecs({ dir, env }: StackOptions, ports: Ports): readonly ProcessSp
 
 /** What the services will read from the same environment. */
 function timingOf(env: Readonly<Record<string, string>>) {
-  const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES } = commonConfig;
-  const names = { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES };
-  return timingsOf(readConfig(names, env, [routesRule(routeTable.routes)]), routeTable.routes);
+  return timingsOf(readConfig(gateVariables, env, [routesRule(routeTable.routes)]), routeTable.routes);
 }
 
 async function allReady(urls: Readonly<Record<string, string>>, limitMs: number): Promise<void> {

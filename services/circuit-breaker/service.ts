@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
+import { gateVariables } from './contract.ts';
 import { createHistory } from './history.ts';
 import { breakerMeter } from './metrics.ts';
 import { REDRIVE } from './pace.ts';
@@ -8,14 +9,20 @@ import { policiesOf, policyRules } from './policies.ts';
 import { partitionReader } from './partitions.ts';
 import { breakerRights } from './rights.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
+import { sagaVariables } from '#services/saga/contract.ts';
 import { readBindings } from '#shared/bus/topology/wiring.ts';
 import { defineService } from '#shared/host/service.ts';
+import { databaseVariables } from '#shared/host/variables.ts';
 
-/** Opens and closes the gate of every route. Needs no database: it works while that is down. */
+/** Opens and closes the gate of every route. Needs no database for that: it works while there is none. */
 export const service = defineService({
   name: 'circuit-breaker',
   rights: breakerRights,
   config: {
+    ...gateVariables,
+    STEP_DEADLINE_MS: sagaVariables.STEP_DEADLINE_MS,
+    /** Where its history is kept. Absent: nowhere; the gate needs none. */
+    MONGO_URL: databaseVariables.MONGO_URL.optional(),
     /** How often a message is put back before it becomes a dead letter. */
     MAX_REDRIVES: z.coerce.number().int().min(0).default(5),
     REDRIVE_START_PER_S: z.coerce.number().min(0.1).default(REDRIVE.startPerS),
@@ -29,7 +36,8 @@ export const service = defineService({
     const management = managementOf(config.AMQP_URL, config.RABBITMQ_MANAGEMENT_URL);
     const check = management && startTtlCheck({ ...management, table, policies, clock, log });
     const distrust = (route: string): string | undefined => check?.problem(route);
-    const history = createHistory(db, clock, log);
+    const history = db && createHistory(db, clock, log);
+    if (history === undefined) log.warn('no history of transitions is kept: MONGO_URL is missing');
     const views: { now: CircuitBreaker['views'] } = { now: () => [] };
     const meter = breakerMeter(metrics, () => views.now(), distrust);
     const breaker = await startCircuitBreaker({
@@ -47,7 +55,7 @@ export const service = defineService({
       onRedriven: meter.redriven,
       onDecision(route, input, decision, at) {
         meter.decided(route, decision, input);
-        history.record(route, decision, at);
+        history?.record(route, decision, at);
       },
     });
     views.now = breaker.views;
@@ -60,7 +68,7 @@ export const service = defineService({
     });
     onStop(async () => {
       check?.stop();
-      history.stop();
+      history?.stop();
       await breaker.stop();
     });
   },

@@ -3,11 +3,13 @@ import { createAuditor } from '#services/audit/auditor.ts';
 import { auditMeter } from '#services/audit/metrics.ts';
 import { auditSources } from '#services/audit/sources.ts';
 import type { Audits } from './audit-routes.ts';
-import type { CommonConfig } from '#shared/host/config.ts';
 import type { Kit } from '#shared/host/kit.ts';
 
-interface AuditsKit extends Pick<Kit<unknown>, 'clock' | 'db' | 'log' | 'metrics' | 'onStop' | 'services'> {
-  readonly config: Pick<CommonConfig, 'STEP_DEADLINE_MS' | 'SAGA_DEADLINE_MS'>;
+interface AuditsKit extends Pick<
+  Kit<{ readonly MONGO_URL: string }>,
+  'clock' | 'db' | 'log' | 'metrics' | 'onStop' | 'services'
+> {
+  readonly config: { readonly STEP_DEADLINE_MS: number; readonly SAGA_DEADLINE_MS: number };
 }
 
 /** Audits in this process; the one that runs ends with it. */

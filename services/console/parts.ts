@@ -9,7 +9,10 @@ import { breakerView } from '#services/circuit-breaker/view.ts';
 import { DEAD_LETTERS_REPLY, deadLettersReplySchema } from '#services/dead-letters/contract.ts';
 import { deadLetterView } from '#services/dead-letters/view.ts';
 import { createAsking } from '#shared/control/ask.ts';
+import type { z } from 'zod';
+import { sagaVariables } from '#services/saga/contract.ts';
 import type { Kit } from '#shared/host/kit.ts';
+import { databaseVariables, faultVariables, workerVariables } from '#shared/host/variables.ts';
 import { createRoll, watchWorkers } from '#shared/partition/roll.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
 
@@ -18,8 +21,12 @@ const BREAKER_MS = 2000;
 /** Marking many dead letters is one write, but a long one. */
 const MARKING_MS = 10_000;
 
+/** What the operators' part of a door reads from its environment. */
+export const operatorVariables = { ...databaseVariables, ...faultVariables, ...workerVariables, ...sagaVariables };
+export type OperatorConfig = z.infer<z.ZodObject<typeof operatorVariables>>;
+
 /** What a door in this process hears, reads and asks for operators; all of it ends with the process. */
-export function operatorParts(kit: Kit<unknown>): OperatorParts {
+export function operatorParts(kit: Kit<OperatorConfig>): OperatorParts {
   const { bus, clock, config, db, log, table } = kit;
   const deadAfterMs = config.WORKER_DEAD_AFTER_MS;
   const board = createBoard(clock);

@@ -10,13 +10,14 @@ import { ping, prepared } from '#shared/database/database.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { defineService } from '#shared/host/service.ts';
 import { storedLookUp } from '#shared/web/api.ts';
+import { databaseVariables, workerVariables } from '#shared/host/variables.ts';
 
 /** Keeps what nobody could handle, and sends it again when a person says so. */
 export const service = defineService({
   name: 'dead-letters',
   rights: { answersAbout: 'dead-letters', everyRoute: { write: ['in', 'hash'], read: ['dead'] } },
   api: deadLettersApi,
-  config: {},
+  config: { ...databaseVariables, WORKER_ID: workerVariables.WORKER_ID },
   start({ bus, config, table, db, services, clock, log, metrics, ready, onStop }) {
     const store = createLetterStore(db);
     const { routes } = table;

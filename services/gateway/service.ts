@@ -6,17 +6,20 @@ import { createMongoRequests } from './model.ts';
 import { startSweep } from './sweep.ts';
 import { waitOf } from './waiting.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';
-import { operatorParts } from '#services/console/parts.ts';
+import { operatorParts, operatorVariables } from '#services/console/parts.ts';
 import { createWhereItWaits } from '#services/console/where-it-waits.ts';
-import { whyParked } from '#services/circuit-breaker/contract.ts';
+import { gateVariables, whyParked } from '#services/circuit-breaker/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
 import { defineService } from '#shared/host/service.ts';
+import { workerRules } from '#shared/host/variables.ts';
 import { loadRoutes, storedViews } from '#shared/web/api.ts';
 import { answerLookup } from '#shared/web/lookup.ts';
 import { requestMeter } from '#shared/web/metrics.ts';
 import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
 
 const config = {
+  ...operatorVariables,
+  GATE_CYCLE_MS: gateVariables.GATE_CYCLE_MS,
   /** `kid:secret[,kid2:secret2]`, secrets of 32 bytes or more; the first one signs. Also as TOKEN_KEYS_FILE. */
   TOKEN_KEYS: z.string(),
   /** Requests at once before new ones are answered 429. */
@@ -47,7 +50,7 @@ export const service = defineService({
     names: { read: ['breaker.snapshot'] },
   },
   config,
-  rules: [({ TOKEN_KEYS }) => problemsOfTokenKeys(TOKEN_KEYS)],
+  rules: [({ TOKEN_KEYS }) => problemsOfTokenKeys(TOKEN_KEYS), ...workerRules],
   start(kit) {
     const { bus, db, clock, config: set, log, services } = kit;
     const requests = createMongoRequests(db, () => clock.now());

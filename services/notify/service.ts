@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { smtpMailer } from './mailer.ts';
 import { notificationArchive, notificationsCollection } from './model.ts';
 import { mailEffect, notificationEntity } from './notification.ts';
+import { sagaVariables } from '#services/saga/contract.ts';
 import { defineService } from '#shared/host/service.ts';
 
 /** Tells customers by mail how their orders ended. */
@@ -16,6 +17,7 @@ export const service = defineService({
   },
   api: notifyApi,
   config: {
+    SAGA_DEADLINE_MS: sagaVariables.SAGA_DEADLINE_MS,
     SMTP_URL: z.url({ protocol: /^smtps?$/ }),
     MAIL_FROM: z.string().min(3).default('Switchyard <orders@switchyard.example>'),
     /** How long the mail server may take for one mail, ms; by default half of `SAGA_DEADLINE_MS`. */

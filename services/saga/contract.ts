@@ -6,6 +6,14 @@ import { lookup } from '#shared/web/lookup.ts';
 /** Where the answers of an order's steps go. */
 export const SAGA_ROUTE = 'saga';
 
+/** How long an order may take, ms. */
+export const sagaVariables = {
+  /** How long a forward step may take before it is undone. */
+  STEP_DEADLINE_MS: z.coerce.number().int().min(500).default(60_000),
+  /** How long the steps that are only retried forward may take before everything is undone. */
+  SAGA_DEADLINE_MS: z.coerce.number().int().min(500).default(600_000),
+} satisfies z.ZodRawShape;
+
 export const cancelling = event('saga.cancelling', z.object({ orderId }));
 export const cancelRefused = event(
   'saga.cancel-refused',

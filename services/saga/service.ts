@@ -3,9 +3,14 @@ import { z } from 'zod';
 import { definitions } from './place-order-versions.ts';
 import { sagaArchive, sagasCollection } from './model.ts';
 import { audiencesOf, commandedBy } from './routes.ts';
-import { SAGA_ROUTE } from './contract.ts';
+import { SAGA_ROUTE, sagaVariables } from './contract.ts';
+import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { sagaEntity, type SagaOptions } from './saga.ts';
 import { defineService } from '#shared/host/service.ts';
+
+const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS } = gateVariables;
+/** A step has to outlast them. */
+const gateTimes = { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS };
 
 const entity = (options: SagaOptions) => sagaEntity(definitions, options);
 
@@ -17,10 +22,20 @@ export const service = defineService({
   documents: { collection: sagasCollection, archive: sagaArchive },
   api: sagaApi,
   config: {
+    ...sagaVariables,
+    ...gateTimes,
     /** The wait before an undo or a forward-only step is sent again; doubles with every try, up to the cap. */
     RESEND_BASE_MS: z.coerce.number().int().min(1).default(5000),
     RESEND_CAP_MS: z.coerce.number().int().min(1).default(60_000),
   },
+  rules: [
+    (config) =>
+      config.STEP_DEADLINE_MS > config.MESSAGE_TTL_MS + config.GATE_DELAY_MS + config.GATE_CYCLE_MS
+        ? []
+        : ['STEP_DEADLINE_MS must be more than MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS'],
+    (config) =>
+      config.SAGA_DEADLINE_MS > config.STEP_DEADLINE_MS ? [] : ['SAGA_DEADLINE_MS must be more than STEP_DEADLINE_MS'],
+  ],
   async start(kit) {
     const { STEP_DEADLINE_MS, SAGA_DEADLINE_MS, RESEND_BASE_MS, RESEND_CAP_MS } = kit.config;
     const resend = { baseMs: RESEND_BASE_MS, capMs: RESEND_CAP_MS };

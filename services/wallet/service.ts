@@ -2,6 +2,7 @@ import { walletApi } from './api.ts';
 import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from './model.ts';
 import { walletEntity } from './wallet.ts';
 import { defineService } from '#shared/host/service.ts';
+import { databaseVariables } from '#shared/host/variables.ts';
 
 /** Keeps the customers' money. */
 export const service = defineService({
@@ -14,7 +15,7 @@ export const service = defineService({
     journalIndexes: entryIndexes,
   },
   api: walletApi,
-  config: {},
+  config: databaseVariables,
   start(kit) {
     kit.host(walletEntity({ findRecords: findRecordsIn(kit.db) }));
   },

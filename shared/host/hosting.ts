@@ -5,7 +5,8 @@ import type { Bus } from '#shared/bus/bus.ts';
 import { requirePartitions } from '#shared/bus/topology/partitions.ts';
 import { partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
-import { ttlMsOf, type CommonConfig } from './config.ts';
+import { ttlMsOf } from '#shared/bus/topology/ttl.ts';
+import type { EntityConfig } from './variables.ts';
 import { preparedStore } from '#shared/database/database.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
@@ -25,7 +26,7 @@ export interface HostingOptions<State> {
   readonly service: string;
   readonly worker: string;
   readonly table: RouteTable;
-  readonly config: CommonConfig;
+  readonly config: EntityConfig;
   /** What the engine publishes and consumes through. */
   readonly bus: Bus;
   readonly db: Connection;

@@ -1,8 +1,9 @@
 import type { Connection } from 'mongoose';
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
-import type { CommonConfig, Environment } from './config.ts';
+import type { Environment } from './config.ts';
 import type { RequestListener } from './health.ts';
+import type { ProcessConfig } from './variables.ts';
 import type { AuditRule } from '#shared/audit-rule.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
@@ -15,13 +16,14 @@ import type { ServiceApi } from '#shared/web/api.ts';
 
 /** What a service gets to build itself from. */
 export interface Kit<Config> {
-  readonly config: Config & CommonConfig;
+  readonly config: Config & ProcessConfig;
   /** All services of the system. */
   readonly services: readonly Service[];
   /** Their routes and rights. */
   readonly table: RouteTable;
   readonly bus: Bus;
-  readonly db: Connection;
+  /** For a service that reads `MONGO_URL`. */
+  readonly db: Config extends { readonly MONGO_URL: string } ? Connection : Connection | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
@@ -60,7 +62,7 @@ export interface Service {
   readonly audit?: AuditRule | undefined;
   /** What its documents went through since they were first stored; it hosts nothing before all of it was applied. */
   readonly migrations?: readonly Migration[] | undefined;
-  /** Names of the variables that it alone reads, beside those that every service reads. */
+  /** Names of all variables that it reads. */
   readonly variables: readonly string[];
   /** Throws a `ConfigError` that lists everything why it must not run like this. */
   check(environment: Environment, table: RouteTable): void;
@@ -98,7 +100,7 @@ export interface ServiceSpec<Shape extends z.ZodRawShape> {
   readonly migrations?: readonly Migration[];
   /** What must not run, beyond what the schema says. */
   readonly rules?: readonly ((
-    config: z.infer<z.ZodObject<Shape>> & CommonConfig,
+    config: z.infer<z.ZodObject<Shape>> & ProcessConfig,
     table: RouteTable,
   ) => readonly string[])[];
   start(kit: Kit<z.infer<z.ZodObject<Shape>>>): void | Promise<void>;

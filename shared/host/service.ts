@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import type { Service, ServiceSpec } from './kit.ts';
-import { configOf, startService } from './starting.ts';
+import { configOf, shapeOf, startService } from './starting.ts';
 import type { Externals, RouteTable, ServiceRights } from '#shared/bus/topology/topology.ts';
 
 /** Declares a service: what it may do on the broker, its own configuration, its documents, and what it is made of. Nothing runs before `start`. */
 export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Shape>): Service {
-  const { name, rights, entity, documents, api, audit, migrations, config } = spec;
+  const { name, rights, entity, documents, api, audit, migrations } = spec;
   return {
     name,
     rights,
@@ -14,7 +14,7 @@ export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Sha
     api,
     audit,
     migrations,
-    variables: Object.keys(config),
+    variables: Object.keys(shapeOf(spec)),
     check: (environment, table) => void configOf(spec, environment, table),
     start: (environment, system, options = {}) => startService(spec, environment, system, options),
   };

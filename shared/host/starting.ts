@@ -1,9 +1,10 @@
 import type { z } from 'zod';
-import { commonConfig, readConfig, timeRules, type CommonConfig, type ConfigRule, type Environment } from './config.ts';
+import { readConfig, type ConfigRule, type Environment } from './config.ts';
 import { createFaults } from './faults.ts';
 import { hostEntity, type Hosted } from './hosting.ts';
 import { readiness, serveHttp, type RequestListener } from './health.ts';
-import type { RunningService, ServiceSpec, StartOptions, System } from './kit.ts';
+import { type EntityConfig, entityVariables, type ProcessConfig, processVariables, workerRules } from './variables.ts';
+import type { Kit, RunningService, ServiceSpec, StartOptions, System } from './kit.ts';
 import { createRegistry, gauge, refusalMeter } from './metrics.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { tellingRefusals } from '#shared/bus/refusals.ts';
@@ -21,20 +22,30 @@ const REQUEST_GRACE_MS = 3000;
 /** How often a service that starts looks whether it is ready, to say so. */
 const READY_LOOK_MS = 100;
 
+/** What a service reads from its environment: what every process does, what an entity needs if it has one, and its own. */
+export function shapeOf({
+  config,
+  documents,
+}: Pick<ServiceSpec<z.ZodRawShape>, 'config' | 'documents'>): z.ZodRawShape {
+  return { ...processVariables, ...(documents === undefined ? {} : entityVariables), ...config };
+}
+
 /** Throws a `ConfigError` that lists everything why the service must not run like this. */
 export function configOf<Shape extends z.ZodRawShape>(
-  { config, rules = [] }: ServiceSpec<Shape>,
+  spec: ServiceSpec<Shape>,
   environment: Environment,
   table: RouteTable,
-): z.infer<z.ZodObject<Shape>> & CommonConfig {
-  type Config = z.infer<z.ZodObject<Shape>> & CommonConfig;
-  const own = rules.map(
+): z.infer<z.ZodObject<Shape>> & ProcessConfig & Partial<EntityConfig> {
+  type Config = z.infer<z.ZodObject<Shape>> & ProcessConfig & EntityConfig;
+  const own = (spec.rules ?? []).map(
     (rule): ConfigRule<Config> =>
       (read) =>
         rule(read, table),
   );
-  const all = [...timeRules, ...own] as unknown as Parameters<typeof readConfig>[2];
-  return readConfig({ ...commonConfig, ...config }, environment, all) as Config;
+  const all = [...(spec.documents === undefined ? [] : workerRules), ...own] as unknown as Parameters<
+    typeof readConfig
+  >[2];
+  return readConfig(shapeOf(spec), environment, all) as Config;
 }
 
 /** Connects a service and lets it begin; resolves before it is ready. */
@@ -67,7 +78,8 @@ export async function startService<Shape extends z.ZodRawShape>(
   const mayPublish = publishRightOf(table, name);
   const amqp = connectAmqp({ url: config.AMQP_URL, name, clock, log, mayPublish });
   const bus = tellingRefusals(amqp, refusalMeter(metrics));
-  const db = connectMongo(config.MONGO_URL, clock, log, closing.signal);
+  const { MONGO_URL: mongoUrl } = config as { readonly MONGO_URL?: string };
+  const db = mongoUrl === undefined ? undefined : connectMongo(mongoUrl, clock, log, closing.signal);
   checks.set('broker', () => {
     if (!bus.connected) throw new Error('not connected to RabbitMQ');
     if (bus.blocked !== undefined) throw new Error(`RabbitMQ takes nothing from publishers: ${bus.blocked}`);
@@ -75,8 +87,8 @@ export async function startService<Shape extends z.ZodRawShape>(
   gauge(metrics, 'switchyard_publishing_blocked', '1 while the broker takes nothing from publishers', () =>
     bus.blocked === undefined ? 0 : 1,
   );
-  const schema = untilMigrated(db, spec.migrations ?? [], { clock, log, signal: closing.signal });
-  if (spec.migrations !== undefined) checks.set('schema', schema.check);
+  const schema = db && untilMigrated(db, spec.migrations ?? [], { clock, log, signal: closing.signal });
+  if (spec.migrations !== undefined) checks.set('schema', () => schema?.check());
   const exit = options.exit ?? ((code: number) => process.exit(code));
   const handled: string[] = [];
   const faults = createFaults(name, { clock, log, exit: () => exit(137), handles: () => handled });
@@ -88,13 +100,14 @@ export async function startService<Shape extends z.ZodRawShape>(
     services,
     table,
     bus,
-    db,
+    db: db as Kit<z.infer<z.ZodObject<Shape>>>['db'],
     clock,
     log,
     metrics,
     host<State>(entity: Entity<State>) {
       const { documents } = spec;
-      if (documents === undefined) throw new TypeError(`${name} hosts an entity and says nothing of its documents`);
+      if (documents === undefined || db === undefined)
+        throw new TypeError(`${name} hosts an entity and says nothing of its documents`);
       checks.set('database', () => ping(db));
       checks.set('consuming', () => {
         if (running.length < hosted.length || !running.every((one) => one.ready))
@@ -108,7 +121,8 @@ export async function startService<Shape extends z.ZodRawShape>(
           service: name,
           worker,
           table,
-          config,
+          // Read because it has documents.
+          config: config as EntityConfig,
           bus: config.FAULTS === 'on' ? faults.mute(bus) : bus,
           db,
           clock,
@@ -125,7 +139,7 @@ export async function startService<Shape extends z.ZodRawShape>(
     onStop: (stop) => void stops.push(stop),
   });
 
-  const starting = schema.done.then(async () => {
+  const starting = Promise.resolve(schema?.done).then(async () => {
     if (!closing.signal.aborted) await Promise.all(hosted.map(async (start) => running.push(await start())));
   });
   // Faults are those of entities; a service without any has nobody to tell.
@@ -166,7 +180,7 @@ export async function startService<Shape extends z.ZodRawShape>(
         await http.close(REQUEST_GRACE_MS);
         await bus.close();
         closing.abort();
-        await db.close();
+        await db?.close();
       })()),
   };
 }

@@ -1,10 +1,11 @@
 import test from 'ava';
 import { policiesOf, policyRules, timingsOf } from '#services/circuit-breaker/policies.ts';
-import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { gateVariables } from '#services/circuit-breaker/contract.ts';
+import { sagaVariables } from '#services/saga/contract.ts';
+import { readConfig } from '#shared/host/config.ts';
 import { ConfigError } from '#shared/errors.ts';
 
-const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES, STEP_DEADLINE_MS } = commonConfig;
-const shape = { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS, GATE_BAD_CYCLES, GATE_POLICIES, STEP_DEADLINE_MS };
+const shape = { ...gateVariables, STEP_DEADLINE_MS: sagaVariables.STEP_DEADLINE_MS };
 const read = (environment: Record<string, string>) => readConfig(shape, environment);
 const routes = ['order', 'payment'];
 

@@ -51,13 +51,13 @@ test('a value, times and keys that are wrong are told in one go, without the sec
     MONGO_URL: 'mongodb://127.0.0.1:1/none',
     TOKEN_KEYS: 'k:short',
     HTTP_PORT: 'ninety',
-    GATE_CYCLE_MS: '1000',
+    WORKER_DEAD_AFTER_MS: '1000',
   };
   const error = await t.throwsAsync(service.start(environment, system, { log, exit: () => undefined }), {
     instanceOf: ConfigError,
   });
   const text = error?.message ?? '';
-  for (const problem of [/HTTP_PORT: /, /GATE_CYCLE_MS must be more/, /TOKEN_KEYS: the secret of k has 5 bytes/])
+  for (const problem of [/HTTP_PORT: /, /WORKER_DEAD_AFTER_MS must be/, /TOKEN_KEYS: the secret of k has 5 bytes/])
     t.regex(text, problem);
   t.false(text.includes('short'));
   t.is(t.throws(() => service.check(environment, routeTable), { instanceOf: ConfigError })?.message, text);

@@ -13,7 +13,8 @@ import {
   type AnyArchiveRule,
   type Archivable,
 } from '#shared/database/archive.ts';
-import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { readConfig } from '#shared/host/config.ts';
+import { entityVariables } from '#shared/host/variables.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
@@ -88,7 +89,7 @@ test('the archive is never asked for a new key, nor for one that tells no time',
 });
 
 test('ARCHIVE_AFTER_DAYS is 0 or at least a day', (t) => {
-  const { ARCHIVE_AFTER_DAYS } = commonConfig;
+  const { ARCHIVE_AFTER_DAYS } = entityVariables;
   const read = (days?: string) => readConfig({ ARCHIVE_AFTER_DAYS }, { ARCHIVE_AFTER_DAYS: days }).ARCHIVE_AFTER_DAYS;
   t.deepEqual([read(), read('0'), read('1'), read('365.5')], [90, 0, 1, 365.5]);
   for (const days of ['0.5', '-1', 'never']) t.throws(() => read(days), { instanceOf: ConfigError });

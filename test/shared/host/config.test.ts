@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { z } from 'zod';
-import { commonConfig, readConfig, timeRules } from '#shared/host/config.ts';
+import { readConfig } from '#shared/host/config.ts';
+import { entityVariables, processVariables, workerRules } from '#shared/host/variables.ts';
 import { ConfigError } from '#shared/errors.ts';
+
+const variables = { ...processVariables, ...entityVariables };
 
 test('every variable can be given as a file, which counts more than the variable itself', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'config-'));
@@ -25,7 +28,7 @@ test('every variable can be given as a file, which counts more than the variable
 
 test('what is wrong is named, all of it, but never shown: it may be a secret', (t) => {
   const secret = 'hunter2@:/';
-  const { GATE_POLICIES: _, ...shape } = commonConfig;
+  const { GATE_POLICIES: _, ...shape } = variables;
   const names = Object.keys(shape);
   const environment = Object.fromEntries(names.map((name) => [name, secret]));
   const error = t.throws(() => readConfig(shape, environment), { instanceOf: ConfigError });
@@ -37,7 +40,7 @@ test('what is wrong is named, all of it, but never shown: it may be a secret', (
 function problemsOf(environment: Record<string, string>): readonly string[] {
   const urls = { AMQP_URL: 'amqp://127.0.0.1/x', MONGO_URL: 'mongodb://127.0.0.1/x' };
   try {
-    readConfig(commonConfig, { ...urls, ...environment }, timeRules);
+    readConfig(variables, { ...urls, ...environment }, workerRules);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -46,25 +49,21 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 }
 
 test('values that are wrong and times that contradict each other are told together', (t) => {
-  const problems = problemsOf({ LOG_LEVEL: 'loud', GATE_CYCLE_MS: '1000', SAGA_DEADLINE_MS: '1000' });
-  t.is(problems.length, 3, problems.join('\n'));
-  for (const start of ['LOG_LEVEL: ', 'GATE_CYCLE_MS must be more', 'SAGA_DEADLINE_MS must be more'])
-    t.true(
-      problems.some((one) => one.startsWith(start)),
-      start,
-    );
+  const problems = problemsOf({ LOG_LEVEL: 'loud', WORKER_HEARTBEAT_MS: '4000' });
+  t.is(problems.length, 2, problems.join('\n'));
+  t.regex(problems[0]!, /^LOG_LEVEL: /);
+  t.regex(problems[1]!, /^WORKER_DEAD_AFTER_MS must be/);
   t.deepEqual(problemsOf({}), []);
 });
 
-test('of times that cannot be read nothing else is said, of the others it is', (t) => {
-  const problems = problemsOf({ GATE_CYCLE_MS: 'soon', WORKER_HEARTBEAT_MS: '4000' });
-  t.is(problems.length, 2, problems.join('\n'));
-  t.regex(problems[0]!, /^GATE_CYCLE_MS: /);
-  t.regex(problems[1]!, /^WORKER_DEAD_AFTER_MS must be/);
+test('of times that cannot be read nothing else is said', (t) => {
+  const problems = problemsOf({ WORKER_DEAD_AFTER_MS: 'soon', WORKER_HEARTBEAT_MS: '4000' });
+  t.is(problems.length, 1, problems.join('\n'));
+  t.regex(problems[0]!, /^WORKER_DEAD_AFTER_MS: /);
 });
 
 test('what is missing is called missing, and a file that cannot be read is told once', (t) => {
-  const shape = { AMQP_URL: commonConfig.AMQP_URL, MONGO_URL: commonConfig.MONGO_URL, PORT: z.coerce.number() };
+  const shape = { AMQP_URL: variables.AMQP_URL, MONGO_URL: variables.MONGO_URL, PORT: z.coerce.number() };
   const { problems } = t.throws(() => readConfig(shape, { MONGO_URL_FILE: '/nowhere', PORT: 'x' }), {
     instanceOf: ConfigError,
   });

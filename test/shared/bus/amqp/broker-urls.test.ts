@@ -4,7 +4,8 @@ import test from 'ava';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { brokerUrls, rotated } from '#shared/bus/amqp/broker-urls.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
-import { commonConfig, readConfig } from '#shared/host/config.ts';
+import { readConfig } from '#shared/host/config.ts';
+import { processVariables } from '#shared/host/variables.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { silentLog } from '#shared/log.ts';
 import { amqpUrl, packet, until } from '#test/support/broker-world.ts';
@@ -32,7 +33,7 @@ test('everybody begins somewhere else and comes by all of them', (t) => {
 });
 
 test('each of the addresses is checked', (t) => {
-  const read = (AMQP_URL: string) => readConfig({ AMQP_URL: commonConfig.AMQP_URL }, { AMQP_URL }).AMQP_URL;
+  const read = (AMQP_URL: string) => readConfig({ AMQP_URL: processVariables.AMQP_URL }, { AMQP_URL }).AMQP_URL;
   t.is(read('amqp://a@b/v,amqp://a@c/v'), 'amqp://a@b/v,amqp://a@c/v');
   for (const wrong of ['http://a', 'amqp://a@b/v,amqp://[', 'a,b', ''])
     t.throws(() => read(wrong), { instanceOf: ConfigError });
