@@ -82,6 +82,7 @@ export function limited<State>(store: EntityStore<State>, clock: Clock, ms = ANS
     commit: (writes) => within(clock, ms, store.commit(writes)),
     remember: (records) => within(clock, ms, store.remember(records)),
     recall: (key, ids) => within(clock, ms, store.recall(key, ids)),
+    records: (ids) => within(clock, ms, store.records(ids)),
     append: (records) => within(clock, ms, store.append(records)),
     due: (now, limit) => within(clock, ms, store.due(now, limit)),
   };

@@ -11,6 +11,7 @@ import {
   type MessageTask,
   type Run,
 } from './mailbox.ts';
+import { createRecalling } from './recalling.ts';
 import type { Document } from './store.ts';
 import type { Trouble } from './trouble.ts';
 import { waitsSince } from './watch.ts';
@@ -20,14 +21,17 @@ import type { Message } from '#shared/message.ts';
 /** A message meets its handler; what that decided becomes the next version of the document, or it has failed. */
 export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<State>, trouble: Trouble<State>) {
   const { clock, limits, log, meter, handlers, keys, committer, hanging, pump } = parts;
+  const recalling = createRecalling<State>(parts);
   let detached = 0;
 
   /** Runs the handler; a pure one concludes at once, the result of another is taken up when nothing is being written. */
   function perform(box: Mailbox<State>, task: MessageTask, one: Run): void {
+    if (recalling.isAsked(box, one)) return;
     if (!keys.mayWork(box)) return;
     const startedAt = clock.now();
     box.startedAt = startedAt;
-    const outcome = handlers.run(current(box), one.message, one.attempts + 1, one.unread);
+    const recorded = recalling.recordedOf(box);
+    const outcome = handlers.run(current(box), one.message, one.attempts + 1, one.unread, recorded);
     if (!(outcome instanceof Promise)) return conclude(box, task, one, outcome);
     const endWork = keys.work();
     const head = later(box, pump, async () => {
@@ -96,6 +100,8 @@ export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<Stat
     if (problem !== undefined) return trouble.failed(box, task, one, new InvalidMessage(problem));
     meter.handled(message.type);
     hanging.succeeded(message.type);
+    // Records have left the document: what was not in the journal before may be there now.
+    if (box.known.appended.size > 0) box.recalled.clear();
     box.known.confirmed.clear();
     box.known.appended.clear();
     const settling = settlingOf(box, task, send);

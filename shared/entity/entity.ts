@@ -36,6 +36,8 @@ export interface Context {
   readonly attempt: number;
   /** Journal records of this key that may not be in the journal yet: who looks something up there looks here first. */
   readonly unwritten: readonly JournalRecord[];
+  /** Of the records that `recalls` named, those that there are, written yet or not. */
+  readonly recorded: Recorded;
   /** Aborted when the run has taken the effect's limit; pass it to every call outside. */
   readonly signal: AbortSignal;
   /**
@@ -58,6 +60,15 @@ export interface CommandOptions {
   /** Where its answer goes under this entity's key: another route, or an audience. Absent: the route of this entity. */
   readonly replyRoute?: string;
 }
+
+/** A journal record of the key by its id, if there is one. */
+export type Recorded = (id: string) => JournalRecord | undefined;
+
+/**
+ * The ids of the journal records that the handler has to know, as far as they follow from what is known. Asked again with what was
+ * found, until it names none that was not looked up; what waits in line for the same key is looked up in the same read.
+ */
+export type Recalls<State, Body> = (state: State | undefined, body: Body, recorded: Recorded) => readonly string[];
 
 export type Handle<State, Body> = (
   state: State | undefined,
@@ -82,6 +93,8 @@ export interface Effect {
 export interface Handler<State> {
   readonly type: MessageType;
   readonly effect?: Effect | undefined;
+  /** Absent: it needs to know nothing but the state. */
+  recalls?(state: State | undefined, body: unknown, recorded: Recorded): readonly string[];
   handle(state: State | undefined, body: unknown, context: Context): Result<State> | Promise<Result<State>>;
 }
 
@@ -112,6 +125,15 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** A handler that knows more than the state: these journal records are looked up before it runs. It stays a pure function. */
+export function onRecalled<State, Body>(
+  type: MessageType<Body>,
+  recalls: Recalls<State, NoInfer<Body>>,
+  handle: Handle<State, NoInfer<Body>>,
+): Handler<State> {
+  return { type, recalls, handle };
+}
+
 /** One run of a handler: its context, and the answer that it gave. */
 export interface HandlerRun {
   readonly context: Context;
@@ -125,12 +147,16 @@ export interface HandlerRunOptions {
   readonly now: number;
   readonly attempt: number;
   readonly unwritten: readonly JournalRecord[];
+  /** Absent: nothing was looked up. */
+  readonly recorded?: Recorded | undefined;
   /** Asked for on first use, because most handlers are pure and need none. */
   readonly signal: () => AbortSignal;
 }
 
 /** Builds the context of one run. */
-export function runOf({ route, message, now, attempt, unwritten, signal }: HandlerRunOptions): HandlerRun {
+export function runOf(options: HandlerRunOptions): HandlerRun {
+  const { route, message, now, attempt, unwritten, signal } = options;
+  const { recorded = (id) => unwritten.find((record) => record.id === id) } = options;
   let answered: Answer | undefined;
   const caused = {
     correlationId: message.correlationId,
@@ -142,6 +168,7 @@ export function runOf({ route, message, now, attempt, unwritten, signal }: Handl
     now,
     attempt,
     unwritten,
+    recorded,
     get signal() {
       return signal();
     },

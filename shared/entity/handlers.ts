@@ -1,4 +1,4 @@
-import { answerTo, runOf, type Answer, type Context, type Handler, type Result } from './entity.ts';
+import { answerTo, runOf, type Answer, type Context, type Handler, type Recorded, type Result } from './entity.ts';
 import type { EngineOptions, Limits } from './options.ts';
 import type { Document } from './store.ts';
 import { decode, requireSendable } from '#shared/bus/envelope.ts';
@@ -44,6 +44,7 @@ export interface Handlers<State> {
     message: Message,
     attempt: number,
     unread?: boolean,
+    recorded?: Recorded,
   ): Outcome<State> | Promise<Outcome<State>>;
 }
 
@@ -96,6 +97,7 @@ export function createHandlers<State>(options: HandlersOptions<State>): Handlers
     message: Message,
     attempt: number,
     unread = false,
+    recorded?: Recorded,
   ): Outcome<State> | Promise<Outcome<State>> {
     let abort: AbortController | undefined;
     try {
@@ -107,6 +109,7 @@ export function createHandlers<State>(options: HandlersOptions<State>): Handlers
         now: clock.now(),
         attempt,
         unwritten: journal,
+        recorded,
         signal: () => (abort ??= new AbortController()).signal,
       });
       const done = (result: Result<State>): Outcome<State> => {

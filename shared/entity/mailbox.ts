@@ -125,6 +125,8 @@ export interface Mailbox<State> {
   startedAt: number;
   /** Journal records that came with the loaded document: perhaps not in the journal yet. */
   unflushed: readonly JournalRecord[];
+  /** What was looked up in the journal; `undefined`: it was not there, and nothing has left the document for it since. */
+  readonly recalled: Map<string, JournalRecord | undefined>;
   known: Known & { readonly confirmed: Set<string>; readonly appended: Set<string> };
 }
 
@@ -145,6 +147,7 @@ export function createMailbox<State>(key: string, channel: number, now: number):
     progressAt: now,
     startedAt: 0,
     unflushed: [],
+    recalled: new Map(),
     known: { confirmed: new Set(), appended: new Set() },
   };
 }
@@ -227,6 +230,7 @@ export function reset<State>(box: Mailbox<State>): void {
   box.document = undefined;
   box.writing = NOTHING;
   box.unflushed = [];
+  box.recalled.clear();
   box.known.confirmed.clear();
   box.known.appended.clear();
   const tasks = new Set([...undone.map((one) => one.task), ...box.tasks]);

@@ -118,6 +118,8 @@ export interface EntityStore<State> {
   remember(records: readonly RememberedId[]): Promise<void>;
   /** Those of `ids` that are remembered outside the document of `key`; one that expired a minute ago may still be among them. */
   recall(key: string, ids: readonly string[]): Promise<ReadonlyMap<string, Handled>>;
+  /** Those of these records that the journal has, by id; none where there is no journal. */
+  records(ids: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>>;
   /** Writes the records whose ids the journal does not have. Rejects with `JournalConflict` for those that it has with other content. */
   append(records: readonly JournalRecord[]): Promise<void>;
   /**

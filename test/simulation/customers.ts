@@ -260,6 +260,7 @@ function throughPorts(host: Host, requests: RequestStore): RequestStore {
     commit: async () => ({ lost: new Set(), refused: new Map() }),
     remember: async () => {},
     recall: async () => new Map(),
+    records: async () => new Map(),
     append: async () => {},
     due: async () => [],
   });

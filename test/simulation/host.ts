@@ -204,6 +204,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
         commit: (writes) => port(() => remote(() => documents.commit(writes))),
         remember: (records) => port(() => remote(() => documents.remember(records))),
         recall: (key, ids) => port(() => remote(() => documents.recall(key, ids))),
+        records: (ids) => port(() => remote(() => documents.records(ids))),
         append: (records) => port(() => remote(() => documents.append(records))),
         due: (now, limit) => port(() => remote(() => documents.due(now, limit))),
       }),

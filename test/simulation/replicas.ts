@@ -85,6 +85,7 @@ export function createReplicas(clock: Clock, lagMs?: () => number): Replicas {
     const store: EntityStore<State> = {
       load: (keys) => seen().load(keys),
       recall: (key, ids) => seen().recall(key, ids),
+      records: (ids) => seen().records(ids),
       due: (now, limit) => seen().due(now, limit),
       commit: (writes) => write((to) => to.commit(writes)),
       append: (records) => write((to) => to.append(records)),

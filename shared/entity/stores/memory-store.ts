@@ -90,6 +90,14 @@ export function createMemoryStore<State>({
         }),
       );
     },
+    async records(ids) {
+      return new Map(
+        ids.flatMap((id) => {
+          const record = journal.get(id);
+          return record === undefined ? [] : [[id, record] as const];
+        }),
+      );
+    },
     async append(records) {
       const conflicts: string[] = [];
       for (const record of records) {

@@ -1,4 +1,4 @@
-import type { Connection } from 'mongoose';
+import type { Connection, mongo } from 'mongoose';
 import { commitTo, documentOf, isOfTheDocuments, writeErrorsIn, type StoredDocument } from './mongo-documents.ts';
 import { dueIn, dueIndexes } from './mongo-due.ts';
 import { appendTo, rememberedIds } from './mongo-records.ts';
@@ -6,7 +6,7 @@ import type { JournalRecord } from '#shared/entity/entity.ts';
 import { JournalConflict, type Document, type EntityStore, type Write } from '#shared/entity/store.ts';
 import { archiveOf, mayBeArchived, prepareArchive, type AnyArchiveRule } from '#shared/database/archive.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
-import { together } from '#shared/database/together.ts';
+import { foundTogether, together } from '#shared/database/together.ts';
 
 export interface MongoStoreOptions {
   readonly collection: string;
@@ -34,6 +34,9 @@ export function createMongoStore<State>(
     return majorityCollection<{ readonly _id: string }>(db, options.journal);
   };
 
+  const recorded = foundTogether(
+    () => records() as unknown as mongo.Collection<JournalRecord & { readonly _id: string }>,
+  );
   const append = together(
     (journal: readonly JournalRecord[]) => appendTo(records(), journal),
     (error) => error instanceof JournalConflict || writeErrorsIn(error).length > 0 || isOfTheDocuments(error),
@@ -66,6 +69,17 @@ export function createMongoStore<State>(
     },
     remember: remembered.remember,
     recall: remembered.recall,
+    async records(ids) {
+      const found = options.journal === undefined ? new Map<string, never>() : await recorded(ids);
+      return new Map(
+        ids.flatMap((id) => {
+          const stored = found.get(id);
+          if (stored === undefined) return [];
+          const { _id, ...record } = stored;
+          return [[id, record] as const];
+        }),
+      );
+    },
     append,
     due: (now, limit) => dueIn(documents() as never, now, limit),
   };

@@ -53,7 +53,7 @@ test('a client that does not see that the database is back is replaced by a new 
 test('a call that the database never answers is given up, so that its key goes on', async (t) => {
   const clock = createVirtualClock();
   const silent = limited(
-    { load: never, commit: never, remember: never, recall: never, append: never, due: never },
+    { load: never, commit: never, remember: never, recall: never, records: never, append: never, due: never },
     clock,
     1000,
   );
@@ -62,6 +62,7 @@ test('a call that the database never answers is given up, so that its key goes o
     () => silent.commit([]),
     () => silent.remember([]),
     () => silent.recall('a', []),
+    () => silent.records([]),
     () => silent.append([]),
     () => silent.due(0, 1),
   ]) {

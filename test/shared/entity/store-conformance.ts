@@ -200,6 +200,13 @@ export function describeStore(test: TestFn, open: () => Promise<Subject>): void 
     },
   );
 
+  check('records of the journal are found by their ids, as they were written', async (t, { store }) => {
+    const record = { id: 'r1', n: 1, inside: { list: [1, 2] } };
+    await store.append([record, { id: 'r2', n: 2 }]);
+    t.deepEqual(await store.records(['r1', 'r3']), new Map([['r1', record]]));
+    t.is((await store.records([])).size, 0);
+  });
+
   check('what is due of one partition leaves its share to the others', async (t, { store }) => {
     const of = (partition: string | undefined, count: number, from: number) =>
       Array.from({ length: count }, (_, i) =>
