@@ -1,9 +1,9 @@
 import { applied, bytesOf } from './document.ts';
 import type { Outcome } from './handlers.ts';
 import type { Keeping, Parts } from './keeping.ts';
+import { later } from './heads.ts';
 import {
   current,
-  later,
   putNext,
   settlingOf,
   type DetachedTask,

@@ -3,9 +3,9 @@ import type { Consumers } from './consumers.ts';
 import { stashedInto, unstashed, withLists } from './document.ts';
 import type { Handlers } from './handlers.ts';
 import type { Keys } from './keys.ts';
+import { later } from './heads.ts';
 import {
   current,
-  later,
   settlingOf,
   type Mailbox,
   type MessageTask,

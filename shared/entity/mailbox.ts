@@ -3,7 +3,6 @@ import { emptyDocument, type Known } from './document.ts';
 import type { JournalRecord } from './entity.ts';
 import type { Outcome } from './handlers.ts';
 import type { Document, Handled } from './store.ts';
-import type { Clock } from '#shared/clock.ts';
 import type { Message, Send } from '#shared/message.ts';
 
 /** A message that runs or ran, with what its key knows of it. */
@@ -177,37 +176,6 @@ export function isBeingWritten<State>({ writing }: Mailbox<State>): boolean {
 export function release<State>(box: Mailbox<State>): void {
   if (box.head.is === 'waiting') box.head.cancel();
   box.head = FREE;
-}
-
-/** The head waits so long for its next try. */
-export function hold<State>(
-  box: Mailbox<State>,
-  waitMs: number,
-  clock: Pick<Clock, 'now' | 'after'>,
-  pump: (box: Mailbox<State>) => void,
-): void {
-  const cancel = clock.after(waitMs, () => {
-    release(box);
-    pump(box);
-  });
-  box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
-}
-
-/** Holds the head until `work` tells how it goes on; what comes of it is forgotten when the mailbox has another head by then. */
-export function later<State>(
-  box: Mailbox<State>,
-  pump: (box: Mailbox<State>) => void,
-  work: (isWanted: () => boolean) => Promise<() => void>,
-): Head {
-  const head: Head = { is: 'running' };
-  box.head = head;
-  const isWanted = (): boolean => box.head === head;
-  void work(isWanted).then((goOn) => {
-    if (!isWanted()) return;
-    box.head = { is: 'ended', goOn };
-    pump(box);
-  });
-  return head;
 }
 
 /** What follows from a task; records that came with the loaded document go along. */

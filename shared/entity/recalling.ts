@@ -1,6 +1,7 @@
 import type { Recorded } from './entity.ts';
 import type { Parts } from './keeping.ts';
-import { current, later, type Mailbox, type Run } from './mailbox.ts';
+import { later } from './heads.ts';
+import { current, type Mailbox, type Run } from './mailbox.ts';
 import { insist } from '#shared/insist.ts';
 import type { Message } from '#shared/message.ts';
 

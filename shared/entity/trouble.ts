@@ -1,10 +1,9 @@
 import { unstashed, withLists } from './document.ts';
 import { EffectTimeout, UnknownType } from './handlers.ts';
 import type { Keeping, Parts } from './keeping.ts';
+import { hold, later } from './heads.ts';
 import {
   current,
-  hold,
-  later,
   settlingOf,
   type DetachedTask,
   type Mailbox,
