@@ -5,7 +5,7 @@ import { placeOrder, placing } from './placing.ts';
 import { type OrderQueries, orderShape, orderStatus, type OrderView, orderView } from './view.ts';
 import { requireCustomer, sees } from '#services/access.ts';
 import { customerId } from '#services/fields.ts';
-import { cancel, SAGA_ROUTE } from '#services/saga/contract.ts';
+import { cancel, SAGA_ROUTE, sagaProgress } from '#services/saga/contract.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { opened, sealed } from '#shared/web/cursors.ts';
 import type { Door } from '#shared/web/door.ts';
@@ -57,7 +57,7 @@ export const orderApi = defineApi({
         access: 'token',
         query: listOrders,
         answers: { 200: listOf(orderShape) },
-        handle: (call) => list(orders, call),
+        handle: (call) => list(orders, door, call),
       }),
       endpoint('GET', '/v1/orders/:orderId', {
         id: 'getOrder',
@@ -66,7 +66,10 @@ export const orderApi = defineApi({
         params: { orderId: 'The id that placing the order answered.' },
         access: 'token',
         answers: { 200: orderShape },
-        handle: async ({ params, caller }) => ok(await visible(orders, door, params['orderId'] ?? '', caller)),
+        async handle({ params, caller }) {
+          const order = await visible(orders, door, params['orderId'] ?? '', caller);
+          return ok((await withProgress([order], door))[0]);
+        },
       }),
       endpoint('POST', '/v1/orders/:orderId/cancel', {
         id: 'cancelOrder',
@@ -90,7 +93,11 @@ export const orderApi = defineApi({
   ],
 });
 
-async function list(orders: OrderQueries, { caller, query }: Call<z.output<typeof listOrders>>): Promise<Answer> {
+async function list(
+  orders: OrderQueries,
+  door: Door,
+  { caller, query }: Call<z.output<typeof listOrders>>,
+): Promise<Answer> {
   const { limit: size, state, customerId: owner } = query;
   if (owner !== undefined) requireCustomer(caller, owner);
   const filter = {
@@ -98,7 +105,16 @@ async function list(orders: OrderQueries, { caller, query }: Call<z.output<typeo
     ...(state !== undefined && { status: state }),
   };
   const page = await orders.list({ ...filter, limit: size, ...opened(['orders', filter], query.cursor) });
-  return ok(sealed(['orders', filter], page));
+  return ok(sealed(['orders', filter], { ...page, items: await withProgress(page.items, door) }));
+}
+
+/** The orders with what their sagas say of tries; one read for all of them. */
+async function withProgress(shown: readonly OrderView[], { lookUp }: Door): Promise<readonly OrderView[]> {
+  const progress = await lookUp(
+    sagaProgress,
+    shown.map(({ id }) => id),
+  );
+  return shown.map((order) => ({ ...order, ...progress.get(order.id) }));
 }
 
 /** The order, or what was accepted of it while its service has not taken it yet. Throws not-found. */

@@ -52,6 +52,9 @@ export const orderShape = named(
     })
       .optional()
       .describe('Of an order that failed or was cancelled.'),
+    attempt: z.int().optional().describe('Which try this is: one more with every refusal that is tried again.'),
+    maxAttempts: z.int().optional().describe('How many tries there are.'),
+    nextTryAt: time.optional().describe('When the next one begins, while it is waited for.'),
     createdAt: time.describe('When the order service took it.'),
     updatedAt: time.describe('When it changed last.'),
   }).meta({
@@ -71,6 +74,8 @@ export const orderShape = named(
           capturedAt: '2026-11-28T13:05:00.512Z',
         },
         notification: { dispatchedAt: '2026-11-28T13:05:00.790Z' },
+        attempt: 1,
+        maxAttempts: 5,
         createdAt: '2026-11-28T13:05:00.104Z',
         updatedAt: '2026-11-28T13:05:00.801Z',
       },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { endedOrders, sagaAnswer } from './contract.ts';
+import { endedOrders, sagaAnswer, sagaProgress } from './contract.ts';
 import { definitions } from './place-order-versions.ts';
 import { sagaView, type Timeline, timelineShape } from './view.ts';
 import { whyParked } from '#services/circuit-breaker/contract.ts';
@@ -47,6 +47,7 @@ export const sagaApi = defineApi({
   lookups: (sagas) => [
     answerLookup(sagaAnswer, async ({ orderId, messageId }) => sagas.outcome(orderId, messageId)),
     answerLookup(endedOrders, (orderIds) => sagas.ended(orderIds)),
+    answerLookup(sagaProgress, (orderIds) => sagas.progress(orderIds)),
   ],
 });
 

@@ -27,6 +27,17 @@ export const cancel = command('saga.cancel', {
   refused: cancelRefused,
 });
 
+/** How often an order was tried. */
+export interface OrderProgress {
+  /** From 1: one more with every refusal that is tried again. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** RFC 3339; while it waits for its next try. */
+  readonly nextTryAt?: string;
+}
+/** The progress of these orders, by id; each has one. */
+export const sagaProgress = lookup<ReadonlyMap<string, OrderProgress>, readonly string[]>('saga.progress');
+
 /** Those of these orders whose sagas have ended, and when (epoch ms): nothing that is sent for them changes anything any more. */
 export const endedOrders = lookup<ReadonlyMap<string, number>, readonly string[]>('saga.ended-orders');
 

@@ -1,6 +1,8 @@
 import type { Connection } from 'mongoose';
 import { z } from 'zod';
+import type { OrderProgress } from './contract.ts';
 import { definitions } from './place-order-versions.ts';
+import { progressOf } from './progress.ts';
 import { sagasCollection, type StoredSaga } from './model.ts';
 import type { OrderSaga } from './saga.ts';
 import { answerTo } from '#shared/entity/stores/mongo-store.ts';
@@ -22,6 +24,8 @@ export interface SagaQueries {
   notBegun(orderId: string, acceptedAt: number): Timeline;
   /** The answer to `saga.cancel` with that message id; `undefined`: not handled yet. */
   outcome(orderId: string, messageId: string): Promise<{ readonly type: string; readonly body: unknown } | undefined>;
+  /** How often each of these orders was tried. */
+  progress(orderIds: readonly string[]): Promise<ReadonlyMap<string, OrderProgress>>;
   /** Which of these orders' sagas have ended, and when (epoch ms), also of those in the archive. */
   ended(orderIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
@@ -45,8 +49,32 @@ export function sagaView(db: Connection): SagaQueries {
     },
     notBegun: (orderId, acceptedAt) => ({ orderId, ...timelineBefore(definitions[0], acceptedAt) }),
     outcome: (orderId, messageId) => answerTo(db, sagasCollection, orderId, messageId),
+    progress: (orderIds) => progressIn(db, orderIds),
     ended: (orderIds) => endedOf(db, orderIds),
   };
+}
+
+const progressFields = Object.fromEntries(
+  ['', 'was.'].flatMap((of) =>
+    ['phase', 'definition', 'releasing', 'steps.end', 'steps.retry.at', 'earlier'].map((field) => [
+      `state.${of}${field}`,
+      1,
+    ]),
+  ),
+);
+
+async function progressIn(db: Connection, orderIds: readonly string[]): Promise<ReadonlyMap<string, OrderProgress>> {
+  const storedIn = (name: string, ids: readonly string[]) =>
+    db
+      .collection<StoredSaga>(name)
+      .find({ _id: { $in: [...ids] } }, { projection: progressFields })
+      .toArray();
+  const live = await storedIn(sagasCollection, orderIds);
+  const there = new Set(live.map(({ _id }) => _id));
+  const others = orderIds.filter((id) => !there.has(id) && mayBeArchived(id));
+  const archived = others.length === 0 ? [] : await storedIn(archiveOf(sagasCollection), others);
+  const states = new Map([...live, ...archived].map(({ _id, state }) => [_id, state]));
+  return new Map(orderIds.map((id) => [id, progressOf(definitions, states.get(id))]));
 }
 
 /** What a majority of the database has: somebody gives a message up because of it. */

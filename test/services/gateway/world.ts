@@ -102,6 +102,7 @@ function createFakeViews() {
     },
     saga: {
       timeline: async () => undefined,
+      progress: async () => new Map(),
       notBegun: (orderId: string) => ({ orderId, state: 'running', definition: 'place-order@1', steps: [] }),
       outcome: async (_: string, messageId: string) => outcomes.get(messageId),
       ended: async () => new Map(),
