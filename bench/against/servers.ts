@@ -8,7 +8,7 @@ import { peersDir } from './package.ts';
 import { CannotRun } from '#bench/arm.ts';
 import type { World } from '#bench/world.ts';
 import { anyFreePort, releasePort } from '#local/stack/ports.ts';
-import { until } from '#local/stack/until.ts';
+import { waitFor } from '#local/stack/wait-for.ts';
 
 /** A server of its own for one turn of a peer, with an empty folder, on the loopback address. */
 export interface Server extends AsyncDisposable {
@@ -85,7 +85,7 @@ export async function startRestate(world: World): Promise<Server> {
   const urls = { ingress: `http://127.0.0.1:${ingress}`, admin: `http://127.0.0.1:${admin}` };
   const server = await start(world, { command, args: ['--no-logo'], env, port: admin, dir, url: JSON.stringify(urls) });
   const healthy = async (url: string): Promise<boolean> => (await fetch(url)).ok;
-  await until('the health of Restate', START_LIMIT_MS, async () => {
+  await waitFor('the health of Restate', START_LIMIT_MS, async () => {
     return (await healthy(`${urls.admin}/health`)) && healthy(`${urls.ingress}/restate/health`);
   });
   return server;
@@ -118,7 +118,7 @@ async function start(world: World, program: Program): Promise<Server> {
   }
   world.onStop(stop);
   try {
-    await until(
+    await waitFor(
       `the start of ${command}`,
       START_LIMIT_MS,
       () => listens(port),

@@ -5,7 +5,7 @@ import { CannotRun } from '#bench/arm.ts';
 import type { World } from '#bench/world.ts';
 import type { Addresses } from '#local/stack/addresses.ts';
 import { projectDir } from '#local/stack/own-process.ts';
-import { until } from '#local/stack/until.ts';
+import { waitFor } from '#local/stack/wait-for.ts';
 import { reasonOf } from '#shared/errors.ts';
 
 export interface StartedStack extends AsyncDisposable {
@@ -41,7 +41,7 @@ export async function startStack(world: World, name: string, args: readonly stri
   world.onStop(stop);
   const file = join(dir, 'addresses.json');
   try {
-    await until(
+    await waitFor(
       'the start of the stack',
       START_LIMIT_MS,
       async () => existsSync(file),

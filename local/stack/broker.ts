@@ -7,7 +7,7 @@ import type { Guarded } from './guardian.ts';
 import { guardedProcess, projectDir } from './own-process.ts';
 import { supervise, type Supervised, type Tell } from './supervisor.ts';
 import { Trouble } from './trouble.ts';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface BrokerOptions {
   /** Everything of a private node is in `<dir>/broker`. */
@@ -176,7 +176,7 @@ export async function brokerReady(
   url.username = '';
   url.password = '';
   let version = '';
-  await until(
+  await waitFor(
     'the start of RabbitMQ',
     START_LIMIT_MS,
     async () => {

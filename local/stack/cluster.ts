@@ -12,7 +12,7 @@ import { anyFreePort } from './ports.ts';
 import { recordedPid } from './processes.ts';
 import { supervise, type Supervised } from './supervisor.ts';
 import { Trouble } from './trouble.ts';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface ClusterOptions extends Omit<BrokerOptions, 'ports'> {
   /** One for each node. */
@@ -94,7 +94,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
   members.push(...(await Promise.all(indexes.slice(members.length).map(start))));
   await Promise.all(members.map(ready));
-  await until(
+  await waitFor(
     'forming the cluster',
     FORM_LIMIT_MS,
     () => isComplete(members),

@@ -6,7 +6,7 @@ import { container, DATABASE_IMAGE, hasImage } from './docker.ts';
 import { baseEnvironment, guardedProcess, ownProcess } from './own-process.ts';
 import { type ProcessSpec, supervise, type Supervised, type Tell } from './supervisor.ts';
 import type { LineSink } from './log-lines.ts';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface DatabaseOptions {
   readonly dir: string;
@@ -133,7 +133,7 @@ function onPath(command: string): string | undefined {
 }
 
 async function answers(url: string, stop?: () => string | undefined): Promise<void> {
-  await until(
+  await waitFor(
     'an answer of the database',
     60_000,
     async () => {

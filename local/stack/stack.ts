@@ -15,7 +15,7 @@ import { anyFreePort, freePort, portFor, releasePort } from './ports.ts';
 import { migrateDatabase } from './migrate-database.ts';
 import { databaseUrl, type Ports, serviceSpecs, type Surroundings } from './service-specs.ts';
 import { type ProcessSpec, supervise, type Supervised, type Tell } from './supervisor.ts';
-import { until } from './until.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface StackOptions extends Surroundings {
   readonly recordDir: string;
@@ -126,7 +126,7 @@ function timingOf(env: Readonly<Record<string, string>>) {
 async function allReady(urls: Readonly<Record<string, string>>, limitMs: number): Promise<void> {
   await Promise.all(
     Object.entries(urls).map(([name, url]) =>
-      until(`readiness of ${name}`, limitMs, async () => {
+      waitFor(`readiness of ${name}`, limitMs, async () => {
         const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3000) });
         if (!response.ok) throw new Error(await response.text());
         return true;

@@ -8,7 +8,8 @@ import { routeTable } from '#services/services.ts';
 import { decode } from '#shared/bus/envelope.ts';
 import { deathsOf } from '#shared/bus/deaths.ts';
 import { delay, gate, partitionQueues } from '#shared/bus/topology/topology.ts';
-import { collect, until } from '#test/support/broker-world.ts';
+import { collect } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 import { testIf } from '#test/support/test-if.ts';
 
@@ -38,7 +39,7 @@ withPika('the publisher in Python is obeyed, delayed and refused as the guide sa
   const run = async () => (await promisify(execFile)(interpreter!, ['-c', python], { env })).stdout.trim();
 
   t.is(await run(), 'taken');
-  await until(() => arrived().length === 1);
+  await untilTrue(() => arrived().length === 1);
   const message = decode(arrived()[0]!.packet);
   t.is(message.type, topUp.name);
   t.is(message.key, topUp.key(topUp.body.parse(message.body)));
@@ -46,7 +47,7 @@ withPika('the publisher in Python is obeyed, delayed and refused as the guide sa
   const { direct, delayed } = gate('wallet');
   await breaker.unbind(direct);
   t.is(await run(), 'taken');
-  await until(() => arrived().length === 2);
+  await untilTrue(() => arrived().length === 2);
   const waited = deathsOf(arrived()[1]!.packet.headers).map(({ queue, reason }) => `${reason} in ${queue}`);
   t.deepEqual(waited, [`expired in ${delay('wallet')}`], 'half-open: it waits in the delay');
 
@@ -55,7 +56,7 @@ withPika('the publisher in Python is obeyed, delayed and refused as the guide sa
   await breaker.bind(delayed);
   await breaker.bind(direct);
   t.is(await run(), 'taken');
-  await until(() => arrived().length === 3);
+  await untilTrue(() => arrived().length === 3);
 });
 
 test('every file that the guide links exists', (t) => {

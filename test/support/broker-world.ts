@@ -5,9 +5,7 @@ import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
-import { untilTrue as until } from './until.ts';
-
-export { until };
+import { untilTrue } from './until.ts';
 
 /** A broker, real or not, as the conformance suite needs it. Closing it leaves nothing behind. */
 export interface BrokerWorld {
@@ -90,7 +88,7 @@ export async function rabbitWorld(): Promise<BrokerWorld> {
       await bus.close();
       await proxy.close();
     });
-    await until(() => bus.connected);
+    await untilTrue(() => bus.connected);
     return bus;
   }
 

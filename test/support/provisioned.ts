@@ -5,7 +5,8 @@ import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
 import { type RouteTable, type Timing, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { type Log, silentLog } from '#shared/log.ts';
-import { amqpUrl, managementUrl, until } from './broker-world.ts';
+import { amqpUrl, managementUrl } from './broker-world.ts';
+import { untilTrue } from './until.ts';
 
 /** A vhost on the real broker, to be provisioned, removed at the end with its users. */
 export interface Provisioned {
@@ -50,7 +51,7 @@ export function provisionedVhost(table: RouteTable, timing: Timing): Provisioned
     async connect(service) {
       const bus = connectAmqp({ url: urlOf(service), name: service, clock: systemClock, log: silentLog });
       buses.push(bus);
-      await until(() => bus.connected);
+      await untilTrue(() => bus.connected);
       return bus;
     },
     async remove() {

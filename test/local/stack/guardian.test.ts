@@ -6,7 +6,7 @@ import test from 'ava';
 import type { Guarded } from '#local/stack/guardian.ts';
 import { projectDir } from '#local/stack/own-process.ts';
 import { isRunning, type ProcessMark } from '#local/stack/processes.ts';
-import { until } from '#local/stack/until.ts';
+import { until } from '#test/support/until.ts';
 
 const FOREVER = 'setInterval(() => {}, 1000)';
 
@@ -32,7 +32,7 @@ function markIn(dir: string, name: string): ProcessMark | undefined {
 }
 
 async function started(dir: string, name: string): Promise<ProcessMark> {
-  await until(`start of ${name}`, 60_000, async () => markIn(dir, name) !== undefined);
+  await until(`start of ${name}`, async () => markIn(dir, name) !== undefined, Boolean);
   return markIn(dir, name) as ProcessMark;
 }
 
@@ -41,8 +41,8 @@ test('what is guarded ends when the parent is gone', async (t) => {
   const guardian = guard(dir, { first: FOREVER, second: FOREVER });
   const marks = [await started(dir, 'first'), await started(dir, 'second')];
   guardian.stdin?.destroy();
-  await until('the end of both', 60_000, async () => !marks.some(isRunning));
-  await until('the end of the guardian', 60_000, async () => guardian.exitCode !== null);
+  await until('the end of both', async () => !marks.some(isRunning), Boolean);
+  await until('the end of the guardian', async () => guardian.exitCode !== null, Boolean);
   t.is(guardian.exitCode, 0);
 });
 
@@ -51,7 +51,7 @@ test('what ignores SIGTERM is killed', async (t) => {
   const guardian = guard(dir, { deaf: `process.on('SIGTERM', () => {}); ${FOREVER}` }, 200);
   const mark = await started(dir, 'deaf');
   guardian.kill('SIGTERM');
-  await until('its end', 60_000, async () => !isRunning(mark));
+  await until('its end', async () => !isRunning(mark), Boolean);
   t.pass();
 });
 
@@ -62,7 +62,7 @@ test('when one of several ends, all end, with its code', async (t) => {
   const guardian = guard(dir, { stays: FOREVER, ends });
   const mark = await started(dir, 'stays');
   writeFileSync(told, '');
-  await until('the end of the guardian', 60_000, async () => guardian.exitCode !== null);
+  await until('the end of the guardian', async () => guardian.exitCode !== null, Boolean);
   t.is(guardian.exitCode, 7);
   t.false(isRunning(mark));
 });
@@ -72,10 +72,10 @@ test('what a killed guardian left running is ended before it is started again', 
   const killed = guard(dir, { server: FOREVER });
   const left = await started(dir, 'server');
   killed.kill('SIGKILL');
-  await until('the end of the guardian', 60_000, async () => killed.signalCode !== null);
+  await until('the end of the guardian', async () => killed.signalCode !== null, Boolean);
   t.true(isRunning(left));
   const next = guard(dir, { server: FOREVER });
   t.teardown(() => next.kill('SIGTERM'));
-  await until('a second server', 60_000, async () => markIn(dir, 'server')?.pid !== left.pid);
+  await until('a second server', async () => markIn(dir, 'server')?.pid !== left.pid, Boolean);
   t.false(isRunning(left));
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { placeAndFollow } from '#local/commands/follow.ts';
 import { seedCustomers } from '#local/stack/seed.ts';
-import { until } from '#local/stack/until.ts';
+import { until } from '#test/support/until.ts';
 import { orderBody } from '#test/support/place.ts';
 import { startStack } from '#test/support/stack.ts';
 
@@ -47,12 +47,10 @@ test.serial('all services in one process: killed, they come back together and go
     },
   );
   stack.kill('services');
-  await until('a second life', 30_000, async () => stack.process('services').restarts() === 1);
-  await until('readiness of every service', 60_000, async () => stack.ready(2000).then(() => true));
-  await until('the end of the order', 60_000, async () => {
-    const order = await stack.api.get<{ status: string }>(`/v1/orders/${body.id}`);
-    return order.body.status === 'completed';
-  });
+  await until('a second life', async () => stack.process('services').restarts() === 1, Boolean, { limitMs: 30_000 });
+  await until('readiness of every service', async () => stack.ready(2000).then(() => true), Boolean);
+  const ended = () => stack.api.get<{ status: string }>(`/v1/orders/${body.id}`);
+  await until('the end of the order', ended, (found) => found.body.status === 'completed');
   t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
 });
 
@@ -61,8 +59,8 @@ test.serial('a broker of its own comes back with its queues after it was killed'
   await seedCustomers(stack.api);
   stack.kill('database');
   stack.kill('broker');
-  await until('a second life of the broker', 60_000, async () => stack.process('broker').restarts() > 0);
-  await until('readiness', 90_000, async () => stack.ready(2000).then(() => true));
+  await until('a second life of the broker', async () => stack.process('broker').restarts() > 0, Boolean);
+  await until('readiness', async () => stack.ready(2000).then(() => true), Boolean, { limitMs: 90_000 });
   t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
 });
 
@@ -88,28 +86,35 @@ test.serial(
     };
     const sharesOf = (workers: readonly Worker[]): readonly number[] =>
       workers.map(({ partitions }) => partitions.owner.length).toSorted();
-    await until('three equal shares', 20_000, async () => sharesOf(await paymentWorkers()).join() === '2,3,3');
-    await until('the broker to take each partition’s owner', 30_000, async () => {
+    await until('three equal shares', async () => sharesOf(await paymentWorkers()).join() === '2,3,3', Boolean, {
+      limitMs: 20_000,
+    });
+    const takesOwners = async (): Promise<boolean> => {
       const { body } = await stack.api.get<{ items: { route: string; owner: string; active: string | null }[] }>(
         '/v1/partitions',
       );
       const own = body.items.filter(({ route }) => route === 'payment');
       return own.length === 8 && own.every(({ owner, active }) => owner === active);
-    });
+    };
+    await until('the broker to take each partition’s owner', takesOwners, Boolean, { limitMs: 30_000 });
     t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 30_000 }), 'completed');
 
     const refusing = await stack.api.put('/v1/faults/payment', { refuseAt: ['payment.authorize'] });
     t.is(refusing.status, 200);
     // Their lines come through pipes, after the answer.
     const told = (): number => stack.logs().filter((line) => /payment-[123].*faults set/.test(line)).length;
-    await until('all three to say that they were told', 20_000, async () => told() === 3);
+    await until('all three to say that they were told', async () => told() === 3, Boolean, { limitMs: 20_000 });
     for (let index = 0; index < 6; index += 1)
       t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 30_000 }), 'failed', 'whichever worker had it');
     t.is((await stack.api.put('/v1/faults/payment', {})).status, 200);
 
     stack.kill('payment-2');
     t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
-    await until('it to run again', 30_000, async () => stack.process('payment-2').restarts() === 1);
-    await until('three equal shares again', 30_000, async () => sharesOf(await paymentWorkers()).join() === '2,3,3');
+    await until('it to run again', async () => stack.process('payment-2').restarts() === 1, Boolean, {
+      limitMs: 30_000,
+    });
+    await until('three equal shares again', async () => sharesOf(await paymentWorkers()).join() === '2,3,3', Boolean, {
+      limitMs: 30_000,
+    });
   },
 );

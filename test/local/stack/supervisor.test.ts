@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { markOf } from '#local/stack/processes.ts';
 import { type RestartPolicy, supervise, type Supervised } from '#local/stack/supervisor.ts';
-import { until } from '#local/stack/until.ts';
+import { until } from '#test/support/until.ts';
 
 interface World {
   readonly supervised: Supervised;
@@ -33,17 +33,17 @@ const ups = (world: World): number => world.lines.filter((line) => line === 'up'
 
 test('a killed process is started again', async (t) => {
   const world = run(t, FOREVER);
-  await until('the first life', 60_000, async () => ups(world) === 1);
+  await until('the first life', async () => ups(world) === 1, Boolean);
   const first = world.supervised.pid();
   t.true(world.supervised.kill('SIGKILL'));
-  await until('the second life', 60_000, async () => ups(world) === 2);
+  await until('the second life', async () => ups(world) === 2, Boolean);
   t.not(world.supervised.pid(), first);
   t.is(world.supervised.restarts(), 1);
 });
 
 test('a process that keeps ending is given up, and says so', async (t) => {
   const world = run(t, 'process.exit(3)');
-  await until('giving up', 60_000, async () => world.givenUp.length > 0);
+  await until('giving up', async () => world.givenUp.length > 0, Boolean);
   t.regex(world.givenUp[0] ?? '', /ended 6 times in 60 s, last with code 3/);
   t.is(world.supervised.pid(), undefined);
   t.is(world.supervised.restarts(), 5);
@@ -51,7 +51,7 @@ test('a process that keeps ending is given up, and says so', async (t) => {
 
 test('every restart in a row waits longer', async (t) => {
   const world = run(t, 'process.exit(3)', { backoff: { baseMs: 20, capMs: 10_000 } });
-  await until('giving up', 30_000, async () => world.givenUp.length > 0);
+  await until('giving up', async () => world.givenUp.length > 0, Boolean, { limitMs: 30_000 });
   const waits = world.lines.flatMap((line) => /starting it again in (\d+) ms/.exec(line)?.[1] ?? []).map(Number);
   t.is(waits.length, 5);
   for (const [index, ms] of waits.entries()) t.true(ms >= 10 * 2 ** index && ms <= 20 * 2 ** index, waits.join());
@@ -59,34 +59,34 @@ test('every restart in a row waits longer', async (t) => {
 
 test('ends that lie far enough apart are not counted together', async (t) => {
   const world = run(t, 'setTimeout(() => process.exit(3), 100)', { maxRestarts: 1, windowMs: 50 });
-  await until('many lives', 60_000, async () => world.supervised.restarts() >= 4);
+  await until('many lives', async () => world.supervised.restarts() >= 4, Boolean);
   t.deepEqual(world.givenUp, []);
 });
 
 test('a process that refuses its configuration is not started again', async (t) => {
   const world = run(t, 'process.exit(78)');
-  await until('giving up', 60_000, async () => world.givenUp.length > 0);
+  await until('giving up', async () => world.givenUp.length > 0, Boolean);
   t.is(world.supervised.restarts(), 0);
 });
 
 test('a stopped process stays stopped until it is started', async (t) => {
   const world = run(t, FOREVER);
-  await until('the first life', 60_000, async () => ups(world) === 1);
+  await until('the first life', async () => ups(world) === 1, Boolean);
   const pid = world.supervised.pid() ?? 0;
   await world.supervised.stop();
   t.is(markOf(pid), undefined);
   t.is(world.supervised.restarts(), 0);
   world.supervised.start();
-  await until('the second life', 60_000, async () => ups(world) === 2);
+  await until('the second life', async () => ups(world) === 2, Boolean);
 });
 
 test('a process that ignores SIGTERM, or is frozen, is killed after the grace period', async (t) => {
   const deaf = run(t, `process.on('SIGTERM', () => {}); ${FOREVER}`, {}, 200);
-  await until('the first life', 60_000, async () => ups(deaf) === 1);
+  await until('the first life', async () => ups(deaf) === 1, Boolean);
   await deaf.supervised.stop();
   t.true(deaf.lines.some((line) => line.startsWith('warn: child did not end within 200 ms')));
   const frozen = run(t, FOREVER);
-  await until('the first life', 60_000, async () => ups(frozen) === 1);
+  await until('the first life', async () => ups(frozen) === 1, Boolean);
   frozen.supervised.kill('SIGSTOP');
   await frozen.supervised.stop();
   t.is(frozen.supervised.pid(), undefined);

@@ -10,6 +10,7 @@ import { silentLog } from '#shared/log.ts';
 import { amqpUrl, managementUrl } from '#test/support/broker-world.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 export const memoryGround: OpenGround = ({ ttlMs, delayMs }) => {
@@ -72,14 +73,7 @@ export const rabbitGround: OpenGround = async ({ ttlMs, delayMs }) => {
     return (list ?? []).some((one) => one.destination === destination);
   };
   /** Waits longer than the virtual one: the machine may be busy. */
-  const until: Ground['until'] = async (condition, virtualLimitMs = 20_000) => {
-    const limitMs = 3 * virtualLimitMs;
-    const deadline = clock.now() + limitMs;
-    while (!(await condition())) {
-      if (clock.now() > deadline) throw new Error(`not within ${limitMs} ms: ${String(condition)}`);
-      await clock.sleep(10);
-    }
-  };
+  const until: Ground['until'] = (condition, virtualLimitMs = 20_000) => untilTrue(condition, 3 * virtualLimitMs);
   return {
     clock,
     connect: (service) => vhost.connect(service),

@@ -5,7 +5,7 @@ import { createHistory, type StoredTransition, transitionsCollection } from '#se
 import { breakerView } from '#services/circuit-breaker/view.ts';
 import { silentLog } from '#shared/log.ts';
 import type { Page } from '#shared/web/cursors.ts';
-import { until } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { mongoWorld } from '#test/support/mongo-world.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 import { policy } from './world.ts';
@@ -20,7 +20,7 @@ test('a transition is kept once, with the time at which it was decided, and only
   history.record('payment', opened, 5000);
   history.record('wallet', opened, 7000);
   const stored = db.collection<StoredTransition>(transitionsCollection);
-  await until(async () => (await stored.countDocuments({ route: 'wallet' })) === 1);
+  await untilTrue(async () => (await stored.countDocuments({ route: 'wallet' })) === 1);
   t.is(await stored.countDocuments(), 2);
   t.like(await stored.findOne({ route: 'payment' }), {
     from: 'closed',
@@ -45,7 +45,7 @@ test('the history of a route is read newest first, page by page, each transition
     history.record('payment', { ...opened, state }, at);
   }
   history.record('wallet', opened, 9000);
-  await until(async () => (await transitions('wallet', { limit: 1 })).items.length === 1);
+  await untilTrue(async () => (await transitions('wallet', { limit: 1 })).items.length === 1);
   const seen: unknown[] = [];
   let pages = 0;
   for (let cursor: string | undefined = ''; cursor !== undefined; pages += 1) {

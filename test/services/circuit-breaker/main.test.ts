@@ -4,7 +4,7 @@ import { routeTable, system } from '#services/services.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { silentLog } from '#shared/log.ts';
-import { until } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 import { messageOf } from './world.ts';
 
@@ -36,12 +36,12 @@ async function start(t: ExecutionContext, extra: Record<string, string> = {}) {
 
 test('the service acts with no address of a database, says that it is ready, and counts what it does', async (t) => {
   const { vhost, ask } = await start(t);
-  await until(async () => (await ask('/readyz')).status === 200);
-  await until(async () => /^switchyard_breaker_state\{route="payment".*\} 0$/m.test((await ask('/metrics')).text));
+  await untilTrue(async () => (await ask('/readyz')).status === 200);
+  await untilTrue(async () => /^switchyard_breaker_state\{route="payment".*\} 0$/m.test((await ask('/metrics')).text));
   const gateway = await vhost.connect('gateway');
   await gateway.publish('wallet.in', encode(messageOf('wallet', 'a')));
-  await until(async () => /^switchyard_breaker_state\{route="wallet".*\} 1$/m.test((await ask('/metrics')).text));
-  await until(async () => /^switchyard_breaker_parked\{route="wallet".*\} 1$/m.test((await ask('/metrics')).text));
+  await untilTrue(async () => /^switchyard_breaker_state\{route="wallet".*\} 1$/m.test((await ask('/metrics')).text));
+  await untilTrue(async () => /^switchyard_breaker_parked\{route="wallet".*\} 1$/m.test((await ask('/metrics')).text));
   const { text } = await ask('/metrics');
   t.regex(text, /^switchyard_breaker_transitions_total\{route="wallet",from="closed",to="half_open".*\} 1$/m);
   t.regex(text, /^switchyard_breaker_expired_total\{route="wallet".*\} 1$/m);
@@ -51,8 +51,8 @@ test('the service acts with no address of a database, says that it is ready, and
 
 test('queues that expire otherwise than the policy says make it not ready, by name', async (t) => {
   const { ask } = await start(t, { GATE_POLICIES: '{"notify": {"ttlMs": 300}}' });
-  await until(async () => (await ask('/readyz')).status === 200);
-  await until(async () => (await ask('/readyz')).status === 503, 30_000);
+  await untilTrue(async () => (await ask('/readyz')).status === 200);
+  await untilTrue(async () => (await ask('/readyz')).status === 503, 30_000);
   t.regex((await ask('/readyz')).text, /notify\.000 has a TTL of 400 ms, the gate counts on 300 ms/);
   t.regex((await ask('/metrics')).text, /^switchyard_breaker_ttl_wrong\{route="notify".*\} 1$/m);
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { listenTo } from '#test/services/console/event-reader.ts';
-import { startStack, until } from './real-stack.ts';
+import { startStack } from './real-stack.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { anOrder } from './world.ts';
 import { service as breaker } from '#services/circuit-breaker/service.ts';
 import { breakerShape } from '#services/console/breaker-shape.ts';
@@ -13,7 +14,7 @@ test('on the real broker: a forced route is refused by the gateway, shown, strea
     for (const stop of stops.toReversed()) await stop();
   });
   const { call, url, token } = await startStack((stop) => stops.push(stop), [breaker]);
-  await until(async () => (await call('GET', '/v1/breakers')).status === 200);
+  await untilTrue(async () => (await call('GET', '/v1/breakers')).status === 200);
   const all = listOf(breakerShape).parse((await call('GET', '/v1/breakers')).body);
   t.deepEqual(
     all.items.map(({ route, state }) => `${route} ${state}`),
@@ -24,7 +25,7 @@ test('on the real broker: a forced route is refused by the gateway, shown, strea
 
   /** Its word comes by another way than its broadcast. */
   const known = (state: string): Promise<void> =>
-    until(async () => (await call('GET', '/v1/breakers/payment')).body['state'] === state);
+    untilTrue(async () => (await call('GET', '/v1/breakers/payment')).body['state'] === state);
   const forced = await call('PUT', '/v1/breakers/payment/override', { state: 'open', expiresInMs: 12_000 });
   t.is(forced.status, 200, JSON.stringify(forced.body));
   t.like(breakerShape.parse(forced.body), { state: 'open', machine: 'closed', override: { state: 'open' } });
@@ -47,6 +48,6 @@ test('on the real broker: a forced route is refused by the gateway, shown, strea
 
   const ended = await call('DELETE', '/v1/breakers/payment/override');
   t.like(ended.body, { state: 'half_open' });
-  await until(async () => (await call('GET', '/v1/breakers/payment')).body['state'] !== 'open');
+  await untilTrue(async () => (await call('GET', '/v1/breakers/payment')).body['state'] !== 'open');
   t.is((await call('POST', '/v1/orders', anOrder())).status, 202);
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { connect } from 'amqplib';
-import { startStack, until } from './real-stack.ts';
+import { startStack } from './real-stack.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { anOrder } from './world.ts';
 import { gate } from '#shared/bus/topology/topology.ts';
 
@@ -14,9 +15,9 @@ test('on the real broker: money is added, orders are taken and cancelled, faults
   const topUp = await call('POST', '/v1/wallets/alice/top-ups', { amount: 5000, currency: 'EUR' });
   // Accepted only, when the wallet takes its time.
   t.true([201, 202].includes(topUp.status), JSON.stringify(topUp.body));
-  await until(async () => (await call('GET', topUp.headers.get('location') ?? '')).body['state'] === 'done');
+  await untilTrue(async () => (await call('GET', topUp.headers.get('location') ?? '')).body['state'] === 'done');
   t.like((await call('GET', '/v1/wallets/alice')).body, { available: { amount: 5000, currency: 'EUR' } });
-  await until(
+  await untilTrue(
     async () => (await call('POST', '/v1/wallets/alice/top-ups', { amount: 5000, currency: 'USD' })).status === 409,
   );
   const entries = await call('GET', '/v1/wallets/alice/entries');
@@ -28,8 +29,8 @@ test('on the real broker: money is added, orders are taken and cancelled, faults
   t.is(accepted.status, 202);
   const path = accepted.headers.get('location') ?? '';
   t.is((await call('GET', path)).status, 200);
-  await until(async () => ((await call('GET', '/v1/orders')).body['items'] as object[]).length === 1);
-  await until(async () => JSON.stringify((await call('GET', `${path}/timeline`)).body).includes('payment.create'));
+  await untilTrue(async () => ((await call('GET', '/v1/orders')).body['items'] as object[]).length === 1);
+  await untilTrue(async () => JSON.stringify((await call('GET', `${path}/timeline`)).body).includes('payment.create'));
   const cancelled = await call('POST', `${path}/cancel`);
   t.is(cancelled.status, 202, JSON.stringify(cancelled.body));
   t.deepEqual((await call('GET', `${path}/emails`)).body, { items: [] });

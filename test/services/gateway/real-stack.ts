@@ -10,6 +10,7 @@ import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { silentLog as log } from '#shared/log.ts';
 import type { RunningService, Service } from '#shared/host/kit.ts';
+import { untilTrue } from '#test/support/until.ts';
 
 const needed = (name: string): string => {
   const value = process.env[name];
@@ -50,7 +51,7 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
     onStop(() => started.stop());
     running.set(service.name, started);
   }
-  for (const { url } of running.values()) await until(async () => (await fetch(`${url}/readyz`)).status === 200);
+  for (const { url } of running.values()) await untilTrue(async () => (await fetch(`${url}/readyz`)).status === 200);
   const token = await signToken({ subject: 'root', role: 'operator', expiresInS: 600 }, parseTokenKeys(tokenKeys));
   const url = running.get('gateway')?.url ?? '';
   async function call(method: string, path: string, body?: object) {
@@ -68,11 +69,4 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
   const admin = new URL(amqpUrl);
   admin.pathname = `/${vhost}`;
   return { call, url, token, adminUrl: admin.href };
-}
-
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    if (tries > 2400) throw new Error('never so');
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
 }

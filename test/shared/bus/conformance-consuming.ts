@@ -1,6 +1,7 @@
 import type { Run } from './conformance-run.ts';
 import { pair } from './conformance-publishing.ts';
-import { collect, idOf, packet, until } from '#test/support/broker-world.ts';
+import { collect, idOf, packet } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import type { Consumer, Delivery } from '#shared/bus/bus.ts';
 import { BrokerRefusal } from '#shared/bus/refusal.ts';
 
@@ -14,11 +15,11 @@ export function consuming(run: Run): void {
     await pair(session, 'q');
     await Promise.all(numbered(10).map((id) => bus.publish('q', packet(id))));
     const { got, ids, consumer } = await collect(bus, 'q', 3);
-    await until(() => got.length === 3);
+    await untilTrue(() => got.length === 3);
     t.is(await session.depth('q'), 7);
     t.is(got.length, 3);
     consumer.ack(got.slice(0, 2));
-    await until(() => got.length === 5);
+    await untilTrue(() => got.length === 5);
     t.is(await session.depth('q'), 5);
     t.deepEqual(ids(), numbered(5));
     t.deepEqual(
@@ -43,7 +44,7 @@ export function consuming(run: Run): void {
           registration.ack([delivery]);
         },
       });
-      await until(async () => (await session.depth('q')) === 0);
+      await untilTrue(async () => (await session.depth('q')) === 0);
       t.deepEqual([...registrations], [consumer]);
     },
   );
@@ -54,7 +55,7 @@ export function consuming(run: Run): void {
     await pair(session, 'q');
     await Promise.all(numbered(10).map((id) => bus.publish('q', packet(id))));
     const first = await collect(bus, 'q');
-    await until(() => first.got.length === 10);
+    await untilTrue(() => first.got.length === 10);
     const at = (...indexes: number[]): Delivery[] => indexes.map((index) => first.got[index] as Delivery);
     first.consumer.ack(at(5, 2));
     first.consumer.ack(at(0, 1, 2));
@@ -63,14 +64,14 @@ export function consuming(run: Run): void {
     first.consumer.ack([]);
     await first.consumer.close();
     const second = await collect(bus, 'q');
-    await until(() => second.got.length === 4);
+    await untilTrue(() => second.got.length === 4);
     t.deepEqual(second.ids(), ['m4', 'm6', 'm7', 'm9']);
     t.true(second.got.every(({ redelivered }) => redelivered));
     second.consumer.ack(second.got);
     await second.consumer.close();
     const third = await collect(bus, 'q');
     await bus.publish('q', packet('last'));
-    await until(() => third.got.length > 0);
+    await untilTrue(() => third.got.length > 0);
     t.deepEqual(third.ids(), ['last']);
   });
 
@@ -86,7 +87,7 @@ export function consuming(run: Run): void {
       // Works and acknowledges while it hands over: the dangerous moment.
       const pump = async (): Promise<void> => {
         for (let done = 0; done < 120; done += 1) {
-          await until(() => first.got.length > done);
+          await untilTrue(() => first.got.length > done);
           first.consumer.ack([first.got[done] as Delivery]);
         }
       };
@@ -96,7 +97,7 @@ export function consuming(run: Run): void {
       await Promise.all(publishes);
       const last = (): string | undefined => second.ids().at(-1);
       let acknowledged = 0;
-      await until(() => {
+      await untilTrue(() => {
         second.consumer.ack(second.got.slice(acknowledged));
         acknowledged = second.got.length;
         return last() === 'm399';
@@ -117,13 +118,13 @@ export function consuming(run: Run): void {
       await pair(session, 'q', { 'x-single-active-consumer': true, 'x-delivery-limit': 100 });
       await Promise.all(numbered(6).map((id) => session.publish('q', packet(id))));
       const { got, lost, ids, consumer } = await collect(bus, 'q', 4);
-      await until(() => got.length === 4);
+      await untilTrue(() => got.length === 4);
       const before = got.splice(0);
       consumer.ack(before.slice(0, 1));
-      await until(() => got.length === 1);
+      await untilTrue(() => got.length === 1);
       before.push(...got.splice(0));
       world.cut('a');
-      await until(() => got.length === 4);
+      await untilTrue(() => got.length === 4);
       t.deepEqual(lost, [before[0]?.channel as number]);
       t.deepEqual(ids(), numbered(4, 1));
       t.true(got.every(({ channel }) => channel !== lost[0]));
@@ -134,12 +135,12 @@ export function consuming(run: Run): void {
       // The right to acknowledge is gone with the channel: these tags mean other messages now.
       consumer.ack(before);
       consumer.ack(got.slice(0, 1));
-      await until(() => got.length === 5);
+      await untilTrue(() => got.length === 5);
       await consumer.close();
       const next = await collect(bus, 'q');
-      await until(() => next.got.length === 4);
+      await untilTrue(() => next.got.length === 4);
       t.deepEqual(next.ids(), numbered(4, 2));
-      await until(() => bus.connected);
+      await untilTrue(() => bus.connected);
     },
   );
 
@@ -164,12 +165,12 @@ export function consuming(run: Run): void {
     await pair(session, 'q', { 'x-delivery-limit': 100 });
     await Promise.all(numbered(10).map((id) => b.publish('q', packet(id))));
     const first = await collect(a, 'q');
-    await until(() => first.got.length === 10);
+    await untilTrue(() => first.got.length === 10);
     first.consumer.ack(first.got.slice(0, 4));
     await a.close();
     first.consumer.ack(first.got);
     const second = await collect(b, 'q');
-    await until(() => second.got.length === 6);
+    await untilTrue(() => second.got.length === 6);
     t.deepEqual(second.ids(), numbered(6, 4));
     t.deepEqual(first.lost, []);
   });
@@ -182,7 +183,7 @@ export function consuming(run: Run): void {
     await pair(session, 'q');
     const { got } = await collect(bus, 'q');
     await bus.publish('q', packet('m'));
-    await until(() => got.length === 1);
+    await untilTrue(() => got.length === 1);
   });
 
   run('two consumers on one bus have channels of their own', async (t, world) => {
@@ -191,13 +192,13 @@ export function consuming(run: Run): void {
     await Promise.all([pair(session, 'p'), pair(session, 'q')]);
     const [p, q] = await Promise.all([collect(bus, 'p'), collect(bus, 'q')]);
     await Promise.all([bus.publish('p', packet('1')), bus.publish('q', packet('2'))]);
-    await until(() => p.got.length + q.got.length === 2);
+    await untilTrue(() => p.got.length + q.got.length === 2);
     t.not(p.got[0]?.channel, q.got[0]?.channel);
     // Not its own: dropped.
     p.consumer.ack(q.got);
     await q.consumer.close();
     const again = await collect(bus, 'q');
-    await until(() => again.got.length === 1);
+    await untilTrue(() => again.got.length === 1);
     t.is(idOf(again.got[0] as Delivery), '2');
   });
 }

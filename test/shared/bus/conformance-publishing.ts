@@ -2,7 +2,8 @@ import type { Run } from './conformance-run.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import { PublishError } from '#shared/errors.ts';
 import { systemClock } from '#shared/clock.ts';
-import { collect, packet, until } from '#test/support/broker-world.ts';
+import { collect, packet } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 
 /** A fanout exchange with one quorum queue of the same name. */
 export async function pair(
@@ -44,7 +45,7 @@ export function publishing(run: Run): void {
     const sent = packet('m1', headers, '{"a":"é"}');
     await bus.publish('q', sent);
     const { got } = await collect(bus, 'q');
-    await until(() => got.length === 1);
+    await untilTrue(() => got.length === 1);
     t.deepEqual(got[0]?.packet, sent);
     t.is(got[0]?.redelivered, false);
     t.is(got[0]?.queue, 'q');
@@ -76,7 +77,7 @@ export function publishing(run: Run): void {
     await pair(session, 'q');
     await bus.publish('q', { content: Buffer.from('?'), headers: {} });
     const { got } = await collect(bus, 'q');
-    await until(() => got.length === 1);
+    await untilTrue(() => got.length === 1);
     t.deepEqual(got[0]?.packet, { content: Buffer.from('?'), headers: {} });
   });
 
@@ -101,15 +102,15 @@ export function publishing(run: Run): void {
     const bus = await world.connect('a');
     await pair(session, 'q', { 'x-max-length': 1, 'x-overflow': 'reject-publish' });
     const ended: string[] = [];
-    await until(async () => {
+    await untilTrue(async () => {
       ended.push(...(await outcomes([bus.publish('q', packet('m'))])));
       return ended.includes('nacked');
     });
     t.is(ended[0], 'confirmed');
     const { got, consumer } = await collect(bus, 'q');
-    await until(() => got.length > 0);
+    await untilTrue(() => got.length > 0);
     consumer.ack(got);
-    await until(async () => (await outcomes([bus.publish('q', packet('m'))]))[0] === 'confirmed');
+    await untilTrue(async () => (await outcomes([bus.publish('q', packet('m'))]))[0] === 'confirmed');
   });
 
   run('a missing exchange returns the packet, and the bus goes on', async (t, world) => {
@@ -117,7 +118,7 @@ export function publishing(run: Run): void {
     const bus = await world.connect('a');
     await pair(session, 'q');
     t.deepEqual(await outcomes([bus.publish('nowhere', packet('m'))]), ['returned']);
-    await until(async () => (await outcomes([bus.publish('q', packet('m'))]))[0] === 'confirmed');
+    await untilTrue(async () => (await outcomes([bus.publish('q', packet('m'))]))[0] === 'confirmed');
   });
 
   run('a packet that cannot be sent is refused alone', async (t, world) => {
@@ -139,7 +140,7 @@ export function publishing(run: Run): void {
     const ended = await outcomes(many(bus, 'q', 3000));
     t.deepEqual(new Set(ended), new Set(['confirmed']));
     const { got, ids } = await collect(bus, 'q', 4000);
-    await until(() => got.length === 3000);
+    await untilTrue(() => got.length === 3000);
     t.deepEqual(
       ids(),
       Array.from({ length: 3000 }, (_, index) => `m${index}`),
@@ -168,10 +169,10 @@ export function publishing(run: Run): void {
       t.false(bus.connected);
       t.deepEqual(await outcomes([bus.publish('q', packet('late'))]), ['not-connected']);
       world.restore('a');
-      await until(() => bus.connected);
+      await untilTrue(() => bus.connected);
       await bus.publish('q', packet('again'));
       const { got, ids } = await collect(bus, 'q', 4000);
-      await until(() => ids().includes('again'));
+      await untilTrue(() => ids().includes('again'));
       const arrived = new Set(ids());
       const missing = ended.flatMap((end, index) => (end === 'confirmed' && !arrived.has(`m${index}`) ? [index] : []));
       t.deepEqual(missing, []);
@@ -199,16 +200,16 @@ export function publishing(run: Run): void {
     await b.subscribe('news', ['#'], ({ messageId }, key) => heard.push(`b ${messageId} ${key}`));
     await session.publish('news', packet('1'), 'order.placed');
     await session.publish('news', packet('2'), 'saga.done');
-    await until(() => heard.length === 3);
+    await untilTrue(() => heard.length === 3);
     t.deepEqual(heard.toSorted(), ['a 1 order.placed', 'b 1 order.placed', 'b 2 saga.done']);
     world.cut('a');
-    await until(() => !a.connected);
-    await until(() => a.connected);
+    await untilTrue(() => !a.connected);
+    await untilTrue(() => a.connected);
     await session.publish('news', packet('3'), 'order.placed');
-    await until(() => heard.includes('a 3 order.placed'));
+    await untilTrue(() => heard.includes('a 3 order.placed'));
     await one.close();
     await session.publish('news', packet('4'), 'order.placed');
-    await until(() => heard.includes('b 4 order.placed'));
+    await untilTrue(() => heard.includes('b 4 order.placed'));
     await systemClock.sleep(20);
     t.false(heard.some((line) => line.startsWith('a 4')));
   });

@@ -6,7 +6,8 @@ import { deathsOf } from '#shared/bus/deaths.ts';
 import { BrokerRefusal } from '#shared/bus/refusal.ts';
 import { PublishError } from '#shared/errors.ts';
 import { systemClock } from '#shared/clock.ts';
-import { collect, packet, until } from '#test/support/broker-world.ts';
+import { collect, packet } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 
 /** One route as provisioning makes it, with few partitions and short times. */
 async function route(session: Session, partitions: number, ttlMs: number, delayMs: number): Promise<readonly string[]> {
@@ -71,11 +72,11 @@ export function topology(run: Run): void {
           bus.publish('r.hash', packet(`${key}-2`, { key })),
         ]),
       );
-      await until(() => seen.size === 200);
+      await untilTrue(() => seen.size === 200);
       t.true([...seen.values()].every((partitions) => partitions.size === 1));
       t.is(new Set([...seen.values()].flatMap((partitions) => [...partitions])).size, 4);
       await Promise.all(Array.from({ length: 10 }, (_, index) => bus.publish('r.in', packet(`none-${index}`))));
-      await until(() => seen.has('undefined'));
+      await untilTrue(() => seen.has('undefined'));
       t.is(seen.get('undefined')?.size, 1);
     },
   );
@@ -90,7 +91,7 @@ export function topology(run: Run): void {
       const sentAt = systemClock.now();
       for (const id of ['held', 'b', 'c']) await bus.publish('r.in', packet(id, { key: 'k' }));
       const dead = await collect(bus, 'r.expired');
-      await until(() => dead.got.length === 2);
+      await untilTrue(() => dead.got.length === 2);
       t.true(systemClock.now() - sentAt >= 300);
       t.deepEqual(dead.ids(), ['b', 'c']);
       t.like(deathsOf(dead.got[0]?.packet.headers ?? {})[0], { queue, reason: 'expired', count: 1 });
@@ -99,7 +100,7 @@ export function topology(run: Run): void {
       t.deepEqual(holder.ids(), ['held']);
       // Given back after its time it expires at once, although it may have been worked on.
       await holder.consumer.close();
-      await until(() => dead.got.length === 3);
+      await untilTrue(() => dead.got.length === 3);
       t.is(dead.ids()[2], 'held');
     },
   );
@@ -114,11 +115,11 @@ export function topology(run: Run): void {
     const dead = await collect(bus, 'r.expired');
     for (let round = 0; round < 4; round += 1) {
       const { got, consumer } = await collect(bus, 'r.000', 1);
-      await until(() => got.length === 1);
+      await untilTrue(() => got.length === 1);
       order.push(got[0]?.packet.messageId ?? '?');
       await consumer.close();
     }
-    await until(() => dead.got.length === 1);
+    await untilTrue(() => dead.got.length === 1);
     t.deepEqual(order, ['poison', 'poison', 'poison', 'poison']);
     t.is(deathsOf(dead.got[0]?.packet.headers ?? {})[0]?.reason, 'delivery_limit');
     t.deepEqual(dead.ids(), ['poison']);
@@ -131,11 +132,11 @@ export function topology(run: Run): void {
     const { got, ids } = await collect(bus, queue);
     const publish = (id: string): Promise<void> => bus.publish('r.in', packet(id, { key: 'k' }));
     await publish('closed');
-    await until(() => got.length === 1);
+    await untilTrue(() => got.length === 1);
     await session.unbind(DIRECT);
     const sentAt = systemClock.now();
     await publish('half-open');
-    await until(() => got.length === 2);
+    await untilTrue(() => got.length === 2);
     t.true(systemClock.now() - sentAt >= 400);
     t.is(deathsOf(got[1]?.packet.headers ?? {})[0]?.queue, 'r.delay');
     await session.unbind(DELAYED);
@@ -145,7 +146,7 @@ export function topology(run: Run): void {
     await session.bind(DELAYED);
     await session.bind(DIRECT);
     await publish('closed again');
-    await until(() => got.length === 4);
+    await untilTrue(() => got.length === 4);
     t.deepEqual(ids(), ['closed', 'half-open', 'undo', 'closed again']);
   });
 
@@ -161,11 +162,11 @@ export function topology(run: Run): void {
     t.is(await other.get('s'), undefined);
     await session.publish('s', packet('3'));
     if (held !== undefined) session.ack(held);
-    await until(async () => (await session.depth('s')) === 1);
+    await untilTrue(async () => (await session.depth('s')) === 1);
     const lost = await other.get('s');
     t.is(lost?.packet.messageId, '3');
     await other.close();
-    await until(async () => (await session.depth('s')) === 1);
+    await untilTrue(async () => (await session.depth('s')) === 1);
     t.is((await session.get('s'))?.packet.messageId, '3');
   });
 
@@ -175,13 +176,13 @@ export function topology(run: Run): void {
     for (const id of ['1', '2', '3']) await session.publish('q', packet(id));
     const head = await session.get('q');
     if (head !== undefined) session.release(head);
-    await until(async () => (await session.depth('q')) === 3);
+    await untilTrue(async () => (await session.depth('q')) === 3);
     const got: string[] = [];
     await session.consume('q', 10, (delivery) => {
       got.push(delivery.packet.messageId ?? '?');
       session.ack(delivery);
     });
-    await until(() => got.length === 3);
+    await untilTrue(() => got.length === 3);
     t.deepEqual(got, ['1', '2', '3']);
   });
 
@@ -196,7 +197,7 @@ export function topology(run: Run): void {
     await two.publish('q', packet('m'));
     await one.close();
     await t.throwsAsync(one.publish('q', packet('m')));
-    await until(() =>
+    await untilTrue(() =>
       two.declareQueue(leader).then(
         () => true,
         () => false,
@@ -215,7 +216,7 @@ export function topology(run: Run): void {
     await watching;
     await t.throwsAsync(session.depth('q'));
     await t.throwsAsync(session.publish('q', packet('m')));
-    await until(() => bus.connected);
+    await untilTrue(() => bus.connected);
     t.is(await (await bus.session()).depth('q'), 0);
   });
 
@@ -244,7 +245,7 @@ export function topology(run: Run): void {
     await session.bind({ source: 'grave', destination: 'other', to: 'queue', routingKey: '' });
     await Promise.all(Array.from({ length: 100 }, (_, index) => bus.publish('q', packet(`m${index}`))));
     const { got, ids } = await collect(bus, 'other');
-    await until(() => got.length === 100);
+    await untilTrue(() => got.length === 100);
     t.is(new Set(ids()).size, 100);
   });
 }

@@ -9,7 +9,8 @@ import { on, type Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { type Log, silentLog } from '#shared/log.ts';
-import { amqpUrl, until } from '#test/support/broker-world.ts';
+import { amqpUrl } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { add, type Tally } from '#test/support/engine-world.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 
@@ -70,9 +71,9 @@ test('a ring that was made in another order is reported with its partitions, and
 
   const first = await start();
   await round(1);
-  await until(() => allSaw(1));
+  await untilTrue(() => allSaw(1));
   await round(2);
-  await until(() => allSaw(2));
+  await untilTrue(() => allSaw(2));
   t.is(moved, 0);
   await first.drain(1000);
 
@@ -80,7 +81,7 @@ test('a ring that was made in another order is reported with its partitions, and
   admin.pathname = `/${vhost.vhost}`;
   const bus = connectAmqp({ url: admin.href, name: 'admin', clock, log: silentLog });
   t.teardown(() => bus.close());
-  await until(() => bus.connected);
+  await untilTrue(() => bus.connected);
   const session = await bus.session();
   const binding = (destination: string) => ({
     source: hash('tally'),
@@ -93,7 +94,7 @@ test('a ring that was made in another order is reported with its partitions, and
 
   await start();
   await round(3);
-  await until(() => allSaw(3));
+  await untilTrue(() => allSaw(3));
   t.true(moved > 0);
   t.true(told.length > 0 && told.length <= moved);
   for (const one of told) t.like(one, { route: 'tally' });

@@ -10,7 +10,7 @@ import { on, type Entity } from '#shared/entity/entity.ts';
 import { limitsFor, type Limits } from '#shared/entity/options.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { silentLog } from '#shared/log.ts';
-import { until } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { add, type Tally } from '#test/support/engine-world.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 
@@ -122,11 +122,11 @@ test('of 1000 keys a tenth fails again and again: every key keeps its order, and
     }
     await Promise.all(confirms);
     const healthy = [...sentAt].filter(([id]) => !isSick(id.split(':')[0] ?? ''));
-    await until(() => halves.every(({ handledAt }) => healthy.every(([id]) => handledAt.has(id))));
+    await untilTrue(() => halves.every(({ handledAt }) => healthy.every(([id]) => handledAt.has(id))));
     const stashed = [...sick.store.documents.values()].filter(({ stash }) => stash.length > 0).length;
     t.log(`${stashed} keys wait in their documents`);
     failing = false;
-    await until(() => halves.every(({ handledAt }) => sentAt.keys().every((id) => handledAt.has(id))));
+    await untilTrue(() => halves.every(({ handledAt }) => sentAt.keys().every((id) => handledAt.has(id))));
     return healthy
       .map(([id]) => sick.handledAt.get(id)! - well.handledAt.get(id)!)
       .toSorted((one, other) => one - other);
@@ -146,7 +146,7 @@ test('of 1000 keys a tenth fails again and again: every key keeps its order, and
   t.log(`up to ${together} keys at work at once`);
   // Handled, then committed.
   for (const { seen } of halves) {
-    await until(() => [...sentOf.keys()].reduce((sum, tally) => sum + seen(tally).length, 0) >= n);
+    await untilTrue(() => [...sentOf.keys()].reduce((sum, tally) => sum + seen(tally).length, 0) >= n);
     for (const [tally, sent] of sentOf) t.deepEqual(seen(tally), sent);
   }
   t.true(together >= 2);
@@ -167,11 +167,11 @@ test('a key that fails keeps its order over hand-overs and over the death of its
   let n = 0;
   const more = async (): Promise<void> => {
     for (let count = 0; count < 5; count += 1) await Promise.all([route.put('sick', (n += 1)), route.put('well', n)]);
-    await until(() => route.seen('well').length === n);
+    await untilTrue(() => route.seen('well').length === n);
   };
   const triesMore = async (): Promise<void> => {
     const before = tried.length;
-    await until(() => tried.length > before + 1);
+    await untilTrue(() => tried.length > before + 1);
   };
   const stashed = (): number => route.store.documents.get('sick')?.stash.length ?? 0;
 
@@ -186,11 +186,11 @@ test('a key that fails keeps its order over hand-overs and over the death of its
   await second.kill();
   const third = await route.start(limits);
   await more();
-  await until(() => stashed() === n);
+  await untilTrue(() => stashed() === n);
   const fourth = await route.start(limits);
   for (const queue of queues) await third.release(queue, 1000);
   await more();
-  await until(() => stashed() === n);
+  await untilTrue(() => stashed() === n);
   await triesMore();
   await fourth.kill();
   await route.start(limits);
@@ -198,7 +198,7 @@ test('a key that fails keeps its order over hand-overs and over the death of its
   await triesMore();
   t.deepEqual([...new Set(tried)], ['1'], 'nothing overtakes what fails');
   sick = false;
-  await until(() => route.seen('sick').length >= n);
+  await untilTrue(() => route.seen('sick').length >= n);
   const all = Array.from({ length: n }, (_, index) => index + 1);
   t.deepEqual(route.seen('sick'), all);
   t.deepEqual(route.seen('well'), all);

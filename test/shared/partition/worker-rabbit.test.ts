@@ -10,7 +10,7 @@ import { silentLog } from '#shared/log.ts';
 import { assign } from '#shared/partition/assignment.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 import { createWorker } from '#shared/partition/worker.ts';
-import { until } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { add, added, type Tally } from '#test/support/engine-world.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 
@@ -91,7 +91,7 @@ test('on RabbitMQ a join and a drain under load invert nothing, lose nothing and
     );
 
   const [a, b] = [await start('a'), await start('b')];
-  await until(() => agreed(a, b));
+  await untilTrue(() => agreed(a, b));
   const sender = await vhost.connect('asker');
   let n = 0;
   let sending = true;
@@ -117,21 +117,21 @@ test('on RabbitMQ a join and a drain under load invert nothing, lose nothing and
       slowestRoundMs = Math.max(slowestRoundMs, clock.now() - sentAt.get(id)!);
     }
   })();
-  await until(() => n > 100);
+  await untilTrue(() => n > 100);
   const c = await start('c');
-  await until(() => agreed(a, b, c));
+  await untilTrue(() => agreed(a, b, c));
   const settledAt = n;
-  await until(() => n > settledAt + 300);
+  await untilTrue(() => n > settledAt + 300);
   await a.worker.drain(5000);
   t.deepEqual(a.engine.held(), []);
-  await until(() => agreed(b, c));
+  await untilTrue(() => agreed(b, c));
   const drainedAt = n;
-  await until(() => n > drainedAt + 300);
+  await untilTrue(() => n > drainedAt + 300);
   sending = false;
   await load;
   const seen = (): readonly (readonly number[])[] =>
     Array.from({ length: KEYS }, (_, key) => store.documents.get(`k${key}`)?.state?.seen ?? []);
-  await until(() => seen().flat().length >= n);
+  await untilTrue(() => seen().flat().length >= n);
 
   t.is(seen().flat().length, n);
   for (const one of seen())
@@ -149,7 +149,7 @@ test('on RabbitMQ a join and a drain under load invert nothing, lose nothing and
 
   // The broker's view: who is active is the owner.
   const table = (await tables.load('tally'))!;
-  await until(async () => {
+  await untilTrue(async () => {
     const consumers = (await vhost.api.get(`/consumers/${vhost.vhost}`)) as readonly {
       readonly queue: { readonly name: string };
       readonly consumer_tag: string;

@@ -8,7 +8,8 @@ import { readConfig } from '#shared/host/config.ts';
 import { processVariables } from '#shared/host/variables.ts';
 import { ConfigError } from '#shared/errors.ts';
 import { silentLog } from '#shared/log.ts';
-import { amqpUrl, packet, until } from '#test/support/broker-world.ts';
+import { amqpUrl, packet } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 
 test('several addresses are separated by commas; a comma in a password is none of them', (t) => {
   t.deepEqual(brokerUrls('amqp://a:b@c/v'), ['amqp://a:b@c/v']);
@@ -48,7 +49,7 @@ test('a connection and a session find the node that lives', async (t) => {
   const dead = `amqp://guest:guest@127.0.0.1:${port}/`;
   const bus = connectAmqp({ url: `${dead},${amqpUrl}/,${dead}`, name: 'test', clock, log: silentLog });
   t.teardown(() => bus.close());
-  await until(() => bus.connected);
+  await untilTrue(() => bus.connected);
   const returned = await t.throwsAsync(bus.publish('amq.topic', packet('m'), 'nobody'));
   t.regex(returned?.message ?? '', /returned/);
   const session = await bus.session();

@@ -8,7 +8,8 @@ import { systemClock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
 import { silentLog } from '#shared/log.ts';
 import { pair } from '#test/shared/bus/conformance-publishing.ts';
-import { packet, relayedBus, until } from '#test/support/broker-world.ts';
+import { packet, relayedBus } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { provisionedVhost } from '#test/support/provisioned.ts';
 
 const codeOf = (publish: Promise<void>): Promise<string> =>
@@ -21,10 +22,10 @@ test('when the broker goes silent what was sent is unknown after the limit, what
   const limits = { maxOutstanding: 10, confirmTimeoutMs: 400 };
   const { bus, relay, close } = await relayedBus({ heartbeatS: 3, limits });
   t.teardown(close);
-  await until(() => bus.connected);
+  await untilTrue(() => bus.connected);
   const session = await bus.session();
   await pair(session, 'q');
-  await until(async () => (await codeOf(bus.publish('q', packet('before')))) === 'confirmed');
+  await untilTrue(async () => (await codeOf(bus.publish('q', packet('before')))) === 'confirmed');
   relay.freeze();
   const startedAt = systemClock.now();
   const sent = Array.from({ length: 10 }, (_, index) => codeOf(bus.publish('q', packet(`m${index}`))));
@@ -33,8 +34,8 @@ test('when the broker goes silent what was sent is unknown after the limit, what
   t.true(systemClock.now() - startedAt < 5000, 'sooner than the heartbeat');
   // The heartbeat finds out that nobody is there.
   t.is(await waiting, 'not-connected');
-  await until(() => bus.connected);
-  await until(async () => (await codeOf(bus.publish('q', packet('after')))) === 'confirmed');
+  await untilTrue(() => bus.connected);
+  await untilTrue(async () => (await codeOf(bus.publish('q', packet('after')))) === 'confirmed');
 });
 
 test('a bus without a broker says so, and closes', async (t) => {
@@ -79,7 +80,7 @@ test('what the user may not publish is refused before it is sent: nothing else o
   const mayPublish = publishRightOf(table, 'shop');
   const bus = connectAmqp({ url, name: 'shop', clock: systemClock, log: silentLog, mayPublish });
   t.teardown(() => bus.close());
-  await until(() => bus.connected);
+  await untilTrue(() => bus.connected);
   const places = ['shop.hash', 'bank.hash', 'shop.dead', 'nowhere.hash', '', 'shop.in'];
   const codes = await Promise.all(
     Array.from({ length: 60 }, (_, n) => codeOf(bus.publish(places[n % 6]!, packet(`m${n}`, { key: 'k' })))),

@@ -6,7 +6,8 @@ import { readBindings, wiringOf } from '#shared/bus/topology/wiring.ts';
 import { systemClock } from '#shared/clock.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import { smallTable, smallTiming } from './small-table.ts';
-import { amqpUrl, collect, packet, until } from '#test/support/broker-world.ts';
+import { amqpUrl, collect, packet } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { startTcpProxy } from '#test/support/tcp-proxy.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
 
@@ -87,7 +88,7 @@ test('other times and another password take effect, everything else stays', asyn
   await gateway.publish('order.in', packet('m', { key: 'k' }));
   const breaker = await vhost.connect('circuit-breaker');
   const { got } = await collect(breaker, 'order.expired');
-  await until(() => got.length === 1);
+  await untilTrue(() => got.length === 1);
   await t.throwsAsync(connect(vhost.urlOf('wallet')), { message: /ACCESS_REFUSED|ACCESS-REFUSED|403/ });
 });
 
@@ -196,7 +197,7 @@ test('a damaged ring is made anew when nothing waits, and left alone with what t
       await damage(channel);
       for (let n = 0; n < 20; n += 1)
         channel.publish('order.hash', '', Buffer.from('{}'), { headers: { key: `k${n}` } });
-      await until(async () => (await depthsOf(channel)) > 0);
+      await untilTrue(async () => (await depthsOf(channel)) > 0);
     });
     const first = listening();
     await vhost.provision({ log: first.log });
@@ -206,7 +207,7 @@ test('a damaged ring is made anew when nothing waits, and left alone with what t
     });
     // The management API tells of an empty queue some seconds later.
     const then = listening();
-    await until(async () => {
+    await untilTrue(async () => {
       await vhost.provision({ log: then.log });
       return then.said.some((text) => text.includes('made anew'));
     });
@@ -330,11 +331,11 @@ test('10,000 order ids spread evenly over the partitions, and news reach the rou
       wallet.publish('order.hash', packet(`m${index}`, { key: systemClock.id() })),
     ),
   );
-  await until(() => total() === 10_000, 30_000);
+  await untilTrue(() => total() === 10_000, 30_000);
   t.is(counts.size, 8);
   t.true(Math.max(...counts.values()) / 1250 <= 1.15, JSON.stringify([...counts]));
   await wallet.publish('events', packet('news', { key: 'k' }), 'wallet.held');
-  await until(() => total() === 10_001);
+  await untilTrue(() => total() === 10_001);
 });
 
 test('a broker that breaks off in the middle of it is asked again', async (t) => {
@@ -354,7 +355,7 @@ test('a broker that breaks off in the middle of it is asked again', async (t) =>
     passwords: vhost.passwords,
     log: { ...silentLog, warn: (text) => warned.push(text) },
   });
-  await until(async () => (await vhost.api.get(`/queues/${vhost.vhost}/order.000`)) !== undefined);
+  await untilTrue(async () => (await vhost.api.get(`/queues/${vhost.vhost}/order.000`)) !== undefined);
   relay.cut();
   await provisioning;
   t.deepEqual(warned, ['the broker broke off; it is asked again']);

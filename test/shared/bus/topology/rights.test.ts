@@ -3,7 +3,8 @@ import { gate, type RouteTable } from '#shared/bus/topology/topology.ts';
 import { BrokerRefusal } from '#shared/bus/refusal.ts';
 import { systemClock } from '#shared/clock.ts';
 import { smallTable, smallTiming } from './small-table.ts';
-import { collect, packet, until } from '#test/support/broker-world.ts';
+import { collect, packet } from '#test/support/broker-world.ts';
+import { untilTrue } from '#test/support/until.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
 
 const table: RouteTable = {
@@ -47,7 +48,7 @@ test('no service can do more than it needs', async (t) => {
     );
     await forbidden('bind a partition again', session.bind(binding('order.hash', 'order.000')));
     await forbidden('publish to the default exchange', bus.publish('', packet('m'), 'order.000'));
-    await until(() => bus.connected);
+    await untilTrue(() => bus.connected);
     if (!isBreaker) {
       await forbidden('open the gate', session.unbind(gate('order').direct));
       await forbidden('close the gate', session.bind(gate('order').direct));
@@ -60,7 +61,7 @@ test('no service can do more than it needs', async (t) => {
         ...(service === 'wallet' ? [] : ['wallet.dead']),
       ]) {
         await forbidden(`publish to ${exchange}`, bus.publish(exchange, packet('m')));
-        await until(() => bus.connected);
+        await untilTrue(() => bus.connected);
       }
       await forbidden(
         'lead',
@@ -111,7 +112,7 @@ test('no service can do more than it needs', async (t) => {
           bus.subscribe('workers', [key], () => {}),
         );
       if (!isOwn) await forbidden(`speak as a worker of ${key}`, bus.publish('workers', packet('m'), key));
-      await until(() => bus.connected);
+      await untilTrue(() => bus.connected);
     }
   }
 });
@@ -138,23 +139,23 @@ test('every service can do what it is for', async (t) => {
   await gateway.publish('control', m, 'faults.order');
   await order.publish('control', m, 'faults-applied');
   await breaker.publish('breaker.snapshot', m);
-  await until(() => heard.length === 3);
+  await untilTrue(() => heard.length === 3);
   const spoken: string[] = [];
   await letters.subscribe('control', ['dead-letters.request'], (_, key) => spoken.push(key));
   await gateway.subscribe('control', ['dead-letters.reply'], (_, key) => spoken.push(key));
   await gateway.publish('control', m, 'dead-letters.request');
   await letters.publish('control', m, 'dead-letters.reply');
-  await until(() => spoken.length === 2);
-  await until(() => wallet.connected);
+  await untilTrue(() => spoken.length === 2);
+  await untilTrue(() => wallet.connected);
   await t.throwsAsync(wallet.publish('control', m, 'dead-letters.request'), { message: /nacked/ });
-  await until(() => wallet.connected);
+  await untilTrue(() => wallet.connected);
   const workers: string[] = [];
   await order.subscribe('workers', ['order'], (_, key) => workers.push(`order hears ${key}`));
   await gateway.subscribe('workers', ['#'], (_, key) => workers.push(`gateway hears ${key}`));
-  await until(() => wallet.connected);
+  await untilTrue(() => wallet.connected);
   await order.publish('workers', m, 'order');
   await wallet.publish('workers', m, 'wallet');
-  await until(() => workers.length === 3);
+  await untilTrue(() => workers.length === 3);
   t.deepEqual(workers.toSorted(), ['gateway hears order', 'gateway hears wallet', 'order hears order']);
   const session = await breaker.session();
   await session.declareQueue({ name: 'breaker.leader', type: 'classic', exclusive: true, arguments: {} });

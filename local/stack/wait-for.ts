@@ -1,7 +1,7 @@
 import { Trouble } from './trouble.ts';
 
 /** A probe that becomes true, or a `Trouble` that names what did not happen. */
-export async function until(
+export async function waitFor(
   what: string,
   limitMs: number,
   probe: () => Promise<boolean>,
