@@ -1,9 +1,10 @@
 import { askedSteps, type Definition } from './definition.ts';
+import { forData, wholeOf } from './fan-out.ts';
 import { dueAtOf, goOn, isPending, outgoing, waiting } from './forward.ts';
 import { advanceNotice } from './notice.ts';
-import { doIdOf, isOutstanding, outstandingIds, recordOf, withRecord } from './state.ts';
+import { doIdOf, isOutstanding, outstandingIds, recordOf, refusalsIn, withRecord } from './state.ts';
 import type { OpenSaga, RunningSaga, SagaAnswer, StepRecord } from './state.ts';
-import type { CommandStep } from './step.ts';
+import type { CommandStep, UndoneEnd } from './step.ts';
 import { resendAt, type Moment, type Transition } from './transition.ts';
 import { advanceUndo, beginRelease, beginUndo, cancelledAt } from './undo.ts';
 import { TOO_LATE } from '#shared/message.ts';
@@ -32,7 +33,7 @@ export function begin<Data, Learned extends object>(
     current: start.name,
     dueAt: at.now,
   };
-  return goOn(definition, begun, at);
+  return goOn(forData(definition, data), begun, at);
 }
 
 /**
@@ -40,11 +41,12 @@ export function begin<Data, Learned extends object>(
  * cancel past the point of no return change nothing.
  */
 export function advance<Data, Learned extends object>(
-  definition: Definition<Data, Learned>,
+  written: Definition<Data, Learned>,
   state: OpenSaga<Data, Learned>,
   input: SagaInput,
   at: Moment,
 ): Transition<Data, Learned> {
+  const definition = forData(written, state.data);
   if (input.kind === 'answer' && !outstandingIds(at.key, state).includes(input.answer.to)) return { state };
   if (input.kind === 'wake' && at.now < state.dueAt) return { state };
   if (input.kind === 'cancel') return cancelled(definition, state, at);
@@ -96,14 +98,15 @@ function refused<Data, Learned extends object>(
   reason: string,
   at: Moment,
 ): Transition<Data, Learned> {
-  const refusals = (recordOf(state.steps, name)?.refusals ?? 0) + 1;
-  const count = retries === undefined ? {} : { refusals };
-  const steps = withRecord(state.steps, name, { answeredAt: at.now, end: 'refused', ...count });
-  const end = { outcome: 'failed', failure: { reason, step: name } } as const;
+  const steps = withRecord(state.steps, name, { answeredAt: at.now, end: 'refused' });
   const retryAt = at.now + (retries?.delayMs ?? 0);
-  const isLast = refusals > (retries?.times ?? 0) || (forwardOnly && retryAt >= sagaDeadline(state, at));
-  if (isLast) return beginUndo(definition, { ...state, steps }, end, at);
-  if (retries?.between === 'release') return beginRelease(definition, { ...state, steps }, end, retryAt, at);
+  const isLast =
+    retries?.unless?.includes(reason) === true ||
+    refusalsIn({ ...state, steps }) > (retries?.times ?? 0) ||
+    (forwardOnly && retryAt >= sagaDeadline(state, at));
+  if (isLast) return beginUndo(definition, { ...state, steps }, failedAt(wholeOf(name), reason), at);
+  if (retries?.between === 'release')
+    return beginRelease(definition, { ...state, steps }, failedAt(name, reason), retryAt, at);
   return { state: waiting({ ...state, steps: withRecord(steps, name, { retry: { reason, at: retryAt } }) }) };
 }
 
@@ -165,8 +168,7 @@ function timedOut<Data, Learned extends object>(
   at: Moment,
 ): Transition<Data, Learned> {
   const steps = withRecord(state.steps, name, { end: 'timed-out' });
-  const end = { outcome: 'failed', failure: { reason: TIMED_OUT, step: name } } as const;
-  return beginUndo(definition, { ...state, steps }, end, at);
+  return beginUndo(definition, { ...state, steps }, failedAt(wholeOf(name), TIMED_OUT), at);
 }
 
 function cancelled<Data, Learned extends object>(
@@ -178,6 +180,10 @@ function cancelled<Data, Learned extends object>(
   if (state.phase === 'running') return beginUndo(definition, state, cancelledAt(state.current), at);
   if (state.phase !== 'undoing' || state.releasing === undefined) return { state };
   return { state: { ...state, releasing: { ...state.releasing, cancelled: true } } };
+}
+
+function failedAt(step: string, reason: string): UndoneEnd {
+  return { outcome: 'failed', failure: { reason, step } };
 }
 
 function sagaDeadline({ steps }: RunningSaga, { timing }: Moment): number {

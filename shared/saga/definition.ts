@@ -1,4 +1,4 @@
-import type { CommandStep, FinalNotice, OwnUndo, Start, Step } from './step.ts';
+import { type CommandStep, PART, type FinalNotice, type OwnUndo, type Start, type Step } from './step.ts';
 import type { Written } from './writing.ts';
 
 /** A saga as data. One version of it is never changed once a saga ran under it: a change is a new version. */
@@ -21,30 +21,40 @@ export function defineSaga<Data, Learned extends object>(
   const steps: Step<Data, Learned>[] = [];
   const asked = [start.name];
   const seen = new Set(asked);
+  const wholes = new Set<string>();
   for (const written of definition.steps) {
     const { name, undo } = written;
     if (name === finalNotice.name || seen.has(name)) throw new TypeError(`two steps are called ${name}`);
+    if (name.includes(PART)) throw new TypeError(`${name}: ${PART} is for the parts of a step`);
     const step = written.kind === 'heard' ? written : { ...written, after: written.after ?? [asked.at(-1)!] };
     for (const other of step.kind === 'heard' ? [step.hears] : step.after)
       if (!asked.includes(other)) throw new TypeError(`${name}: no earlier step that is asked for is called ${other}`);
     if (undo.kind === 'covered' && !seen.has(undo.by))
       throw new TypeError(`${name}: no earlier step is called ${undo.by}`);
+    const told = [step.kind === 'heard' ? step.hears : '', undo.kind === 'covered' ? undo.by : ''];
+    const split = told.find((other) => wholes.has(other));
+    if (split !== undefined)
+      throw new TypeError(`${name}: ${split} has parts, it can neither be heard nor undo others`);
     if (undo.kind === 'own' && !undo.command.undo) throw new TypeError(`${name}: ${undo.command.name} is no undo`);
     if (step.kind === 'command') {
       checkCommandStep(step);
       asked.push(name);
+      if (step.partsOf !== undefined) wholes.add(name);
     }
     seen.add(name);
     steps.push(step);
   }
   if (!asked.includes(cancellableBefore) || cancellableBefore === start.name)
     throw new TypeError(`no step is called ${cancellableBefore}`);
+  if (wholes.has(cancellableBefore)) throw new TypeError(`${cancellableBefore} has parts, sent one by one`);
   return { ...definition, steps };
 }
 
-function checkCommandStep({ name, command, after, retries }: CommandStep): void {
+function checkCommandStep({ name, number, command, after, retries, partsOf }: CommandStep): void {
   if (command.done === undefined) throw new TypeError(`${name}: ${command.name} is never answered`);
   if (after.length === 0) throw new TypeError(`${name} waits for nothing, not even for the start`);
+  if (partsOf !== undefined && number !== undefined)
+    throw new TypeError(`${name} has parts, it is no numbered milestone`);
   if (retries === undefined) return;
   const { times, delayMs } = retries;
   if (command.refused === undefined) throw new TypeError(`${name}: ${command.name} is never refused, nothing to retry`);

@@ -30,7 +30,6 @@ function sentNow({ name, forwardOnly }: CommandStep, earlier: RunningSaga['earli
     sentAt: at.now,
     dueAt: forwardOnly ? resendAt(at, 1) : at.now + at.timing.stepDeadlineMs,
     ...(before && { number: (before.number ?? 1) + 1 }),
-    ...(before?.refusals !== undefined && { refusals: before.refusals }),
   };
 }
 

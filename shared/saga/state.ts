@@ -9,8 +9,6 @@ export interface StepRecord {
   readonly attempts?: number;
   /** Which message of this step it is: a try after a refusal is a message of its own. Absent: the first. */
   readonly number?: number;
-  /** How often the step was refused so far. Absent: never. */
-  readonly refusals?: number;
   /** Why the last try was refused, and epoch ms of the next one. Absent: there is no next one. */
   readonly retry?: { readonly reason: string; readonly at: number };
   /** Absent: unanswered, or done. A refusal is certain, a timeout is not. */
@@ -128,6 +126,11 @@ export function outstandingIds(key: string, { phase, steps, current }: OpenSaga)
 /** Sent, and neither answered nor given up. */
 export function isOutstanding({ answeredAt, end, heard }: StepRecord): boolean {
   return answeredAt === undefined && end === undefined && heard === undefined;
+}
+
+/** How often a step of the saga was refused, in this try and in those before. */
+export function refusalsIn({ steps, earlier = [] }: Pick<Begun, 'steps' | 'earlier'>): number {
+  return [...earlier.flat(), ...steps].filter(({ end }) => end === 'refused').length;
 }
 
 export function recordOf(steps: readonly StepRecord[], name: string): StepRecord | undefined {

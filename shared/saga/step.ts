@@ -59,8 +59,10 @@ export type Undo<Data = unknown, Learned extends object = object> = OwnUndo<Data
 
 /** How a step is tried again after its owner *refused* it. Each try is a message of its own. */
 export interface Retries {
-  /** How many tries follow the first one. */
+  /** How many tries of the saga may follow the first one, whichever of its steps was refused. */
   readonly times: number;
+  /** Reasons that no later try would change: a refusal with one of them turns the saga back at once. */
+  readonly unless?: readonly string[];
   /** How long after a refusal the next try begins, in ms. */
   readonly delayMs: number;
   /**
@@ -85,7 +87,12 @@ export interface CommandStep<Data = unknown, Learned extends object = object> ex
   /** Which heard steps the answer proves to be done, and when (epoch ms). */
   confirms(answer: unknown): Readonly<Record<string, number | undefined>>;
   readonly undo: Undo<Data, Learned>;
+  /** Of a step that asks several owners at once: what it is for each part of the data, all of them side by side. Absent: it is one command. */
+  partsOf?(data: Data): readonly Omit<CommandStep<Data, Learned>, 'after'>[];
 }
+
+/** Between a step and the number of its part: `reserve-seat/2`, in records and in ids of messages. No step's own name has it. */
+export const PART = '/';
 
 /**
  * A step without a message of its own: its owner hears the answer to another step, which is published once, to it and to

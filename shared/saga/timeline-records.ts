@@ -40,8 +40,7 @@ export function undoView(definition: Definition, key: string, record: StepRecord
 /** Which try of a step it is, of how many. Nothing for a step that is not tried again when it is refused. */
 export function triesOf({ retries }: Pick<CommandStep, 'retries'>, record: StepRecord | undefined) {
   if (retries === undefined) return {};
-  const { refusals = 0, end } = record ?? {};
-  return { attempt: end === 'refused' ? refusals : refusals + 1, maxAttempts: retries.times + 1 };
+  return { attempt: record?.number ?? 1, maxAttempts: retries.times + 1 };
 }
 
 export function sentOf({ sentAt, answeredAt, attempts }: UndoRecord) {

@@ -1,4 +1,5 @@
 import { labelOf, type Definition } from './definition.ts';
+import { forData, forRecords } from './fan-out.ts';
 import { recordOf } from './state.ts';
 import type { EndedSaga, OpenSaga, SagaState, StepRecord } from './state.ts';
 import type { Milestone } from './step.ts';
@@ -14,11 +15,12 @@ type KnownSaga = Exclude<SagaState, { phase: 'unknown' }>;
 export function timelineOf(
   key: string,
   state: KnownSaga,
-  definition: Definition | undefined,
+  written: Definition | undefined,
   unsent: readonly UnsentCommand[] = [],
 ): SagaTimeline {
   const begun = state.phase === 'parked' ? state.was : state;
   const { steps, earlier = [] } = begun;
+  const definition = written && definitionOf(written, begun);
   const waits = waitingFor(key, state, definition, unsent);
   const isTurnedBack = 'failure' in begun && begun.failure !== undefined && !isReleasing(begun);
   return {
@@ -32,6 +34,12 @@ export function timelineOf(
     milestones: definition === undefined ? [] : milestonesOf(definition, steps),
     messages: definition === undefined ? [] : messagesOf(definition, key, steps, earlier),
   };
+}
+
+/** With the parts that its steps have; an ended saga has no data any more. */
+function definitionOf(written: Definition, begun: OpenSaga | EndedSaga): Definition {
+  if (begun.phase === 'ended') return forRecords(written, [...begun.steps, ...(begun.earlier ?? []).flat()]);
+  return forData(written, begun.data);
 }
 
 /** The timeline of a saga whose start was asked for at `acceptedAt` (epoch ms), but which has not begun. */

@@ -1,4 +1,5 @@
 import { undoOf, type Definition } from './definition.ts';
+import { wholeOf } from './fan-out.ts';
 import { beginNotice } from './notice.ts';
 import { doIdOf, recordOf, undoIdOf, withRecord } from './state.ts';
 import type { EndedSaga, RunningSaga, SagaAnswer, StepRecord, UndoingSaga } from './state.ts';
@@ -7,7 +8,7 @@ import { resendAt, type Moment, type Outgoing, type Transition } from './transit
 
 /** What cancelling gives as the reason, at the step that it came upon. */
 export function cancelledAt(step: string): UndoneEnd {
-  return { outcome: 'cancelled', failure: { reason: 'cancelled', step } };
+  return { outcome: 'cancelled', failure: { reason: 'cancelled', step: wholeOf(step) } };
 }
 
 /** Turns the saga round. A step that was refused had certainly no effect; every other one that was sent may have had. */

@@ -46,6 +46,17 @@ export function sagaWriter<Data, Learned extends object>() {
       };
     },
 
+    /**
+     * One step for each part of the data, side by side. What `of` says beside its functions must not depend on the part: it is asked
+     * once without one, for what is known before there is data.
+     */
+    forEach<Part extends object>(
+      partsOf: (data: Data) => readonly Part[],
+      of: (part: Part) => WrittenStep<Data, Learned>,
+    ): WrittenStep<Data, Learned> {
+      return { ...of({} as Part), partsOf: (data) => partsOf(data).map(of) };
+    },
+
     /** A step that its owner does when it hears the answer to another one. */
     heard(spec: Omit<HeardStep, 'kind'>): HeardStep {
       return { kind: 'heard', ...spec };

@@ -15,7 +15,7 @@ export const timing: SagaTiming = {
 export type Reply = 'done' | 'refused' | 'too-late';
 
 /** The pure functions alone, a clock that a test moves, and participants that answer what a test says. */
-export function driveTrip(definition: TripDefinition) {
+export function driveTrip(definition: TripDefinition, traveller = 'alice') {
   type State = SagaState<Trip, TripLearned>;
   let now = 1_700_000_000_000;
   let state: State;
@@ -28,7 +28,7 @@ export function driveTrip(definition: TripDefinition) {
     return send;
   }
 
-  take(begin(definition, { trip: KEY, traveller: 'alice' }, at()));
+  take(begin(definition, { trip: KEY, traveller }, at()));
 
   const open = (): OpenSaga<Trip, TripLearned> | undefined =>
     state.phase === 'ended' || state.phase === 'unknown' || state.phase === 'parked' ? undefined : state;

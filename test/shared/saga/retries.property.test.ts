@@ -2,7 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { driveTrip } from './drive.ts';
-import { TRIES, tripSaga } from './trip.ts';
+import { TRIES, groupSaga, tripSaga, type TripDefinition } from './trip.ts';
 
 const event = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ kind: 'done' } as const) },
@@ -14,12 +14,20 @@ const event = fc.oneof(
 );
 type Event = typeof event extends fc.Arbitrary<infer Value> ? Value : never;
 
-function run(between: 'hold' | 'release', events: readonly Event[]) {
-  const drive = driveTrip(tripSaga(between));
+const sagas: readonly { readonly of: string; readonly saga: TripDefinition; readonly travellers: number }[] = [
+  { of: 'hold', saga: tripSaga('hold'), travellers: 1 },
+  { of: 'release', saga: tripSaga('release'), travellers: 1 },
+  { of: 'release, a seat for each of three', saga: groupSaga('release'), travellers: 3 },
+  { of: 'hold, a seat for each of three', saga: groupSaga('hold'), travellers: 3 },
+];
+
+function run(saga: TripDefinition, events: readonly Event[]) {
+  const drive = driveTrip(saga, 'alice+bob+carol');
   /** By the id of a do: refused for certain. Anything else that was sent may have had its effect. */
   const refused = new Set<string>();
   for (const one of events) {
-    const [awaited] = drive.outstanding();
+    const awaiting = drive.outstanding();
+    const awaited = awaiting[events.length % Math.max(1, awaiting.length)];
     if (one.kind === 'pass') drive.pass(one.ms);
     else if (one.kind === 'cancel') drive.cancel();
     else if (one.kind === 'late')
@@ -40,12 +48,12 @@ function noteRefusals({ state, sent }: ReturnType<typeof driveTrip>, refused: Se
   }
 }
 
-for (const between of ['hold', 'release'] as const) {
-  test(`${between}: it ends, no more tries than it has, each effect undone once or all of them standing`, (t) => {
+for (const { of, saga, travellers } of sagas) {
+  test(`${of}: it ends, no more tries than it has, each effect undone once or all of them standing`, (t) => {
     const outcomes = new Map<string, number>();
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
-        const { drive, refused } = run(between, events);
+        const { drive, refused } = run(saga, events);
         const { state } = drive.timeline();
         outcomes.set(state, (outcomes.get(state) ?? 0) + 1);
         const sent = (suffix: string) =>
@@ -55,7 +63,8 @@ for (const between of ['hold', 'release'] as const) {
         const standing = dos.filter((id) => !undos.includes(id));
         if (undos.some((id) => !dos.includes(id))) throw new Error(`undone without an effect: ${undos.join(' ')}`);
         if (state !== 'completed' && standing.length > 0) throw new Error(`left standing: ${standing.join(' ')}`);
-        if (state === 'completed' && standing.map((id) => id.replace(/#.*/, '')).join() !== 'reserve-seat,charge-card')
+        const kept = standing.map((id) => id.replace(/[#/].*/, '')).join();
+        if (state === 'completed' && kept !== [...Array(travellers).fill('reserve-seat'), 'charge-card'].join())
           throw new Error(`completed with ${standing.join(' ')}`);
         if (sent(':do').filter((id) => id.startsWith('charge-card')).length > TRIES) throw new Error('too many tries');
         for (const one of drive.sent) {

@@ -61,47 +61,70 @@ export interface TripLearned {
 }
 export type TripDefinition = Definition<Trip, TripLearned>;
 
-const { step, undo, notice } = sagaWriter<Trip, TripLearned>();
+const { step, forEach, undo, notice } = sagaWriter<Trip, TripLearned>();
 
 export const DELAY_MS = 20_000;
 export const TRIES = 3;
 
 export function tripSaga(between: Retries['between'], changes: Partial<Retries> = {}): TripDefinition {
-  return defineSaga({
-    name: 'trip',
-    version: 1,
-    start: {
-      name: 'plan-trip',
-      title: 'trip planned',
-      command: plan,
-      effectId: (key) => `${key}:plan`,
-      undo: undo(callOff, (data, { failure }) => ({ trip: data.trip, reason: failure.reason })),
-    },
-    steps: [
+  return defineSaga({ ...trips, steps: [reserveSeat, chargeCard({ ...again, between, ...changes })] });
+}
+
+/** A seat for each of those that travel, `alice+bob`; nobody travels alone when one seat is refused. */
+export function groupSaga(between: Retries['between'] = 'release', changes: Partial<Retries> = {}): TripDefinition {
+  const seats = forEach(
+    ({ traveller }) => traveller.split('+').flatMap((name) => (name === '' ? [] : [{ name }])),
+    ({ name }) =>
       step({
         name: 'reserve-seat',
         title: 'seat reserved',
         command: reserve,
-        with: (data) => ({ trip: data.trip }),
+        retries: { ...again, between, ...changes },
+        with: (data) => ({ trip: `${data.trip}/${name}` }),
         learn: ({ seat }) => ({ seat }),
-        undo: undo(giveBack, (data, { of }) => ({ trip: data.trip, of })),
+        undo: undo(giveBack, (data, { of }) => ({ trip: `${data.trip}/${name}`, of })),
       }),
-      step({
-        name: 'charge-card',
-        number: 1,
-        title: 'card charged',
-        command: charge,
-        retries: { times: TRIES - 1, delayMs: DELAY_MS, between, ...changes },
-        with: (data, { seat }) => ({ trip: data.trip, seat }),
-        undo: undo(refund, (data, { of }) => ({ trip: data.trip, of })),
-      }),
-    ],
-    cancellableBefore: 'charge-card',
-    finalNotice: notice({
-      name: 'tell-traveller',
-      title: 'traveller told',
-      command: tell,
-      with: (data, { outcome }) => ({ trip: data.trip, outcome }),
-    }),
-  });
+  );
+  return defineSaga({ ...trips, steps: [seats, chargeCard({ ...again, between: 'hold' })] });
 }
+
+const again = { times: TRIES - 1, delayMs: DELAY_MS };
+
+const reserveSeat = step({
+  name: 'reserve-seat',
+  title: 'seat reserved',
+  command: reserve,
+  with: (data) => ({ trip: data.trip }),
+  learn: ({ seat }) => ({ seat }),
+  undo: undo(giveBack, (data, { of }) => ({ trip: data.trip, of })),
+});
+
+const chargeCard = (retries: Retries) =>
+  step({
+    name: 'charge-card',
+    number: 1,
+    title: 'card charged',
+    command: charge,
+    retries,
+    with: (data, { seat }) => ({ trip: data.trip, seat: seat ?? 'none' }),
+    undo: undo(refund, (data, { of }) => ({ trip: data.trip, of })),
+  });
+
+const trips = {
+  name: 'trip',
+  version: 1,
+  start: {
+    name: 'plan-trip',
+    title: 'trip planned',
+    command: plan,
+    effectId: (key: string) => `${key}:plan`,
+    undo: undo(callOff, (data, { failure }) => ({ trip: data.trip, reason: failure.reason })),
+  },
+  cancellableBefore: 'charge-card',
+  finalNotice: notice({
+    name: 'tell-traveller',
+    title: 'traveller told',
+    command: tell,
+    with: (data, { outcome }) => ({ trip: data.trip, outcome }),
+  }),
+} as const;
