@@ -1,3 +1,4 @@
+import { service as catalogue } from './catalogue/service.ts';
 import { service as circuitBreaker } from './circuit-breaker/service.ts';
 import { service as deadLetters } from './dead-letters/service.ts';
 import { service as delivery } from './delivery/service.ts';
@@ -20,6 +21,7 @@ export const services: readonly Service[] = [
   wallet,
   delivery,
   notify,
+  catalogue,
   saga,
   gateway,
   circuitBreaker,

@@ -15,7 +15,7 @@ export const description = textOf(MAX_DESCRIPTION_BYTES, { lines: true });
 /** Of a product: every change is one more. */
 export const version = z.int().min(0);
 
-const content = { name: productName, description: description.optional(), price: money };
+const content = { name: productName, description: description.exactOptional(), price: money };
 const changed = { sku, version, createdAt: epochMs, updatedAt: epochMs };
 
 export const created = event('catalogue.created', z.object(changed));

@@ -42,10 +42,12 @@ export function together<Item, Result>(
 /** What a collection has of the ids that are asked for, by id; one read for all who ask in one turn of the event loop. */
 export function foundTogether<Stored extends { readonly _id: string }>(
   collection: () => mongo.Collection<Stored>,
+  /** Absent: everything of them. */
+  projection?: Readonly<Record<string, 1>>,
 ): (ids: readonly string[]) => Promise<ReadonlyMap<string, Stored>> {
   return together(async (ids) => {
     const found = await collection()
-      .find({ _id: { $in: [...ids] } } as object)
+      .find({ _id: { $in: [...new Set(ids)] } } as object, projection && { projection })
       .toArray();
     return new Map(found.map((stored) => [stored._id, stored as unknown as Stored]));
   });

@@ -14,6 +14,7 @@ const order = {
   email: 'a@example.com',
   items: [{ sku: 's', quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
 };
+const product = { sku: 'tea', name: 'Tea', price: { amount: 1, currency: 'EUR' } };
 const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
 
 /** Every endpoint that needs a token; `foreign`: what another customer gets; `own`: what Alice gets. */
@@ -38,6 +39,19 @@ const endpoints = [
     operator: 202,
   },
   { method: 'GET', path: '/v1/wallets/alice/top-ups/none', own: 404, foreign: 403 },
+  { method: 'GET', path: '/v1/products', own: 200, foreign: 200 },
+  { method: 'GET', path: '/v1/products/tea', own: 200, foreign: 200 },
+  { method: 'POST', path: '/v1/products', body: product, own: 403, foreign: 403, operator: 202 },
+  {
+    method: 'PUT',
+    path: '/v1/products/tea',
+    body: product,
+    headers: { 'if-match': '*' },
+    own: 403,
+    foreign: 403,
+    operator: 202,
+  },
+  { method: 'DELETE', path: '/v1/products/tea', headers: { 'if-match': '*' }, own: 403, foreign: 403, operator: 202 },
   { method: 'PUT', path: '/v1/faults/wallet', body: {}, own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/faults/wallet', own: 403, foreign: 403, operator: 200 },
   { method: 'DELETE', path: '/v1/faults/wallet', own: 403, foreign: 403, operator: 200 },
@@ -140,7 +154,10 @@ for (const endpoint of endpoints) {
   test(`${endpoint.method} ${endpoint.path}: own ${endpoint.own}, foreign ${endpoint.foreign}, operator`, async (t) => {
     const world = await aliceWorld();
     t.teardown(world.stop);
-    const body = 'body' in endpoint ? { body: endpoint.body } : {};
+    const body = {
+      ...('body' in endpoint && { body: endpoint.body }),
+      ...('headers' in endpoint && { headers: endpoint.headers }),
+    };
     const foreign = await world.call(endpoint.method, endpoint.path, { as: 'bob', ...body });
     t.is(foreign.status, endpoint.foreign);
     if (foreign.status >= 400) t.deepEqual(world.requests.all(), [], 'a refused stranger leaves nothing behind');

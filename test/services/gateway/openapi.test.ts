@@ -13,7 +13,8 @@ test('the document describes every endpoint from the schemas that validate, and 
   const { body } = await world.call('GET', '/openapi.json');
   t.is(body['openapi'], '3.1.0');
   const paths = body['paths'] as Json;
-  t.deepEqual(Object.keys(paths).filter((path) => path.startsWith('/v1')).length, 30);
+  const offered = new Set(world.endpoints.flatMap(({ path }) => (path.startsWith('/v1') ? [path] : [])));
+  t.is(Object.keys(paths).filter((path) => path.startsWith('/v1')).length, offered.size);
   const place = (
     paths['/v1/orders'] as unknown as {
       post: {

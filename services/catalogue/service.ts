@@ -1,0 +1,17 @@
+import { catalogueApi } from './api.ts';
+import { productIndexes, productsCollection } from './model.ts';
+import { productEntity } from './product.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Keeps what is sold, and its price. */
+export const service = defineService({
+  name: 'catalogue',
+  rights: { route: 'catalogue' },
+  entity: () => productEntity,
+  documents: { collection: productsCollection, indexes: productIndexes },
+  api: catalogueApi,
+  config: {},
+  start(kit) {
+    kit.host(productEntity);
+  },
+});
