@@ -13,7 +13,7 @@ export interface AuditResult {
   readonly startedAt: string;
   readonly endedAt?: string;
   readonly problem?: string;
-  readonly checked: Readonly<Record<'orders' | 'wallets' | 'entries' | 'readAgain', number>>;
+  readonly checked: Readonly<Record<string, number>> & { readonly readAgain: number };
   readonly violations: number;
   readonly byCheck: Readonly<Record<string, number>>;
   /** The first of them. */
@@ -107,9 +107,14 @@ function refused(status: Answer<unknown>['status'], body: unknown): Trouble {
   return new Trouble(`The gateway answered ${status}: ${detail}`);
 }
 
+function counted(counts: Readonly<Record<string, number>>): string {
+  const shown = Object.entries(counts).flatMap(([what, count]) => (what === 'readAgain' ? [] : [`${count} ${what}`]));
+  return shown.join(', ');
+}
+
 /** What was found, for people. */
 export function auditReport({ checked, violations, byCheck, items, totals }: AuditResult): string {
-  const { orders, wallets, entries, readAgain } = checked;
+  const { readAgain, ...counts } = checked;
   const money = totals.map(
     ({ currency, toppedUp, available, held, captured }) =>
       `${currency}: ${toppedUp} topped up = ${available} available + ${held} held + ${captured} captured`,
@@ -125,7 +130,7 @@ export function auditReport({ checked, violations, byCheck, items, totals }: Aud
   return [
     ...listed,
     ...more,
-    `${orders} orders, ${wallets} wallets, ${entries} entries checked, ${readAgain} of them twice.`,
+    `${counted(counts)} checked, ${readAgain} of them twice.`,
     ...money,
     violations === 0 ? 'No violation.' : `${violations} violations: ${found.join(', ')}.`,
   ].join('\n');
@@ -141,7 +146,7 @@ async function main(values: ReturnType<typeof commandLine<typeof spec.options>>[
   };
   const tell = process.stderr.isTTY && !values.json;
   const result = await auditOver(apiOf(values), wish, ({ checked, violations }) => {
-    if (tell) process.stderr.write(`\r${checked.orders} orders, ${checked.wallets} wallets, ${violations} violations `);
+    if (tell) process.stderr.write(`\r${counted(checked)}, ${violations} violations `);
   });
   if (tell) process.stderr.write('\r\u001b[K');
   process.stdout.write(`${values.json ? JSON.stringify(result, null, 2) : auditReport(result)}\n`);

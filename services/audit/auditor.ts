@@ -1,6 +1,6 @@
 import { audit, type AuditOptions, type AuditParts } from './audit.ts';
-import { checksOf } from './facts.ts';
 import { createFindings, type AuditReport } from './report.ts';
+import type { AuditNames } from './sources.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -20,6 +20,8 @@ export interface Audit extends AuditReport, AuditRequest {
 }
 
 export interface Auditor {
+  /** What its audits tell of. */
+  readonly names: AuditNames;
   /** `undefined`: one runs already. */
   start(request: AuditRequest): Audit | undefined;
   /** The one that runs, or the last ten that ended. */
@@ -33,6 +35,7 @@ export interface Auditor {
 }
 
 export interface AuditorParts extends AuditParts {
+  readonly names: AuditNames;
   readonly log: Log;
   /** Told of every run that was done. */
   onDone?(audit: Audit, durationMs: number): void;
@@ -47,15 +50,14 @@ interface Run {
 
 /** Runs one audit at a time, and remembers the last ones as long as the process lives. */
 export function createAuditor(parts: AuditorParts): Auditor {
-  const { clock, log, onDone, sources } = parts;
-  const checks = checksOf(Object.fromEntries(Object.entries(sources.own).map(([name, { rule }]) => [name, rule])));
+  const { clock, log, names, onDone } = parts;
   const runs = new Map<string, Run>();
   const stopping = new AbortController();
   let running: string | undefined;
 
   function begin(id: string, request: AuditRequest): Run {
     const startedAt = clock.now();
-    const findings = createFindings(request.limit, checks);
+    const findings = createFindings(request.limit, names);
     let outcome: Pick<Audit, 'state' | 'endedAt' | 'problem'> = { state: 'running' };
     const show = (): Audit => ({
       id,
@@ -81,6 +83,7 @@ export function createAuditor(parts: AuditorParts): Auditor {
   }
 
   return {
+    names,
     start(request) {
       if (running !== undefined || stopping.signal.aborted) return undefined;
       const id = clock.id();
@@ -94,7 +97,7 @@ export function createAuditor(parts: AuditorParts): Auditor {
     all: () => [...runs.values()].map(({ show }) => show()).toReversed(),
     ended: async (id) => runs.get(id)?.ended,
     async stop() {
-      stopping.abort(new Error('the gateway stops'));
+      stopping.abort(new Error('the process that runs it stops'));
       await Promise.all([...runs.values()].map(({ ended }) => ended));
     },
   };

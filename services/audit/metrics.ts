@@ -20,11 +20,16 @@ export function auditMeter(metrics: Registry): (audit: Audit, durationMs: number
     help: 'How long the last audit took',
     registers,
   });
-  const orders = new Gauge({ name: 'switchyard_audit_orders', help: 'Orders that the last audit checked', registers });
+  const checked = new Gauge({
+    name: 'switchyard_audit_checked',
+    help: 'How many of what the last audit checked',
+    labelNames: ['of'],
+    registers,
+  });
   return (audit, durationMs) => {
     for (const [check, count] of Object.entries(audit.byCheck)) violations.set({ check }, count);
     endedAt.set(Date.parse(audit.endedAt ?? audit.startedAt) / 1000);
     duration.set(durationMs / 1000);
-    orders.set(audit.checked.orders);
+    for (const [of, count] of Object.entries(audit.checked)) checked.set({ of }, count);
   };
 }

@@ -1,33 +1,22 @@
-import { checkNames, type Finding, type OrderFacts } from './facts.ts';
-import type { AuditedWallet } from '#services/wallet/view.ts';
+import type { Group } from './group.ts';
+import type { AuditNames } from './sources.ts';
+import type { AuditFinding, AuditSums } from '#shared/audit-rule.ts';
 
-/** What is wrong, and how one can tell. */
-export interface Violation extends Finding {
-  readonly orderId?: string;
-  readonly customerId?: string;
-  /** `collection/id` of each document that says so; a wallet's entries as `wallet_entries?customerId=...`. */
+/** What is wrong, and how one can tell. The id of what it is about stands in the field of its kind: `orderId`. */
+export interface Violation extends AuditFinding {
+  /** `collection/id` of each document that says so. */
   readonly documents: readonly string[];
   /** What they say; times are RFC 3339. */
   readonly evidence: object;
+  readonly [field: string]: unknown;
 }
 
-/** Per currency, minor units. */
-export interface Total {
-  readonly currency: string;
-  readonly toppedUp: number;
-  readonly available: number;
-  readonly held: number;
-  readonly captured: number;
-}
+/** Amounts of one currency, minor units, by what they are. */
+export type Total = { readonly currency: string } & Readonly<Record<string, number | string>>;
 
 export interface AuditReport {
-  readonly checked: {
-    readonly orders: number;
-    readonly wallets: number;
-    readonly entries: number;
-    /** Orders and wallets that were read again, because they changed while they were read or because something is wrong. */
-    readonly readAgain: number;
-  };
+  /** How many of each kind; `readAgain`: what was read again, because it changed while it was read or because something is wrong. */
+  readonly checked: Readonly<Record<string, number>> & { readonly readAgain: number };
   readonly violations: number;
   readonly byCheck: Readonly<Record<string, number>>;
   /** The first of them. */
@@ -37,64 +26,43 @@ export interface AuditReport {
 
 /** A report being written. */
 export interface Findings {
-  count(what: Partial<AuditReport['checked']>): void;
-  ofOrder(facts: OrderFacts, documents: readonly string[], findings: readonly Finding[], more: object): void;
-  ofWallet(customerId: string, wallet: AuditedWallet | undefined, findings: readonly Finding[]): void;
-  money(wallet: AuditedWallet, toppedUp: number): void;
-  readonly isFull: boolean;
+  count(what: Readonly<Record<string, number>>): void;
+  /** What one thing adds to counts and totals. */
+  add(sums: readonly AuditSums[]): void;
+  of(group: Group, findings: readonly AuditFinding[]): void;
   report(): AuditReport;
 }
 
-/** `checks`: everything that may be found; each is counted from 0. */
-export function createFindings(limit: number, checks: readonly string[] = checkNames): Findings {
-  const checked = { orders: 0, wallets: 0, entries: 0, readAgain: 0 };
-  const byCheck: Record<string, number> = Object.fromEntries(checks.map((name) => [name, 0]));
+/** Of each name in `names` there is a number, at least 0. */
+export function createFindings(limit: number, { checks, counts }: AuditNames): Findings {
+  const checked = { ...zeros(counts), readAgain: 0 };
+  const byCheck = zeros(checks);
   const items: Violation[] = [];
-  const totals = new Map<string, Total>();
+  const totals = new Map<string, Record<string, number>>();
 
-  function add(findings: readonly Finding[], about: () => Omit<Violation, keyof Finding>): void {
-    for (const finding of findings) {
-      byCheck[finding.check] = (byCheck[finding.check] ?? 0) + 1;
-      if (items.length < limit) items.push({ ...finding, ...about() });
-    }
+  function count(what: Readonly<Record<string, number>>): void {
+    addTo(checked, what);
   }
 
   return {
-    count(what) {
-      for (const name of Object.keys(checked) as (keyof typeof checked)[]) checked[name] += what[name] ?? 0;
+    count,
+    add(sums) {
+      for (const { counts: more = {}, money } of sums) {
+        count(more);
+        if (money === undefined) continue;
+        const total = totals.get(money.currency) ?? {};
+        addTo(total, money.amounts);
+        totals.set(money.currency, total);
+      }
     },
-    ofOrder({ orderId, own, ...evidence }, documents, findings, more) {
-      const ownRows = Object.entries(own).flatMap(([name, rows]) =>
-        rows.length === 0 ? [] : [[name, rows.length === 1 ? rows[0]?.row : rows.map(({ row }) => row)]],
-      );
-      add(findings, () => ({
-        orderId,
-        documents,
-        evidence: withTimes({ ...evidence, ...(Object.fromEntries(ownRows) as object), ...more }) as object,
-      }));
-    },
-    ofWallet(customerId, wallet, findings) {
-      add(findings, () => {
-        const { riding, customerId: _, ...balances } = wallet ?? { riding: [], customerId };
-        const written = riding.map((entry) => `wallets/${customerId}#${entry.entryId ?? entry.id}`);
-        const entries = `wallet_entries?customerId=${encodeURIComponent(customerId)}`;
-        const documents = [...(wallet ? [`wallets/${customerId}`] : []), ...written, entries];
-        return { customerId, documents, evidence: balances };
-      });
-    },
-    money({ currency, available, held, captured }, toppedUp) {
-      if (currency === undefined) return;
-      const sum = totals.get(currency) ?? { currency, toppedUp: 0, available: 0, held: 0, captured: 0 };
-      totals.set(currency, {
-        currency,
-        toppedUp: sum.toppedUp + toppedUp,
-        available: sum.available + available,
-        held: sum.held + held,
-        captured: sum.captured + captured,
-      });
-    },
-    get isFull() {
-      return items.length >= limit;
+    of(group, findings) {
+      for (const finding of findings) {
+        addTo(byCheck, { [finding.check]: 1 });
+        if (items.length >= limit) continue;
+        const documents = group.documents();
+        const evidence = withTimes(group.evidence()) as object;
+        items.push({ ...finding, [group.kind.id]: group.id, documents, evidence });
+      }
     },
     report() {
       const violations = Object.values(byCheck).reduce((sum, number) => sum + number, 0);
@@ -103,10 +71,18 @@ export function createFindings(limit: number, checks: readonly string[] = checkN
         violations,
         byCheck: { ...byCheck },
         items: [...items],
-        totals: [...totals.values()],
+        totals: [...totals].map(([currency, amounts]) => ({ currency, ...amounts })),
       };
     },
   };
+}
+
+function zeros(names: readonly string[]): Record<string, number> {
+  return Object.fromEntries(names.map((name) => [name, 0]));
+}
+
+function addTo(sums: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, number] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + number;
 }
 
 /** Our times are numbers in fields whose names end in `at`. */

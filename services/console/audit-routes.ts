@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { auditShape } from './audit-shape.ts';
 import type { Auditor } from '#services/audit/auditor.ts';
 import { type Answer, type Call, type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { Problem, retryAfter } from '#shared/web/problems.ts';
-import { currency } from '#services/money.ts';
 import { Late, within } from '#shared/within.ts';
 import type { Clock } from '#shared/clock.ts';
 
@@ -39,52 +39,13 @@ const request = z.strictObject({
 });
 type Request = z.output<typeof request>;
 
-const time = z.iso.datetime({ offset: true });
-const count = z.int().min(0);
-const violation = z.looseObject({
-  check: z.string().describe('Which invariant.'),
-  detail: z.string().describe('One sentence, amounts in minor units.'),
-  orderId: z.string().optional().describe('The order that it is about.'),
-  customerId: z.string().optional().describe('The customer whose wallet it is about.'),
-  documents: z.array(z.string()).describe('The documents that say so, `collection/id`.'),
-  evidence: z.looseObject({}).describe('What they say.'),
-});
-const total = z.looseObject({
-  currency: currency.describe('ISO 4217.'),
-  toppedUp: z.int().describe('The sum of all top-ups, minor units.'),
-  available: z.int().describe('What can be spent.'),
-  held: z.int().describe('What is reserved.'),
-  captured: z.int().describe('What was taken and not refunded.'),
-});
-export const audit = z.looseObject({
-  id: z.string().describe('The id of the audit.'),
-  state: z.enum(['running', 'done', 'failed']).describe('How far it is.'),
-  startedAt: time.describe('When it began.'),
-  endedAt: time.optional().describe('When it ended.'),
-  problem: z.string().optional().describe('Why it failed.'),
-  limit: count.describe('How many violations are listed at most.'),
-  hangingAfterMs: count.describe('How old an order may be that has not ended, ms.'),
-  graceMs: count.describe('How long what looked wrong had to become right, ms.'),
-  checked: z
-    .looseObject({
-      orders: count.describe('Orders.'),
-      wallets: count.describe('Wallets.'),
-      entries: count.describe('Ledger entries.'),
-      readAgain: count.describe('What looked wrong at first and was read again.'),
-    })
-    .describe('What was looked at.'),
-  violations: count.describe('How many were found.'),
-  byCheck: z.record(z.string(), count).describe('How many were found, by invariant.'),
-  items: z.array(violation).describe('The violations, as many as `limit` allows.'),
-  totals: z.array(total).describe('All wallets, by currency.'),
-});
-const audits = z.looseObject({ items: z.array(audit.omit({ items: true })).describe('Newest first.') });
-
 /** Whether what the services keep fits together. */
 export function auditEndpoints(
   { auditor, hangingAfterMs, atOnceMs = 4000 }: Audits,
   clock: Clock,
 ): readonly Endpoint[] {
+  const audit = auditShape(auditor.names);
+  const audits = z.looseObject({ items: z.array(audit.omit({ items: true })).describe('Newest first.') });
   const pathOf = (id: string): string => `/v1/audits/${id}`;
 
   async function start({ body }: Call<unknown, Request>): Promise<Answer> {

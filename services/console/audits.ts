@@ -1,7 +1,6 @@
-import { acceptedOrders } from '#services/gateway/view.ts';
 import { createAuditor } from '#services/audit/auditor.ts';
 import { auditMeter } from '#services/audit/metrics.ts';
-import { auditSources } from '#services/audit/sources.ts';
+import { auditNames, auditSources } from '#services/audit/sources.ts';
 import type { Audits } from './audit-routes.ts';
 import type { Kit } from '#shared/host/kit.ts';
 
@@ -13,17 +12,13 @@ interface AuditsKit extends Pick<
 }
 
 /** Audits in this process; the one that runs ends with it. */
-export function createAudits(
-  { clock, config, db, log, metrics, onStop, services }: AuditsKit,
-  /** What nobody could handle of an order. */
-  deadLettersOf?: (orderId: string) => Promise<readonly object[]>,
-): Audits {
+export function createAudits({ clock, config, db, log, metrics, onStop, services }: AuditsKit): Audits {
   const auditor = createAuditor({
-    sources: auditSources(db, acceptedOrders(db), services),
+    sources: auditSources(db, services),
+    names: auditNames(services),
     clock,
     log,
     onDone: auditMeter(metrics),
-    about: async (orderId) => ({ deadLetters: (await deadLettersOf?.(orderId)) ?? [] }),
   });
   onStop(() => auditor.stop());
   // Forward, then (after the undos, which end when their services answer) the closing mail has as long again.

@@ -49,7 +49,6 @@ export function operatorParts(kit: Kit<OperatorConfig>): OperatorParts {
   });
   const copies = (name: string): number =>
     roll.all().filter(({ announcement }) => announcement.service === name).length;
-  const letters = deadLetterView(db);
   return {
     table,
     board,
@@ -59,8 +58,8 @@ export function operatorParts(kit: Kit<OperatorConfig>): OperatorParts {
     assignments: createMongoTableStore(db),
     askBreaker: breaker.ask,
     transitions: breakerView(db).transitions,
-    deadLetters: { view: letters, ask: deadLetters.ask },
-    audits: createAudits(kit, letters.openOf),
+    deadLetters: { view: deadLetterView(db), ask: deadLetters.ask },
+    audits: createAudits(kit),
     faults:
       config.FAULTS === 'on'
         ? // A copy that does not answer is counted until it is known to be dead.

@@ -1,4 +1,5 @@
 import { deadLettersApi } from './api.ts';
+import { deadLettersAudit } from './audit.ts';
 import { startDraining } from './draining.ts';
 import { noteEndedOrders, watchEndedOrders } from './ended-orders.ts';
 import { letterGauge } from './metrics.ts';
@@ -17,6 +18,7 @@ export const service = defineService({
   name: 'dead-letters',
   rights: { answersAbout: 'dead-letters', everyRoute: { write: ['in', 'hash'], read: ['dead'] } },
   api: deadLettersApi,
+  audit: deadLettersAudit,
   config: { ...databaseVariables, WORKER_ID: workerVariables.WORKER_ID },
   start({ bus, config, table, db, services, clock, log, metrics, ready, onStop }) {
     const store = createLetterStore(db);

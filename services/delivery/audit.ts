@@ -1,11 +1,13 @@
 import { deliveriesCollection } from './model.ts';
 import { auditedDeliveries } from './view.ts';
+import { orders } from '#services/order/contract.ts';
 import { type AuditFinding, defineAudit } from '#shared/audit-rule.ts';
 
 const STEP = 'arrange-delivery';
 
 /** A delivery is on its way exactly when its order was completed after it was asked for. */
 export const deliveryAudit = defineAudit({
+  of: orders,
   rows: auditedDeliveries,
   about: ({ orderId }) => orderId,
   document: ({ orderId }) => `${deliveriesCollection}/${orderId}`,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gatewayAudit } from './audit.ts';
 import { createGateway, defaultSettings } from './gateway.ts';
 import { createLoadShedding } from './load-shedding.ts';
 import { refusalCounter } from './metrics.ts';
@@ -49,6 +50,7 @@ export const service = defineService({
     watchesWorkers: true,
     names: { read: ['breaker.snapshot'] },
   },
+  audit: gatewayAudit,
   config,
   rules: [({ TOKEN_KEYS }) => problemsOfTokenKeys(TOKEN_KEYS), ...workerRules],
   start(kit) {

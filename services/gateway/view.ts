@@ -1,16 +1,23 @@
 import type { Connection } from 'mongoose';
-import type { AcceptedOrder } from '#services/audit/facts.ts';
 import type { StoredRequest } from './requests.ts';
 import type { Source } from '#shared/database/pages.ts';
 
 type Stored = Pick<StoredRequest, 'kind' | 'state' | 'resourceId' | 'createdAt'>;
 
-/** Every order that was accepted in the last 24 hours, by id: as long as requests are kept. */
-export function acceptedOrders(db: Connection): Source<AcceptedOrder> {
+/** A request that a client was told to be accepted. */
+export interface AcceptedRequest {
+  /** The id of what it creates. */
+  readonly resourceId: string;
+  /** Epoch ms. */
+  readonly acceptedAt: number;
+}
+
+/** Every request of a kind that was accepted in the last 24 hours, by what it creates: as long as requests are kept. */
+export function acceptedRequests(db: Connection, kind: string): Source<AcceptedRequest> {
   const find = (resourceId: object) =>
     db
       .collection<Stored>('requests')
-      .find({ resourceId, kind: 'order', state: 'confirmed' }, { projection: { resourceId: 1, createdAt: 1 } });
+      .find({ resourceId, kind, state: 'confirmed' }, { projection: { resourceId: 1, createdAt: 1 } });
   return {
     async *pages(size) {
       for (let after = { $gte: '' } as object; ;) {
@@ -20,12 +27,12 @@ export function acceptedOrders(db: Connection): Source<AcceptedOrder> {
         after = { $gt: found.at(-1)!.resourceId };
       }
     },
-    async of(orderIds) {
-      return (await find({ $in: [...orderIds] }).toArray()).map(acceptedOf);
+    async of(ids) {
+      return (await find({ $in: [...ids] }).toArray()).map(acceptedOf);
     },
   };
 }
 
-function acceptedOf({ resourceId, createdAt }: Stored): AcceptedOrder {
-  return { orderId: resourceId, acceptedAt: createdAt };
+function acceptedOf({ resourceId, createdAt }: Stored): AcceptedRequest {
+  return { resourceId, acceptedAt: createdAt };
 }

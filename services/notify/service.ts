@@ -1,4 +1,5 @@
 import { notifyApi } from './api.ts';
+import { notifyAudit } from './audit.ts';
 import { z } from 'zod';
 import { smtpMailer } from './mailer.ts';
 import { notificationArchive, notificationsCollection } from './model.ts';
@@ -16,6 +17,7 @@ export const service = defineService({
     archive: notificationArchive,
   },
   api: notifyApi,
+  audit: notifyAudit,
   config: {
     SAGA_DEADLINE_MS: sagaVariables.SAGA_DEADLINE_MS,
     SMTP_URL: z.url({ protocol: /^smtps?$/ }),

@@ -14,7 +14,8 @@ import {
   sku,
   stepName,
 } from '#services/fields.ts';
-import { money } from '#services/money.ts';
+import { type Money, money } from '#services/money.ts';
+import { type AuditedKind, auditFact } from '#shared/audited-thing.ts';
 import { command, event } from '#shared/message.ts';
 import type { Caller, Tag } from '#shared/web/endpoint.ts';
 import { lookup } from '#shared/web/lookup.ts';
@@ -135,6 +136,16 @@ export interface VisibleOrder {
   /** RFC 3339. */
   readonly createdAt: string;
 }
+
+/** What the documents of most services are about. */
+export const orders = { name: 'orders', id: 'orderId', asked: 'order' } as const satisfies AuditedKind;
+
+/** An order that was placed, as the rules of others compare with it; its payment as it was told of it. */
+export const placedOrder = auditFact<{
+  readonly customerId: string;
+  readonly total: Money;
+  readonly payment?: { readonly id: string; readonly status: string } | undefined;
+}>('order.placed');
 
 /** Everything about orders stands together in the API's document, whichever service offers it. */
 export const ordersTag: Tag = {

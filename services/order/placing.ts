@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type OrderDetails, orderItem, place } from './contract.ts';
+import { type OrderDetails, orderItem, orders, place } from './contract.ts';
 import { totalOf } from './total.ts';
 import type { OrderView } from './view.ts';
 import { requireCustomer } from '#services/access.ts';
@@ -42,7 +42,7 @@ export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, P
   const { clock } = door;
   const total = totalOf(body.items);
   return {
-    kind: 'order',
+    kind: orders.asked,
     needs: neededByOrder(door),
     isLoad: true,
     subject: caller.subject,

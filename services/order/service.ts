@@ -1,4 +1,5 @@
 import { orderApi } from './api.ts';
+import { orderAudit } from './audit.ts';
 import { orderArchive, orderIndexes, ordersCollection } from './model.ts';
 import { orderEntity } from './order.ts';
 import { defineService } from '#shared/host/service.ts';
@@ -10,6 +11,7 @@ export const service = defineService({
   entity: () => orderEntity,
   documents: { collection: ordersCollection, archive: orderArchive, indexes: orderIndexes },
   api: orderApi,
+  audit: orderAudit,
   config: {},
   start(kit) {
     kit.host(orderEntity);

@@ -1,4 +1,5 @@
 import { paymentApi } from './api.ts';
+import { paymentAudit } from './audit.ts';
 import { z } from 'zod';
 import { httpProvider } from './http-provider.ts';
 import { paymentArchive, paymentIndexes, paymentsCollection } from './model.ts';
@@ -16,6 +17,7 @@ export const service = defineService({
     indexes: paymentIndexes,
   },
   api: paymentApi,
+  audit: paymentAudit,
   config: { PROVIDER_URL: z.url({ protocol: /^https?$/ }) },
   start(kit) {
     const provider = httpProvider({ url: kit.config.PROVIDER_URL });

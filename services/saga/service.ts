@@ -1,4 +1,5 @@
 import { sagaApi } from './api.ts';
+import { sagaAudit } from './audit.ts';
 import { z } from 'zod';
 import { definitions } from './place-order-versions.ts';
 import { sagaArchive, sagasCollection } from './model.ts';
@@ -21,6 +22,7 @@ export const service = defineService({
   entity,
   documents: { collection: sagasCollection, archive: sagaArchive },
   api: sagaApi,
+  audit: sagaAudit,
   config: {
     ...sagaVariables,
     ...gateTimes,

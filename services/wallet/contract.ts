@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { customerId, derivedId, epochMs, messageId, orderId, topUpId, wordOf } from '#services/fields.ts';
 import { money, someMoney } from '#services/money.ts';
+import type { AuditedKind } from '#shared/audited-thing.ts';
 import { command, event } from '#shared/message.ts';
 
 const holdId = derivedId;
@@ -10,6 +11,9 @@ const ofHold = { customerId, orderId, holdId };
 export function holdIdOf(orderId: string): string {
   return `hold-${orderId}`;
 }
+
+/** What a ledger is about: the wallet of a customer. */
+export const wallets: AuditedKind = { name: 'wallets', id: 'customerId' };
 
 export const held = event('wallet.held', z.object({ holdId }));
 export const refused = event(

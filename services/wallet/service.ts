@@ -1,4 +1,5 @@
 import { walletApi } from './api.ts';
+import { entriesAudit, walletAudit } from './audit.ts';
 import { entriesCollection, entryIndexes, findRecordsIn, walletsCollection } from './model.ts';
 import { walletEntity } from './wallet.ts';
 import { defineService } from '#shared/host/service.ts';
@@ -15,6 +16,7 @@ export const service = defineService({
     journalIndexes: entryIndexes,
   },
   api: walletApi,
+  audit: [entriesAudit, walletAudit],
   config: databaseVariables,
   start(kit) {
     kit.host(walletEntity({ findRecords: findRecordsIn(kit.db) }));

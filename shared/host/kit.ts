@@ -59,7 +59,7 @@ export interface Service {
   /** Where the documents of its entity are, if it has one. */
   readonly documents?: MongoStoreOptions | undefined;
   readonly api?: ServiceApi | undefined;
-  readonly audit?: AuditRule | undefined;
+  readonly audit: readonly AuditRule[];
   /** What its documents went through since they were first stored; it hosts nothing before all of it was applied. */
   readonly migrations?: readonly Migration[] | undefined;
   /** Names of all variables that it reads. */
@@ -95,7 +95,7 @@ export interface ServiceSpec<Shape extends z.ZodRawShape> {
   /** What it offers over HTTP, behind the doors. */
   readonly api?: ServiceApi;
   /** What must always hold of its documents. */
-  readonly audit?: AuditRule;
+  readonly audit?: AuditRule | readonly AuditRule[];
   /** The files of its folder `migrations`. It waits until the database has gone through them. */
   readonly migrations?: readonly Migration[];
   /** What must not run, beyond what the schema says. */

@@ -12,7 +12,7 @@ export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Sha
     entity,
     documents,
     api,
-    audit,
+    audit: audit === undefined ? [] : [audit].flat(),
     migrations,
     variables: Object.keys(shapeOf(spec)),
     check: (environment, table) => void configOf(spec, environment, table),

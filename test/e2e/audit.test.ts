@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { acceptedOrders } from '#services/gateway/view.ts';
 import { audit } from '#services/audit/audit.ts';
 import { createFindings } from '#services/audit/report.ts';
-import { auditSources } from '#services/audit/sources.ts';
+import { auditNames, auditSources } from '#services/audit/sources.ts';
 import { services } from '#services/services.ts';
 import { systemClock } from '#shared/clock.ts';
 import { torn } from '#test/support/torn-reader.ts';
@@ -51,11 +50,11 @@ test.serial(
     load.catch(() => {}); // awaited below
     let [audits, checked, again] = [0, 0, 0];
     await using documents = await openDocuments(stack);
-    const sources = auditSources(documents.db, acceptedOrders(documents.db), services);
+    const sources = auditSources(documents.db, services);
     const { signal } = new AbortController();
     const reading = (async () => {
       while (!over) {
-        const findings = createFindings(10);
+        const findings = createFindings(10, auditNames(services));
         const options = { hangingAfterMs: 180_000, graceMs: 100 };
         const parts = { sources: await torn(sources, 300, 20), clock: systemClock, pageSize: 20 };
         await audit(parts, options, findings, signal);
@@ -70,7 +69,7 @@ test.serial(
       const result = await auditOver(stack.api, { graceMs: 300 });
       t.deepEqual(result.items, []);
       audits += 1;
-      checked += result.checked.orders;
+      checked += result.checked['orders'] ?? 0;
       const victim = victims.pop();
       if (victim !== undefined) stack.kill(victim);
     }
@@ -79,7 +78,7 @@ test.serial(
     await traffic.allEnded(120_000);
     const atRest = await auditOver(stack.api, { graceMs: 300, hangingAfterMs: 0 });
     t.deepEqual(atRest.items, []);
-    t.true(atRest.checked.orders >= traffic.accepted.size);
+    t.true((atRest.checked['orders'] ?? 0) >= traffic.accepted.size);
     t.true(audits >= 3);
     const [eur] = atRest.totals.filter(({ currency }) => currency === 'EUR');
     t.is(eur?.held, 0);

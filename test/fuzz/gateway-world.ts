@@ -9,6 +9,8 @@ import type { Material, Generated } from './requests.ts';
 import type { BreakerQueries } from '#services/circuit-breaker/view.ts';
 import type { AskBreaker } from '#services/console/breakers.ts';
 import type { Audit, Auditor } from '#services/audit/auditor.ts';
+import { auditNames } from '#services/audit/sources.ts';
+import { services } from '#services/services.ts';
 import type { DeadLetters } from '#services/console/dead-letters.ts';
 import { signToken } from '#shared/web/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
@@ -51,6 +53,7 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
     },
   };
   const auditor: Auditor = {
+    names: auditNames(services),
     start: (wanted) => ((changes += 1), anAudit(wanted)),
     find: (id) => (id === 'a1' ? anAudit({ limit: 1, hangingAfterMs: 1, graceMs: 1 }) : undefined),
     all: () => [],

@@ -3,7 +3,7 @@ import { createRoad } from '#test/town/road.ts';
 import { routeTable, serviceNames, services } from '#services/services.ts';
 import { userOf } from '#shared/bus/topology/rights.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
-import { checksOf } from '#services/audit/facts.ts';
+import { auditNames } from '#services/audit/sources.ts';
 import { mounted } from '#shared/web/api.ts';
 import { openApiOf } from '#shared/web/openapi.ts';
 
@@ -17,7 +17,6 @@ await road.ended();
 
 const clock = road.clock;
 const endpoints = mounted(services, {}, { clock, submit: nothing, outcomeMs: 1, accepted: async () => undefined });
-const rules = Object.fromEntries(services.flatMap(({ name, audit }) => (audit === undefined ? [] : [[name, audit]])));
 const own = routeTable.services[service];
 const seen = {
   order: road.order?.status,
@@ -30,6 +29,6 @@ const seen = {
   sagaMay: routeTable.services['saga']?.commands?.includes(service),
   archived: services.find(({ name }) => name === service)?.documents?.archive !== undefined,
   paths: Object.keys(openApiOf(endpoints)['paths'] as object),
-  checks: checksOf(rules),
+  checks: auditNames(services).checks,
 };
 process.stdout.write(`${JSON.stringify(seen)}\n`);

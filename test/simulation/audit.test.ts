@@ -6,10 +6,9 @@ import { simulate } from './simulate.ts';
 import type { SimulatedTown } from './town.ts';
 import { audit } from '#services/audit/audit.ts';
 import { createFindings, type AuditReport } from '#services/audit/report.ts';
-import { auditSources } from '#services/audit/sources.ts';
+import { auditNames, auditSources } from '#services/audit/sources.ts';
 import { services } from '#services/services.ts';
 import { clockFrom } from '#shared/clock.ts';
-import { sourceOf } from '#test/services/console/audit-world.ts';
 import { residents } from '#test/town/residents.ts';
 
 const SEEDS = 12;
@@ -40,14 +39,14 @@ function connectionTo({ homes, wallets }: Pick<SimulatedTown, 'homes' | 'wallets
 }
 
 async function auditOf(town: SimulatedTown, now: number, hangingAfterMs: number): Promise<AuditReport> {
-  const findings = createFindings(10);
+  const findings = createFindings(10, auditNames(services));
   const clock = clockFrom({
     now: () => now,
     after: (_, run) => (run(), () => {}),
     soon: (run) => run(),
     random: () => 0,
   });
-  const sources = auditSources(connectionTo(town), sourceOf(), services);
+  const sources = auditSources(connectionTo(town), services);
   await audit({ sources, clock, pageSize: 20 }, { hangingAfterMs, graceMs: 1 }, findings, new AbortController().signal);
   return findings.report();
 }
@@ -58,7 +57,7 @@ test(`${SEEDS} simulated towns, audited while everything goes wrong and at rest:
     await simulate(seed, undefined, async (town, now, isAtRest) => {
       const { items, checked } = await auditOf(town, now, isAtRest ? 0 : HANGING_MS);
       t.deepEqual(items, [], `seed ${seed}`);
-      orders += checked.orders;
+      orders += checked['orders'] ?? 0;
       open += [...town.sagas.documents.values()].filter(({ state }) => state?.phase !== 'ended').length;
     });
   }

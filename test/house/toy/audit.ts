@@ -1,8 +1,10 @@
 import { fraudCollection } from './model.ts';
 import { auditedChecks } from './view.ts';
+import { orders } from '#services/order/contract.ts';
 import { defineAudit } from '#shared/audit-rule.ts';
 
 export const fraudAudit = defineAudit({
+  of: orders,
   rows: auditedChecks,
   about: ({ orderId }) => orderId,
   document: ({ orderId }) => `${fraudCollection}/${orderId}`,

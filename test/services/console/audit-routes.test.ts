@@ -1,12 +1,11 @@
 import test from 'ava';
 import { Registry } from 'prom-client';
-import { auditorOf, held, sourceOf } from './audit-world.ts';
+import { auditorOf, sourcesOf } from './audit-world.ts';
 import { startWorld, type World } from '#test/services/gateway/world.ts';
 import { auditMeter } from '#services/audit/metrics.ts';
 import type { Auditor } from '#services/audit/auditor.ts';
-import { audit as auditShape } from '#services/console/audit-routes.ts';
-import type { AuditedMails } from '#services/notify/view.ts';
-import type { AuditedOrder } from '#services/order/view.ts';
+import { orders } from '#services/order/contract.ts';
+import { auditShape } from '#services/console/audit-shape.ts';
 import { createApi } from '#local/commands/api.ts';
 import { auditOver, auditReport } from '#local/commands/audit.ts';
 import { signToken } from '#shared/web/tokens.ts';
@@ -15,7 +14,7 @@ import type { ExecutionContext } from 'ava';
 import { until } from '#test/support/until.ts';
 
 const operator = { as: 'root', role: 'operator' } as const;
-const lost = { accepted: sourceOf([{ orderId: 'o1', acceptedAt: 1000 }]) };
+const lost = { orderId: 'o1', wrong: 'it is lost', acceptedAt: 1000 };
 
 async function worldOf(t: ExecutionContext, auditor: Auditor, atOnceMs = 5000): Promise<World> {
   const world = await startWorld({ audits: { auditor, hangingAfterMs: 60_000, atOnceMs } });
@@ -27,24 +26,22 @@ async function worldOf(t: ExecutionContext, auditor: Auditor, atOnceMs = 5000): 
 }
 
 test('a small audit is answered at once, with what it found and how one can tell', async (t) => {
-  const letters = [{ id: 'l1', cause: 'no such thing' }];
-  const auditor = auditorOf(lost, { about: async () => ({ deadLetters: letters }) });
+  const auditor = auditorOf(sourcesOf([lost]));
   const world = await worldOf(t, auditor);
   const { status, body, headers } = await world.call('POST', '/v1/audit', { ...operator, body: { graceMs: 0 } });
   t.is(status, 200);
-  t.notThrows(() => auditShape.parse(body));
+  t.notThrows(() => auditShape(auditor.names).parse(body));
   t.is(body['state'], 'done');
   t.is(body['violations'], 1);
   const [item = {}] = body['items'] as Record<string, unknown>[];
-  t.like(item, { check: 'hanging', orderId: 'o1', documents: ['requests/o1'] });
-  const accepted = { orderId: 'o1', acceptedAt: '1970-01-01T00:00:01.000Z' };
-  t.deepEqual(item['evidence'], { accepted, payments: [], mails: [], entries: [], deadLetters: letters });
+  t.like(item, { check: 'hanging', orderId: 'o1', documents: ['orders/o1'] });
+  t.deepEqual(item['evidence'], { order: { ...lost, acceptedAt: '1970-01-01T00:00:01.000Z' } });
   t.deepEqual((await world.call('GET', headers.get('location') ?? '', operator)).body, body);
 });
 
 test('a long one is answered 202 and read at its Location; meanwhile there is no other', async (t) => {
-  const { source, open } = held<AuditedOrder>();
-  const world = await worldOf(t, auditorOf({ orders: source }), 50);
+  const { promise, resolve: open } = Promise.withResolvers<void>();
+  const world = await worldOf(t, auditorOf(sourcesOf([], promise)), 50);
   const first = await world.call('POST', '/v1/audit', operator);
   t.is(first.status, 202);
   t.is(first.body['state'], 'running');
@@ -78,14 +75,18 @@ test('a request that is not understood starts nothing', async (t) => {
 
 test('an audit that can not read fails, and the next one may run', async (t) => {
   let broken = true;
-  const flaky = {
-    ...sourceOf<AuditedMails>(),
-    async *pages() {
-      if (broken) throw new Error('the database is gone');
-      yield [];
+  const [{ kind, rules } = { kind: orders, rules: [] }] = sourcesOf();
+  const flaky = rules.map((bound) => ({
+    ...bound,
+    rows: {
+      ...bound.rows,
+      async *pages() {
+        if (broken) throw new Error('the database is gone');
+        yield [];
+      },
     },
-  };
-  const world = await worldOf(t, auditorOf({ mails: flaky }));
+  }));
+  const world = await worldOf(t, auditorOf([{ kind, rules: flaky }]));
   const first = await world.call('POST', '/v1/audit', operator);
   t.is(first.status, 200);
   t.like(first.body, { state: 'failed', problem: 'the database is gone' });
@@ -93,14 +94,14 @@ test('an audit that can not read fails, and the next one may run', async (t) => 
   t.is((await world.call('POST', '/v1/audit', operator)).body['state'], 'done');
 });
 
-test('a gateway that stops ends the audit that runs', async (t) => {
-  const { source, open } = held<AuditedOrder>([{ orderId: 'o1', status: 'pending' }]);
-  const auditor = auditorOf({ orders: source });
+test('a process that stops ends the audit that runs', async (t) => {
+  const { promise, resolve: open } = Promise.withResolvers<void>();
+  const auditor = auditorOf(sourcesOf([lost], promise));
   const { id } = auditor.start({ limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
   const stopped = auditor.stop();
   open();
   await stopped;
-  t.like(auditor.find(id), { state: 'failed', problem: 'the gateway stops' });
+  t.like(auditor.find(id), { state: 'failed', problem: 'the process that runs it stops' });
   t.is(auditor.start({ limit: 1, hangingAfterMs: 1, graceMs: 1 }), undefined);
 });
 
@@ -120,19 +121,19 @@ test('only the last ten are remembered', async (t) => {
 
 test('the last audit is told as metrics', async (t) => {
   const metrics = new Registry();
-  const auditor = auditorOf(lost, { onDone: auditMeter(metrics) });
+  const auditor = auditorOf(sourcesOf([lost]), { onDone: auditMeter(metrics) });
   const { id } = auditor.start({ limit: 0, hangingAfterMs: 60_000, graceMs: 0 })!;
   await auditor.ended(id);
   const text = await metrics.metrics();
   t.regex(text, /^switchyard_audit_violations\{check="hanging"\} 1$/m);
   t.regex(text, /^switchyard_audit_violations\{check="ledger"\} 0$/m);
-  t.regex(text, /^switchyard_audit_orders 1$/m);
+  t.regex(text, /^switchyard_audit_checked\{of="orders"\} 1$/m);
   t.regex(text, /^switchyard_audit_last_run_timestamp_seconds \d{10}/m);
 });
 
 test('over HTTP an audit is waited for, also for another’s that runs, and told in words', async (t) => {
-  const { source, open } = held([{ orderId: 'o1', acceptedAt: 1000 }]);
-  const auditor = auditorOf({ accepted: source });
+  const { promise, resolve: open } = Promise.withResolvers<void>();
+  const auditor = auditorOf(sourcesOf([lost], promise));
   const world = await worldOf(t, auditor, 50);
   const api = createApi(world.url, await signToken({ subject: 'root', role: 'operator', expiresInS: 60 }, keys));
   const { id } = auditor.start({ limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
