@@ -1,6 +1,6 @@
 /** What README's "Add a service" promises, kept by doing it: a service with an entity, an endpoint, a step and an audit rule. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +71,20 @@ test.serial(
 test.serial('it compiles', async (t) => {
   await t.notThrowsAsync(run(join(project, 'node_modules/.bin/tsc'), [], { cwd: project, timeout: 600_000 }));
 });
+
+test.serial(
+  'the tests that tell the road and list the endpoints follow, once the new version is in its snapshot',
+  async (t) => {
+    const files = readdirSync(join(project, 'test/services/saga')).filter((file) => file.endsWith('.test.ts'));
+    const tests = [
+      ...files.map((file) => `test/services/saga/${file}`),
+      'test/services/gateway/access.test.ts',
+      'test/services/gateway/openapi.test.ts',
+    ];
+    await ran('test/services/saga/versions.ts');
+    t.regex(await ran('node_modules/.bin/ava', ...tests), /^\s*\d+ tests passed$/m);
+  },
+);
 
 test.serial('fifty simulated seeds with everything that may go wrong break no invariant', async (t) => {
   t.regex(await ran('test/simulation/main.ts', '--seeds', '50'), /^violations: 0$/m);

@@ -1,9 +1,11 @@
 import test from 'ava';
+import { z } from 'zod';
 import { auditorOf } from '#test/services/console/audit-world.ts';
 import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
 import { placedOrder, startWorld, type CallOptions } from './world.ts';
 import type { AskBreaker } from '#services/console/breakers.ts';
+import type { Endpoint } from '#shared/web/endpoint.ts';
 import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { keys } from './world.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
@@ -180,15 +182,43 @@ test('a customer gets nothing of what is for operators, whether it is there or n
   t.deepEqual([world.bus.published, world.requests.all(), world.deadLetters.asked], [[], [], []]);
 });
 
-test('every endpoint for customers is in the list above, and only documents are for everyone', async (t) => {
+const isListed = ({ method, path }: Pick<Endpoint, 'method' | 'path'>): boolean => {
+  const pattern = new RegExp(`^${path.replaceAll(/:\w+/g, '[^/?]+')}(\\?|$)`);
+  return endpoints.some((listed) => listed.method === method && pattern.test(listed.path));
+};
+
+/** Alice and her order, for the parameters and filters that name a customer or an order. */
+const alices: Readonly<Record<string, string>> = { orderId: 'o1', customerId: 'alice' };
+
+/** The path of an endpoint with what is Alice's wherever it asks for that; `names`: it does. */
+function askedOfAlice({ path, query }: Pick<Endpoint, 'path' | 'query'>) {
+  const filters = query instanceof z.ZodObject ? Object.keys(query.shape).filter((name) => name in alices) : [];
+  const search = filters.map((name) => `${name}=${alices[name]}`).join('&');
+  const asked = path.replaceAll(/:(\w+)/g, (_, name: string) => alices[name] ?? 'x1');
+  const names = filters.length > 0 || Object.keys(alices).some((name) => path.includes(`:${name}`));
+  return { asked: search === '' ? asked : `${asked}?${search}`, names };
+}
+
+test('what is not in the list above shows a stranger nothing of a customer or an order, and otherwise the same to everybody', async (t) => {
   const world = await aliceWorld();
   t.teardown(world.stop);
-  const isListed = (method: string, path: string): boolean => {
-    const pattern = new RegExp(`^${path.replaceAll(/:\w+/g, '[^/?]+')}(\\?|$)`);
-    return endpoints.some((listed) => listed.method === method && pattern.test(listed.path));
-  };
-  for (const { method, path, access } of world.endpoints)
-    if (access === 'token') t.true(isListed(method, path), `${method} ${path}: who sees whose?`);
+  const others = world.endpoints.filter((one) => one.access === 'token' && !isListed(one));
+  for (const one of others) {
+    const { asked, names } = askedOfAlice(one);
+    const what = `${one.method} ${asked}`;
+    const foreign = await world.call(one.method, asked, { as: 'bob' });
+    if (names) t.true([403, 404].includes(foreign.status), `${what}: ${foreign.status}`);
+    else if (one.method === 'GET') {
+      const own = await world.call(one.method, asked, { as: 'alice' });
+      t.deepEqual([foreign.status, foreign.body['items']], [own.status, own.body['items']], what);
+    } else t.fail(`${what}: whose is what it changes? Put it into the list.`);
+  }
+  t.deepEqual(world.requests.all(), []);
+});
+
+test('only documents are for everyone', async (t) => {
+  const world = await aliceWorld();
+  t.teardown(world.stop);
   t.deepEqual(
     world.endpoints.filter(({ access }) => access === 'public').map(({ method, path }) => `${method} ${path}`),
     ['GET /openapi.json', 'GET /problems', 'GET /problems/:slug'],

@@ -11,7 +11,7 @@ import type { UnsentCommand } from '#shared/saga/timeline-waiting.ts';
 import type { SagaTimeline as Timeline } from '#shared/saga/timeline-shape.ts';
 import { runOf } from '#shared/entity/entity.ts';
 import { silentLog, type Log } from '#shared/log.ts';
-import { TOO_LATE, WAKE, type CommandType, type EventType, type Message } from '#shared/message.ts';
+import { TOO_LATE, WAKE, type CommandType, type Message } from '#shared/message.ts';
 
 export const timing: SagaTiming = {
   stepDeadlineMs: 60_000,
@@ -30,6 +30,8 @@ export type Reply = 'done' | 'refused' | 'too-late';
 /** A saga on its own: its entity, a clock that a test moves, and participants that answer what a test says. */
 export function driveSaga(options: DriveOptions = {}) {
   let definitions = options.definitions ?? [placeOrder];
+  /** Participants know the commands of every version that there was. */
+  let everDefined = definitions;
   const pace = options.timing ?? timing;
   const log = options.log ?? silentLog;
   const { orderId } = details;
@@ -38,11 +40,12 @@ export function driveSaga(options: DriveOptions = {}) {
   let state: OrderSaga | undefined;
   let now = 1_700_000_000_000;
 
-  async function receive(message: Message, type?: EventType | CommandType): Promise<Message[]> {
+  async function receive(message: Message): Promise<Message[]> {
     const signal = new AbortController().signal;
     const { context } = runOf({ route: entity.route, message, now, attempt: 1, unwritten: [], signal: () => signal });
     const handler = entity.handlers.find((one) => one.type.name === message.type);
-    if (type !== undefined && handler === undefined) throw new Error(`the saga does not handle ${message.type}`);
+    // A process of an older version keeps what it does not know, and another one takes it later.
+    if (handler === undefined && message.type !== WAKE && message.type !== TOO_LATE) return [];
     const result =
       message.type === WAKE
         ? await entity.wake!(state, undefined, context)
@@ -56,7 +59,7 @@ export function driveSaga(options: DriveOptions = {}) {
   }
 
   function commandOf(message: Message): CommandType {
-    const commands = definitions.flatMap((definition) => [
+    const commands = everDefined.flatMap((definition) => [
       definition.start.undo.command,
       definition.finalNotice.command,
       ...askedSteps(definition).flatMap(({ command, undo }) =>
@@ -177,6 +180,7 @@ export function driveSaga(options: DriveOptions = {}) {
     /** Another process goes on, with other definitions. */
     restart(others: readonly OrderDefinition[]) {
       definitions = others;
+      everDefined = [...everDefined, ...others];
       entity = sagaEntity(definitions, { ...pace, log });
     },
   };
