@@ -58,9 +58,11 @@ function requestTo(endpoint: Endpoint, material: Material): fc.Arbitrary<Generat
       fc.array(segment, { minLength: count, maxLength: count }),
       queryOf(endpoint, material),
       headersOf(material, endpoint.access),
+      endpoint.ifMatch === true ? ifMatch : fc.constant(undefined),
       endpoint.body === undefined ? sometimes(1, rawBody(fc.jsonValue())) : bodyOf(endpoint),
     )
-    .map(([values, query, headers, body]): Generated => {
+    .map(([values, query, { ...headers }, tag, body]): Generated => {
+      if (tag !== undefined) headers['if-match'] = tag;
       let index = 0;
       const path = endpoint.path.replaceAll(/:\w+/g, () => values[index++] ?? '');
       return {
@@ -71,6 +73,12 @@ function requestTo(endpoint: Endpoint, material: Material): fc.Arbitrary<Generat
       };
     });
 }
+
+const ifMatch = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom('*', '"1"', '"7"') },
+  { weight: 1, arbitrary: fc.constantFrom(undefined, '', 'W/"1"', '"1", "2"', '"0"', `"${'9'.repeat(400)}"`) },
+  { weight: 1, arbitrary: fc.string({ unit: fc.constantFrom('"', '1', 'W', '/', '*', ',', ' ', '\xe9') }) },
+);
 
 /** Something, `percent` times in a hundred. */
 function sometimes<Value>(percent: number, some: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {

@@ -4,14 +4,12 @@ import { type GatewayWorld, type Reply, startGatewayWorld, type WorldOptions } f
 import { malformed } from './malformed.ts';
 import { type Generated, requestsTo } from './requests.ts';
 import { problemTypes } from '#shared/web/problems.ts';
-import { place } from '#services/order/contract.ts';
-import { cancel } from '#services/saga/contract.ts';
-import { topUp } from '#services/wallet/contract.ts';
+import { contractCommands } from '#test/support/contract-modules.ts';
 import { encode } from '#shared/bus/envelope.ts';
 
 /** What is kept in memory is looked through after each request, so worlds do not grow old. */
 const PER_WORLD = 2000;
-const commands = new Map([place, cancel, topUp].map((command) => [command.name, command.body]));
+const commands = new Map(contractCommands.map((command) => [command.name, command.body]));
 
 export interface RequestReport {
   readonly requests: number;

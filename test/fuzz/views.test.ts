@@ -16,6 +16,8 @@ const scopes = [
   ['entries', 'alice'],
   ['transitions', 'payment'],
   ['dead-letters', {}],
+  ['products', undefined],
+  ['products', 'alice'],
 ];
 const inner = [
   '',

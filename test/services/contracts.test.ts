@@ -1,20 +1,13 @@
-import { globSync } from 'node:fs';
 import test from 'ava';
 import { z } from 'zod';
+import { contractMessages as messages, contractModules } from '#test/support/contract-modules.ts';
 import { boundsOf, largest, partsOf } from '#test/support/schema-walk.ts';
 import * as fields from '#services/fields.ts';
 import { definitions } from '#services/saga/place-order-versions.ts';
 import { TOO_LATE, type MessageType } from '#shared/message.ts';
 
-const root = new URL('../../', import.meta.url);
-const modules = await Promise.all(
-  globSync('services/*/contract.ts', { cwd: root }).map(
-    async (file) => [file, (await import(new URL(file, root).href)) as object] as const,
-  ),
-);
-const messages = modules.flatMap(([, module]) => Object.values(module)).filter(isMessage);
 /** What is asked over the exchange `control`. */
-const requests = modules.flatMap(([file, module]) =>
+const requests = contractModules.flatMap(([file, module]) =>
   Object.entries(module)
     .filter(([name]) => name.endsWith('RequestSchema'))
     .map(([name, schema]) => ({ name: `${file} ${name}`, schema: schema as unknown })),
@@ -22,11 +15,6 @@ const requests = modules.flatMap(([file, module]) =>
 const parts = [...messages.map(({ name, body }) => ({ name, schema: body as unknown })), ...requests].flatMap(
   ({ name, schema }) => partsOf(schema, name),
 );
-
-function isMessage(value: unknown): value is MessageType {
-  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
-  return kind === 'command' || kind === 'event';
-}
 
 test('there are contracts to look at', (t) => {
   t.true(messages.length > 40);

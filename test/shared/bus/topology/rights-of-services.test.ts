@@ -23,7 +23,8 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
     writes: /^((order|payment|wallet|delivery|notify)\.(in|hash)|saga\.(hash|dead)|events|workers|control)$/,
     reads: /^saga\.\d{3}$/,
   },
-  gateway: { writes: /^((order|saga|wallet)\.(in|hash)|control)$/, reads: /^$/ },
+  catalogue: answering('catalogue', 'catalogue'),
+  gateway: { writes: /^((order|saga|wallet|catalogue)\.(in|hash)|control)$/, reads: /^$/ },
   'circuit-breaker': {
     writes: new RegExp(`^((${anyRoute})\\.(hash|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
     reads: new RegExp(`^(${anyRoute})\\.(expired|state|parked)$`),
