@@ -2,7 +2,7 @@ import { peerArms } from './against/arms.ts';
 import type { Arm } from './arm.ts';
 import { gateArm } from './gate/arm.ts';
 import { growthArms } from './growth/arms.ts';
-import { lightArm } from './light/arm.ts';
+import { lightArm, processArms } from './light/arm.ts';
 import { loopArms } from './loop/arms.ts';
 import { variantArms } from './loop/variants.ts';
 import { workersArm } from './workers/arm.ts';
@@ -12,6 +12,7 @@ export const allArms: readonly Arm[] = [
   ...loopArms,
   ...peerArms,
   lightArm,
+  ...processArms,
   ...growthArms,
   ...variantArms,
   gateArm,

@@ -35,7 +35,7 @@ export interface Arm {
   readonly title: string;
   /** A name for several of them together. */
   readonly group: string;
-  /** Only when it itself is named: it takes very long. */
+  /** Only when it itself is named: it takes very long, or answers a question of its own. */
   readonly onlyNamed?: boolean;
   /** One round of it is enough beside several of the others. */
   readonly secondary?: boolean;

@@ -31,7 +31,8 @@ export const benchCommand = commandSpec({
     only: {
       type: 'string',
       value: 'NAME,...',
-      means: 'these arms or groups of arms; growth-1m is the one that takes very long',
+      means:
+        'these arms or groups of arms; only by their names: growth-1m, which takes very long, light-one and light-each',
     },
     rounds: { type: 'string', value: 'N', means: 'so often the arms take their turns' },
     seconds: { type: 'string', value: 'N', means: 'how long each case is measured' },
@@ -61,6 +62,7 @@ export const benchCommand = commandSpec({
     },
   },
   examples: [
+    ['--only light-one,light-each --save', 'the light load in one process and in one for each service, in turns'],
     ['--quick', 'where we stand, in three minutes'],
     [
       '--only light --rates 2,10 --start=--processes=each',

@@ -27,31 +27,41 @@ interface Used {
  * The light load: what `npm start` starts, orders over HTTP at a steady pace whatever becomes of those before (an open
  * loop), from each one's acceptance to its last mail; and what all processes of the stack spend, at rest and for an order.
  */
-export const lightArm: Arm = {
-  name: 'light',
-  title: 'the stack of `npm start`, light load',
-  group: 'light',
-  async run({ world, round, settings }) {
-    await using stack = await startStack(world, `light-${round}`, settings.start);
-    const api = createApi(stack.addresses.api, stack.addresses.operatorToken);
-    const mails = mailsOf(stack.addresses.inbox);
-    const customers = Array.from({ length: CUSTOMERS }, (_, n) => ({ id: `bench-${n}`, fundsMinor: FUNDS_MINOR }));
-    await fund({ api, clock, run: 'bench' }, customers);
-    const load = { api, mails, stack };
-    await measure(load, { ...WARM_UP, name: 'warm-up' });
-    const samples: Sample[] = [{ of: 'at rest', values: await atRest(stack, settings.seconds) }];
-    const { seconds } = settings;
-    const alone = { of: 'alone', perS: ALONE_PER_S, seconds: Math.max(LEAST_ALONE / ALONE_PER_S, seconds) };
-    for (const { of, ...pace } of [alone, ...settings.rates.map((perS) => ({ of: `${perS}/s`, perS, seconds }))]) {
-      const values = await measure(load, { ...pace, name: of.replace('/', '-') });
-      samples.push({ of, values });
-      world.say(
-        `  ${of}: p50 ${values['p50Ms']!.toFixed(0)} ms, p95 ${values['p95Ms']!.toFixed(0)} ms, ${values['cpuMs']!.toFixed(0)} ms of CPU an order, ${values['cores']!.toFixed(2)} cores${values['refused']! > 0 ? `, ${values['refused']} of them refused` : ''}`,
-      );
-    }
-    return samples;
-  },
-};
+export const lightArm: Arm = light({ name: 'light', title: 'the stack of `npm start`, light load', group: 'light' });
+
+/** The same in one process and in nine, in turns: what the default costs and gives. */
+export const processArms: readonly Arm[] = [
+  light({ name: 'light-one', title: 'one process for all', group: 'processes', onlyNamed: true }, '--processes=1'),
+  light({ name: 'light-each', title: 'a process each', group: 'processes', onlyNamed: true }, '--processes=each'),
+];
+
+/** `args`: how the stack is started. */
+function light(arm: Omit<Arm, 'run'>, ...args: readonly string[]): Arm {
+  const { name } = arm;
+  return {
+    ...arm,
+    async run({ world, round, settings }) {
+      await using stack = await startStack(world, `${name}-${round}`, [...args, ...settings.start]);
+      const api = createApi(stack.addresses.api, stack.addresses.operatorToken);
+      const mails = mailsOf(stack.addresses.inbox);
+      const customers = Array.from({ length: CUSTOMERS }, (_, n) => ({ id: `bench-${n}`, fundsMinor: FUNDS_MINOR }));
+      await fund({ api, clock, run: 'bench' }, customers);
+      const load = { api, mails, stack };
+      await measure(load, { ...WARM_UP, name: 'warm-up' });
+      const samples: Sample[] = [{ of: 'at rest', values: await atRest(stack, settings.seconds) }];
+      const { seconds } = settings;
+      const alone = { of: 'alone', perS: ALONE_PER_S, seconds: Math.max(LEAST_ALONE / ALONE_PER_S, seconds) };
+      for (const { of, ...pace } of [alone, ...settings.rates.map((perS) => ({ of: `${perS}/s`, perS, seconds }))]) {
+        const values = await measure(load, { ...pace, name: of.replace('/', '-') });
+        samples.push({ of, values });
+        world.say(
+          `  ${of}: p50 ${values['p50Ms']!.toFixed(0)} ms, p95 ${values['p95Ms']!.toFixed(0)} ms, ${values['cpuMs']!.toFixed(0)} ms of CPU an order, ${values['cores']!.toFixed(2)} cores${values['refused']! > 0 ? `, ${values['refused']} of them refused` : ''}`,
+        );
+      }
+      return samples;
+    },
+  };
+}
 
 async function atRest(stack: StartedStack, seconds: number): Promise<Values> {
   const before = used(stack);

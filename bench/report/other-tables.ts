@@ -3,14 +3,17 @@ import { type Case, figuresOf, type Results } from '#bench/results.ts';
 import { median } from '#bench/statistics.ts';
 import { rounded } from '#bench/summary.ts';
 
-/** The light load on what `npm start` starts. */
-export function lightTable(results: Results): string {
+/** The light load on what `npm start` starts; `processes`: in one process and in one for each service. */
+export function lightTable(results: Results, group: 'light' | 'processes'): string {
+  const arms = ofGroup(results, group);
+  if (arms.length === 0) return 'Not measured yet.';
+  const ofArm = ({ title }: (typeof arms)[number]): string => (group === 'light' ? '' : `${title}: `);
   const head = ['', 'orders', 'refused', 'p50 ms', 'p95 ms', 'CPU ms an order', 'cores of the stack', 'most of it'];
   return table(
     head,
-    ofGroup(results, 'light').flatMap((arm) =>
+    arms.flatMap((arm) =>
       arm.cases.map((one) => [
-        `${titleOf(arm) === arm.title ? '' : '(busy) '}${one.of}`,
+        `${titleOf(arm) === arm.title ? '' : '(busy) '}${ofArm(arm)}${one.of}`,
         figure(one, 'orders'),
         figure(one, 'refused'),
         figure(one, 'p50Ms'),

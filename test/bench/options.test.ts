@@ -51,3 +51,13 @@ test('options that mean nothing are refused', (t) => {
   t.throws(() => optionsOf(['--in-flight', '1,many'], arms), { message: /--in-flight/ });
   t.throws(() => optionsOf(['--fast'], arms), { message: /--fast/ });
 });
+
+test('one process for all and a process each are measured in turns when they are named', (t) => {
+  const chosen = optionsOf(['--only', 'light-one,light-each'], allArms);
+  t.deepEqual(
+    chosen.arms.map(({ name }) => name),
+    ['light-one', 'light-each'],
+  );
+  t.is(chosen.rounds, 3);
+  t.false(optionsOf([], allArms).arms.some(({ group }) => group === 'processes'));
+});
