@@ -16,6 +16,17 @@ export const transitionShape = shape({
   cycle: z.int().describe('The number of the cycle that decided it.'),
   expired: z.int().describe('Messages that expired in that cycle.'),
   cause: z.string().describe('Why.'),
+}).meta({
+  examples: [
+    {
+      from: 'closed',
+      to: 'half_open',
+      at: '2026-11-28T13:05:02.310Z',
+      cycle: 4,
+      expired: 0,
+      cause: 'a message expired',
+    },
+  ],
 });
 
 /** What a breaker broadcasts, with times as RFC 3339. */
@@ -31,6 +42,37 @@ export const breakerShape = named(
     transitions: z.array(transitionShape).readonly().describe('The last 50, newest first.'),
     reportedAt: time.optional().describe('When the gateway last heard of it.'),
     stale: z.boolean().optional().describe('Whether that is too long ago to refuse anything by it.'),
+  }).meta({
+    examples: [
+      {
+        route: 'payment',
+        state: 'half_open',
+        machine: 'half_open',
+        cycle: 5,
+        badCycles: 1,
+        expired: 3,
+        generation: 7,
+        since: '2026-11-28T13:05:02.310Z',
+        cycleEndsAt: '2026-11-28T13:05:17.310Z',
+        policy: { ttlMs: 10_000, delayMs: 2000, cycleMs: 15_000, badCycles: 3 },
+        transitions: [
+          {
+            from: 'closed',
+            to: 'half_open',
+            at: '2026-11-28T13:05:02.310Z',
+            cycle: 4,
+            expired: 0,
+            cause: 'a message expired',
+          },
+        ],
+        redriven: 0,
+        expiredTotal: 4,
+        parked: 4,
+        delayed: 2,
+        reportedAt: '2026-11-28T13:05:09.004Z',
+        stale: false,
+      },
+    ],
   }),
 );
 export type BreakerView = z.infer<typeof breakerShape>;
@@ -51,6 +93,20 @@ export const parkedShape = named(
     ...parkedItemSchema.shape,
     firstExpiredAt: time.describe('When it expired first.'),
     lastExpiredAt: time.describe('When it expired last.'),
+  }).meta({
+    examples: [
+      {
+        route: 'payment',
+        messageId: '0193f7a0-5a5a-7000-8000-00004f2a91bc:create-payment:do',
+        type: 'payment.create',
+        key: 'pay-0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        correlationId: '0193f7a0-5a5a-7000-8000-00004f2a91bc',
+        firstExpiredAt: '2026-11-28T13:05:02.297Z',
+        lastExpiredAt: '2026-11-28T13:05:02.297Z',
+        expiries: 1,
+        redriven: 0,
+      },
+    ],
   }),
 );
 

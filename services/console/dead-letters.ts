@@ -38,15 +38,16 @@ const query = z.string().min(1).max(1000).optional();
 const replayLetter = z.strictObject({});
 const reason = bounded(1000);
 const discardLetter = z.strictObject({ reason: reason.describe('Why nobody needs it.') });
+const REQUEST = '0193f7a0-5a5a-7000-8000-0000decade01';
 const discardDone = shape({
   requestId: z.string().describe('The id of the request.'),
   selected: z.int().describe('How many were discarded.'),
-});
+}).meta({ examples: [{ requestId: REQUEST, selected: 12 }] });
 const replayRequested = shape({
   requestId: z.string().describe('The id of the replay.'),
   selected: z.int().describe('How many will be sent.'),
   ratePerS: z.number().describe('Messages a second at most.'),
-});
+}).meta({ examples: [{ requestId: REQUEST, selected: 12, ratePerS: 20 }] });
 
 /** For readers of the document: one of these must be there. */
 const oneOf = { anyOf: ['ids', 'route', 'type', 'cause'].map((name) => ({ required: [name] })) };

@@ -74,7 +74,7 @@ export function createFaultControl(options: {
 const faultsApplied = shape({
   service: z.string().describe('The service.'),
   faults: faultsSchema.describe('What it does now.'),
-});
+}).meta({ examples: [{ service: 'wallet', faults: { refuseAt: ['wallet.capture'] } }] });
 
 const ofService = { service: 'The name of the service.' };
 

@@ -38,6 +38,19 @@ export const workerShape = named(
     }).describe('Names of partition queues.'),
     handledPerS: z.number().describe('Messages handled a second, lately.'),
     lastSeenAt: time.describe('When it was last heard.'),
+  }).meta({
+    examples: [
+      {
+        worker: 'payment-1',
+        service: 'payment',
+        route: 'payment',
+        since: '2026-11-28T13:00:00.000Z',
+        draining: false,
+        partitions: { owner: ['payment.000', 'payment.003'], standby: ['payment.001'] },
+        handledPerS: 12.5,
+        lastSeenAt: '2026-11-28T13:05:00.104Z',
+      },
+    ],
   }),
 );
 const workersShape = listOf(workerShape).extend({
@@ -57,6 +70,18 @@ export const partitionShape = named(
       .describe('Who gets its messages, as the broker sees it; `null` while no circuit breaker answers.'),
     depth: z.int().nullable().describe('Messages in it; `null` while no circuit breaker answers.'),
     oldestMessageAgeMs: z.number().nullable().describe('Of the messages that a worker has in hand, ms.'),
+  }).meta({
+    examples: [
+      {
+        route: 'payment',
+        partition: 'payment.000',
+        owner: 'payment-1',
+        standby: 'payment-2',
+        active: 'payment-1',
+        depth: 0,
+        oldestMessageAgeMs: null,
+      },
+    ],
   }),
 );
 

@@ -2,6 +2,25 @@ import { z } from 'zod';
 import { letterStateSchema } from './contract.ts';
 import { named, shape, time } from '#shared/web/shapes.ts';
 
+const letter = {
+  id: '5f1d0a2b3c4d5e6f708192a3b4c5d6e7',
+  route: 'wallet',
+  state: 'dead',
+  type: 'wallet.hold',
+  key: 'alice',
+  messageId: '0193f7a0-5a5a-7000-8000-00004f2a91bc:hold-funds:do',
+  orderId: '0193f7a0-5a5a-7000-8000-00004f2a91bc',
+  step: 'hold-funds',
+  undo: false,
+  cause: 'the handler failed: the ledger of <id> does not add up',
+  reason: 'the handler failed: the ledger of alice does not add up (after 10 tries)',
+  attempts: 10,
+  failures: 1,
+  firstFailureAt: '2026-11-28T13:05:31.114Z',
+  lastFailureAt: '2026-11-28T13:05:31.114Z',
+  replays: 0,
+};
+
 /** A dead letter as the list shows it. */
 export const letterShape = named(
   'DeadLetter',
@@ -49,30 +68,48 @@ export const letterShape = named(
     })
       .optional()
       .describe('Of one that nobody needs any more.'),
-  }),
+  }).meta({ examples: [letter] }),
 );
 export type LetterView = Readonly<z.infer<typeof letterShape>>;
 
 /** One with the message itself. */
-export const letterDetailsShape = letterShape.extend({
-  failureList: z
-    .array(
-      shape({
-        at: time.describe('When.'),
-        reason: z.string().describe('Why.'),
-        attempts: z.int().describe('Tries before it.'),
-      }),
-    )
-    .readonly()
-    .describe('Every failure that is kept, newest first.'),
-  replaysTo: z.string().optional().describe('The exchange that a replay goes to.'),
-  message: z
-    .looseObject({
-      headers: z.looseObject({}).describe('Its headers.'),
-      bytes: z.int().describe('How long its body is.'),
-    })
-    .describe('The message itself, secrets masked.'),
-});
+export const letterDetailsShape = letterShape
+  .extend({
+    failureList: z
+      .array(
+        shape({
+          at: time.describe('When.'),
+          reason: z.string().describe('Why.'),
+          attempts: z.int().describe('Tries before it.'),
+        }),
+      )
+      .readonly()
+      .describe('Every failure that is kept, newest first.'),
+    replaysTo: z.string().optional().describe('The exchange that a replay goes to.'),
+    message: z
+      .looseObject({
+        headers: z.looseObject({}).describe('Its headers.'),
+        bytes: z.int().describe('How long its body is.'),
+      })
+      .describe('The message itself, secrets masked.'),
+  })
+  .meta({
+    examples: [
+      {
+        ...letter,
+        failureList: [{ at: letter.lastFailureAt, reason: letter.reason, attempts: letter.attempts }],
+        replaysTo: 'wallet.in',
+        message: {
+          contentType: 'application/json',
+          type: letter.type,
+          messageId: letter.messageId,
+          headers: { key: 'alice' },
+          bytes: 96,
+          body: { customerId: 'alice', amount: { amount: 2598, currency: 'EUR' } },
+        },
+      },
+    ],
+  });
 export type LetterDetails = Readonly<z.infer<typeof letterDetailsShape>>;
 
 /** What letters of a route died of. */
@@ -87,5 +124,18 @@ export const causeShape = shape({
     .describe('How many of the dead ones need nobody: past their deadline, or of an order that has ended.'),
   firstFailureAt: time.describe('The oldest failure.'),
   lastFailureAt: time.describe('The newest failure.'),
+}).meta({
+  examples: [
+    {
+      cause: letter.cause,
+      route: 'wallet',
+      types: ['wallet.hold'],
+      count: 3,
+      states: { dead: 2, replayed: 1 },
+      obsolete: 1,
+      firstFailureAt: letter.firstFailureAt,
+      lastFailureAt: '2026-11-28T13:09:02.871Z',
+    },
+  ],
 });
 export type CauseView = Readonly<z.infer<typeof causeShape>>;

@@ -11,15 +11,58 @@ import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { answerLookup, type LookUp } from '#shared/web/lookup.ts';
 import { named } from '#shared/web/shapes.ts';
 
+const ORDER = '0193f7a0-5a5a-7000-8000-00004f2a91bc';
+
 const timelineWithLetters = named(
   'Timeline',
-  timelineShape.extend({
-    deadLetters: z
-      .array(openLetterShape)
-      .readonly()
-      .optional()
-      .describe('Messages of the order that nobody could handle.'),
-  }),
+  timelineShape
+    .extend({
+      deadLetters: z
+        .array(openLetterShape)
+        .readonly()
+        .optional()
+        .describe('Messages of the order that nobody could handle.'),
+    })
+    .meta({
+      examples: [
+        {
+          orderId: ORDER,
+          state: 'running',
+          definition: 'place-order@3',
+          waitingFor: {
+            step: 'hold-funds',
+            message: 'wallet.hold',
+            since: '2026-11-28T13:05:00.198Z',
+            attempt: 1,
+            until: '2026-11-28T13:06:00.198Z',
+          },
+          steps: [
+            {
+              name: 'initialise-order',
+              number: 1,
+              title: 'order initialised',
+              state: 'done',
+              attempts: 1,
+              sentAt: '2026-11-28T13:05:00.104Z',
+              answeredAt: '2026-11-28T13:05:00.104Z',
+            },
+            {
+              name: 'hold-funds',
+              number: 5,
+              title: 'funds reserved in the wallet',
+              state: 'sent',
+              attempts: 1,
+              sentAt: '2026-11-28T13:05:00.198Z',
+            },
+          ],
+          compensations: [],
+          milestones: [{ number: 1, title: 'order initialised', at: '2026-11-28T13:05:00.104Z' }],
+          messages: [
+            { id: `${ORDER}:hold-funds:do`, type: 'wallet.hold', direction: 'sent', at: '2026-11-28T13:05:00.198Z' },
+          ],
+        },
+      ],
+    }),
 );
 
 export const sagaApi = defineApi({

@@ -18,6 +18,7 @@ const walletsTag: Tag = { name: 'Wallets', description: "Customers' money." };
 /** A top-up creates a wallet: its name is held to what an order's customer is. */
 const walletPath = z.object({ customerId: fields.customerId });
 
+const TOP_UP = '0193f7a0-5a5a-7000-8000-0000c0ffee01';
 const topUpState = shape({
   id: z.string().describe('The id of the top-up.'),
   customerId: z.string().describe('Whose wallet.'),
@@ -25,8 +26,17 @@ const topUpState = shape({
   currency: currency.describe('ISO 4217.'),
   state: z.enum(['pending', 'done', 'refused']).describe('How it ended.'),
   reason: z.string().optional().describe('Why it was refused.'),
+}).meta({ examples: [{ id: TOP_UP, customerId: 'alice', amount: 5000, currency: 'EUR', state: 'done' }] });
+const walletToppedUp = walletShape.extend({ topUpId: z.string().describe('The id of the top-up.') }).meta({
+  examples: [
+    {
+      customerId: 'alice',
+      available: { amount: 5000, currency: 'EUR' },
+      held: { amount: 0, currency: 'EUR' },
+      topUpId: TOP_UP,
+    },
+  ],
 });
-const walletToppedUp = walletShape.extend({ topUpId: z.string().describe('The id of the top-up.') });
 
 export const walletApi = defineApi({
   view: walletView,

@@ -15,7 +15,7 @@ export function documented(api: readonly Endpoint[]): readonly Endpoint[] {
       tag: ABOUT,
       summary: 'The OpenAPI 3.1 document of this table.',
       access: 'public',
-      answers: { 200: document },
+      answers: { 200: document.meta({ examples: [{ openapi: '3.1.0', info: { title: 'Switchyard' }, paths: {} }] }) },
       handle: async () => ok(openApi),
     }),
     endpoint('GET', '/problems', {
@@ -23,7 +23,7 @@ export function documented(api: readonly Endpoint[]): readonly Endpoint[] {
       tag: ABOUT,
       summary: 'Every problem type.',
       access: 'public',
-      answers: { 200: document },
+      answers: { 200: document.meta({ examples: [{ items: [problemType('not-found')] }] }) },
       handle: async () => ok({ items: Object.keys(problemTypes).map(problemType) }),
     }),
     endpoint('GET', '/problems/:slug', {
@@ -32,7 +32,7 @@ export function documented(api: readonly Endpoint[]): readonly Endpoint[] {
       summary: 'What a problem type means.',
       params: { slug: 'The last part of a `type`.' },
       access: 'public',
-      answers: { 200: document },
+      answers: { 200: document.meta({ examples: [problemType('not-found')] }) },
       handle: async ({ params }) => ok(problemType(params['slug'] ?? '')),
     }),
   ];

@@ -1,4 +1,6 @@
 import { nothing, type Endpoint, type ResponseHeader } from './endpoint.ts';
+import { exampleOf } from './openapi-examples.ts';
+import { type ProblemExample, problemExample, unreadProblem } from './problem-examples.ts';
 import { schemaOf, type Json } from './openapi-schemas.ts';
 import { problemTypes, type ProblemSlug } from './problems.ts';
 
@@ -48,7 +50,11 @@ function successes({ answers, headers = {}, idempotent, events, produces = 'appl
       const names = [...own, ...(idempotent === true ? (['Idempotency-Replayed'] as const) : [])];
       const told = { description: titles[status] ?? 'Done', headers: headersOf(names) };
       if (schema === nothing) return [status, told];
-      const content = { schema: schemaOf(schema, 'output'), ...(events && { 'x-events': eventsOf(events) }) };
+      const content = {
+        schema: schemaOf(schema, 'output'),
+        example: events === undefined ? exampleOf(schema) : streamOf(events),
+        ...(events && { 'x-events': eventsOf(events) }),
+      };
       return [status, { ...told, content: { [produces]: content } }];
     }),
   );
@@ -57,6 +63,13 @@ function successes({ answers, headers = {}, idempotent, events, produces = 'appl
 /** OpenAPI 3.1 has no words for the events of a stream: by name, the schema of the JSON in `data`. */
 function eventsOf(events: NonNullable<Endpoint['events']>): Json {
   return Object.fromEntries(Object.entries(events).map(([name, schema]) => [name, schemaOf(schema, 'output')]));
+}
+
+/** As the events go over the wire. */
+function streamOf(events: NonNullable<Endpoint['events']>): string {
+  return Object.entries(events)
+    .map(([name, schema], index) => `id: ${index + 1}\nevent: ${name}\ndata: ${JSON.stringify(exampleOf(schema))}\n\n`)
+    .join('');
 }
 
 function headersOf(names: readonly ResponseHeader[]): Json {
@@ -82,10 +95,13 @@ const unread: Readonly<Record<string, string>> = {
 
 /** Problems that are the only one of their status at an endpoint are described here, once. */
 export const problemResponses: Json = Object.fromEntries<Json>([
-  ...slugs().map((slug): [string, Json] => [slug, problemOf(problemTypes[slug].status, wordsFor(slug))]),
+  ...slugs().map((slug): [string, Json] => [
+    slug,
+    problemOf(problemTypes[slug].status, wordsFor(slug), [problemExample(slug)]),
+  ]),
   ...Object.entries(unread).map(([status, words]): [string, Json] => [
     `status-${status}`,
-    problemOf(Number(status), words),
+    problemOf(Number(status), words, [unreadProblem(Number(status))]),
   ]),
 ]);
 
@@ -94,7 +110,7 @@ function problems(endpoint: Endpoint): Json {
   const told = [...byStatus].map(([status, of]): [number | string, Json] => {
     const own = endpoint.headers?.[status];
     if (of.length === 1 && own === undefined) return [status, reference(of[0]!)];
-    return [status, problemOf(status, of.map(wordsFor).join(' '), own)];
+    return [status, problemOf(status, of.map(wordsFor).join(' '), of.map(problemExample), own)];
   });
   return Object.fromEntries([
     ...told,
@@ -110,9 +126,19 @@ function wordsFor(slug: ProblemSlug): string {
   return `${problemTypes[slug].title}: \`/problems/${slug}\`.`;
 }
 
-function problemOf(status: number, description: string, own: readonly ResponseHeader[] = []): Json {
+function problemOf(
+  status: number,
+  description: string,
+  examples: readonly ProblemExample[],
+  own: readonly ResponseHeader[] = [],
+): Json {
   const headers = headersOf([...(headersOfProblems[status] ?? []), ...own]);
-  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+  const [only, ...others] = examples;
+  const shown =
+    others.length === 0
+      ? { example: only?.value }
+      : { examples: Object.fromEntries(examples.map(({ name, value }) => [name, { summary: value.title, value }])) };
+  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, ...shown } };
   return { description, headers, content };
 }
 

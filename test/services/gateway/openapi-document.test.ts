@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { startWorld, type World } from './world.ts';
 import { auditorOf } from '#test/services/console/audit-world.ts';
 import { createFakeLetters } from '#test/services/console/letters-world.ts';
+import { nothing } from '#shared/web/endpoint.ts';
+import { exampleOf } from '#shared/web/openapi-examples.ts';
 import { namedShapes } from '#shared/web/shapes.ts';
 
 interface Schema {
@@ -37,6 +39,7 @@ interface Document {
   };
 }
 
+const problem = namedShapes._idmap.get('Problem') as z.ZodType;
 let world: World;
 let document: Document;
 
@@ -161,4 +164,32 @@ test('many dead letters are not replayed without a word about which: the documen
   t.like(replay.requestBody.content['application/json'].schema, {
     anyOf: [{ required: ['ids'] }, { required: ['route'] }, { required: ['type'] }, { required: ['cause'] }],
   });
+});
+
+interface Content {
+  readonly schema: object;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
+}
+
+test('every answer has an example, problems one of each kind, and it is of the shape that the answer has', (t) => {
+  const tables = world.endpoints.map((one) => [`${one.method} ${one.path}`, one] as const);
+  t.true(tables.length >= 30);
+  for (const { path, method, operation } of operations())
+    for (const [status, response] of Object.entries(operation.responses)) {
+      const { content = {} } = resolved(response) as { readonly content?: Readonly<Record<string, Content>> };
+      for (const { example, examples } of Object.values(content)) {
+        const values = examples === undefined ? [example] : Object.values(examples).map(({ value }) => value);
+        t.true(values.length > 0);
+        for (const value of values) t.not(value, undefined, `${method} ${path} ${status}`);
+        for (const value of Number(status) >= 400 ? values : [])
+          t.true(z.safeParse(problem, value).success, `${method} ${path} ${status}`);
+      }
+    }
+  for (const [name, { answers, events }] of tables)
+    for (const schema of Object.values(answers)) {
+      if (schema === nothing || events !== undefined) continue;
+      const result = z.safeParse(schema, exampleOf(schema));
+      t.true(result.success, `${name} ${result.error?.message}`);
+    }
 });

@@ -98,7 +98,6 @@ function createFakeViews() {
       wallet: async (customerId: string) => wallets.get(customerId),
       entries: async () => ({ items: [] }),
       outcome: async (_: string, messageId: string) => outcomes.get(messageId),
-      ended: async () => new Map(),
     },
     saga: {
       timeline: async () => undefined,
