@@ -73,7 +73,7 @@ export function gateOf({ machine, override }: BreakerState): GateName {
   return override?.state ?? machine.name;
 }
 
-/** The next state after an input. Total: every input has a meaning in every state. */
+/** The next state after an input: a pure function, and total: every input has a meaning in every state. */
 export function decide(policy: Policy, state: BreakerState, input: Input): Decision {
   const { machine } = state;
   switch (input.kind) {

@@ -1,7 +1,7 @@
 import { notifyApi } from './api.ts';
 import { notifyAudit } from './audit.ts';
 import { z } from 'zod';
-import { smtpMailer } from './mailer.ts';
+import { smtpMailer } from './smtp-mailer.ts';
 import { notificationArchive, notificationsCollection } from './model.ts';
 import { mailEffect, notificationEntity } from './notification.ts';
 import { sagaVariables } from '#services/saga/contract.ts';

@@ -41,7 +41,7 @@ export type Verdict =
   | { readonly is: 'not for this key' }
   | { readonly is: 'run' };
 
-/** What becomes of a message at the head of its key's line. */
+/** What becomes of a message at the head of its key's line: a pure function. */
 export function verdict<State>(
   document: Document<State>,
   subject: Subject,

@@ -37,7 +37,7 @@ export function begin<Data, Learned extends object>(
 }
 
 /**
- * What follows from one input. Pure. An answer to anything but an outstanding command, a wake before `dueAt` and a
+ * What follows from one input: a pure function. An answer to anything but an outstanding command, a wake before `dueAt` and a
  * cancel past the point of no return change nothing.
  */
 export function advance<Data, Learned extends object>(

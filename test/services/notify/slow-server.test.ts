@@ -1,7 +1,7 @@
 /** A mail server that takes its time (RFC 5321 allows minutes), with the real mailer and the real engine; all times are short. */
 import test, { type ExecutionContext } from 'ava';
 import { send, sent } from '#services/notify/contract.ts';
-import { smtpMailer } from '#services/notify/mailer.ts';
+import { smtpMailer } from '#services/notify/smtp-mailer.ts';
 import { notificationEntity, type NotificationState } from '#services/notify/notification.ts';
 import { routeTable } from '#services/services.ts';
 import { encode } from '#shared/bus/envelope.ts';

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { smtpMailer } from '#services/notify/mailer.ts';
+import { smtpMailer } from '#services/notify/smtp-mailer.ts';
 import type { Mail } from '#services/notify/notification.ts';
 import { systemClock } from '#shared/clock.ts';
 import { startSmtpServer } from '#test/support/smtp-server.ts';
