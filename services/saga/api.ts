@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endedOrders, sagaAnswer, sagaProgress } from './contract.ts';
+import { orderLogShape } from './logs-view.ts';
 import { definitions } from './place-order-versions.ts';
 import { sagaView, type Timeline, timelineShape } from './view.ts';
 import { whyParked } from '#services/circuit-breaker/contract.ts';
@@ -9,7 +10,7 @@ import { routesBeforeNoReturn } from '#shared/saga/definition.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { answerLookup, type LookUp } from '#shared/web/lookup.ts';
-import { named } from '#shared/web/shapes.ts';
+import { listOf, named } from '#shared/web/shapes.ts';
 
 const ORDER = '0193f7a0-5a5a-7000-8000-00004f2a91bc';
 
@@ -84,6 +85,18 @@ export const sagaApi = defineApi({
         ]);
         const shown = timeline ?? sagas.notBegun(order.id, Date.parse(order.createdAt));
         return ok({ ...(await withWhy(order.id, shown, lookUp)), ...(letters.length > 0 && { deadLetters: letters }) });
+      },
+    }),
+    endpoint('GET', '/v1/orders/:orderId/logs', {
+      id: 'listOrderLogs',
+      tag: ordersTag,
+      summary: 'Every change of the order, oldest first.',
+      params: { orderId: 'The id that placing the order answered.' },
+      access: 'token',
+      answers: { 200: listOf(orderLogShape) },
+      async handle({ params, caller }) {
+        const order = await lookUp(visibleOrder, { orderId: params['orderId'] ?? '', caller });
+        return ok(await sagas.logs(order.id));
       },
     }),
   ],

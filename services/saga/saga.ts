@@ -1,5 +1,6 @@
 import { SAGA_ROUTE, cancel, cancelRefused, cancelling } from './contract.ts';
 import { orderDataOf, type OrderData, type OrderLearned } from './order-data.ts';
+import { logging } from './order-logs.ts';
 import { audienceOf } from './routes.ts';
 import { placeRefused, placed } from '#services/order/contract.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
@@ -23,7 +24,7 @@ export interface SagaOptions extends SagaTiming {
 export function sagaEntity(definitions: readonly OrderDefinition[], options: SagaOptions): Entity<OrderSaga> {
   const machine = sagaMachine(definitions, { ...options, keyName: 'orderId', audienceOf });
   const entity = machine.entityOf(readable);
-  return {
+  return logging({
     ...entity,
     route: SAGA_ROUTE,
     handlers: [
@@ -40,7 +41,7 @@ export function sagaEntity(definitions: readonly OrderDefinition[], options: Sag
       }),
       ...entity.handlers,
     ],
-  };
+  });
 }
 
 /** A saga that was stored when what it keeps of its order was called `order`, in today's form. */

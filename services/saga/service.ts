@@ -1,8 +1,8 @@
 import { sagaApi } from './api.ts';
-import { sagaAudit } from './audit.ts';
 import { z } from 'zod';
 import { definitions } from './place-order-versions.ts';
-import { sagaArchive, sagasCollection } from './model.ts';
+import { orderLogsCollection, orderLogsIndexes, sagaArchive, sagasCollection } from './model.ts';
+import { logsAudit, sagaAudit } from './audit.ts';
 import { audiencesOf, commandedBy } from './routes.ts';
 import { SAGA_ROUTE, sagaVariables } from './contract.ts';
 import { gateVariables } from '#services/circuit-breaker/contract.ts';
@@ -20,9 +20,14 @@ export const service = defineService({
   name: 'saga',
   rights: { route: SAGA_ROUTE, commands: commandedBy(definitions), audiences: audiencesOf(definitions) },
   entity,
-  documents: { collection: sagasCollection, archive: sagaArchive },
+  documents: {
+    collection: sagasCollection,
+    archive: sagaArchive,
+    journal: orderLogsCollection,
+    journalIndexes: orderLogsIndexes,
+  },
   api: sagaApi,
-  audit: sagaAudit,
+  audit: [sagaAudit, logsAudit],
   config: {
     ...sagaVariables,
     ...gateTimes,

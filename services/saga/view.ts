@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { OrderProgress } from './contract.ts';
 import { definitions } from './place-order-versions.ts';
 import { progressOf } from './progress.ts';
+import { orderLogs, type OrderLogView } from './logs-view.ts';
 import { sagasCollection, type StoredSaga } from './model.ts';
 import type { OrderSaga } from './saga.ts';
 import { answerTo } from '#shared/entity/stores/mongo-store.ts';
@@ -20,6 +21,8 @@ export type Timeline = Readonly<z.infer<typeof timelineShape>>;
 export interface SagaQueries {
   /** `undefined`: no saga of that order has begun; see `notBegun`. */
   timeline(orderId: string): Promise<Timeline | undefined>;
+  /** Every change of the order, oldest first. */
+  logs(orderId: string): Promise<{ readonly items: readonly OrderLogView[] }>;
   /** The timeline of an order that was accepted at `acceptedAt` (epoch ms) and is still on its way to its owner. */
   notBegun(orderId: string, acceptedAt: number): Timeline;
   /** The answer to `saga.cancel` with that message id; `undefined`: not handled yet. */
@@ -47,6 +50,7 @@ export function sagaView(db: Connection): SagaQueries {
       }));
       return { orderId, ...timelineOf(orderId, state, definition, unsent) };
     },
+    logs: async (orderId) => ({ items: await orderLogs(db, orderId) }),
     notBegun: (orderId, acceptedAt) => ({ orderId, ...timelineBefore(definitions[0], acceptedAt) }),
     outcome: (orderId, messageId) => answerTo(db, sagasCollection, orderId, messageId),
     progress: (orderIds) => progressIn(db, orderIds),

@@ -25,6 +25,7 @@ function connectionTo({ homes, wallets }: Pick<SimulatedTown, 'homes' | 'wallets
       [...(homes.get(name)?.documents.values() ?? [])].map((document) => ({ ...document, _id: document.key })),
     ]),
   );
+  data['order_logs'] = [...(homes.get('saga')?.journal.values() ?? [])].map((row) => ({ ...row, _id: row.id }));
   data['wallet_entries'] = [...wallets.journal.values()].map((entry) => ({ ...entry, _id: entry.id }));
   const cursorOf = (cursor: ReturnType<Query['find']>): object => ({
     sort: (keys: Record<string, 1 | -1>) => cursorOf(cursor.sort(keys)),

@@ -1,5 +1,6 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
 import { CUSTOMERS, FUNDS, keyOf, type Customers } from './customers.ts';
+import { unlogged } from './log-checks.ts';
 import { newerMessages, undecided } from './newer.ts';
 import { inTheRecord, queuesOf } from './record-checks.ts';
 import type { SimulatedTown } from './town.ts';
@@ -52,6 +53,7 @@ export function violations(town: SimulatedTown, customers: Customers): readonly 
     ...cancelledTooLate(town),
     ...orphans(town, customers),
     ...abroad(town),
+    ...unlogged(town),
     ...newerMessages(town),
     ...inTheRecord(town),
   ];

@@ -209,6 +209,13 @@ export const mutations: readonly Mutation[] = [
     replace: '    if (existing !== null) return send(request, submission);\n',
   },
   {
+    name: 'a log row left out',
+    guarantee: 'whoever replays the log of an order comes to its status',
+    file: 'services/saga/order-logs.ts',
+    find: '  const added = rows.slice(known.length);\n',
+    replace: '  const added = rows.slice(known.length + 1);\n',
+  },
+  {
     name: 'a request that was refused stays',
     guarantee: 'refused means that nothing happened',
     file: 'services/gateway/submit.ts',

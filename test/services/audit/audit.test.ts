@@ -165,6 +165,9 @@ const damages: readonly (readonly [check: string, what: string, damage: Damage, 
   ['negative', 'overdrawn', set('wallets', CUSTOMER, { 'state.available': -1 }), CUSTOMER],
   ['negative', 'less than nothing is held', set('wallets', CUSTOMER, { 'state.held': -1 }), CUSTOMER],
   ['held', 'held without a hold', set('wallets', CUSTOMER, { 'state.holds': [] }), CUSTOMER],
+  ['log', 'a row was left out', gone('order_logs', `${COMPLETED}:2`), COMPLETED],
+  ['log', 'its end was left out', gone('order_logs', `${COMPLETED}:3`), COMPLETED],
+  ['log', 'it says another end', set('order_logs', `${FAILED}:3`, { status: 'cancelled' }), FAILED],
 ];
 
 test('sound books violate nothing', async (t) => {
@@ -211,6 +214,7 @@ test('a violation comes with the documents, amounts and times that show it', asy
   t.deepEqual(found?.documents.toSorted(), [
     `deliveries/${FAILED}`,
     `notifications/${FAILED}`,
+    `order_logs/${FAILED}`,
     `orders/${FAILED}`,
     `payments/${pay(FAILED)}`,
     `requests/${FAILED}`,

@@ -7,7 +7,6 @@ import { gatewayAudit } from '#services/gateway/audit.ts';
 import { notifyAudit } from '#services/notify/audit.ts';
 import { orderAudit } from '#services/order/audit.ts';
 import { paymentAudit } from '#services/payment/audit.ts';
-import { sagaAudit } from '#services/saga/audit.ts';
 import { entriesAudit, walletAudit } from '#services/wallet/audit.ts';
 import { deliveryAudit } from '#services/delivery/audit.ts';
 import { deliveriesCollection, type StoredDelivery } from '#services/delivery/model.ts';
@@ -16,7 +15,9 @@ import { ordersCollection, type StoredOrder } from '#services/order/model.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { paymentIndexes, paymentsCollection, type StoredPayment } from '#services/payment/model.ts';
 import { placeOrder } from '#services/saga/place-order-versions.ts';
-import { sagasCollection, type StoredSaga } from '#services/saga/model.ts';
+import { logsAudit, sagaAudit } from '#services/saga/audit.ts';
+import { orderLogsCollection, orderLogsIndexes, sagasCollection, type StoredSaga } from '#services/saga/model.ts';
+import { logRows, type LoggedSaga } from '#services/saga/order-logs.ts';
 import { holdIdOf } from '#services/wallet/contract.ts';
 import { entryIdOf, type Entry, type EntryKind } from '#services/wallet/ledger.ts';
 import { entriesCollection, entryIndexes, walletsCollection } from '#services/wallet/model.ts';
@@ -59,6 +60,8 @@ function orderBooks(index: number, customerId: string) {
   const failure = { reason: 'declined', step: 'settle-payment' };
   const known = { details: { paymentId, orderId, customerId, amount: total, method: 'pm_ok' }, createdAt: at };
   const steps = (names: readonly string[]) => names.map((name) => ({ name, sentAt: at, answeredAt: at }));
+  const undone = (names: readonly string[]) =>
+    steps(names).map((step, index) => ({ ...step, ...(index === 0 && { undo: { sentAt: at, answeredAt: at } }) }));
   const upTo = (step: string): string[] => {
     const names = placeOrder.steps.map(({ name }) => name);
     return [placeOrder.start.name, ...names.slice(0, names.indexOf(step) + 1)];
@@ -77,8 +80,7 @@ function orderBooks(index: number, customerId: string) {
     definition,
     outcome,
     endedAt: at + 1100,
-    steps: steps(names),
-    ...(outcome === 'completed' ? {} : { failure }),
+    ...(outcome === 'completed' ? { steps: steps(names) } : { steps: undone(names), failure }),
   });
   const states = {
     completed: {
@@ -141,6 +143,7 @@ function orderBooks(index: number, customerId: string) {
       requests: [{ _id: `request-${orderId}`, ...accepted }],
       [ordersCollection]: one(order),
       [sagasCollection]: one(saga),
+      [orderLogsCollection]: logRows(orderId, saga as LoggedSaga).map((row) => ({ _id: row.id, ...row })),
       [paymentsCollection]: [{ _id: paymentId, version: 1, state: payment }],
       [deliveriesCollection]: isSent ? one(delivery) : [],
       [notificationsCollection]:
@@ -203,6 +206,7 @@ export async function storeBooks(db: Connection, count: number, customers: numbe
   let stored = 0;
   await db.collection('requests').createIndex({ resourceId: 1 });
   for (const index of paymentIndexes) await db.collection(paymentsCollection).createIndex(index);
+  for (const index of orderLogsIndexes) await db.collection(orderLogsCollection).createIndex(index);
   for (const index of entryIndexes) await db.collection(entriesCollection).createIndex(index);
   for (const [collection, documents] of books(count, customers)) {
     if (documents.length === 0) continue;
@@ -214,7 +218,7 @@ export async function storeBooks(db: Connection, count: number, customers: numbe
 
 /** Those that the books are of; not the whole list, because how much memory an audit needs is measured without what a door loads. */
 export const BOOKKEEPERS: readonly Audited[] = [
-  { name: 'saga', audit: [sagaAudit] },
+  { name: 'saga', audit: [sagaAudit, logsAudit] },
   { name: 'payment', audit: [paymentAudit] },
   { name: 'wallet', audit: [entriesAudit, walletAudit] },
   { name: 'delivery', audit: [deliveryAudit] },
