@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { epochMs, messageId, sku, textOf, wordOf } from '#services/fields.ts';
 import { type Money, money } from '#services/money.ts';
 import { onHand } from '#services/stock/contract.ts';
+import type { AuditedKind } from '#shared/audited-thing.ts';
 import { command, event } from '#shared/message.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
@@ -67,3 +68,6 @@ export interface OfferedProduct {
 
 /** The products that there are now of these SKUs, in any order. */
 export const products = lookup<readonly OfferedProduct[], readonly string[]>('catalogue.products');
+
+/** What products, and the stock of them, are audited as. */
+export const skus: AuditedKind = { name: 'skus', id: 'sku' };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { epochMs, messageId, orderId, reason, sku, topUpId, totalQuantity, wordOf } from '#services/fields.ts';
+import { auditFact } from '#shared/audited-thing.ts';
 import { command, event } from '#shared/message.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
@@ -134,3 +135,6 @@ export interface StockLevel {
 
 /** `undefined`: no stock of it is kept. */
 export const stockItem = lookup<StockLevel | undefined>('stock.item');
+
+/** Whether stock of a SKU is kept, for the rules of others. */
+export const stockIsKept = auditFact<boolean>('stock.is-kept');
