@@ -1,32 +1,24 @@
-import { service as catalogue } from './catalogue/service.ts';
-import { service as circuitBreaker } from './circuit-breaker/service.ts';
-import { service as deadLetters } from './dead-letters/service.ts';
-import { service as delivery } from './delivery/service.ts';
 import { externals } from './externals.ts';
-import { service as gateway } from './gateway/service.ts';
-import { service as notify } from './notify/service.ts';
-import { service as order } from './order/service.ts';
-import { service as payment } from './payment/service.ts';
-import { service as saga } from './saga/service.ts';
-import { service as wallet } from './wallet/service.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Migration } from '#shared/database/migration.ts';
 import type { Service, System } from '#shared/host/kit.ts';
 import { tableOf } from '#shared/host/service.ts';
 
-/** Every service. Routes, rights, broker users, processes and what is archived follow from this list. */
-export const services: readonly Service[] = [
-  order,
-  payment,
-  wallet,
-  delivery,
-  notify,
-  catalogue,
-  saga,
-  gateway,
-  circuitBreaker,
-  deadLetters,
+/** Every service, a line each. Routes, rights, broker users, processes and what is archived follow from this list. */
+const folders = [
+  import('./order/service.ts'),
+  import('./payment/service.ts'),
+  import('./wallet/service.ts'),
+  import('./delivery/service.ts'),
+  import('./notify/service.ts'),
+  import('./catalogue/service.ts'),
+  import('./saga/service.ts'),
+  import('./gateway/service.ts'),
+  import('./circuit-breaker/service.ts'),
+  import('./dead-letters/service.ts'),
 ];
+
+export const services: readonly Service[] = (await Promise.all(folders)).map(({ service }) => service);
 
 /** Names of all that any of them reads from its environment. */
 export const variables: readonly string[] = [...new Set(services.flatMap((one) => one.variables))];

@@ -41,11 +41,7 @@ export function addToyService(project: string): readonly string[] {
     changed.push(`services/fraud/${file}`);
   }
   edit('services/services.ts', [
-    [
-      'import { service as gateway }',
-      "import { service as fraud } from './fraud/service.ts';\nimport { service as gateway }",
-    ],
-    ['  saga,\n', '  fraud,\n  saga,\n'],
+    ["  import('./saga/service.ts'),", "  import('./fraud/service.ts'),\n  import('./saga/service.ts'),"],
   ]);
   edit('services/saga/place-order.ts', [
     ['import * as notify from', "import * as fraud from '#services/fraud/contract.ts';\nimport * as notify from"],
