@@ -1,7 +1,14 @@
 import { toldOf, Trouble } from '#local/stack/trouble.ts';
 
-/** Runs a short command: what a person can mend is one sentence on standard error, and the exit code is 1. */
+/**
+ * Runs a short command: what a person can mend is one sentence on standard error, and the exit code is 1. When whoever reads its output
+ * has seen enough (`| head`), it ends.
+ */
 export async function command(run: () => Promise<void>): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   try {
     await run();
   } catch (error) {

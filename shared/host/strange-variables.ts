@@ -15,6 +15,8 @@ export function strangeVariables(environment: Environment, known: readonly strin
       const [nearest = '', distance = Infinity] =
         known.map((one) => [one, distanceOf(name, one)] as const).toSorted((a, b) => a[1] - b[1])[0] ?? [];
       const isMisspelt = distance <= MISSPELT && distance < name.length / 3;
+      const whole = name.includes('_') ? known.find((one) => one.startsWith(`${name}_`)) : undefined;
+      if (whole !== undefined) return [`${name} is set, but nothing reads it; ${whole} is a variable`];
       if (!isMisspelt && !(words.has(firstWord(name)) && !COMMON_WORDS.has(firstWord(name)))) return [];
       const meant = distance < name.length / 2 ? `; ${nearest} is a variable` : '';
       return [`${name} is set, but nothing reads it${meant}`];

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { commandSpec, helpOf, parsedBy } from '#local/commands/command-line.ts';
@@ -98,4 +99,15 @@ test('what is parsed and what is told come from one table', (t) => {
   t.deepEqual({ ...values }, { rate: '5', demo: false, only: ['a', 'b'] });
   t.deepEqual(positionals, ['one']);
   t.throws(() => parsedBy(spec, ['--rate']), { instanceOf: Trouble, message: /rate.*--help/s });
+});
+
+test('a reader that has seen enough ends a command without a word', async (t) => {
+  const env = { ...process.env, TOKEN_KEYS: `test:${'k'.repeat(40)}` };
+  const child = spawn(process.execPath, ['local/commands/token.ts', '--customer', 'alice'], { env, timeout: 60_000 });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  t.is(stderr, '');
+  t.is(code, 0);
 });

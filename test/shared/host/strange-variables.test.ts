@@ -12,6 +12,13 @@ test('a variable that is misspelt is told with the one that was meant, and witho
   t.deepEqual(strange('LOGLEVEL'), ['LOGLEVEL is set, but nothing reads it; LOG_LEVEL is a variable']);
 });
 
+test('a variable without its unit is told with the whole name, also where others begin with that word', (t) => {
+  t.deepEqual(strangeVariables({ MESSAGE_TTL: '1' }, ['MESSAGE_TTL_MS', 'LOG_LEVEL']), [
+    'MESSAGE_TTL is set, but nothing reads it; MESSAGE_TTL_MS is a variable',
+  ]);
+  t.deepEqual(strange('LOG', 'HTTP'), []);
+});
+
 test('a variable that begins like ours and is none is told', (t) => {
   t.deepEqual(strange('REDRIVE_PAUSE_CAP_MS'), [
     'REDRIVE_PAUSE_CAP_MS is set, but nothing reads it; REDRIVE_CAP_PER_S is a variable',
