@@ -1,5 +1,6 @@
 import * as contract from './contract.ts';
 import type { OrderDetails } from './contract.ts';
+import { sameDetails } from './same-details.ts';
 import * as payment from '#services/payment/contract.ts';
 import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
@@ -70,23 +71,29 @@ function unchanged(state: OrderState = UNPLACED): Result<OrderState> {
   return { state };
 }
 
+/** An order that is tried anew has another payment: of its own, the one that was created last counts until one is settled. */
 function withPayment(
   state: OrderState = UNPLACED,
   { paymentId }: { readonly paymentId: string },
-  { now }: Context,
+  { now, message }: Context,
 ): OrderState {
-  if (state.status !== 'pending' || state.payment) return state;
+  if (state.status !== 'pending' || state.payment?.id === paymentId) return state;
+  if (!mayTake(state.payment, paymentId, message.key)) return state;
   return { ...state, payment: { id: paymentId, status: 'created', attachedAt: now }, updatedAt: now };
 }
 
-/** Paid, unless that is known, or of another payment, or too late. */
+function mayTake(known: OrderPayment | undefined, paymentId: string, orderId: string): boolean {
+  return known === undefined || known.id === paymentId || payment.isPaymentOf(orderId, paymentId);
+}
+
+/** Paid, unless that is known, or of another order's payment, or too late. Of several payments one at most is ever settled. */
 function withSettled(
   state: OrderState = UNPLACED,
   { paymentId: id, capturedAt }: { readonly paymentId: string; readonly capturedAt: number },
-  { now }: Context,
+  { now, message }: Context,
 ): OrderState {
-  if (state.status !== 'pending' || (state.payment && state.payment.id !== id)) return state;
-  const attachedAt = state.payment?.attachedAt ?? now;
+  if (state.status !== 'pending' || !mayTake(state.payment, id, message.key)) return state;
+  const attachedAt = (state.payment?.id === id ? state.payment.attachedAt : undefined) ?? now;
   const settled = { id, status: 'settled', capturedAt, attachedAt, recordedAt: now } as const;
   return { ...state, status: 'paid', payment: settled, updatedAt: now };
 }
@@ -231,16 +238,4 @@ function fail(
       return done(undone ? { ...ended, payment: undone } : ended, status);
     }
   }
-}
-
-/** Compares by value and by field, because a stored body may come back with its fields in another order. */
-function sameDetails(a: OrderDetails, b: OrderDetails): boolean {
-  return fingerprint(a) === fingerprint(b);
-}
-
-function fingerprint({ orderId, customerId, email, items, total, paymentMethod }: OrderDetails): string {
-  return JSON.stringify([
-    [orderId, customerId, email, paymentMethod, total.amount, total.currency],
-    items.map(({ sku, quantity, unitPrice }) => [sku, quantity, unitPrice.amount, unitPrice.currency]),
-  ]);
 }

@@ -6,9 +6,14 @@ import { command, event } from '#shared/message.ts';
 
 const paymentId = derivedId;
 
-/** One payment per order: its id follows from the order's. */
-export function paymentIdOf(orderId: string): string {
-  return `pay-${orderId}`;
+/** One payment for each try of an order that begins anew: their ids follow from the order's. Of several, one at most is not voided. */
+export function paymentIdOf(orderId: string, number = 1): string {
+  return number === 1 ? `pay-${orderId}` : `pay-${orderId}:${number}`;
+}
+
+/** Whether a payment with that id belongs to this order. */
+export function isPaymentOf(orderId: string, id: string): boolean {
+  return id === paymentIdOf(orderId) || id.startsWith(`${paymentIdOf(orderId)}:`);
 }
 
 /** Stands for a way to pay that the provider knows. Never the number of a card. */

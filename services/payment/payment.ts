@@ -28,7 +28,8 @@ interface Unsettled extends Known {
 export type PaymentState =
   /** Nothing but a refund has arrived so far, or a command that was refused. */
   | { readonly status: 'unknown'; readonly settleForbidden?: true }
-  | (Unsettled & { readonly status: 'created'; readonly declined?: string })
+  /** `declined`: why the last try to authorize it was refused; `declines`: how many were, absent: one. */
+  | (Unsettled & { readonly status: 'created'; readonly declined?: string; readonly declines?: number })
   | (Unsettled & { readonly status: 'authorized'; readonly holdId: string })
   | (Known & {
       readonly status: 'settled';
@@ -100,10 +101,17 @@ async function authorize(
       return decline(state, `already_${state.status}`);
     case 'created': {
       const { orderId, amount, method } = state.details;
+      const declines = state.declines ?? (state.declined === undefined ? 0 : 1);
       const outcome = isFree(state.details)
         ? ({ approved: true } as const)
-        : await provider.authorize({ ...callOf(paymentId, 'authorize', context), orderId, amount, method });
-      if (!outcome.approved) return decline({ ...state, declined: outcome.reason }, outcome.reason);
+        : await provider.authorize({
+            ...callOf(paymentId, again('authorize', declines), context),
+            orderId,
+            amount,
+            method,
+          });
+      if (!outcome.approved)
+        return decline({ ...state, declined: outcome.reason, declines: declines + 1 }, outcome.reason);
       const { details, createdAt, settleForbidden } = state;
       return done({ status: 'authorized', details, createdAt, holdId, ...(settleForbidden && { settleForbidden }) });
     }
@@ -184,6 +192,11 @@ async function refund(
 /** Providers move no 0: they are asked nothing about such a payment. */
 function isFree(details: Details | undefined): boolean {
   return details?.amount.amount === 0;
+}
+
+/** A provider answers the same to the same key: what it declined is asked again under another one. */
+function again(effect: string, declines: number): string {
+  return declines === 0 ? effect : `${effect}#${declines + 1}`;
 }
 
 function callOf(paymentId: string, effect: string, { message, signal }: Context): ProviderCall {

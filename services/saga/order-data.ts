@@ -22,6 +22,9 @@ export interface OrderData {
 
 /** What answers told. A step may read only what an earlier step learned. */
 export interface OrderLearned {
+  /** Of this try. Absent in sagas that began when there was one of each. */
+  readonly paymentId?: string;
+  readonly holdId?: string;
   readonly captureId: string;
   readonly capturedAt: number;
   readonly dispatchedAt: number;
@@ -29,8 +32,9 @@ export interface OrderLearned {
   readonly payment?: 'created' | 'settled' | 'voided' | 'refunded';
 }
 
-export function orderDataOf({ items, ...order }: PlacedOrder): OrderData {
-  return { ...order, parcel: parcelOf(items), listing: listingOf(items) };
+/** `startedAt`: epoch ms at which its saga begins, for an order that does not say when it was placed. */
+export function orderDataOf({ items, placedAt, ...order }: PlacedOrder, startedAt?: number): OrderData {
+  return { ...order, placedAt: placedAt ?? startedAt, parcel: parcelOf(items), listing: listingOf(items) };
 }
 
 /** Each sku once, so that what the saga carries along does not grow with every line of the order. */

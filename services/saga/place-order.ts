@@ -7,9 +7,11 @@ import * as wallet from '#services/wallet/contract.ts';
 import type { Start } from '#shared/saga/step.ts';
 import { sagaWriter } from '#shared/saga/writing.ts';
 
-const { paymentIdOf } = payment;
-const { holdIdOf } = wallet;
 const { step, heard, undo, undoneWith, notice } = sagaWriter<OrderData, OrderLearned>();
+
+const paymentOf = ({ orderId }: OrderData, learned: Partial<OrderLearned>) =>
+  learned.paymentId ?? payment.paymentIdOf(orderId);
+const holdOf = ({ orderId }: OrderData, learned: Partial<OrderLearned>) => learned.holdId ?? wallet.holdIdOf(orderId);
 
 /**
  * The road of an order, from top to bottom. What was done is undone in the reverse order. A new step is one object here, plus its
@@ -35,17 +37,22 @@ export const createPayment = step({
   number: 2,
   title: 'payment created',
   command: payment.create,
-  with: ({ orderId, customerId, total, paymentMethod }) => ({
-    paymentId: paymentIdOf(orderId),
+  with: ({ orderId, customerId, total, paymentMethod }, _learned, number) => ({
+    paymentId: payment.paymentIdOf(orderId, number),
     orderId,
     customerId,
     amount: total,
     method: paymentMethod,
   }),
-  learn: () => ({ payment: 'created' }),
+  learn: ({ paymentId }) => ({ paymentId, payment: 'created' }),
   undo: undo(
     payment.voidPayment,
-    ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
+    ({ orderId }, { of, number, failure }) => ({
+      paymentId: payment.paymentIdOf(orderId, number),
+      orderId,
+      of,
+      reason: failure.reason,
+    }),
     { learn: ({ status }, learned) => (learned.payment === 'created' ? { payment: status ?? 'voided' } : {}) },
   ),
 });
@@ -65,10 +72,21 @@ export const holdFunds = step({
   number: 5,
   title: 'funds reserved in the wallet',
   command: wallet.hold,
-  with: ({ orderId, customerId, total }) => ({ customerId, orderId, holdId: holdIdOf(orderId), amount: total }),
+  with: ({ orderId, customerId, total }, _learned, number) => ({
+    customerId,
+    orderId,
+    holdId: wallet.holdIdOf(orderId, number),
+    amount: total,
+  }),
+  learn: ({ holdId }) => ({ holdId }),
   undo: undo(
     wallet.release,
-    ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
+    ({ orderId, customerId }, { of, number }) => ({
+      customerId,
+      orderId,
+      holdId: wallet.holdIdOf(orderId, number),
+      of,
+    }),
     { ownerLivesOn: true },
   ),
 });
@@ -78,7 +96,7 @@ export const authorizePayment = step({
   number: 6,
   title: 'funds confirmed to the payment',
   command: payment.authorize,
-  with: ({ orderId }) => ({ paymentId: paymentIdOf(orderId), holdId: holdIdOf(orderId) }),
+  with: (order, learned) => ({ paymentId: paymentOf(order, learned), holdId: holdOf(order, learned) }),
   undo: undoneWith('create-payment'),
 });
 
@@ -88,11 +106,20 @@ export const captureFunds = step({
   milestone: false,
   title: 'funds taken from the wallet',
   command: wallet.capture,
-  with: ({ orderId, customerId }) => ({ customerId, orderId, holdId: holdIdOf(orderId) }),
+  with: (order, learned) => ({
+    customerId: order.customerId,
+    orderId: order.orderId,
+    holdId: holdOf(order, learned),
+  }),
   learn: ({ captureId, capturedAt }) => ({ captureId, capturedAt }),
   undo: undo(
     wallet.refundToWallet,
-    ({ orderId, customerId }, { of }) => ({ customerId, orderId, holdId: holdIdOf(orderId), of }),
+    (order, { of, learned }) => ({
+      customerId: order.customerId,
+      orderId: order.orderId,
+      holdId: holdOf(order, learned),
+      of,
+    }),
     { ownerLivesOn: true },
   ),
 });
@@ -102,11 +129,20 @@ export const settlePayment = step({
   number: 7,
   title: 'payment processed',
   command: payment.settle,
-  with: ({ orderId }, { captureId, capturedAt }) => ({ paymentId: paymentIdOf(orderId), captureId, capturedAt }),
+  with: (order, learned) => ({
+    paymentId: paymentOf(order, learned),
+    captureId: learned.captureId,
+    capturedAt: learned.capturedAt,
+  }),
   learn: ({ capturedAt }) => ({ capturedAt, payment: 'settled' }),
   undo: undo(
     payment.refund,
-    ({ orderId }, { of, failure }) => ({ paymentId: paymentIdOf(orderId), orderId, of, reason: failure.reason }),
+    (order, { of, failure, learned }) => ({
+      paymentId: paymentOf(order, learned),
+      orderId: order.orderId,
+      of,
+      reason: failure.reason,
+    }),
     { learn: (_answer, learned) => (learned.payment === 'settled' ? { payment: 'refunded' } : {}) },
   ),
 });
@@ -149,10 +185,10 @@ export const recordDispatch = step({
   title: 'saga completed',
   command: order.recordDispatch,
   forwardOnly: true,
-  with: ({ orderId }, { dispatchedAt, capturedAt }) => ({
-    orderId,
-    dispatchedAt,
-    payment: { paymentId: paymentIdOf(orderId), capturedAt },
+  with: (order, learned) => ({
+    orderId: order.orderId,
+    dispatchedAt: learned.dispatchedAt,
+    payment: { paymentId: paymentOf(order, learned), capturedAt: learned.capturedAt },
   }),
   confirms: ({ attachedAt, recordedAt }) => ({ 'attach-payment': attachedAt, 'record-payment': recordedAt }),
   undo: undo(order.withdrawDispatch, ({ orderId }, { of }) => ({ orderId, of }), {

@@ -28,7 +28,7 @@ export function sagaEntity(definitions: readonly OrderDefinition[], options: Sag
     ...entity,
     route: SAGA_ROUTE,
     handlers: [
-      on(placed, (state, details, context) => machine.start(state, () => orderDataOf(details), context)),
+      on(placed, (state, details, context) => machine.start(state, () => orderDataOf(details, context.now), context)),
       on(placeRefused, (state) => ({ state: state ?? { phase: 'unknown' } })),
       on(cancel, (state, { orderId }, context) => {
         const cancelled = machine.cancel(readable(state), context);

@@ -10,6 +10,7 @@ import { answerTo } from '#shared/entity/stores/mongo-store.ts';
 import { archiveOf, mayBeArchived, storedById } from '#shared/database/archive.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
+import { maxAttemptsOf } from '#shared/saga/definition.ts';
 import type { StepRecord } from '#shared/saga/state.ts';
 import { timelineBefore, timelineOf } from '#shared/saga/timeline.ts';
 import { sagaTimelineShape } from '#shared/saga/timeline-shape.ts';
@@ -60,7 +61,7 @@ export function sagaView(db: Connection): SagaQueries {
 
 const progressFields = Object.fromEntries(
   ['', 'was.'].flatMap((of) =>
-    ['phase', 'definition', 'releasing', 'steps.end', 'steps.retry.at', 'earlier'].map((field) => [
+    ['phase', 'maxAttempts', 'releasing', 'steps.end', 'steps.retry.at', 'earlier'].map((field) => [
       `state.${of}${field}`,
       1,
     ]),
@@ -78,7 +79,7 @@ async function progressIn(db: Connection, orderIds: readonly string[]): Promise<
   const others = orderIds.filter((id) => !there.has(id) && mayBeArchived(id));
   const archived = others.length === 0 ? [] : await storedIn(archiveOf(sagasCollection), others);
   const states = new Map([...live, ...archived].map(({ _id, state }) => [_id, state]));
-  return new Map(orderIds.map((id) => [id, progressOf(definitions, states.get(id))]));
+  return new Map(orderIds.map((id) => [id, progressOf(states.get(id), maxAttemptsOf(definitions[0]))]));
 }
 
 /** What a majority of the database has: somebody gives a message up because of it. */

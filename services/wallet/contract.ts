@@ -7,9 +7,9 @@ import { command, event } from '#shared/message.ts';
 const holdId = derivedId;
 const ofHold = { customerId, orderId, holdId };
 
-/** One hold per order: its id follows from the order's. */
-export function holdIdOf(orderId: string): string {
-  return `hold-${orderId}`;
+/** One hold for each try of an order that begins anew: their ids follow from the order's. Of several, one at most is not released. */
+export function holdIdOf(orderId: string, number = 1): string {
+  return number === 1 ? `hold-${orderId}` : `hold-${orderId}:${number}`;
 }
 
 /** What a ledger is about: the wallet of a customer. */

@@ -1,4 +1,4 @@
-import { askedSteps, type Definition } from './definition.ts';
+import { askedSteps, maxAttemptsOf, type Definition } from './definition.ts';
 import { forData, wholeOf } from './fan-out.ts';
 import { dueAtOf, goOn, isPending, outgoing, waiting } from './forward.ts';
 import { advanceNotice } from './notice.ts';
@@ -24,12 +24,14 @@ export function begin<Data, Learned extends object>(
   at: Moment,
 ): Transition<Data, Learned> {
   const { name, version, start } = definition;
+  const maxAttempts = maxAttemptsOf(definition);
   const begun: RunningSaga<Data, Learned> = {
     phase: 'running',
     definition: { name, version },
     data,
     learned: {},
     steps: [{ name: start.name, sentAt: at.now, answeredAt: at.now }],
+    ...(maxAttempts > 1 && { maxAttempts }),
     current: start.name,
     dueAt: at.now,
   };

@@ -71,6 +71,11 @@ export function labelOf({ name, version }: { readonly name: string; readonly ver
   return `${name}@${version}`;
 }
 
+/** How many tries a saga has, the first included. */
+export function maxAttemptsOf(definition: Definition): number {
+  return 1 + Math.max(0, ...askedSteps(definition).map(({ retries }) => retries?.times ?? 0));
+}
+
 /** The steps that the saga asks their owners for. */
 export function askedSteps<Data, Learned extends object>({
   steps,

@@ -55,24 +55,26 @@ export function outgoing<Data, Learned extends object>(
   step: CommandStep<Data, Learned>,
   { key, now, timing }: Moment,
 ): Outgoing {
+  const record = recordOf(state.steps, step.name)!;
   const listener = steps.find((one) => one.kind === 'heard' && one.hears === step.name);
   return {
     command: step.command,
-    id: doIdOf(key, recordOf(state.steps, step.name)!),
+    id: doIdOf(key, record),
     // `learned` is complete as far as the steps go that this one waits for, and a step reads no further.
-    body: step.bodyOf(state.data, state.learned as Learned),
+    body: step.bodyOf(state.data, state.learned as Learned, record.number ?? 1),
     ...(step.forwardOnly ? {} : { deadline: now + timing.stepDeadlineMs }),
     ...(listener?.kind === 'heard' ? { heardBy: listener.owner } : {}),
   };
 }
 
-function completed({ definition, steps, earlier }: RunningSaga, at: Moment): EndedSaga {
+function completed({ definition, steps, earlier, maxAttempts }: RunningSaga, at: Moment): EndedSaga {
   return {
     phase: 'ended',
     outcome: 'completed',
     definition,
     steps,
     ...(earlier && { earlier }),
+    ...(maxAttempts !== undefined && { maxAttempts }),
     endedAt: at.now,
   };
 }

@@ -61,7 +61,7 @@ function outgoing<Data, Learned extends object>(
 }
 
 function ended<Data, Learned extends object>(
-  { definition, outcome, failure, steps, earlier, current }: ClosingSaga<Data, Learned>,
+  { definition, outcome, failure, steps, earlier, maxAttempts, current }: ClosingSaga<Data, Learned>,
   change: Partial<StepRecord>,
   at: Moment,
 ): Transition['state'] & { readonly phase: 'ended' } {
@@ -72,6 +72,7 @@ function ended<Data, Learned extends object>(
     definition,
     steps: withRecord(steps, current, change),
     ...(earlier && { earlier }),
+    ...(maxAttempts !== undefined && { maxAttempts }),
     endedAt: at.now,
   };
 }

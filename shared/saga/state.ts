@@ -37,6 +37,8 @@ interface Begun {
   readonly steps: readonly StepRecord[];
   /** Records of the tries before, refused or released in between (see `Retries`): a list each time, in the order in which they ended. */
   readonly earlier?: readonly (readonly StepRecord[])[];
+  /** How many tries it had when it began. Absent: one. */
+  readonly maxAttempts?: number;
 }
 
 interface Open<Data, Learned> extends Begun {

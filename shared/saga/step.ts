@@ -17,6 +17,8 @@ export type UndoneOutcome = 'failed' | 'cancelled';
 export interface Undoing<Learned> {
   /** The id of the message whose effect is undone. */
   readonly of: string;
+  /** Which message of its step that was, from 1: each try has its own. */
+  readonly number: number;
   readonly outcome: UndoneOutcome;
   readonly failure: SagaFailure;
   readonly learned: Partial<Learned>;
@@ -82,7 +84,8 @@ export interface CommandStep<Data = unknown, Learned extends object = object> ex
   readonly forwardOnly: boolean;
   /** Absent: the first refusal turns the saga back. */
   readonly retries?: Retries;
-  bodyOf(data: Data, learned: Learned): unknown;
+  /** `number`: which message of this step it is, from 1; each try has its own. */
+  bodyOf(data: Data, learned: Learned, number: number): unknown;
   learn(answer: unknown): Partial<Learned>;
   /** Which heard steps the answer proves to be done, and when (epoch ms). */
   confirms(answer: unknown): Readonly<Record<string, number | undefined>>;

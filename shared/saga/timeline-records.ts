@@ -38,9 +38,13 @@ export function undoView(definition: Definition, key: string, record: StepRecord
 }
 
 /** Which try of a step it is, of how many. Nothing for a step that is not tried again when it is refused. */
-export function triesOf({ retries }: Pick<CommandStep, 'retries'>, record: StepRecord | undefined) {
-  if (retries === undefined) return {};
-  return { attempt: record?.number ?? 1, maxAttempts: retries.times + 1 };
+export function triesOf(
+  { retries }: Pick<CommandStep, 'retries'>,
+  record: StepRecord | undefined,
+  maxAttempts: number | undefined,
+) {
+  if (retries === undefined || maxAttempts === undefined) return {};
+  return { attempt: record?.number ?? 1, maxAttempts };
 }
 
 export function sentOf({ sentAt, answeredAt, attempts }: UndoRecord) {

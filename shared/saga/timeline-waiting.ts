@@ -33,7 +33,7 @@ export function waitingFor(
     since: iso(sent?.sentAt ?? state.dueAt),
     ...(others.length > 0 ? { beside: others } : {}),
     attempt: sends,
-    ...(step !== undefined && open.phase === 'running' ? triesOf(step, record) : {}),
+    ...(step !== undefined && open.phase === 'running' ? triesOf(step, record, open.maxAttempts) : {}),
   };
   if (state.phase === 'parked') return { ...base, nextTryAt: iso(state.dueAt), reason: state.reason };
   if (open.phase === 'running' && record?.retry !== undefined) {

@@ -19,7 +19,7 @@ export function timelineOf(
   unsent: readonly UnsentCommand[] = [],
 ): SagaTimeline {
   const begun = state.phase === 'parked' ? state.was : state;
-  const { steps, earlier = [] } = begun;
+  const { steps, earlier = [], maxAttempts } = begun;
   const definition = written && definitionOf(written, begun);
   const waits = waitingFor(key, state, definition, unsent);
   const isTurnedBack = 'failure' in begun && begun.failure !== undefined && !isReleasing(begun);
@@ -28,7 +28,7 @@ export function timelineOf(
     definition: labelOf(begun.definition),
     ...(isTurnedBack ? { failure: begun.failure } : {}),
     ...(waits === undefined ? {} : { waitingFor: waits }),
-    steps: definition === undefined ? bareSteps(steps) : stepsOf(definition, key, steps),
+    steps: definition === undefined ? bareSteps(steps) : stepsOf(definition, key, steps, maxAttempts),
     compensations:
       definition === undefined ? [] : [...earlier, steps].flatMap((tried) => compensationsOf(definition, key, tried)),
     milestones: definition === undefined ? [] : milestonesOf(definition, steps),
@@ -75,7 +75,12 @@ function stateOf(state: KnownSaga): SagaTimeline['state'] {
   }
 }
 
-function stepsOf(definition: Definition, key: string, records: readonly StepRecord[]): TimelineStep[] {
+function stepsOf(
+  definition: Definition,
+  key: string,
+  records: readonly StepRecord[],
+  maxAttempts: number | undefined,
+): TimelineStep[] {
   const { start, finalNotice } = definition;
   const notice = recordOf(records, finalNotice.name);
   return [
@@ -87,7 +92,7 @@ function stepsOf(definition: Definition, key: string, records: readonly StepReco
       return {
         ...described(step),
         ...sentOf(record),
-        ...('retries' in step ? triesOf(step, record) : {}),
+        ...('retries' in step ? triesOf(step, record, maxAttempts) : {}),
         ...(record.retry === undefined ? {} : { nextTryAt: iso(record.retry.at) }),
         state: record.end !== 'refused' && undo !== undefined ? undoState(undo) : doState(record),
         ...(step.undo.kind === 'covered' ? { undoneWith: by } : {}),

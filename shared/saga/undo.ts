@@ -128,7 +128,7 @@ function released<Data, Learned extends object>(
 }
 
 /** The last step stands; it was the first to be undone, so the others are all done and untouched. */
-function completedAfterAll({ definition, steps, earlier }: UndoingSaga, at: Moment): EndedSaga {
+function completedAfterAll({ definition, steps, earlier, maxAttempts }: UndoingSaga, at: Moment): EndedSaga {
   const stands = steps.map(({ end: _end, undo: _undo, ...record }) => ({ answeredAt: at.now, ...record }));
   return {
     phase: 'ended',
@@ -136,6 +136,7 @@ function completedAfterAll({ definition, steps, earlier }: UndoingSaga, at: Mome
     definition,
     steps: stands,
     ...(earlier && { earlier }),
+    ...(maxAttempts !== undefined && { maxAttempts }),
     endedAt: at.now,
   };
 }
@@ -154,7 +155,13 @@ function outgoing<Data, Learned extends object>(
   return {
     command: undo.command,
     id: undoIdOf(key, record),
-    body: undo.bodyOf(data, { of: effectIdOf(definition, key, record), outcome, failure, learned }),
+    body: undo.bodyOf(data, {
+      of: effectIdOf(definition, key, record),
+      number: record.number ?? 1,
+      outcome,
+      failure,
+      learned,
+    }),
     // No do was sent later than now, so none can arrive in time after this.
     ...(undo.ownerLivesOn ? { rememberUntil: now + timing.stepDeadlineMs } : {}),
   };

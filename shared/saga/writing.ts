@@ -10,7 +10,7 @@ interface StepSpec<Data, Learned extends object, Body, Done> extends Described {
   readonly after?: readonly string[];
   readonly forwardOnly?: true;
   readonly retries?: Retries;
-  readonly with: (data: Data, learned: Learned) => NoInfer<Body>;
+  readonly with: (data: Data, learned: Learned, number: number) => NoInfer<Body>;
   readonly learn?: (answer: NoInfer<Done>) => Partial<Learned>;
   readonly confirms?: (answer: NoInfer<Done>) => Readonly<Record<string, number | undefined>>;
   readonly undo: Undo<Data, Learned>;

@@ -79,6 +79,22 @@ test('a payment of another order, or another capture, is not taken', async (t) =
   t.is(run.state?.status, 'paid');
 });
 
+test('tried anew, the order has the payment that was created last, and at last the one that was settled', async (t) => {
+  const run = runEntity(orderEntity);
+  const second = payment.paymentIdOf(orderId, 2);
+  await place(run);
+  await created(run);
+  await run.hear(payment.created, { paymentId: second });
+  t.like(shown(run.state!), { paymentId: second, payment: { status: 'created' } });
+  await created(run);
+  await run.hear(payment.settled, { paymentId: second, capturedAt: 5 });
+  t.like(shown(run.state!), { status: 'paid', paymentId: second });
+  await created(run);
+  const told = { paymentId: second, capturedAt: 5 };
+  await run.tell(order.recordDispatch, { orderId, dispatchedAt: 9, payment: told });
+  t.like(shown(run.state!), { status: 'completed', paymentId: second, payment: { status: 'settled' } });
+});
+
 test('a payment that only the order heard of was voided when the order fails', async (t) => {
   const run = runEntity(orderEntity);
   await place(run);

@@ -21,10 +21,14 @@ const undo = { paymentId, orderId: 'o1', of: 'o1:x:do', reason: 'insufficient_fu
 function payment(method = 'pm_ok', amount = 60) {
   const book = createPayments();
   const calls: string[] = [];
+  const keys: string[] = [];
   let lost: 'before' | 'after' | undefined;
+  let declines = 0;
   const called = <Outcome>(effect: string, idempotencyKey: string, apply: () => Outcome): Outcome => {
     calls.push(effect);
-    if (idempotencyKey !== `${paymentId}:${effect}`) throw new Error(`wrong key ${idempotencyKey}`);
+    keys.push(idempotencyKey);
+    if (idempotencyKey.replace(/#\d+$/, '') !== `${paymentId}:${effect}`)
+      throw new Error(`wrong key ${idempotencyKey}`);
     const when = lost;
     lost = undefined;
     if (when === 'before') throw new Error('503');
@@ -34,7 +38,11 @@ function payment(method = 'pm_ok', amount = 60) {
   };
   const provider: Provider = {
     authorize: async ({ idempotencyKey, orderId, amount, method: token }) =>
-      called('authorize', idempotencyKey, () => book.authorize(paymentId, { orderId, amount, method: token })),
+      called('authorize', idempotencyKey, () => {
+        declines -= 1;
+        if (declines >= 0) return { approved: false as const, reason: 'card_declined' };
+        return book.authorize(paymentId, { orderId, amount, method: token });
+      }),
     capture: async ({ idempotencyKey }) => called('capture', idempotencyKey, () => book.capture(paymentId)),
     void: async ({ idempotencyKey }) => void called('void', idempotencyKey, () => book.void(paymentId)),
     refund: async ({ idempotencyKey }) => {
@@ -46,8 +54,11 @@ function payment(method = 'pm_ok', amount = 60) {
   return {
     run,
     calls,
+    keys,
     atProvider: () => book.find(paymentId)?.status ?? 'none',
     lose: (when: 'before' | 'after') => (lost = when),
+    /** The next so many authorizations are declined. */
+    decline: (times: number) => (declines = times),
     create: (told: Told = {}) =>
       run.tell(contract.create, { ...details, method, amount: { ...details.amount, amount } }, told),
     createOther: (told: Told = {}) => run.tell(contract.create, { ...details, customerId: 'mallory' }, told),
@@ -171,6 +182,26 @@ for (const when of ['before', 'after'] as const) {
     t.is((await again.authorize({ id: 'a' })).body['reason'], 'already_voided');
   });
 }
+
+test('a declined payment may be authorized again: the provider is asked under a key of that try, each try once', async (t) => {
+  const one = payment();
+  await one.create();
+  one.decline(2);
+  t.is((await one.authorize({ id: 'try-1' })).type, 'payment.declined');
+  t.is((await one.authorize({ id: 'try-1' })).type, 'payment.declined', 'the same message asks nobody again');
+  one.lose('after');
+  await t.throwsAsync(one.authorize({ id: 'try-2' }));
+  one.decline(1);
+  t.is((await one.authorize({ id: 'try-2' })).type, 'payment.declined');
+  t.like(shown(one.run.state!), { status: 'created', reason: 'card_declined' });
+  t.is((await one.authorize({ id: 'try-3' })).type, 'payment.authorized');
+  t.deepEqual(
+    one.keys,
+    ['authorize', 'authorize#2', 'authorize#2', 'authorize#3'].map((key) => `${paymentId}:${key}`),
+  );
+  t.is(one.atProvider(), 'authorized');
+  t.is((await one.settle()).type, 'payment.settled');
+});
 
 test('a capture that happened at the provider but is not known here is given back by the refund', async (t) => {
   for (const undos of [

@@ -3,14 +3,17 @@ import { driveSaga } from './drive.ts';
 import { details } from './cases.ts';
 import { progressOf } from '#services/saga/progress.ts';
 import { placeOrder } from '#services/saga/place-order-versions.ts';
+import { maxAttemptsOf } from '#shared/saga/definition.ts';
+
+const TRIES = maxAttemptsOf(placeOrder);
 
 test('an order whose saga has not begun, runs or has ended without a refusal is at its first try', async (t) => {
-  t.like(progressOf([placeOrder], undefined), { attempt: 1 });
+  t.like(progressOf(undefined, TRIES), { attempt: 1 });
   const drive = driveSaga();
   await drive.place();
-  t.like(progressOf([placeOrder], drive.state), { attempt: 1 });
+  t.like(progressOf(drive.state, TRIES), { attempt: 1 });
   await drive.goOn();
-  t.deepEqual(progressOf([placeOrder], drive.state), progressOf([placeOrder], undefined));
+  t.deepEqual(progressOf(drive.state, TRIES), progressOf(undefined, TRIES));
 });
 
 test('each refusal that is tried again is one more try, and the time of the next one is told until it begins', async (t) => {
@@ -23,10 +26,18 @@ test('each refusal that is tried again is one more try, and the time of the next
   const drive = driveSaga({ definitions: [definition] });
   await drive.goTo('hold-funds');
   await drive.answer('refused');
-  t.is(progressOf([definition], drive.state).attempt, 2);
-  t.is(progressOf([definition], drive.state).nextTryAt, new Date(drive.now + 5000).toISOString());
+  t.is(progressOf(drive.state, TRIES).attempt, 1);
+  t.is(progressOf(drive.state, TRIES).nextTryAt, new Date(drive.now + 5000).toISOString());
   await drive.pass(5000);
-  t.deepEqual(progressOf([definition], drive.state).nextTryAt, undefined);
-  t.is(progressOf([definition], drive.state).attempt, 2);
+  t.deepEqual(progressOf(drive.state, TRIES).nextTryAt, undefined);
+  t.is(progressOf(drive.state, TRIES).attempt, 2);
   t.is(drive.last.id, `${details.orderId}:hold-funds#2:do`);
+});
+
+test('a refusal that is not tried again is no try', async (t) => {
+  const drive = driveSaga();
+  await drive.goTo('hold-funds');
+  await drive.answer('refused');
+  await drive.goOn();
+  t.is(progressOf(drive.state, TRIES).attempt, 1);
 });

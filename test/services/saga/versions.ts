@@ -21,17 +21,19 @@ const fieldsOf = (body: unknown): string => `(${Object.keys(body as object).join
 /** A line for each step: its name, what it waits for, its command and undo with the fields of their bodies. */
 export function sentBy({ start, steps, cancellableBefore, finalNotice }: OrderDefinition): string[] {
   const own = ({ command, bodyOf }: Pick<OwnUndo<typeof data>, 'command' | 'bodyOf'>): string =>
-    `undone by ${command.name} ${fieldsOf(bodyOf(data, { of: 'id', outcome: 'failed', failure, learned }))}`;
+    `undone by ${command.name} ${fieldsOf(bodyOf(data, { of: 'id', number: 1, outcome: 'failed', failure, learned }))}`;
   const undone = (undo: Undo<typeof data>): string => (undo.kind === 'own' ? own(undo) : `undone with ${undo.by}`);
   const notice = fieldsOf(finalNotice.bodyOf(data, { outcome: 'failed', failure }));
   return [
     `${start.name}, ${undone(start.undo)}`,
     ...steps.map((step) => {
       if (step.kind === 'heard') return `${step.name}: ${step.owner} hears ${step.hears}, ${undone(step.undo)}`;
-      const { name, after, command, forwardOnly, retries, undo } = step;
-      const again = retries === undefined ? '' : `, again ${JSON.stringify(retries)}`;
-      const sent = `${command.name} ${fieldsOf(step.bodyOf(data, learned))}`;
-      return `${name} after ${after.join(' and ')}: ${sent}${forwardOnly ? ', forward only' : ''}${again}, ${undone(undo)}`;
+      const { name, after, command, forwardOnly, retries, partsOf, undo } = step;
+      // How often, how late and what between tries is for the configuration to say.
+      const again = retries === undefined ? '' : `, again unless ${(retries.unless ?? []).join(' or ')}`;
+      const each = partsOf === undefined ? '' : ' for each part';
+      const sent = `${command.name} ${fieldsOf(step.bodyOf(data, learned, 1))}`;
+      return `${name}${each} after ${after.join(' and ')}: ${sent}${forwardOnly ? ', forward only' : ''}${again}, ${undone(undo)}`;
     }),
     `cancellable before ${cancellableBefore}, at last ${finalNotice.name}: ${finalNotice.command.name} ${notice}`,
   ];
