@@ -16,6 +16,7 @@ const folders = [
   import('./gateway/service.ts'),
   import('./circuit-breaker/service.ts'),
   import('./dead-letters/service.ts'),
+  import('./audit/service.ts'),
 ];
 
 export const services: readonly Service[] = (await Promise.all(folders)).map(({ service }) => service);

@@ -66,7 +66,7 @@ const POLL_MS = 500;
 
 /**
  * Runs an audit from beginning to end, after the one that runs already, if any: what was there when this was called is
- * checked. Throws `Trouble` when it fails or the gateway forgets it, because it was started again.
+ * checked. Throws `Trouble` when it fails or is forgotten, because its service was started again.
  */
 export async function auditOver(
   api: Api,
@@ -89,7 +89,7 @@ export async function auditOver(
       onProgress(current);
       await systemClock.sleep(POLL_MS);
       const answer = await api.get<AuditResult>(`/v1/audits/${current.id}`);
-      if (answer.status === 404) throw new Trouble('The audit is lost: the gateway was started again.');
+      if (answer.status === 404) throw new Trouble('The audit is lost: the service that ran it was started again.');
       if (answer.status !== 200) throw refused(answer.status, answer.body);
       current = answer.body;
     }

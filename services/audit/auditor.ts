@@ -22,8 +22,8 @@ export interface Audit extends AuditReport, AuditRequest {
 export interface Auditor {
   /** What its audits tell of. */
   readonly names: AuditNames;
-  /** `undefined`: one runs already. */
-  start(request: AuditRequest): Audit | undefined;
+  /** `undefined`: one runs already, or it stops. */
+  start(id: string, request: AuditRequest): Audit | undefined;
   /** The one that runs, or the last ten that ended. */
   find(id: string): Audit | undefined;
   /** Newest first. */
@@ -84,9 +84,8 @@ export function createAuditor(parts: AuditorParts): Auditor {
 
   return {
     names,
-    start(request) {
+    start(id, request) {
       if (running !== undefined || stopping.signal.aborted) return undefined;
-      const id = clock.id();
       running = id;
       const run = begin(id, request);
       runs.set(id, run);

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { auditShape } from './audit-shape.ts';
-import type { Auditor } from '#services/audit/auditor.ts';
+import { auditAsker, type Audits } from './audits.ts';
+import { auditWish, type AuditWish } from '#services/audit/contract.ts';
 import { type Answer, type Call, type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { Problem, retryAfter } from '#shared/web/problems.ts';
-import { Late, within } from '#shared/within.ts';
 import type { Clock } from '#shared/clock.ts';
 
 const auditsTag: Tag = {
@@ -11,70 +11,33 @@ const auditsTag: Tag = {
   description: 'Whether what the services keep fits together. For operators.',
 };
 
-export interface Audits {
-  readonly auditor: Auditor;
-  /** How old an order may be that has not ended, unless a request says so. */
-  readonly hangingAfterMs: number;
-  /** An audit that takes no longer is answered at once. */
-  readonly atOnceMs?: number;
-}
-
-const MAX_LISTED = 1000;
-const DAY_MS = 86_400_000;
-
-const request = z.strictObject({
-  limit: z.int().min(0).max(MAX_LISTED).default(100).describe('How many violations are listed; all are counted.'),
-  hangingAfterMs: z
-    .int()
-    .min(0)
-    .max(30 * DAY_MS)
-    .optional()
-    .describe('How old an order may be that has not ended, ms.'),
-  graceMs: z
-    .int()
-    .min(0)
-    .max(60_000)
-    .default(2000)
-    .describe('How long what looks wrong may take to become right before it is looked at again, ms.'),
-});
-type Request = z.output<typeof request>;
-
 /** Whether what the services keep fits together. */
-export function auditEndpoints(
-  { auditor, hangingAfterMs, atOnceMs = 4000 }: Audits,
-  clock: Clock,
-): readonly Endpoint[] {
-  const audit = auditShape(auditor.names);
-  const audits = z.looseObject({ items: z.array(audit.omit({ items: true })).describe('Newest first.') });
+export function auditEndpoints(audits: Audits, clock: Clock): readonly Endpoint[] {
+  const { names, atOnceMs = 4000 } = audits;
+  const ask = auditAsker(audits, clock);
+  const audit = auditShape(names);
+  const summaries = z.looseObject({ items: z.array(audit.omit({ items: true })).describe('Newest first.') });
   const pathOf = (id: string): string => `/v1/audits/${id}`;
 
-  async function start({ body }: Call<unknown, Request>): Promise<Answer> {
-    const started = auditor.start({ ...body, hangingAfterMs: body.hangingAfterMs ?? hangingAfterMs });
-    if (started === undefined) throw runsAlready();
-    const { id } = started;
-    try {
-      await within(clock, atOnceMs, auditor.ended(id));
-    } catch (error) {
-      if (!(error instanceof Late)) throw error;
-    }
-    const current = found(id);
-    return current.state === 'running'
-      ? { status: 202, headers: { Location: pathOf(id), ...retryAfter(1000) }, body: current }
-      : { status: 200, headers: { Location: pathOf(id) }, body: current };
+  async function start({ body, caller }: Call<unknown, AuditWish>): Promise<Answer> {
+    const { audit: begun, running } = await ask({ kind: 'start', by: caller.subject, wish: body, waitMs: atOnceMs });
+    if (begun === undefined) throw runsAlready(running);
+    const headers = { Location: pathOf(begun.id) };
+    return begun.state === 'running'
+      ? { status: 202, headers: { ...headers, ...retryAfter(1000) }, body: begun }
+      : { status: 200, headers, body: begun };
   }
 
-  function runsAlready(): Problem {
-    const running = auditor.all().find(({ state }) => state === 'running');
-    const where = running && { Location: pathOf(running.id) };
+  function runsAlready(id: string | undefined): Problem {
     return new Problem('invalid-transition', 'an audit runs already', {
-      headers: { ...retryAfter(1000), ...where },
-      ...(running && { members: { auditId: running.id } }),
+      headers: { ...retryAfter(1000), ...(id !== undefined && { Location: pathOf(id) }) },
+      ...(id !== undefined && { members: { auditId: id } }),
     });
   }
 
-  function found(id: string) {
-    const one = auditor.find(id);
-    if (one === undefined) throw new Problem('not-found', 'this gateway ran no such audit, or forgot it');
+  async function find(id: string) {
+    const { audit: one } = await ask({ kind: 'get', audit: id });
+    if (one === undefined) throw new Problem('not-found', 'no such audit was run, or it is forgotten');
     return one;
   }
 
@@ -85,9 +48,9 @@ export function auditEndpoints(
       summary: 'Check the invariants of everything that is stored.',
       description: '200: done; 202: it runs, see Location; 409: one runs already, see Location.',
       access: 'operator',
-      body: request,
+      body: auditWish,
       bodyOptional: true,
-      problems: ['invalid-transition'],
+      problems: ['invalid-transition', 'outcome-unknown'],
       headers: { 200: ['Location'], 202: ['Location', 'Retry-After'], 409: ['Location'] },
       example: { limit: 100, graceMs: 2000 },
       answers: { 200: audit, 202: audit },
@@ -96,10 +59,10 @@ export function auditEndpoints(
     endpoint('GET', '/v1/audits', {
       id: 'listAudits',
       tag: auditsTag,
-      summary: 'The last audits of this gateway, newest first, without what they list.',
+      summary: 'The last audits, newest first, without what they list.',
       access: 'operator',
-      answers: { 200: audits },
-      handle: async () => ok({ items: auditor.all().map(({ items: _, ...summary }) => summary) }),
+      answers: { 200: summaries },
+      handle: async () => ok({ items: (await ask({ kind: 'list' })).audits ?? [] }),
     }),
     endpoint('GET', '/v1/audits/:auditId', {
       id: 'getAudit',
@@ -108,7 +71,7 @@ export function auditEndpoints(
       params: { auditId: 'The id that starting it answered.' },
       access: 'operator',
       answers: { 200: audit },
-      handle: async ({ params }) => ok(found(params['auditId'] ?? '')),
+      handle: async ({ params }) => ok(await find(params['auditId'] ?? '')),
     }),
   ];
 }

@@ -1,4 +1,5 @@
-import { type Audits, auditEndpoints } from './audit-routes.ts';
+import { auditEndpoints } from './audit-routes.ts';
+import type { Audits } from './audits.ts';
 import { breakerEndpoints, type BreakerParts } from './breakers.ts';
 import { type DeadLetters, deadLetterEndpoints } from './dead-letters.ts';
 import { type FaultControl, faultEndpoints } from './faults.ts';

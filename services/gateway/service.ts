@@ -45,7 +45,7 @@ export const service = defineService({
   name: 'gateway',
   rights: {
     fronts: true,
-    asks: ['breaker', 'dead-letters'],
+    asks: ['breaker', 'dead-letters', 'audit'],
     injectsFaults: true,
     watchesWorkers: true,
     names: { read: ['breaker.snapshot'] },

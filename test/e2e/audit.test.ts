@@ -111,7 +111,7 @@ test.serial('`npm run audit` ends with 0, and with 1 as soon as a document is da
   const { violations, items } = JSON.parse(damaged.out) as { violations: number; items: readonly object[] };
   t.is(violations, 1, damaged.out);
   t.like(items[0], { check: 'completed', orderId, detail: 'its delivery is absent' });
-  const metrics = await (await fetch(`${stack.urls['gateway']}/metrics`)).text();
+  const metrics = await (await fetch(`${stack.urls['audit']}/metrics`)).text();
   t.regex(metrics, /^switchyard_audit_violations\{.*check="completed".*\} 1$/m);
   await deliveries.insertOne(delivery!);
   t.is((await run('--grace', '0.2')).code, 0);

@@ -8,7 +8,8 @@ import { keys, placedOrder, startWorld } from '#test/services/gateway/world.ts';
 import type { Material, Generated } from './requests.ts';
 import type { BreakerQueries } from '#services/circuit-breaker/view.ts';
 import type { AskBreaker } from '#services/console/breakers.ts';
-import type { Audit, Auditor } from '#services/audit/auditor.ts';
+import type { AuditRequest } from '#services/audit/contract.ts';
+import type { Audits } from '#services/console/audits.ts';
 import { auditNames } from '#services/audit/sources.ts';
 import { services } from '#services/services.ts';
 import type { DeadLetters } from '#services/console/dead-letters.ts';
@@ -52,13 +53,14 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
       return reply;
     },
   };
-  const auditor: Auditor = {
+  const audits: Audits = {
     names: auditNames(services),
-    start: (wanted) => ((changes += 1), anAudit(wanted)),
-    find: (id) => (id === 'a1' ? anAudit({ limit: 1, hangingAfterMs: 1, graceMs: 1 }) : undefined),
-    all: () => [],
-    ended: async () => {},
-    stop: async () => {},
+    async ask(_, question) {
+      const { id, kind } = question as unknown as AuditRequest;
+      if (kind === 'start') changes += 1;
+      const reply = kind === 'list' ? { audits: [] } : { audit: anAudit };
+      return { id, ok: true, ...reply };
+    },
   };
   const world = await startWorld({
     log,
@@ -67,7 +69,7 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
     faults,
     askBreaker,
     deadLetters,
-    audits: { auditor, hangingAfterMs: 60_000 },
+    audits,
     settings: { outcomeMs: 1, customerPerS: 0, failuresPerS: 0 },
   });
   world.board.take(aSnapshot([breaker, aBreaker('wallet')], world.clock.now()));
@@ -165,14 +167,17 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
 
 export type GatewayWorld = Awaited<ReturnType<typeof startGatewayWorld>>;
 
-function anAudit(wanted: Parameters<Auditor['start']>[0]): Audit {
-  const at = '2026-01-01T00:00:00.000Z';
-  const counts = {
-    checked: { orders: 0, wallets: 0, entries: 0, readAgain: 0 },
-    violations: 0,
-    byCheck: {},
-    items: [],
-    totals: [],
-  };
-  return { id: 'a1', state: 'done', startedAt: at, endedAt: at, ...wanted, ...counts } as unknown as Audit;
-}
+const anAudit = {
+  id: 'a1',
+  state: 'done',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  endedAt: '2026-01-01T00:00:00.000Z',
+  limit: 1,
+  hangingAfterMs: 1,
+  graceMs: 1,
+  checked: { orders: 0, wallets: 0, entries: 0, readAgain: 0 },
+  violations: 0,
+  byCheck: {},
+  items: [],
+  totals: [],
+} as const;

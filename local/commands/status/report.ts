@@ -38,7 +38,8 @@ export function statusReport(facts: StatusFacts, now: number, hangingAfterMs: nu
     const { audit } = facts;
     const topic = 'invariants';
     const advice = 'npm run audit checks them now';
-    if (audit === undefined) return { topic, level: 'watch', text: 'not checked since the gateway started', advice };
+    if (audit === undefined)
+      return { topic, level: 'watch', text: 'not checked since the audit service started', advice };
     const when = `${lasting(now - Date.parse(audit.endedAt ?? audit.startedAt))} ago`;
     if (audit.state === 'failed') return { topic, level: 'watch', text: `the audit ${when} failed`, advice };
     if (audit.violations === 0) return { topic, level: 'fine', text: `all held ${when}` };

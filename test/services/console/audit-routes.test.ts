@@ -1,9 +1,10 @@
 import test from 'ava';
 import { Registry } from 'prom-client';
-import { auditorOf, sourcesOf } from './audit-world.ts';
+import { auditorOf, auditsOf, sourcesOf } from './audit-world.ts';
 import { startWorld, type World } from '#test/services/gateway/world.ts';
 import { auditMeter } from '#services/audit/metrics.ts';
 import type { Auditor } from '#services/audit/auditor.ts';
+import { systemClock } from '#shared/clock.ts';
 import { orders } from '#services/order/contract.ts';
 import { auditShape } from '#services/console/audit-shape.ts';
 import { createApi } from '#local/commands/api.ts';
@@ -17,7 +18,7 @@ const operator = { as: 'root', role: 'operator' } as const;
 const lost = { orderId: 'o1', wrong: 'it is lost', acceptedAt: 1000 };
 
 async function worldOf(t: ExecutionContext, auditor: Auditor, atOnceMs = 5000): Promise<World> {
-  const world = await startWorld({ audits: { auditor, hangingAfterMs: 60_000, atOnceMs } });
+  const world = await startWorld({ audits: auditsOf(auditor, { atOnceMs }) });
   t.teardown(async () => {
     await auditor.stop();
     await world.stop();
@@ -73,6 +74,33 @@ test('a request that is not understood starts nothing', async (t) => {
   t.deepEqual(auditor.all(), []);
 });
 
+test('while no audit service is there, nothing is begun, and asking says so', async (t) => {
+  const auditor = auditorOf();
+  const world = await startWorld({ audits: auditsOf(auditor, { listens: false, waitMs: 300 }) });
+  t.teardown(world.stop);
+  for (const [method, path] of [
+    ['POST', '/v1/audit'],
+    ['GET', '/v1/audits'],
+    ['GET', '/v1/audits/a1'],
+  ] as const) {
+    const { status, body } = await world.call(method, path, operator);
+    t.is(status, 503, path);
+    t.like(body, { type: '/problems/dependency-unavailable', dependency: 'audit' });
+  }
+  t.deepEqual(auditor.all(), []);
+});
+
+test('of one that found more than fits into a message the first are listed, and all are counted', async (t) => {
+  const wrong = 'x'.repeat(50_000);
+  const rows = Array.from({ length: 100 }, (_, index) => ({ orderId: `o${index + 100}`, wrong }));
+  const world = await worldOf(t, auditorOf(sourcesOf(rows)));
+  const { status, body } = await world.call('POST', '/v1/audit', { ...operator, body: { graceMs: 0, limit: 1000 } });
+  t.is(status, 200);
+  t.is(body['violations'], 100);
+  const listed = (body['items'] as object[]).length;
+  t.true(listed > 10 && listed < 100, String(listed));
+});
+
 test('an audit that can not read fails, and the next one may run', async (t) => {
   let broken = true;
   const [{ kind, rules } = { kind: orders, rules: [] }] = sourcesOf();
@@ -97,19 +125,19 @@ test('an audit that can not read fails, and the next one may run', async (t) => 
 test('a process that stops ends the audit that runs', async (t) => {
   const { promise, resolve: open } = Promise.withResolvers<void>();
   const auditor = auditorOf(sourcesOf([lost], promise));
-  const { id } = auditor.start({ limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
+  const { id } = auditor.start(systemClock.id(), { limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
   const stopped = auditor.stop();
   open();
   await stopped;
   t.like(auditor.find(id), { state: 'failed', problem: 'the process that runs it stops' });
-  t.is(auditor.start({ limit: 1, hangingAfterMs: 1, graceMs: 1 }), undefined);
+  t.is(auditor.start(systemClock.id(), { limit: 1, hangingAfterMs: 1, graceMs: 1 }), undefined);
 });
 
 test('only the last ten are remembered', async (t) => {
   const auditor = auditorOf();
   const ids: string[] = [];
   for (let run = 0; run < 12; run += 1) {
-    const { id } = auditor.start({ limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
+    const { id } = auditor.start(systemClock.id(), { limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
     await auditor.ended(id);
     ids.push(id);
   }
@@ -122,7 +150,7 @@ test('only the last ten are remembered', async (t) => {
 test('the last audit is told as metrics', async (t) => {
   const metrics = new Registry();
   const auditor = auditorOf(sourcesOf([lost]), { onDone: auditMeter(metrics) });
-  const { id } = auditor.start({ limit: 0, hangingAfterMs: 60_000, graceMs: 0 })!;
+  const { id } = auditor.start(systemClock.id(), { limit: 0, hangingAfterMs: 60_000, graceMs: 0 })!;
   await auditor.ended(id);
   const text = await metrics.metrics();
   t.regex(text, /^switchyard_audit_violations\{check="hanging"\} 1$/m);
@@ -136,7 +164,7 @@ test('over HTTP an audit is waited for, also for another’s that runs, and told
   const auditor = auditorOf(sourcesOf([lost], promise));
   const world = await worldOf(t, auditor, 50);
   const api = createApi(world.url, await signToken({ subject: 'root', role: 'operator', expiresInS: 60 }, keys));
-  const { id } = auditor.start({ limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
+  const { id } = auditor.start(systemClock.id(), { limit: 1, hangingAfterMs: 1, graceMs: 1 })!;
   const waiting = auditOver(api, { graceMs: 0, limit: 0 });
   await until(
     'it was refused once',

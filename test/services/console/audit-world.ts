@@ -2,10 +2,16 @@
 import type { AuditSources } from '#services/audit/sources.ts';
 import { createAuditor, type Auditor, type AuditorParts } from '#services/audit/auditor.ts';
 import { auditNames } from '#services/audit/sources.ts';
+import { answerAudits } from '#services/audit/answering.ts';
+import { AUDIT_REPLY, auditReplySchema } from '#services/audit/contract.ts';
+import type { Audits } from '#services/console/audits.ts';
 import { orders } from '#services/order/contract.ts';
-import { services } from '#services/services.ts';
+import { routeTable, services } from '#services/services.ts';
 import { type AuditedRow, type AuditSource, defineAudit } from '#shared/audit-rule.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
+import { createAsking } from '#shared/control/ask.ts';
 import { silentLog } from '#shared/log.ts';
 
 export interface AnOrder {
@@ -52,4 +58,28 @@ export function auditorOf(sources: AuditSources = sourcesOf(), parts: Partial<Au
     ...parts,
     names: parts.names ?? auditNames(services),
   });
+}
+
+/** A door's way to this auditor, over the exchange `control` with the rights that both have. `listens`: whether anybody answers. */
+export function auditsOf(
+  auditor: Auditor = auditorOf(),
+  options: { readonly atOnceMs?: number; readonly listens?: boolean; readonly waitMs?: number } = {},
+): Audits {
+  const { atOnceMs = 5000, listens = true } = options;
+  const { waitMs = atOnceMs + 2000 } = options;
+  const broker = createMemoryBroker({ clock: systemClock });
+  broker.apply(topologyOf(routeTable, { ttlMs: 10_000, delayMs: 2000 }, 'test'));
+  const common = { clock: systemClock, log: silentLog };
+  const answering = { ...common, bus: broker.connect('audit'), auditor, hangingAfterMs: 60_000 };
+  const heard = listens ? answerAudits(answering) : Promise.resolve();
+  const bus = broker.connect('gateway');
+  const asking = createAsking({ ...common, bus, replyKey: AUDIT_REPLY, reply: auditReplySchema, waitMs });
+  return {
+    names: auditor.names,
+    atOnceMs,
+    async ask(...question) {
+      await heard;
+      return asking.ask(...question);
+    },
+  };
 }

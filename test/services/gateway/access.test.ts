@@ -1,6 +1,6 @@
 import test from 'ava';
 import { z } from 'zod';
-import { auditorOf } from '#test/services/console/audit-world.ts';
+import { auditsOf } from '#test/services/console/audit-world.ts';
 import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
 import { placedOrder, startWorld, type CallOptions } from './world.ts';
@@ -105,7 +105,7 @@ async function aliceWorld(tokens = keys) {
   const breaker = aBreaker('payment');
   const askBreaker: AskBreaker = async (_, { id }) => ({ id, ok: true, breaker, parked: [] });
   const deadLetters = createFakeLetters([aLetter('l1')]);
-  const audits = { auditor: auditorOf(), hangingAfterMs: 60_000 };
+  const audits = auditsOf();
   const world = await startWorld({ tokens, faults, askBreaker, deadLetters, audits, settings: { outcomeMs: 10 } });
   world.board.take(aSnapshot([breaker], world.clock.now()));
   world.orders.set('o1', placedOrder('o1', 'alice'));

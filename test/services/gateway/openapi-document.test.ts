@@ -3,7 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import test from 'ava';
 import { z } from 'zod';
 import { startWorld, type World } from './world.ts';
-import { auditorOf } from '#test/services/console/audit-world.ts';
+import { auditsOf } from '#test/services/console/audit-world.ts';
 import { createFakeLetters } from '#test/services/console/letters-world.ts';
 import { nothing } from '#shared/web/endpoint.ts';
 import { exampleOf } from '#shared/web/openapi-examples.ts';
@@ -45,7 +45,7 @@ let document: Document;
 
 test.before(async () => {
   const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
-  const audits = { auditor: auditorOf(), hangingAfterMs: 60_000 };
+  const audits = auditsOf();
   world = await startWorld({ faults, deadLetters: createFakeLetters(), audits });
   document = (await world.call('GET', '/openapi.json')).body as unknown as Document;
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { auditorOf } from '#test/services/console/audit-world.ts';
+import { auditsOf } from '#test/services/console/audit-world.ts';
 import { createFakeLetters } from '#test/services/console/letters-world.ts';
 import { startWorld } from './world.ts';
 
@@ -7,7 +7,7 @@ type Json = { readonly [name: string]: Json } & { readonly $ref?: string };
 
 test('the document describes every endpoint from the schemas that validate, and all its references lead somewhere', async (t) => {
   const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
-  const audits = { auditor: auditorOf(), hangingAfterMs: 60_000 };
+  const audits = auditsOf();
   const world = await startWorld({ faults, deadLetters: createFakeLetters(), audits });
   t.teardown(world.stop);
   const { body } = await world.call('GET', '/openapi.json');

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FaultControl } from '#services/console/faults.ts';
 import { createGateway, type GatewayOptions, type Settings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/console/breakers.ts';
-import type { Audits } from '#services/console/audit-routes.ts';
+import type { Audits } from '#services/console/audits.ts';
 import type { DeadLetters } from '#services/console/dead-letters.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';

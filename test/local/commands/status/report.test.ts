@@ -101,6 +101,6 @@ test('a stack without an audit is asked for one, and an order of a second is not
   const lines = statusReport({ ...unaudited, orders: order(1000) }, now, 1_000_000);
   t.deepEqual(
     lines.filter(({ level }) => level !== 'fine').map(({ text }) => text),
-    ['not checked since the gateway started'],
+    ['not checked since the audit service started'],
   );
 });

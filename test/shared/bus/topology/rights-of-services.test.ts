@@ -1,7 +1,7 @@
 /** Every service's broker user against every exchange and queue of the real route table, and the management API. */
 import amqp, { type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import test from 'ava';
-import { routeTable } from '#services/services.ts';
+import { routeTable, services as all } from '#services/services.ts';
 import { publishRightOf } from '#shared/bus/topology/rights.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { managementUrl } from '#test/support/broker-world.ts';
@@ -12,7 +12,10 @@ const topology = topologyOf(routeTable, timing, 'any');
 const services = Object.keys(routeTable.services);
 const anyRoute = routeTable.routes.join('|');
 
-/** What each may publish to and read, by name; topics are tried in `rights.test.ts`. `control` is everybody's, by its topics. */
+/** The routes that clients may cause commands to. */
+const submitted = all.flatMap(({ api }) => api?.commands ?? []);
+
+/** What each may publish to and read, by name; of others see `ordinary`; topics are tried in `rights.test.ts`. `control` is everybody's, by its topics. */
 const expected: Readonly<Record<string, { readonly writes: RegExp; readonly reads: RegExp }>> = {
   order: answering('order'),
   payment: answering('payment', 'saga|order-and-saga'),
@@ -24,11 +27,12 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
     reads: /^saga\.\d{3}$/,
   },
   catalogue: answering('catalogue', 'catalogue'),
-  gateway: { writes: /^((order|saga|wallet|catalogue)\.(in|hash)|control)$/, reads: /^$/ },
+  gateway: { writes: new RegExp(`^((${submitted.join('|')})\\.(in|hash)|control)$`), reads: /^$/ },
   'circuit-breaker': {
     writes: new RegExp(`^((${anyRoute})\\.(hash|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
     reads: new RegExp(`^(${anyRoute})\\.(expired|state|parked)$`),
   },
+  audit: { writes: /^control$/, reads: /^audit\.leader$/ },
   shop: { writes: /^(wallet)\.in$/, reads: /^$/ },
   'dead-letters': {
     writes: new RegExp(`^((${anyRoute})\\.(in|hash)|control)$`),
@@ -44,6 +48,18 @@ test('a publisher of others may write to the inboxes that it names, behind their
   t.true(externals.length > 0);
   for (const [name, commands] of externals) t.is(String(expected[name]?.writes), `/^(${commands.join('|')})\\.in$/`);
 });
+
+const expectedOf = (service: string) => expected[service] ?? ordinary(service);
+
+/** A service that is not spelled out has a route, and answers whom it names. */
+function ordinary(service: string) {
+  const { route = '', answers = [], commands = [] } = routeTable.services[service] ?? {};
+  const toOthers = [...answers.map((name) => `${name}\\.hash`), ...commands.map((name) => `${name}\\.(in|hash)`)];
+  return {
+    writes: new RegExp(`^(${[`${route}\\.(hash|dead)`, ...toOthers].join('|')}|events|workers|control)$`),
+    reads: new RegExp(`^${route}\\.\\d{3}$`),
+  };
+}
 
 function answering(route: string, asker = 'saga') {
   return {
@@ -108,7 +124,7 @@ for (const service of services) {
     const connection = await amqp.connect(vhost.urlOf(service));
     t.teardown(() => connection.close());
     connection.on('error', () => {});
-    const { writes, reads } = expected[service] ?? { writes: /^$/, reads: /^$/ };
+    const { writes, reads } = expectedOf(service);
 
     const written: string[] = [];
     for (const { name } of [...topology.exchanges, { name: '' }, { name: 'amq.direct' }, { name: 'amq.topic' }])
