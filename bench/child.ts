@@ -4,7 +4,7 @@ import { CannotRun, type Sample } from './arm.ts';
 import type { World } from './world.ts';
 import { projectDir } from '#local/stack/own-process.ts';
 
-export interface Answer {
+export interface ChildAnswer {
   readonly samples: readonly Sample[];
 }
 
@@ -33,8 +33,8 @@ export async function inChild(
     stream?.setEncoding('utf8').on('data', (text: string) => {
       tail = [...tail, ...text.trimEnd().split('\n')].slice(-KEPT_LINES);
     });
-  let answer: Answer | undefined;
-  child.on('message', (message: Answer) => (answer = message));
+  let answer: ChildAnswer | undefined;
+  child.on('message', (message: ChildAnswer) => (answer = message));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   world.onStop(async () => {
     child.kill('SIGKILL');
@@ -52,7 +52,7 @@ export function taskOf<Task>(): Task {
 }
 
 /** In the child: its last word. */
-export function tell(answer: Answer): void {
+export function tell(answer: ChildAnswer): void {
   process.removeAllListeners('disconnect');
   process.send?.(answer, () => process.exit(0));
 }

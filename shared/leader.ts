@@ -1,6 +1,6 @@
 import { backoffMs } from './backoff.ts';
 import type { Bus, QueueSpec, Session } from './bus/bus.ts';
-import { BrokerRefusal } from './bus/refusal.ts';
+import { BrokerRefusal } from './bus/broker-refusal.ts';
 import type { Clock } from './clock.ts';
 import { reasonOf } from './errors.ts';
 import type { Log } from './log.ts';

@@ -3,12 +3,12 @@ import { Trouble } from '#local/stack/trouble.ts';
 
 /** A client of the gateway, for the local stack's commands and the end-to-end tests. */
 export interface Api {
-  get<Body>(path: string): Promise<Answer<Body>>;
-  post<Body>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer<Body>>;
-  put<Body>(path: string, body: unknown): Promise<Answer<Body>>;
+  get<Body>(path: string): Promise<ApiAnswer<Body>>;
+  post<Body>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<ApiAnswer<Body>>;
+  put<Body>(path: string, body: unknown): Promise<ApiAnswer<Body>>;
 }
 
-export interface Answer<Body> {
+export interface ApiAnswer<Body> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;
@@ -20,7 +20,7 @@ export function createApi(baseUrl: string, token: string): Api {
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<Answer<Body>> => {
+  ): Promise<ApiAnswer<Body>> => {
     const response = await fetch(new URL(path, baseUrl), {
       method,
       headers: {

@@ -1,7 +1,7 @@
 /**
  * `npm run audit`: checks the invariants of everything that the running stack has stored. Ends with 1 when one is violated.
  */
-import { type Answer, type Api, apiOf } from './api.ts';
+import { type ApiAnswer, type Api, apiOf } from './api.ts';
 import { command, numberOf, wholeOf } from './command.ts';
 import { apiOptions, commandLine, commandSpec } from './command-line.ts';
 import { Trouble } from '#local/stack/trouble.ts';
@@ -102,7 +102,7 @@ function ended(result: AuditResult): AuditResult {
   throw new Trouble(`The audit failed: ${result.problem ?? 'nobody knows why'}`);
 }
 
-function refused(status: Answer<unknown>['status'], body: unknown): Trouble {
+function refused(status: ApiAnswer<unknown>['status'], body: unknown): Trouble {
   const { detail = 'no reason given' } = (body ?? {}) as { readonly detail?: string };
   return new Trouble(`The gateway answered ${status}: ${detail}`);
 }

@@ -1,7 +1,7 @@
 /** `npm run dead-letters`: what nobody could handle, on the running stack or on that of `--api`. */
 import { MAX_RATE_PER_S } from '#services/dead-letters/contract.ts';
 import type { LetterView } from '#services/dead-letters/letter-shape.ts';
-import { type Answer, type Api, apiOf } from './api.ts';
+import { type ApiAnswer, type Api, apiOf } from './api.ts';
 import { command, numberOf } from './command.ts';
 import { apiOptions, commandLine, commandSpec, hintOf } from './command-line.ts';
 import { Trouble } from '#local/stack/trouble.ts';
@@ -153,7 +153,7 @@ function given(values: Readonly<Record<string, string | undefined>>): Record<str
   );
 }
 
-function taken<Body>({ status, body }: Answer<Body>): Body {
+function taken<Body>({ status, body }: ApiAnswer<Body>): Body {
   if (status < 300) return body;
   throw new Trouble((body as { readonly detail?: string } | undefined)?.detail ?? `the gateway answered ${status}`);
 }

@@ -19,7 +19,7 @@ import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
 import { brokerUsers } from '#services/services.ts';
 import { planOf } from './simulator/plan.ts';
-import { ENDS, type Progress, type Result } from './simulator/result.ts';
+import { ENDS, type SimulationProgress, type OrderResult } from './simulator/result.ts';
 import { simulate } from './simulator/run.ts';
 import { startStack } from '#local/stack/stack.ts';
 import { Trouble } from '#local/stack/trouble.ts';
@@ -92,10 +92,10 @@ await lifetime({ signalCode: 130 }, async ({ onStop, fail, finish }) => {
 
 interface Load {
   /** Orders that were accepted and that were not, since the last call. */
-  sinceLastCall(): Pick<Progress, 'accepted' | 'notAccepted'>;
+  sinceLastCall(): Pick<SimulationProgress, 'accepted' | 'notAccepted'>;
   elapsedMs(): number;
   /** Places nothing more and waits until every accepted order has ended. */
-  end(): Promise<Result>;
+  end(): Promise<OrderResult>;
   /** Waits for no order. */
   abandon(): Promise<void>;
 }

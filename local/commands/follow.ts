@@ -1,6 +1,6 @@
 import { systemClock } from '#shared/clock.ts';
 import { formatMoney, type Currency } from '#services/money.ts';
-import type { Answer, Api } from './api.ts';
+import type { ApiAnswer, Api } from './api.ts';
 import type { Colour, Terminal } from './terminal.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
@@ -138,7 +138,7 @@ function inOrder(reached: readonly Reached[], state: string): readonly Reached[]
 }
 
 /** Asks again while the API is away or cannot answer, for a while. */
-async function answered<Body>(ask: () => Promise<Answer<Body>>): Promise<Answer<Body>> {
+async function answered<Body>(ask: () => Promise<ApiAnswer<Body>>): Promise<ApiAnswer<Body>> {
   const giveUpAt = systemClock.now() + UNAVAILABLE_MS;
   for (;;) {
     try {

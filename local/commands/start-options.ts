@@ -3,7 +3,7 @@ import { commandSpec, parsedBy } from './command-line.ts';
 import { type Copies, parseCopies } from '#local/stack/copies.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
-export interface StartOptions {
+export interface StartCommandOptions {
   /** All services in one process, which costs a small machine least, or one each. */
   readonly processes: 'one' | 'one-each';
   /** Shows one order on its road. */
@@ -35,7 +35,7 @@ export const startCommand = commandSpec({
 });
 
 /** @throws {Trouble} that says what is wrong */
-export function startOptions(args: readonly string[]): StartOptions {
+export function startOptions(args: readonly string[]): StartCommandOptions {
   const { processes, demo, workers, cluster } = parsedBy(startCommand, args).values;
   if (processes !== undefined && !['one', '1', 'each'].includes(processes))
     throw new Trouble(`--processes ${processes}: it is one (for all services) or each (has its own)`);

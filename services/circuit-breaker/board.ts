@@ -9,7 +9,7 @@ import type { Log } from '#shared/log.ts';
 export const STALE_MS = 3000;
 
 /** The latest that is known of a route. `at`: when the acting breaker said so, by its clock; `arrivedAt`: by ours. Epoch ms. */
-export interface Known {
+export interface KnownBreaker {
   readonly breaker: Breaker;
   readonly at: number;
   readonly arrivedAt: number;
@@ -29,26 +29,26 @@ export interface BreakerBoard {
   /** How long to wait for a route that the broker refused, whether or not news of it arrived. `undefined`: nothing is known. */
   retryAfterMs(route: string): number | undefined;
   /** By route, in the order of the snapshot. Empty: no breaker has reported yet. */
-  all(): readonly Known[];
-  find(route: string): Known | undefined;
-  isStale(known: Known): boolean;
+  all(): readonly KnownBreaker[];
+  find(route: string): KnownBreaker | undefined;
+  isStale(known: KnownBreaker): boolean;
   /** Told after each snapshot. The returned function ends it. */
   listen(listener: () => void): () => void;
 }
 
 export function createBoard(clock: Pick<Clock, 'now'>): BreakerBoard {
-  const routes = new Map<string, Known>();
+  const routes = new Map<string, KnownBreaker>();
   const listeners = new Set<() => void>();
 
-  const isStale = ({ arrivedAt }: Known): boolean => clock.now() - arrivedAt > STALE_MS;
+  const isStale = ({ arrivedAt }: KnownBreaker): boolean => clock.now() - arrivedAt > STALE_MS;
 
-  function supersedes({ generation }: Breaker, at: number, known: Known | undefined): boolean {
+  function supersedes({ generation }: Breaker, at: number, known: KnownBreaker | undefined): boolean {
     if (known === undefined || isStale(known)) return true;
     return generation > known.breaker.generation || (generation === known.breaker.generation && at >= known.at);
   }
 
   /** Counted in the leader's clock up to the snapshot and in ours from its arrival, so that the two need not agree. */
-  function waitMs({ breaker, at, arrivedAt }: Known): number {
+  function waitMs({ breaker, at, arrivedAt }: KnownBreaker): number {
     const { override, policy } = breaker;
     const { cycleEndsAt } = breaker;
     const evidenceMs = cycleEndsAt === null ? policy.cycleMs : Math.min(cycleEndsAt - at, policy.cycleMs);

@@ -48,7 +48,7 @@ export type Input =
   /** A new leader: nothing is concluded from the time without one. */
   | { readonly kind: 'taken-over' };
 
-export interface Transition {
+export interface GateTransition {
   readonly from: GateName;
   readonly to: GateName;
   readonly cycle: number;
@@ -60,7 +60,7 @@ export interface Transition {
 export interface Decision {
   readonly state: BreakerState;
   /** The gate must change. */
-  readonly transition?: Transition;
+  readonly transition?: GateTransition;
   /** A new cycle starts now. */
   readonly cycleStarts: boolean;
 }
@@ -151,7 +151,7 @@ function changed(
   const from = gateOf(before);
   const to = gateOf(after);
   if (from === to) return { state: after, cycleStarts };
-  const transition: Transition = { from, to, cycle: after.machine.cycle, expired, cause };
+  const transition: GateTransition = { from, to, cycle: after.machine.cycle, expired, cause };
   return { state: { ...after, generation: before.generation + 1 }, transition, cycleStarts };
 }
 

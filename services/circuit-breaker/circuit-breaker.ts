@@ -1,6 +1,6 @@
 import { BREAKER_REQUEST, type Breaker } from './contract.ts';
 import type { ReadPartitions } from './partitions.ts';
-import { answer } from './requests.ts';
+import { answer } from './breaker-requests.ts';
 import { LEADER } from './rights.ts';
 import { createTally } from './tally.ts';
 import { type ActingTerm, startTerm, type TermOptions } from './term.ts';

@@ -1,5 +1,5 @@
 import type { Connection } from 'mongoose';
-import type { Decision, Transition } from './breaker.ts';
+import type { Decision, GateTransition } from './breaker.ts';
 import type { Clock } from '#shared/clock.ts';
 import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -7,7 +7,7 @@ import type { Log } from '#shared/log.ts';
 
 export const transitionsCollection = 'breaker_transitions';
 
-export interface StoredTransition extends Transition {
+export interface StoredTransition extends GateTransition {
   /** The same for the same transition, whoever writes it and how often. */
   readonly _id: string;
   readonly route: string;

@@ -7,7 +7,7 @@ import { createParkedList, type ParkedList } from './parked-list.ts';
 import { type Redriving, startRedriving } from './redriving.ts';
 import { type OnDecision, type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
 import type { Tally } from './tally.ts';
-import { type ReadBindings, startWatch, type Watch } from './watch.ts';
+import { type ReadBindings, startWatch, type WiringWatch } from './watch.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import { delay, parked, type RouteTable, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -58,7 +58,7 @@ export async function startTerm(session: Session, options: TermOptions): Promise
   const routes = new Map<string, ActingRoute>();
   const names = [...policies.keys()];
   let cancelBeat = (): void => {};
-  let watch: Watch | undefined;
+  let watch: WiringWatch | undefined;
   void session.closed.then(end);
 
   function end(): void {
@@ -135,7 +135,7 @@ async function startRoute(
     readonly ended: AbortSignal;
     readonly depths: ReturnType<typeof watchDepths>;
     readonly parkedList: ParkedList;
-    readonly watch: () => Watch | undefined;
+    readonly watch: () => WiringWatch | undefined;
     readonly broadcast: () => Promise<void>;
     readonly giveUp: (route: string) => (reason: unknown) => void;
   },

@@ -10,7 +10,7 @@ import type { Log } from '#shared/log.ts';
 /** What is bound on the broker now. */
 export type ReadBindings = () => Promise<readonly BindingSpec[]>;
 
-export interface WatchOptions {
+export interface WiringWatchOptions {
   readonly table: RouteTable;
   readonly routes: ReadonlyMap<string, Pick<RouteBreaker, 'gate' | 'acts' | 'repair'>>;
   readonly session: Pick<Session, 'unbind'>;
@@ -20,7 +20,7 @@ export interface WatchOptions {
   readonly ended: AbortSignal;
 }
 
-export interface Watch {
+export interface WiringWatch {
   /** What is wrong with the wiring of a route and is not the breaker's to mend. */
   problems(route: string): readonly string[];
   /** Looks soon: something was changed. */
@@ -36,7 +36,7 @@ const AGAIN_MS = 300;
  * management page undoes a gate without a trace. Gate bindings are repaired and stray ways past a gate removed; what only
  * provisioning may mend (partitions, queues) is told until it is.
  */
-export function startWatch(options: WatchOptions): Watch {
+export function startWatch(options: WiringWatchOptions): WiringWatch {
   const { table, routes, session, readBindings, clock, log, ended } = options;
   const problems = new Map<string, readonly string[]>();
   const places = new Set(table.routes.flatMap((one) => [hash(one), delay(one), parked(one), dead(one), state(one)]));

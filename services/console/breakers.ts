@@ -9,7 +9,7 @@ import {
   streamEvents,
 } from './breaker-shape.ts';
 import type { EventStream } from './stream.ts';
-import type { BreakerBoard, Known } from '#services/circuit-breaker/board.ts';
+import type { BreakerBoard, KnownBreaker } from '#services/circuit-breaker/board.ts';
 import {
   BREAKER_REQUEST,
   type Breaker,
@@ -182,7 +182,7 @@ export function breakerEndpoints({
     }),
   ];
 
-  function shown(known: Known): BreakerView {
+  function shown(known: KnownBreaker): BreakerView {
     return {
       ...breakerOf(known.breaker),
       reportedAt: new Date(known.arrivedAt).toISOString(),

@@ -6,7 +6,7 @@ import { partitionQueues, type RouteTable } from '#shared/bus/topology/topology.
 import type { Clock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
 import type { Table } from '#shared/partition/assignment.ts';
-import type { Roll, Seen } from '#shared/partition/roll.ts';
+import type { Roll, SeenWorker } from '#shared/partition/roll.ts';
 import type { TableStore } from '#shared/partition/table-store.ts';
 import { type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
 import { listOf, named, shape, time } from '#shared/web/shapes.ts';
@@ -143,7 +143,7 @@ export function workerEndpoints({ table, roll, assignments, askBreaker, clock }:
 
 function workerOf(
   routes: RouteTable,
-  { announcement, lastSeenAt }: Seen,
+  { announcement, lastSeenAt }: SeenWorker,
   assigned: Table | undefined,
 ): z.infer<typeof workerShape> {
   const { worker, service, route, since, draining, rates } = announcement;
@@ -163,7 +163,7 @@ function workerOf(
 }
 
 /** Of the messages that workers have in hand; `null`: nobody has any. */
-function oldestOf(seen: readonly Seen[], route: string, index: number): number | null {
+function oldestOf(seen: readonly SeenWorker[], route: string, index: number): number | null {
   const ages = seen
     .filter(({ announcement }) => announcement.route === route)
     .map(({ announcement }) => announcement.partitions[index]?.oldestMs ?? null)

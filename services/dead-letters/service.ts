@@ -4,7 +4,7 @@ import { startDraining } from './draining.ts';
 import { noteEndedOrders, watchEndedOrders } from './ended-orders.ts';
 import { letterGauge } from './metrics.ts';
 import { startReplaying } from './replaying.ts';
-import { answerRequests } from './requests.ts';
+import { answerRequests } from './dead-letter-requests.ts';
 import { createLetterStore } from './store.ts';
 import { endedOrders } from '#services/saga/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';

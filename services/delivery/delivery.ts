@@ -3,19 +3,19 @@ import type { Warehouse, WarehouseCall } from './warehouse.ts';
 import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
-type Details = BodyOf<typeof contract.dispatch>;
+type DeliveryDetails = BodyOf<typeof contract.dispatch>;
 
-interface Known {
-  readonly details: Details;
+interface KnownDelivery {
+  readonly details: DeliveryDetails;
   /** Epoch ms of the first request. */
   readonly createdAt: number;
 }
 
 export type DeliveryState =
-  | (Known & { readonly status: 'dispatched'; readonly dispatchedAt: number })
-  | (Known & { readonly status: 'refused'; readonly reason: string })
+  | (KnownDelivery & { readonly status: 'dispatched'; readonly dispatchedAt: number })
+  | (KnownDelivery & { readonly status: 'refused'; readonly reason: string })
   /** `details` absent: cancelled before it was asked for. */
-  | (Partial<Known> & {
+  | (Partial<KnownDelivery> & {
       readonly status: 'cancelled';
       readonly orderId: string;
       readonly reason: string;
@@ -39,7 +39,7 @@ export function deliveryEntity({ warehouse }: { readonly warehouse: Warehouse })
 async function dispatch(
   warehouse: Warehouse,
   state: DeliveryState | undefined,
-  details: Details,
+  details: DeliveryDetails,
   context: Context,
 ): Promise<Result<DeliveryState>> {
   const { orderId, items } = details;
@@ -87,7 +87,8 @@ function callOf(deliveryId: string, { message, signal }: Context): WarehouseCall
   return { deliveryId, idempotencyKey: id, signal, ...(traceparent !== undefined && { traceparent }) };
 }
 
-function sameItems(a: Details, b: Details): boolean {
-  const listed = ({ items }: Details): string[] => items.map(({ sku, quantity }) => `${quantity} ${sku}`).toSorted();
+function sameItems(a: DeliveryDetails, b: DeliveryDetails): boolean {
+  const listed = ({ items }: DeliveryDetails): string[] =>
+    items.map(({ sku, quantity }) => `${quantity} ${sku}`).toSorted();
   return a.customerId === b.customerId && JSON.stringify(listed(a)) === JSON.stringify(listed(b));
 }

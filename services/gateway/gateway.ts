@@ -13,7 +13,7 @@ import type { Endpoint } from '#shared/web/endpoint.ts';
 import type { AnsweredLookup } from '#shared/web/lookup.ts';
 import type { TokenKeys } from '#shared/web/tokens.ts';
 
-export interface Settings extends WebSettings {
+export interface GatewaySettings extends WebSettings {
   readonly publishMs: number;
   readonly outcomeMs: number;
   readonly gateCycleMs: number;
@@ -21,7 +21,7 @@ export interface Settings extends WebSettings {
   readonly maxPlacing: number;
 }
 
-export const defaultSettings: Settings = {
+export const defaultSettings: GatewaySettings = {
   ...webSettings,
   publishMs: 5000,
   outcomeMs: 2000,
@@ -46,7 +46,7 @@ export interface GatewayOptions {
   readonly log: Log;
   /** Absent: every order is taken. */
   readonly shed?: Shed | undefined;
-  readonly settings?: Partial<Settings> | undefined;
+  readonly settings?: Partial<GatewaySettings> | undefined;
   /** Told of every answer: the path as in the table of endpoints. */
   readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
   /** Told of every request that was refused because of an open route, or for want of room. */

@@ -5,7 +5,7 @@ import { createLoadShedding } from './load-shedding.ts';
 import { refusalCounter } from './metrics.ts';
 import { createMongoRequests } from './model.ts';
 import { startSweep } from './sweep.ts';
-import { waitOf } from './waiting.ts';
+import { waitOf } from './queue-wait.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';
 import { operatorParts, operatorVariables } from '#services/console/parts.ts';
 import { createWhereItWaits } from '#services/console/where-it-waits.ts';

@@ -3,7 +3,7 @@ import { encode } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
-import { type Identity, identityOf } from './identity.ts';
+import { type RequestIdentity, identityOf } from './identity.ts';
 import { overloaded, type RefusedBy, type Shed } from './load-shedding.ts';
 import { type Composed, REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
@@ -65,7 +65,7 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
     return replay(existing, asked, submission);
   };
 
-  async function replay(existing: StoredRequest, asked: Identity, submission: Submission): Promise<Answer> {
+  async function replay(existing: StoredRequest, asked: RequestIdentity, submission: Submission): Promise<Answer> {
     if (existing.fingerprint !== asked.fingerprint)
       throw new Problem('idempotency-key-reused', 'this Idempotency-Key was used for another path or body');
     const { headers, ...answer } = existing.answer ?? (await resume(existing, submission));
@@ -73,7 +73,7 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
   }
 
   /** An earlier request of the same key keeps its answer, whatever is open now. */
-  async function isKnown(asked: Identity, submission: Submission): Promise<boolean> {
+  async function isKnown(asked: RequestIdentity, submission: Submission): Promise<boolean> {
     try {
       return (await within(clock, LOOK_UP_MS, earlierOf(asked, submission))) !== undefined;
     } catch {
@@ -81,7 +81,10 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
     }
   }
 
-  async function earlierOf({ id }: Identity, { idempotencyKey }: Submission): Promise<StoredRequest | undefined> {
+  async function earlierOf(
+    { id }: RequestIdentity,
+    { idempotencyKey }: Submission,
+  ): Promise<StoredRequest | undefined> {
     return idempotencyKey === undefined ? undefined : requests.find(id);
   }
 
@@ -96,7 +99,7 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
     }
   }
 
-  function stored(asked: Identity, { kind, outcome }: Submission, made: Composed): StoredRequest {
+  function stored(asked: RequestIdentity, { kind, outcome }: Submission, made: Composed): StoredRequest {
     const until = busyUntil();
     return {
       ...made,

@@ -5,7 +5,7 @@ import type { Source } from '#shared/database/pages.ts';
 type Stored = Pick<StoredRequest, 'kind' | 'state' | 'resourceId' | 'createdAt'>;
 
 /** A request that a client was told to be accepted. */
-export interface AcceptedRequest {
+export interface AcceptedResource {
   /** The id of what it creates. */
   readonly resourceId: string;
   /** Epoch ms. */
@@ -13,7 +13,7 @@ export interface AcceptedRequest {
 }
 
 /** Every request of a kind that was accepted in the last 24 hours, by what it creates: as long as requests are kept. */
-export function acceptedRequests(db: Connection, kind: string): Source<AcceptedRequest> {
+export function acceptedRequests(db: Connection, kind: string): Source<AcceptedResource> {
   const find = (resourceId: object) =>
     db
       .collection<Stored>('requests')
@@ -33,6 +33,6 @@ export function acceptedRequests(db: Connection, kind: string): Source<AcceptedR
   };
 }
 
-function acceptedOf({ resourceId, createdAt }: Stored): AcceptedRequest {
+function acceptedOf({ resourceId, createdAt }: Stored): AcceptedResource {
   return { resourceId, acceptedAt: createdAt };
 }

@@ -4,7 +4,7 @@ import type { MailKind } from './wording.ts';
 import { answering, on, type Context, type Effect, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
-type Outcome = BodyOf<typeof contract.send>['outcome'];
+type MailedOutcome = BodyOf<typeof contract.send>['outcome'];
 
 export interface Mail {
   readonly to: string;
@@ -38,7 +38,7 @@ export type MailRefusal = Extract<
 
 /** A mail that the server accepted. */
 export interface SentMail {
-  readonly outcome: Outcome;
+  readonly outcome: MailedOutcome;
   readonly kind: MailKind;
   readonly to: string;
   readonly subject: string;

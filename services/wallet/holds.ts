@@ -2,7 +2,7 @@ import { entryAmong, entryIdOf, joined, recordIdsOf } from './ledger.ts';
 import type { Currency, Money } from '#services/money.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 
-interface Known {
+interface KnownHold {
   readonly holdId: string;
   readonly orderId: string;
   /** Minor units of the wallet's currency. */
@@ -21,9 +21,9 @@ export type Hold =
       readonly captureForbidden: boolean;
       readonly until?: number;
     }
-  | (Known & { readonly status: 'open'; readonly captureForbidden: boolean })
-  | (Known & { readonly status: 'captured'; readonly capturedAt: number })
-  | (Known & { readonly status: 'released' | 'refunded' });
+  | (KnownHold & { readonly status: 'open'; readonly captureForbidden: boolean })
+  | (KnownHold & { readonly status: 'captured'; readonly capturedAt: number })
+  | (KnownHold & { readonly status: 'released' | 'refunded' });
 export type OpenHold = Extract<Hold, { status: 'open' }>;
 
 /** In the journal: what an undo forbade of a hold that left the document. Not an entry: it moved nothing. */
@@ -39,7 +39,7 @@ export function withHold(holds: readonly Hold[], hold: Hold): readonly Hold[] {
 }
 
 /** What every state of a hold knows of it. */
-export function knownOf(holdId: string, orderId: string, { amount, currency }: Money): Known {
+export function knownOf(holdId: string, orderId: string, { amount, currency }: Money): KnownHold {
   return { holdId, orderId, amount, ...(amount === 0 && { currency }) };
 }
 

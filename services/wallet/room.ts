@@ -1,5 +1,5 @@
 import { bytesOf, marksOf, type Hold, type OpenHold } from './holds.ts';
-import type { Draft } from './state.ts';
+import type { WalletChange } from './state.ts';
 
 /** How much of its past a wallet keeps in its document; under half of what a document may have, whatever the ids. */
 export interface WalletRoom {
@@ -16,7 +16,7 @@ export interface WalletRoom {
 export const DEFAULT_ROOM: WalletRoom = { openBytes: 12_000, closedBytes: 4000, topUps: 16, openElsewhere: 10_000 };
 
 /** The draft without what is too much, the oldest first. What the journal would not tell by itself is put there. */
-export function withinBounds(draft: Draft, now: number, room: WalletRoom): Draft {
+export function withinBounds(draft: WalletChange, now: number, room: WalletRoom): WalletChange {
   const { topUps } = draft.wallet;
   const holds = draft.wallet.holds.filter((hold) => hold.status !== 'absent' || (hold.until ?? now) >= now);
   const leaving = new Set([

@@ -20,7 +20,7 @@ export interface WalletState extends Balances {
 }
 
 /** A wallet being changed, with what goes to the journal. */
-export interface Draft {
+export interface WalletChange {
   readonly wallet: WalletState;
   readonly journal: readonly JournalRecord[];
 }

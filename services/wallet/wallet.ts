@@ -11,7 +11,7 @@ import {
   type FindRecords,
 } from './ledger.ts';
 import type { Currency } from '#services/money.ts';
-import type { Draft, WalletState } from './state.ts';
+import type { WalletChange, WalletState } from './state.ts';
 import { DEFAULT_ROOM, withinBounds, type WalletRoom } from './room.ts';
 import { on, type Context, type Entity, type JournalRecord, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf, EventType } from '#shared/message.ts';
@@ -33,7 +33,7 @@ export interface WalletPorts {
  * Its document stays small whatever comes: what left it is told by the journal, where an entry is before it leaves the document.
  */
 export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000 }: WalletPorts): Entity<WalletState> {
-  const opened = (state: WalletState | undefined, customerId: string): Draft => ({
+  const opened = (state: WalletState | undefined, customerId: string): WalletChange => ({
     wallet: state ?? emptyWallet(customerId),
     journal: [],
   });
@@ -52,7 +52,7 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
     const found = recalledHold(records, holdId, customerId, wallet.openElsewhere !== undefined);
     return { draft: found === undefined ? draft : broughtBack(draft, found), found };
   };
-  const done = <Body>(draft: Draft, context: Context, type: EventType<Body>, body: NoInfer<Body>) => {
+  const done = <Body>(draft: WalletChange, context: Context, type: EventType<Body>, body: NoInfer<Body>) => {
     const { wallet, journal } = withinBounds(draft, context.now, room);
     const result: Result<WalletState> = { state: wallet, send: [context.answer(type, body)], journal };
     return result;
@@ -84,7 +84,7 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
 
       on(contract.release, async (state, { customerId, holdId }, context) => {
         const { draft, found } = await recalled(state, customerId, holdId, context);
-        const answer = (next: Draft) => done(next, context, contract.released, { holdId });
+        const answer = (next: WalletChange) => done(next, context, contract.released, { holdId });
         if (!found || found.status === 'absent') return answer(forbid(draft, holdId, found, context, 'hold'));
         if (found.status !== 'open') return answer(keep(draft, found));
         const { captureForbidden: _forbidden, ...known } = found;
@@ -95,7 +95,7 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
       on(contract.capture, async (state, { customerId, holdId }, context) => {
         const { draft, found } = await recalled(state, customerId, holdId, context);
         const captureId = entryIdOf(holdId, 'capture');
-        const answer = (next: Draft, capturedAt: number) =>
+        const answer = (next: WalletChange, capturedAt: number) =>
           done(next, context, contract.captured, { holdId, captureId, capturedAt });
         const refuse = (reason: BodyOf<typeof contract.captureRefused>['reason']) =>
           done(draft, context, contract.captureRefused, { holdId, reason });
@@ -110,7 +110,7 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
 
       on(contract.refundToWallet, async (state, { customerId, holdId }, context) => {
         const { draft, found } = await recalled(state, customerId, holdId, context);
-        const answer = (next: Draft) => done(next, context, contract.refundedToWallet, { holdId });
+        const answer = (next: WalletChange) => done(next, context, contract.refundedToWallet, { holdId });
         if (!found || found.status === 'absent') return answer(forbid(draft, holdId, found, context, 'capture'));
         if (found.status === 'open') return answer(keep(draft, { ...found, captureForbidden: true }));
         if (found.status !== 'captured') return answer(keep(draft, found));
@@ -136,7 +136,7 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
         if (total > Number.MAX_SAFE_INTEGER - money.amount) return refuse('limit_exceeded');
         const { amount, currency } = money;
         const topUps = [...wallet.topUps, { id: topUpId, amount }];
-        const into: Draft = { ...draft, wallet: { ...wallet, currency, topUps } };
+        const into: WalletChange = { ...draft, wallet: { ...wallet, currency, topUps } };
         const next = record(into, { id: topUpId, kind: 'top-up', amount, currency }, context.now);
         return done(next, context, contract.toppedUp, { topUpId });
       }),
@@ -144,12 +144,12 @@ export function walletEntity({ findRecords, room = DEFAULT_ROOM, skewMs = 30_000
   };
 
   function forbid(
-    draft: Draft,
+    draft: WalletChange,
     holdId: string,
     before: Extract<Hold, { status: 'absent' }> | undefined,
     context: Context,
     what: 'hold' | 'capture',
-  ): Draft {
+  ): WalletChange {
     const { rememberUntil } = context.message;
     const forEver = rememberUntil === undefined || (before !== undefined && before.until === undefined);
     return keep(draft, {
@@ -167,7 +167,7 @@ function emptyWallet(customerId: string): WalletState {
 }
 
 /** An open hold counts as held in the document again. */
-function broughtBack(draft: Draft, hold: Hold): Draft {
+function broughtBack(draft: WalletChange, hold: Hold): WalletChange {
   const kept = keep(draft, hold);
   if (hold.status !== 'open') return kept;
   const { openElsewhere, ...wallet } = kept.wallet;
@@ -178,26 +178,26 @@ function broughtBack(draft: Draft, hold: Hold): Draft {
   return { ...kept, wallet: { ...wallet, ...(count > 0 && { openElsewhere: { count, amount } }) } };
 }
 
-function keep(draft: Draft, hold: Hold): Draft {
+function keep(draft: WalletChange, hold: Hold): WalletChange {
   return { ...draft, wallet: { ...draft.wallet, holds: withHold(draft.wallet.holds, hold) } };
 }
 
 /** Moves a hold's amount and remembers what it is now. */
 function move(
-  draft: Draft,
+  draft: WalletChange,
   kind: Exclude<EntryKind, 'top-up'>,
   hold: Exclude<Hold, { status: 'absent' }>,
   now: number,
-): Draft {
+): WalletChange {
   const { holdId, orderId, amount, currency = draft.wallet.currency } = hold;
   return keep(record(draft, { id: entryIdOf(holdId, kind), kind, amount, currency, orderId, holdId }, now), hold);
 }
 
 function record(
-  { wallet, journal }: Draft,
+  { wallet, journal }: WalletChange,
   entry: Pick<Entry, 'id' | 'kind' | 'amount' | 'orderId' | 'holdId'> & { readonly currency: Currency | undefined },
   now: number,
-): Draft {
+): WalletChange {
   const { customerId } = wallet;
   const { id: entryId, kind, amount, currency, orderId, holdId } = entry;
   if (currency === undefined) throw new Error(`wallet ${customerId} has no currency`);

@@ -1,5 +1,5 @@
 import { applied, bytesOf } from './document.ts';
-import type { Outcome } from './handlers.ts';
+import type { HandlerOutcome } from './handlers.ts';
 import type { Keeping, Parts } from './keeping.ts';
 import { later } from './heads.ts';
 import {
@@ -13,13 +13,13 @@ import {
 } from './mailbox.ts';
 import { createRecalling } from './recalling.ts';
 import type { Document } from './store.ts';
-import type { Trouble } from './trouble.ts';
+import type { KeyTrouble } from './trouble.ts';
 import { waitsSince } from './watch.ts';
 import { InvalidMessage } from '#shared/errors.ts';
 import type { Message } from '#shared/message.ts';
 
 /** A message meets its handler; what that decided becomes the next version of the document, or it has failed. */
-export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<State>, trouble: Trouble<State>) {
+export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<State>, trouble: KeyTrouble<State>) {
   const { clock, limits, log, meter, handlers, keys, committer, hanging, pump } = parts;
   const recalling = createRecalling<State>(parts);
   let detached = 0;
@@ -54,7 +54,7 @@ export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<Stat
     box: Mailbox<State>,
     task: MessageTask,
     one: Run,
-    outcome: Promise<Outcome<State>>,
+    outcome: Promise<HandlerOutcome<State>>,
     startedAt: number,
   ): void {
     const { message } = one;
@@ -88,10 +88,15 @@ export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<Stat
     }
     const { message, attempts, since = clock.now() } = head;
     const one: Run = { what: 'stashed', message, attempts: attempts - 1, since, unread: false };
-    conclude(box, task, one, task.outcome as Outcome<State>);
+    conclude(box, task, one, task.outcome as HandlerOutcome<State>);
   }
 
-  function conclude(box: Mailbox<State>, task: MessageTask | DetachedTask, one: Run, outcome: Outcome<State>): void {
+  function conclude(
+    box: Mailbox<State>,
+    task: MessageTask | DetachedTask,
+    one: Run,
+    outcome: HandlerOutcome<State>,
+  ): void {
     if (!outcome.ok) return trouble.failed(box, task, one, outcome.error);
     const { message, what } = one;
     const now = clock.now();

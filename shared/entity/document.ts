@@ -1,4 +1,4 @@
-import type { Answer, Entity, JournalRecord, Result } from './entity.ts';
+import type { EntityAnswer, Entity, JournalRecord, Result } from './entity.ts';
 import type { Limits } from './options.ts';
 import type { Document, Handled, RememberedId, Stashed, Unsent } from './store.ts';
 import { WAKE, type Message, type Send } from '#shared/message.ts';
@@ -9,7 +9,7 @@ export function emptyDocument<State>(key: string): Document<State> {
 }
 
 /** What the engine learned since the last commit and may now leave out of the document. */
-export interface Known {
+export interface Acknowledged {
   /** Ids of handled messages all of whose sends the broker confirmed. */
   readonly confirmed: ReadonlySet<string>;
   /** Ids of journal records that are in the journal. */
@@ -26,10 +26,10 @@ export function applied<State>(
   document: Document<State>,
   message: Message,
   result: Result<State>,
-  answer: Answer | undefined,
+  answer: EntityAnswer | undefined,
   now: number,
   limits: Limits,
-  known: Known,
+  known: Acknowledged,
 ): Applied<State> {
   const send = (result.send ?? []).filter((one) => one !== undefined);
   const rest = answer === undefined ? send : send.filter((one) => one.message.id !== `${message.id}>${answer.type}`);
@@ -57,7 +57,7 @@ export function applied<State>(
 }
 
 /** Handled ids past their time go, oldest first, but never so many that a redelivered prefetch would find none of its own. */
-function kept(handled: readonly Handled[], now: number, limits: Limits, { confirmed }: Known): Handled[] {
+function kept(handled: readonly Handled[], now: number, limits: Limits, { confirmed }: Acknowledged): Handled[] {
   const removable = handled.length - limits.prefetch;
   const left: Handled[] = [];
   for (const [index, one] of handled.entries()) {
@@ -73,7 +73,7 @@ function withoutSent({ sent: _sent, ...rest }: Handled): Handled {
   return rest;
 }
 
-function pending(journal: readonly JournalRecord[], known: Known): readonly JournalRecord[] {
+function pending(journal: readonly JournalRecord[], known: Acknowledged): readonly JournalRecord[] {
   return known.appended.size === 0 ? journal : journal.filter((record) => !known.appended.has(record.id));
 }
 

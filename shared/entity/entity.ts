@@ -120,7 +120,7 @@ export function on<State, Body>(
   return { type, handle, effect };
 }
 
-export interface Answer {
+export interface EntityAnswer {
   readonly type: string;
   readonly body: unknown;
 }
@@ -137,7 +137,7 @@ export function onRecalled<State, Body>(
 /** One run of a handler: its context, and the answer that it gave. */
 export interface HandlerRun {
   readonly context: Context;
-  answered(): Answer | undefined;
+  answered(): EntityAnswer | undefined;
 }
 
 export interface HandlerRunOptions {
@@ -157,7 +157,7 @@ export interface HandlerRunOptions {
 export function runOf(options: HandlerRunOptions): HandlerRun {
   const { route, message, now, attempt, unwritten, signal } = options;
   const { recorded = (id) => unwritten.find((record) => record.id === id) } = options;
-  let answered: Answer | undefined;
+  let answered: EntityAnswer | undefined;
   const caused = {
     correlationId: message.correlationId,
     causationId: message.id,
@@ -202,7 +202,7 @@ export function runOf(options: HandlerRunOptions): HandlerRun {
 }
 
 /** The send that carries an answer to whoever asked; `undefined` when nobody did. The same message gives the same send. */
-export function answerTo(message: Message, answer: Answer): Send | undefined {
+export function answerTo(message: Message, answer: EntityAnswer): Send | undefined {
   if (message.replyTo === undefined) return undefined;
   return {
     exchange: `${message.replyTo.route}.hash`,

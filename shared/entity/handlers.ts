@@ -1,4 +1,12 @@
-import { answerTo, runOf, type Answer, type Context, type Handler, type Recorded, type Result } from './entity.ts';
+import {
+  answerTo,
+  runOf,
+  type EntityAnswer,
+  type Context,
+  type Handler,
+  type Recorded,
+  type Result,
+} from './entity.ts';
 import type { EngineOptions, Limits } from './options.ts';
 import type { Document } from './store.ts';
 import { decode, requireSendable } from '#shared/bus/envelope.ts';
@@ -16,8 +24,8 @@ export interface Read {
   readonly unread: boolean;
 }
 
-export type Outcome<State> =
-  | { readonly ok: true; readonly result: Result<State>; readonly answer: Answer | undefined }
+export type HandlerOutcome<State> =
+  | { readonly ok: true; readonly result: Result<State>; readonly answer: EntityAnswer | undefined }
   | { readonly ok: false; readonly error: unknown };
 
 /** An effect took longer than its limit; what it did is not known. */
@@ -45,7 +53,7 @@ export interface Handlers<State> {
     attempt: number,
     unread?: boolean,
     recorded?: Recorded,
-  ): Outcome<State> | Promise<Outcome<State>>;
+  ): HandlerOutcome<State> | Promise<HandlerOutcome<State>>;
 }
 
 export type HandlersOptions<State> = Pick<EngineOptions<State>, 'entity' | 'clock' | 'mayAnswer' | 'intercept'> & {
@@ -98,7 +106,7 @@ export function createHandlers<State>(options: HandlersOptions<State>): Handlers
     attempt: number,
     unread = false,
     recorded?: Recorded,
-  ): Outcome<State> | Promise<Outcome<State>> {
+  ): HandlerOutcome<State> | Promise<HandlerOutcome<State>> {
     let abort: AbortController | undefined;
     try {
       const handler = handlers.get(message.type);
@@ -112,7 +120,7 @@ export function createHandlers<State>(options: HandlersOptions<State>): Handlers
         recorded,
         signal: () => (abort ??= new AbortController()).signal,
       });
-      const done = (result: Result<State>): Outcome<State> => {
+      const done = (result: Result<State>): HandlerOutcome<State> => {
         for (const send of result.send ?? []) if (send !== undefined) requireSendable(send);
         return { ok: true, result, answer: answered() };
       };

@@ -1,7 +1,7 @@
 import type { Receipt } from './consumers.ts';
-import { emptyDocument, type Known } from './document.ts';
+import { emptyDocument, type Acknowledged } from './document.ts';
 import type { JournalRecord } from './entity.ts';
-import type { Outcome } from './handlers.ts';
+import type { HandlerOutcome } from './handlers.ts';
 import type { Document, Handled } from './store.ts';
 import type { Message, Send } from '#shared/message.ts';
 
@@ -51,7 +51,7 @@ export interface DetachedTask {
   readonly kind: 'detached';
   readonly message: Message;
   readonly leasedUntil: number;
-  outcome: Outcome<unknown>;
+  outcome: HandlerOutcome<unknown>;
 }
 
 /** One thing that a key has to do next. */
@@ -126,7 +126,7 @@ export interface Mailbox<State> {
   unflushed: readonly JournalRecord[];
   /** What was looked up in the journal; `undefined`: it was not there, and nothing has left the document for it since. */
   readonly recalled: Map<string, JournalRecord | undefined>;
-  known: Known & { readonly confirmed: Set<string>; readonly appended: Set<string> };
+  known: Acknowledged & { readonly confirmed: Set<string>; readonly appended: Set<string> };
 }
 
 const FREE = { is: 'free' } as const;

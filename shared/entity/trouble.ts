@@ -108,7 +108,7 @@ export function createTrouble<State>(parts: Parts<State>, keeping: Keeping<State
   return { failed, bury };
 }
 
-export type Trouble<State> = ReturnType<typeof createTrouble<State>>;
+export type KeyTrouble<State> = ReturnType<typeof createTrouble<State>>;
 
 function kindOf(error: unknown): Failure['kind'] {
   if (error instanceof InvalidMessage) return 'hopeless';

@@ -7,7 +7,7 @@ import { type EntityConfig, entityVariables, type ProcessConfig, processVariable
 import type { Kit, RunningService, ServiceSpec, StartOptions, System } from './kit.ts';
 import { createRegistry, gauge, refusalMeter } from './metrics.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
-import { tellingRefusals } from '#shared/bus/refusals.ts';
+import { tellingRefusals } from '#shared/bus/returned-messages.ts';
 import { publishRightOf } from '#shared/bus/topology/rights.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';

@@ -35,7 +35,7 @@ const schema = z.object({
 });
 
 export type Announcement = Readonly<z.infer<typeof schema>>;
-export type Registration = Readonly<z.infer<typeof registration>>;
+export type PartitionRegistration = Readonly<z.infer<typeof registration>>;
 
 export function encodeAnnouncement(announcement: Announcement): Packet {
   return {

@@ -1,7 +1,7 @@
 import { createRing } from './ring.ts';
 import { spreadStandbys } from './standbys.ts';
 
-export interface Place {
+export interface PartitionPlace {
   readonly owner: string;
   /** Takes over when the owner's connection ends. Missing when the owner is the only member. */
   readonly standby?: string;
@@ -14,7 +14,7 @@ export interface Table {
   /** Sorted. With more members than partitions some own nothing. */
   readonly members: readonly string[];
   /** By partition index; empty when there is no member. */
-  readonly partitions: readonly Place[];
+  readonly partitions: readonly PartitionPlace[];
 }
 
 /**
@@ -30,7 +30,7 @@ export function assign(previous: Table | undefined, members: readonly string[], 
   return { version: (previous?.version ?? 0) + 1, members: sorted, partitions };
 }
 
-function same(table: Table, members: readonly string[], partitions: readonly Place[]): boolean {
+function same(table: Table, members: readonly string[], partitions: readonly PartitionPlace[]): boolean {
   return (
     table.members.length === members.length &&
     table.members.every((member, index) => member === members[index]) &&
@@ -41,7 +41,11 @@ function same(table: Table, members: readonly string[], partitions: readonly Pla
   );
 }
 
-function place(previous: readonly Place[], members: readonly string[], partitionCount: number): readonly Place[] {
+function place(
+  previous: readonly PartitionPlace[],
+  members: readonly string[],
+  partitionCount: number,
+): readonly PartitionPlace[] {
   const ring = createRing(members);
   const before = Array.from({ length: partitionCount }, (_, index) => previous[index]);
   const preferences = before.map((_, index) => ring(String(index)));
@@ -56,7 +60,7 @@ function place(previous: readonly Place[], members: readonly string[], partition
 type Preferences = readonly (readonly string[])[];
 
 function chooseOwners(
-  before: readonly (Place | undefined)[],
+  before: readonly (PartitionPlace | undefined)[],
   members: readonly string[],
   preferences: Preferences,
 ): readonly string[] {

@@ -1,14 +1,14 @@
-import type { Announcement, Registration } from './announcement.ts';
+import type { Announcement, PartitionRegistration } from './announcement.ts';
 import type { Table } from './assignment.ts';
 
 /** What I hold of a partition; without `id` while it is not registered at the broker (connection lost). */
-export type Held = Partial<Registration>;
+export type Held = Partial<PartitionRegistration>;
 
 /** What a living member announced last. */
 export interface Peer {
   /** Which assignment it acted by when it said so. */
   readonly tableVersion: number;
-  readonly registrations: { readonly [index: string]: Registration };
+  readonly registrations: { readonly [index: string]: PartitionRegistration };
   /** When each of these was first heard of, epoch ms. */
   readonly heardAt: { readonly [index: string]: number };
 }

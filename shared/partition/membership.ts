@@ -14,7 +14,7 @@ export interface Member {
 }
 
 /** A run of a worker's process. */
-export type Identity = Pick<Announcement, 'worker' | 'service' | 'route' | 'incarnation' | 'since'>;
+export type WorkerIdentity = Pick<Announcement, 'worker' | 'service' | 'route' | 'incarnation' | 'since'>;
 
 export interface MembershipOptions {
   readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
@@ -22,9 +22,9 @@ export interface MembershipOptions {
   readonly log: Log;
   readonly heartbeatMs: number;
   readonly deadAfterMs: number;
-  readonly me: Identity;
+  readonly me: WorkerIdentity;
   /** What else to announce at this moment. */
-  readonly standing: () => Omit<Announcement, 'kind' | 'hello' | keyof Identity>;
+  readonly standing: () => Omit<Announcement, 'kind' | 'hello' | keyof WorkerIdentity>;
   /** What is known of the others has changed, or they can be heard again. `tableVersion`: of the assignment that one acts by, else 0. */
   readonly onNews: (tableVersion: number) => void;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts';
 
-export interface Readiness {
+export interface WorkerReadiness {
   /** What the newest table makes me the owner of, by partition index; `undefined`: it does not name me. */
   assigned(owned: readonly number[] | undefined): void;
   /** Something was registered, or is no longer. */
@@ -16,7 +16,7 @@ export function createReadiness(options: {
   readonly clock: Pick<Clock, 'now'>;
   readonly graceMs: number;
   readonly registered: (index: number) => boolean;
-}): Readiness {
+}): WorkerReadiness {
   const { clock, graceMs, registered } = options;
   let owned: readonly number[] | undefined;
   let complete = false;

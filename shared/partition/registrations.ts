@@ -1,4 +1,4 @@
-import type { Registration } from './announcement.ts';
+import type { PartitionRegistration } from './announcement.ts';
 import type { Duty, Held } from './duties.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -14,7 +14,7 @@ export interface Taker {
 
 export interface Registrations {
   /** What may be announced: nobody who relies on one of these does so in vain, unless a channel or process dies. */
-  announced(): Readonly<Record<string, Registration>>;
+  announced(): Readonly<Record<string, PartitionRegistration>>;
   has(index: number): boolean;
   /** What the engine holds, by partition index. */
   held(): ReadonlyMap<number, Held>;
@@ -44,7 +44,7 @@ export function createRegistrations(options: {
   readonly onDone: () => void;
 }): Registrations {
   const { engine, clock, log, queues, releaseMs, onChange, onDone } = options;
-  const registered = new Map<number, Registration>();
+  const registered = new Map<number, PartitionRegistration>();
   /** The owner's registration that the one to come is behind. */
   const behind = new Map<number, string>();
   const underWay = new Map<number, 'take' | 'release'>();

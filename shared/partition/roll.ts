@@ -5,7 +5,7 @@ import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { type Announcement, decodeAnnouncement } from '#shared/partition/announcement.ts';
 
-export interface Seen {
+export interface SeenWorker {
   readonly announcement: Announcement;
   /** By our clock, epoch ms. */
   readonly lastSeenAt: number;
@@ -15,12 +15,12 @@ export interface Seen {
 export interface Roll {
   take(announcement: Announcement): void;
   /** Those that live, by service and name. */
-  all(): readonly Seen[];
+  all(): readonly SeenWorker[];
 }
 
 /** After `deadAfterMs` without a word a worker is taken for dead, as the workers themselves do. */
 export function createRoll(clock: Pick<Clock, 'now'>, deadAfterMs: number): Roll {
-  const workers = new Map<string, Seen>();
+  const workers = new Map<string, SeenWorker>();
   return {
     take(announcement) {
       const { worker, kind, incarnation, since } = announcement;
@@ -33,7 +33,7 @@ export function createRoll(clock: Pick<Clock, 'now'>, deadAfterMs: number): Roll
     all() {
       const now = clock.now();
       for (const [worker, { lastSeenAt }] of workers) if (now - lastSeenAt > deadAfterMs) workers.delete(worker);
-      const name = ({ announcement: { service, worker } }: Seen): string => `${service} ${worker}`;
+      const name = ({ announcement: { service, worker } }: SeenWorker): string => `${service} ${worker}`;
       return [...workers.values()].toSorted((a, b) => name(a).localeCompare(name(b), 'en', { numeric: true }));
     },
   };

@@ -1,6 +1,6 @@
 /** Orders through HTTP on a real stack while one thing after another, and sometimes two at a time, goes wrong; then healing, rest and judgement. */
 import { createFaults, type Fault } from './faults.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge, type ChaosVerdict } from './verdict.ts';
 import { seeded } from '#local/stand-ins/misbehaviour.ts';
 import { planOf } from '#local/commands/simulator/plan.ts';
 import { simulate } from '#local/commands/simulator/run.ts';
@@ -17,7 +17,7 @@ export interface ChaosOptions {
   readonly say: (text: string) => void;
 }
 
-export interface ChaosReport extends Verdict {
+export interface ChaosReport extends ChaosVerdict {
   readonly faults: ReadonlyMap<string, number>;
   /** Kinds that could not be done when it was their turn, with the reason. */
   readonly impossible: ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 /** What became of the orders of a chaos run, and what of it must not be. */
 import { auditOver } from '#local/commands/audit.ts';
 import { emailOf, type Plan } from '#local/commands/simulator/plan.ts';
-import type { Row } from '#local/commands/simulator/result.ts';
+import type { OrderRow } from '#local/commands/simulator/result.ts';
 import { verdictOf } from '#local/commands/simulator/verdict.ts';
 import { connectManagement } from '#shared/bus/topology/management.ts';
 import type { Shop } from '#test/support/place.ts';
@@ -9,7 +9,7 @@ import { checkers, readRest } from '#test/support/rest.ts';
 import type { TestStack } from '#test/support/stack.ts';
 import { until } from '#test/support/until.ts';
 
-export interface Verdict {
+export interface ChaosVerdict {
   readonly violations: readonly string[];
   /** How the requests and the orders ended, retries, compensations, mails. */
   readonly counts: ReadonlyMap<string, number>;
@@ -19,13 +19,13 @@ interface Judged {
   readonly stack: TestStack;
   readonly shop: Shop;
   readonly plan: Plan;
-  readonly rows: readonly Row[];
+  readonly rows: readonly OrderRow[];
 }
 
 const WAITING = /\.(\d{3}|delay|expired|parked)$/;
 
 /** Reads the orders, the ledger, the mailbox, the audit and the broker's counters. */
-export async function judge({ stack, shop, plan, rows }: Judged): Promise<Verdict> {
+export async function judge({ stack, shop, plan, rows }: Judged): Promise<ChaosVerdict> {
   const violations: string[] = rows
     .filter((row) => ['wrong', 'hanging'].includes(verdictOf(row)))
     .map((row) => `order ${row.n} (${row.kind}): ${row.outcome} ${row.reason ?? ''} ${row.orderId ?? ''}`);

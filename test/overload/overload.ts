@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fund } from '#local/commands/simulator/fund.ts';
 import { planOf } from '#local/commands/simulator/plan.ts';
 import { endLatencyMs, percentiles } from '#local/commands/simulator/report.ts';
-import type { Result, Row } from '#local/commands/simulator/result.ts';
+import type { OrderResult, OrderRow } from '#local/commands/simulator/result.ts';
 import { simulate } from '#local/commands/simulator/run.ts';
 import { verdictOf } from '#local/commands/simulator/verdict.ts';
 import { auditOver } from '#local/commands/audit.ts';
@@ -51,7 +51,7 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
   const { api } = stack;
   let runs = 0;
   /** The wallets are filled beforehand: a customer in the middle of the overload waits like everybody. */
-  async function prepared(ratePerS: number, forS: number): Promise<() => Promise<Result>> {
+  async function prepared(ratePerS: number, forS: number): Promise<() => Promise<OrderResult>> {
     runs += 1;
     const count = Math.ceil(ratePerS * forS);
     // Orders that end by themselves at once: what waits for a deadline says nothing of capacity.
@@ -106,18 +106,18 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
 }
 
 /** Orders that ended a second between the 20th and the 80th percentile of the ends. */
-function throughput(rows: readonly Row[]): number {
+function throughput(rows: readonly OrderRow[]): number {
   const ends = rows.flatMap(({ endedAt }) => endedAt ?? []).toSorted((a, b) => a - b);
   const [from, to] = [Math.floor(ends.length * 0.2), Math.floor(ends.length * 0.8)];
   return ((to - from) * 1000) / (ends[to]! - ends[from]!);
 }
 
-function p50(rows: readonly Row[]): number {
+function p50(rows: readonly OrderRow[]): number {
   return percentiles(rows.flatMap((row) => endLatencyMs(row) ?? []))?.p50 ?? Infinity;
 }
 
 /** The start of the first second from which on the p50 of every second stays within the limit and nothing is refused. */
-function recovery(rows: readonly Row[], since: number, limitMs: number): number | undefined {
+function recovery(rows: readonly OrderRow[], since: number, limitMs: number): number | undefined {
   const seconds = Map.groupBy(rows, ({ dueAt }) => Math.floor((dueAt - since) / 1000));
   const bad = [...seconds]
     .filter(([, of]) => of.some(({ outcome }) => outcome === 'refused') || p50(of) > limitMs)
@@ -126,7 +126,7 @@ function recovery(rows: readonly Row[], since: number, limitMs: number): number 
   return seconds.has(recovered) ? recovered * 1000 : undefined;
 }
 
-function countBy(rows: readonly Row[], nameOf: (row: Row) => string): ReadonlyMap<string, number> {
+function countBy(rows: readonly OrderRow[], nameOf: (row: OrderRow) => string): ReadonlyMap<string, number> {
   return new Map([...Map.groupBy(rows, nameOf)].map(([name, of]) => [name, of.length]));
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { ORDERS, simulate, type Outcome } from './simulate.ts';
+import { ORDERS, simulate, type SeedOutcome } from './simulate.ts';
 import { command, wholeOf } from '#local/commands/command.ts';
 import { commandLine, commandSpec } from '#local/commands/command-line.ts';
 import { stackDir } from '#local/stack/addresses.ts';
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     wholeOf('--orders', values.orders, 1, 100_000),
   ];
   const started = systemClock.now();
-  const outcomes: Outcome[] = [];
+  const outcomes: SeedOutcome[] = [];
   const threads = Math.min(availableParallelism(), count);
   const stopping = new AbortController();
   await Promise.all(
@@ -72,10 +72,10 @@ async function main(): Promise<void> {
 }
 
 /** One thread's share; ends early when `onOutcome` of any thread says so. */
-function share(data: Share, stopping: AbortController, onOutcome: (outcome: Outcome) => boolean): Promise<void> {
+function share(data: Share, stopping: AbortController, onOutcome: (outcome: SeedOutcome) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: data });
-    worker.on('message', (outcome: Outcome) => {
+    worker.on('message', (outcome: SeedOutcome) => {
       if (stopping.signal.aborted) return;
       if (onOutcome(outcome)) stopping.abort();
     });
@@ -86,7 +86,7 @@ function share(data: Share, stopping: AbortController, onOutcome: (outcome: Outc
 }
 
 /** Where a failing seed leaves what it did, and how it is done again. */
-function report({ seed, settings, violations, history, fingerprint }: Outcome, orders: number): void {
+function report({ seed, settings, violations, history, fingerprint }: SeedOutcome, orders: number): void {
   const dir = join(stackDir, 'simulation');
   mkdirSync(dir, { recursive: true });
   const file = join(dir, `seed-${seed}.history`);
@@ -102,9 +102,9 @@ function report({ seed, settings, violations, history, fingerprint }: Outcome, o
     );
 }
 
-function summary(outcomes: readonly Outcome[], tookMs: number): string {
+function summary(outcomes: readonly SeedOutcome[], tookMs: number): string {
   const failed = outcomes.filter(({ violations }) => violations.length > 0).map(({ seed }) => seed);
-  const sum = (of: (outcome: Outcome) => ReadonlyMap<string, number>): string => {
+  const sum = (of: (outcome: SeedOutcome) => ReadonlyMap<string, number>): string => {
     const totals = new Map<string, number>();
     for (const outcome of outcomes) for (const [what, n] of of(outcome)) totals.set(what, (totals.get(what) ?? 0) + n);
     return [...totals]

@@ -8,7 +8,7 @@ import { deploy, finishDeployment } from './newer.ts';
 import { settingsOf } from './settings.ts';
 import { buildTown, type SimulatedTown } from './town.ts';
 
-export interface Outcome {
+export interface SeedOutcome {
   readonly seed: number;
   readonly violations: readonly string[];
   /** What it ran with. */
@@ -34,7 +34,7 @@ const REST_LIMIT_MS = 45 * 60_000;
 /** Looks at a town between two events, while everything goes wrong and at rest; must not wait for its clock. */
 export type Watch = (town: SimulatedTown, now: number, isAtRest: boolean) => Promise<void>;
 
-export async function simulate(seed: number, orders = ORDERS, watch: Watch = async () => {}): Promise<Outcome> {
+export async function simulate(seed: number, orders = ORDERS, watch: Watch = async () => {}): Promise<SeedOutcome> {
   const scheduler = createScheduler(seed);
   const { clock, chance, between } = scheduler;
   const start = clock.now();

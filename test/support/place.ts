@@ -7,7 +7,7 @@ import type { OrderView } from '#services/order/view.ts';
 import type { PaymentView } from '#services/payment/view.ts';
 import type { Timeline } from '#services/saga/view.ts';
 import type { EntryView, WalletView } from '#services/wallet/view.ts';
-import type { Answer } from '#local/commands/api.ts';
+import type { ApiAnswer } from '#local/commands/api.ts';
 import { systemClock } from '#shared/clock.ts';
 
 export interface Mail {
@@ -52,7 +52,7 @@ export function createShop(stack: TestStack) {
 
   /** Asks again while it is told to: 503 with Retry-After. */
   async function read<Body>(from: string): Promise<Body> {
-    const isAnswer = ({ status, headers }: Answer<Body>): boolean => status !== 503 || !headers.has('retry-after');
+    const isAnswer = ({ status, headers }: ApiAnswer<Body>): boolean => status !== 503 || !headers.has('retry-after');
     const { status, body } = await until(`${from} can be read`, () => api.get<Body>(from), isAnswer, { everyMs: 200 });
     if (status !== 200) throw new Error(`GET ${from} answered ${status} ${JSON.stringify(body)}`);
     return body;
@@ -61,10 +61,10 @@ export function createShop(stack: TestStack) {
   /** Asks under one key until it is refused for good or certainly taken, as customers do. */
   async function taken<Body>(
     what: string,
-    ask: (key: Readonly<Record<string, string>>) => Promise<Answer<Body>>,
-  ): Promise<Answer<Body>> {
+    ask: (key: Readonly<Record<string, string>>) => Promise<ApiAnswer<Body>>,
+  ): Promise<ApiAnswer<Body>> {
     const key = { 'idempotency-key': `${what}-${systemClock.id()}` };
-    const isUncertain = ({ status, body }: Answer<Body>): boolean =>
+    const isUncertain = ({ status, body }: ApiAnswer<Body>): boolean =>
       status === 503 || status === 504 || (body as { type?: string }).type === '/problems/idempotency-key-in-use';
     return until(
       `${what} is taken`,
@@ -113,7 +113,7 @@ export function createShop(stack: TestStack) {
         await until('a top-up that was accepted is in the wallet', ask, ({ state }) => state === 'done');
       } else if (status !== 201) throw new Error(`a top-up answered ${status} ${JSON.stringify(body)}`);
     },
-    request: (wanted: Wanted, headers: Readonly<Record<string, string>> = {}): Promise<Answer<OrderView>> =>
+    request: (wanted: Wanted, headers: Readonly<Record<string, string>> = {}): Promise<ApiAnswer<OrderView>> =>
       api.post<OrderView>('/v1/orders', orderBody(wanted), headers),
     /** Places an order, once, and gives its id; asks again while the breaker refuses. */
     async place(wanted: Wanted): Promise<string> {

@@ -1,7 +1,7 @@
 import { endLatencyMs } from './report.ts';
-import type { Result, Row } from './result.ts';
+import type { OrderResult, OrderRow } from './result.ts';
 
-const COLUMNS: readonly (readonly [string, (row: Row) => string | number | undefined])[] = [
+const COLUMNS: readonly (readonly [string, (row: OrderRow) => string | number | undefined])[] = [
   ['n', ({ n }) => n],
   ['kind', ({ kind }) => kind],
   ['customer', ({ customerId }) => customerId],
@@ -14,7 +14,7 @@ const COLUMNS: readonly (readonly [string, (row: Row) => string | number | undef
 ];
 
 /** A line per order with a header (RFC 4180); times are RFC 3339, what is not known is empty. */
-export function csv({ seed, rows }: Pick<Result, 'seed' | 'rows'>): string {
+export function csv({ seed, rows }: Pick<OrderResult, 'seed' | 'rows'>): string {
   const lines = [
     ['seed', ...COLUMNS.map(([name]) => name)],
     ...rows.map((row) => [seed, ...COLUMNS.map(([, read]) => read(row))]),

@@ -1,6 +1,6 @@
 import type { Customer } from './plan.ts';
 import { waitMs } from './send.ts';
-import type { Answer, Api } from '#local/commands/api.ts';
+import type { ApiAnswer, Api } from '#local/commands/api.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 import type { Clock } from '#shared/clock.ts';
 
@@ -45,9 +45,9 @@ export async function fund(
 
   async function settled(
     id: string,
-    ask: () => Promise<Answer<TopUp>>,
-    isSettled: (answer: Answer<TopUp>) => boolean,
-  ): Promise<Answer<TopUp>> {
+    ask: () => Promise<ApiAnswer<TopUp>>,
+    isSettled: (answer: ApiAnswer<TopUp>) => boolean,
+  ): Promise<ApiAnswer<TopUp>> {
     for (;;) {
       const answer = await ask().catch(() => undefined);
       if (answer !== undefined && isSettled(answer)) return answer;

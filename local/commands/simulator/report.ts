@@ -1,6 +1,6 @@
 import { KINDS } from './plan.ts';
-import { ENDS, OUTCOMES, type Result, type Row } from './result.ts';
-import { isSound, type Verdict, verdictOf } from './verdict.ts';
+import { ENDS, OUTCOMES, type OrderResult, type OrderRow } from './result.ts';
+import { isSound, type SimulationVerdict, verdictOf } from './verdict.ts';
 
 export interface Percentiles {
   readonly p50: number;
@@ -19,14 +19,14 @@ export function percentiles(values: readonly number[]): Percentiles | undefined 
 }
 
 /** From when it was due until it ended, ms. Never negative, also when the clocks of two machines disagree. */
-export function endLatencyMs({ dueAt, endedAt }: Row): number | undefined {
+export function endLatencyMs({ dueAt, endedAt }: OrderRow): number | undefined {
   return endedAt === undefined ? undefined : Math.max(0, endedAt - dueAt);
 }
 
 const LISTED = 20;
 
 /** What a person reads at the end. */
-export function report(result: Result): string {
+export function report(result: OrderResult): string {
   const { rows } = result;
   return [
     summary(result),
@@ -42,7 +42,7 @@ export function report(result: Result): string {
   ].join('\n');
 }
 
-function summary({ seed, rows, planned, placingMs, waitingMs, late, reads }: Result): string {
+function summary({ seed, rows, planned, placingMs, waitingMs, late, reads }: OrderResult): string {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   const rate = placingMs === 0 ? 0 : (rows.length * 1000) / placingMs;
   const lines = [
@@ -56,10 +56,10 @@ function summary({ seed, rows, planned, placingMs, waitingMs, late, reads }: Res
   return lines.join('\n');
 }
 
-function table(rows: readonly Row[]): readonly string[] {
+function table(rows: readonly OrderRow[]): readonly string[] {
   const outcomes = OUTCOMES.filter((outcome) => rows.some((row) => row.outcome === outcome));
   const kinds = KINDS.filter((kind) => rows.some((row) => row.kind === kind));
-  const line = (name: string, of: readonly Row[]): string =>
+  const line = (name: string, of: readonly OrderRow[]): string =>
     columns(name, [...outcomes.map((outcome) => of.filter((row) => row.outcome === outcome).length || '-'), of.length]);
   return [
     columns('', [...outcomes, 'total']),
@@ -73,7 +73,7 @@ function table(rows: readonly Row[]): readonly string[] {
   ];
 }
 
-function latencies(rows: readonly Row[]): readonly string[] {
+function latencies(rows: readonly OrderRow[]): readonly string[] {
   const ended = rows.filter(({ outcome }) => (ENDS as readonly string[]).includes(outcome));
   const of = (name: string, values: readonly (number | undefined)[]): readonly string[] => {
     const found = percentiles(values.filter((value) => value !== undefined));
@@ -92,8 +92,8 @@ function latencies(rows: readonly Row[]): readonly string[] {
   ];
 }
 
-function refusals(rows: readonly Row[]): readonly string[] {
-  const counted = (outcome: Row['outcome']): string =>
+function refusals(rows: readonly OrderRow[]): readonly string[] {
+  const counted = (outcome: OrderRow['outcome']): string =>
     Object.entries(
       Object.groupBy(
         rows.filter((row) => row.outcome === outcome),
@@ -109,7 +109,7 @@ function refusals(rows: readonly Row[]): readonly string[] {
   ];
 }
 
-function told(rows: readonly Row[], verdict: Verdict, what: string): readonly string[] {
+function told(rows: readonly OrderRow[], verdict: SimulationVerdict, what: string): readonly string[] {
   const found = rows.filter((row) => verdictOf(row) === verdict);
   if (found.length === 0) return [];
   const more = found.length > LISTED ? [`  ... and ${found.length - LISTED} more`] : [];
@@ -121,7 +121,7 @@ function told(rows: readonly Row[], verdict: Verdict, what: string): readonly st
   ];
 }
 
-function sentence({ n, kind, orderId, outcome, reason, httpStatus, twins }: Row, what: string): string {
+function sentence({ n, kind, orderId, outcome, reason, httpStatus, twins }: OrderRow, what: string): string {
   const named = `order ${n} (${kind}${orderId === undefined ? '' : `, ${orderId}`})`;
   if (twins !== undefined) return `${named}: one Idempotency-Key made ${twins.length} orders: ${twins.join(', ')}`;
   const status = outcome === 'rejected' ? ` with ${httpStatus}` : '';

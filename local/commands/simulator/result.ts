@@ -9,13 +9,13 @@ export type End = (typeof ENDS)[number];
  * was taken; `rejected`: any other answer than 202; `unanswered`: no answer, or one that leaves it open (409, 504).
  */
 export const OUTCOMES = [...ENDS, 'open', 'refused', 'rejected', 'unanswered'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
+export type OrderOutcome = (typeof OUTCOMES)[number];
 
 /** One order that was sent. Times are epoch ms. */
-export interface Row extends Pick<PlannedOrder, 'n' | 'kind' | 'customerId' | 'amountMinor'> {
+export interface OrderRow extends Pick<PlannedOrder, 'n' | 'kind' | 'customerId' | 'amountMinor'> {
   /** When it should have been sent; latencies count from here, so that a stack that stands still can not hide it. */
   readonly dueAt: number;
-  readonly outcome: Outcome;
+  readonly outcome: OrderOutcome;
   readonly orderId?: string;
   readonly answeredAt?: number;
   readonly httpStatus?: number;
@@ -30,9 +30,9 @@ export interface Row extends Pick<PlannedOrder, 'n' | 'kind' | 'customerId' | 'a
   readonly cancelStatus?: number;
 }
 
-export interface Result {
+export interface OrderResult {
   readonly seed: number;
-  readonly rows: readonly Row[];
+  readonly rows: readonly OrderRow[];
   readonly planned: number;
   /** From the first order until the last was answered, and from then until the last ended. */
   readonly placingMs: number;
@@ -43,7 +43,7 @@ export interface Result {
   readonly reads: { readonly pages: number; readonly orders: number };
 }
 
-export interface Progress {
+export interface SimulationProgress {
   readonly phase: 'funding' | 'placing' | 'waiting' | 'over';
   readonly elapsedMs: number;
   readonly planned: number;

@@ -1,6 +1,6 @@
 import { fund } from './fund.ts';
 import type { Plan, PlannedOrder } from './plan.ts';
-import { type End, ENDS, type Progress, type Result, type Row } from './result.ts';
+import { type End, ENDS, type SimulationProgress, type OrderResult, type OrderRow } from './result.ts';
 import { createSender, type Retry } from './send.ts';
 import { createWatch } from './watch.ts';
 import type { Api } from '#local/commands/api.ts';
@@ -14,7 +14,7 @@ export interface SimulateOptions {
   /** Places nothing more; what was accepted is waited for. */
   readonly enough?: AbortSignal;
   /** Several times a second, and once at the end. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: (progress: SimulationProgress) => void;
   readonly onAccepted?: (orderId: string) => void;
   readonly retry?: Retry;
   /** So many requests may be without an answer; beyond that the sending falls behind, which the result tells. */
@@ -34,15 +34,15 @@ const LATE_MS = 250;
  * Fills the wallets, sends the orders of the plan at their times whatever became of those before (an open loop), and waits
  * until each accepted one has ended. Resolves with what became of each; throws `Trouble` only when the wallets can not be filled.
  */
-export async function simulate(options: SimulateOptions): Promise<Result> {
+export async function simulate(options: SimulateOptions): Promise<OrderResult> {
   const { api, plan, clock = systemClock, retry = 'never', maxOutstanding = 200, limitMs = 180_000 } = options;
   const { run = clock.id(), signal = new AbortController().signal, enough = signal } = options;
   const placingEnds = AbortSignal.any([signal, enough]);
-  const rows = new Map<number, Row>();
+  const rows = new Map<number, OrderRow>();
   const numberOf = new Map<string, number>();
   const late = { count: 0, maxMs: 0 };
   const counts = { sent: 0, accepted: 0, notAccepted: 0, ended: 0, outstanding: 0, lateMs: 0 };
-  let phase: Progress['phase'] = 'funding';
+  let phase: SimulationProgress['phase'] = 'funding';
   let startedAt = clock.now();
   let slot: (() => void) | undefined;
 

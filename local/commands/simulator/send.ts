@@ -1,5 +1,5 @@
 import { emailOf, type PlannedOrder } from './plan.ts';
-import type { Answer, Api } from '#local/commands/api.ts';
+import type { ApiAnswer, Api } from '#local/commands/api.ts';
 import type { Clock } from '#shared/clock.ts';
 
 /**
@@ -101,7 +101,7 @@ function bodyOf(order: PlannedOrder): object {
   };
 }
 
-function meaning(answer: Answer<Body | undefined> | undefined, at: number): Sent {
+function meaning(answer: ApiAnswer<Body | undefined> | undefined, at: number): Sent {
   if (answer === undefined) return { is: 'unanswered' };
   const { status, body } = answer;
   if (status === 202 && body?.id !== undefined) return { is: 'accepted', orderIds: [body.id], status, at };
@@ -119,7 +119,7 @@ function meaning(answer: Answer<Body | undefined> | undefined, at: number): Sent
 }
 
 /** `Retry-After` in seconds (RFC 9110, 10.2.3). */
-export function waitMs(answer: Pick<Answer<unknown>, 'headers'> | undefined): number {
+export function waitMs(answer: Pick<ApiAnswer<unknown>, 'headers'> | undefined): number {
   const seconds = Number(answer?.headers.get('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, LONGEST_WAIT_MS) : PAUSE_MS;
 }

@@ -1,11 +1,11 @@
 import type { Kind } from './plan.ts';
-import type { End, Row } from './result.ts';
+import type { End, OrderRow } from './result.ts';
 
 /**
  * `right`: it ended as its kind has to, or was refused before anything was taken. `late`: a step took longer than its deadline and
  * the order was undone, which is promised, but no sign of health. `wrong`: it must never end so.
  */
-export type Verdict = 'right' | 'late' | 'wrong' | 'hanging';
+export type SimulationVerdict = 'right' | 'late' | 'wrong' | 'hanging';
 
 interface Allowed {
   readonly ends: readonly End[];
@@ -26,7 +26,7 @@ const ALLOWED: Readonly<Record<Kind, Allowed>> = {
   timeout: { ends: ['failed'], reason: TIMED_OUT },
 };
 
-export function verdictOf({ kind, outcome, reason, twins }: Row): Verdict {
+export function verdictOf({ kind, outcome, reason, twins }: OrderRow): SimulationVerdict {
   if (twins !== undefined) return 'wrong';
   const allowed = ALLOWED[kind];
   switch (outcome) {
@@ -47,6 +47,6 @@ export function verdictOf({ kind, outcome, reason, twins }: Row): Verdict {
 }
 
 /** Nothing hangs and nothing ended as it must not. */
-export function isSound(rows: readonly Row[]): boolean {
+export function isSound(rows: readonly OrderRow[]): boolean {
   return rows.every((row) => !['wrong', 'hanging'].includes(verdictOf(row)));
 }

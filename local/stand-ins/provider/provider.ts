@@ -14,7 +14,7 @@ import {
 
 export type RunningProvider = RunningStub;
 
-interface Answer extends StubAnswer {
+interface ProviderAnswer extends StubAnswer {
   /** Epoch ms before which it is not given: absent, at once. */
   readonly readyAt?: number;
 }
@@ -41,11 +41,11 @@ export async function startProvider({
   log,
 }: StubOptions): Promise<RunningProvider> {
   const payments = createPayments();
-  const remembered = rememberingAnswers<Answer>();
+  const remembered = rememberingAnswers<ProviderAnswer>();
   let current = settingsSchema.parse({ ...calm, ...settings });
   let random = seeded(current.seed);
 
-  const effects: Readonly<Record<string, (body: unknown) => Answer>> = {
+  const effects: Readonly<Record<string, (body: unknown) => ProviderAnswer>> = {
     '/authorizations': (body) => {
       const { paymentId, ...request } = authorization.parse(body);
       const answer = decided(payments.authorize(paymentId, request));
@@ -79,9 +79,10 @@ export async function startProvider({
     const { numerator, denominator } = current.failureRate;
     const fails = random() * denominator < numerator;
     const failsAfter = random() < 0.5;
-    const unavailable: Answer = { status: 503, body: { reason: 'unavailable' } };
+    const unavailable: ProviderAnswer = { status: 503, body: { reason: 'unavailable' } };
     const key = request.headers['idempotency-key'];
-    const answer: Answer = fails && !failsAfter ? unavailable : remembered(key, [pathname, body], () => effect(body));
+    const answer: ProviderAnswer =
+      fails && !failsAfter ? unavailable : remembered(key, [pathname, body], () => effect(body));
     const method = pathname === '/authorizations' && (body as { method?: unknown } | null)?.method;
     if (method === 'pm_timeout') return;
     const gone = new AbortController();
@@ -94,7 +95,7 @@ export async function startProvider({
   return serveStub({ host, port, log }, handle);
 }
 
-function decided(decision: Decision): Answer {
+function decided(decision: Decision): ProviderAnswer {
   if (!decision.approved) return { status: 402, body: { reason: decision.reason } };
   const { payment } = decision;
   return { status: 200, body: { ...payment, refunded: payment.status === 'refunded' } };

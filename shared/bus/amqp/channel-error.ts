@@ -1,4 +1,4 @@
-import { BrokerRefusal, type RefusalCode } from '#shared/bus/refusal.ts';
+import { BrokerRefusal, type RefusalCode } from '#shared/bus/broker-refusal.ts';
 import { reasonOf } from '#shared/errors.ts';
 
 /** What the broker meant by closing a channel: its reply code (AMQP 0-9-1, RabbitMQ's texts) in our words. */

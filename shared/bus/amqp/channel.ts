@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { KeptConnection } from './connection.ts';
-import { BrokerRefusal } from '#shared/bus/refusal.ts';
+import { BrokerRefusal } from '#shared/bus/broker-refusal.ts';
 import { refusalOf } from './channel-error.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';

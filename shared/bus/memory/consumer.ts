@@ -3,7 +3,7 @@ import type { Link, MemoryChannel } from './link.ts';
 import type { MemoryCore } from './core.ts';
 
 /** A registration that is made again on every new link. */
-export interface Registration {
+export interface MemoryRegistration {
   readonly active: boolean;
   /** Called for every new link. Throws `BrokerRefusal` the first time. */
   attach(link: Link): void;
@@ -15,7 +15,7 @@ export function createMemoryConsumer(
   queue: string,
   options: ConsumeOptions,
   onClosed: () => void,
-): Registration & { readonly consumer: Consumer; readonly first: Promise<void> } {
+): MemoryRegistration & { readonly consumer: Consumer; readonly first: Promise<void> } {
   const first = Promise.withResolvers<void>();
   let closed = false;
   let current: { readonly link: Link; readonly channel: MemoryChannel } | undefined;
@@ -97,7 +97,10 @@ export function createMemorySubscription(
   routingKeys: readonly string[],
   onPacket: (packet: Packet, routingKey: string) => void,
   onClosed: () => void,
-): Registration & { readonly subscription: Awaited<ReturnType<Bus['subscribe']>>; readonly first: Promise<void> } {
+): MemoryRegistration & {
+  readonly subscription: Awaited<ReturnType<Bus['subscribe']>>;
+  readonly first: Promise<void>;
+} {
   const first = Promise.withResolvers<void>();
   let current: { readonly link: Link; readonly channel: MemoryChannel; readonly queue: string } | undefined;
   let closed = false;

@@ -10,7 +10,7 @@ import type {
 import { type DeathReason, isCycle, withDeath } from '#shared/bus/deaths.ts';
 import { createQueue, type MemoryQueue, type QueueLimits, type Stored } from './queue.ts';
 import { createRouting, type Routing } from './routing.ts';
-import { BrokerRefusal } from '#shared/bus/refusal.ts';
+import { BrokerRefusal } from '#shared/bus/broker-refusal.ts';
 import { stateQueue } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 

@@ -1,5 +1,5 @@
 import type { BindingSpec, Bus, Consumer, Packet, Topology } from '#shared/bus/bus.ts';
-import { createMemoryConsumer, createMemorySubscription, type Registration } from './consumer.ts';
+import { createMemoryConsumer, createMemorySubscription, type MemoryRegistration } from './consumer.ts';
 import { createMemoryCore, type MemoryFaults, type PublishOutcome } from './core.ts';
 import { createLink, type InFlight, type Link } from './link.ts';
 import { createMemoryPublisher } from './publisher.ts';
@@ -97,7 +97,7 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
   }
 
   function connect(name: string): Bus {
-    const registrations = new Set<Registration>();
+    const registrations = new Set<MemoryRegistration>();
     const sessions = new Set<Link>();
     const consuming = keepOpen(name, 'consume', (link) => {
       for (const registration of registrations) registration.attach(link);
@@ -105,7 +105,7 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
     const publisher = createMemoryPublisher(core, () => publishing.current(), MAX_OUTSTANDING);
     const publishing = keepOpen(name, 'publish', (link) => publisher.attach(link));
 
-    function register(registration: Registration): void {
+    function register(registration: MemoryRegistration): void {
       registrations.add(registration);
       const link = consuming.current();
       if (link !== undefined) registration.attach(link);

@@ -1,5 +1,5 @@
 import type { Bus } from '#shared/bus/bus.ts';
-import { BrokerRefusal } from '#shared/bus/refusal.ts';
+import { BrokerRefusal } from '#shared/bus/broker-refusal.ts';
 import { partition, type RouteTable } from './topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { ConfigError } from '#shared/errors.ts';

@@ -1,13 +1,13 @@
 /** The door over products in memory: each command is handled by the entity as soon as the broker has it. */
 import { productEntity, type ProductState } from '#services/catalogue/product.ts';
 import { endOf, shown, type ProductQueries } from '#services/catalogue/view.ts';
-import { type Answer, runOf } from '#shared/entity/entity.ts';
+import { type EntityAnswer, runOf } from '#shared/entity/entity.ts';
 import type { Message } from '#shared/message.ts';
 import { type CallOptions, startWorld } from '#test/services/gateway/world.ts';
 
 export async function catalogueWorld() {
   const states = new Map<string, ProductState>();
-  const outcomes = new Map<string, Answer | undefined>();
+  const outcomes = new Map<string, EntityAnswer | undefined>();
   const stocks = new Map<string, { readonly onHand: number }>();
   let isWorking = true;
   /** What the stock says when it is asked to close an item; by default that it is closed. */

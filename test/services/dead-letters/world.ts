@@ -6,7 +6,7 @@ import { noteEndedOrders } from '#services/dead-letters/ended-orders.ts';
 import { startDraining } from '#services/dead-letters/draining.ts';
 import { deadLettersCollection, type StoredLetter } from '#services/dead-letters/model.ts';
 import { startReplaying } from '#services/dead-letters/replaying.ts';
-import { answerRequests } from '#services/dead-letters/requests.ts';
+import { answerRequests } from '#services/dead-letters/dead-letter-requests.ts';
 import { createLetterStore, type LetterStore } from '#services/dead-letters/store.ts';
 import { DEAD_LETTERS_REPLY, DEAD_LETTERS_REQUEST, type DeadLettersReply } from '#services/dead-letters/contract.ts';
 import { routeTable } from '#services/services.ts';

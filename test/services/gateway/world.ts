@@ -2,7 +2,7 @@ import { routeTable, services } from '#services/services.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FaultControl } from '#services/console/faults.ts';
-import { createGateway, type GatewayOptions, type Settings } from '#services/gateway/gateway.ts';
+import { createGateway, type GatewayOptions, type GatewaySettings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/console/breakers.ts';
 import type { Audits } from '#services/console/audits.ts';
 import type { DeadLetters } from '#services/console/dead-letters.ts';
@@ -120,7 +120,7 @@ const empty = Object.fromEntries(
 /** A gateway behind a real HTTP server on a free port, with a fake bus and fake views. */
 export async function startWorld(
   options: {
-    readonly settings?: Partial<Settings>;
+    readonly settings?: Partial<GatewaySettings>;
     readonly faults?: FaultControl;
     readonly log?: Log;
     readonly tokens?: GatewayOptions['tokens'];

@@ -3,7 +3,7 @@ import { pair } from './conformance-publishing.ts';
 import { collect, idOf, packet } from '#test/support/broker-world.ts';
 import { untilTrue } from '#test/support/until.ts';
 import type { Consumer, Delivery } from '#shared/bus/bus.ts';
-import { BrokerRefusal } from '#shared/bus/refusal.ts';
+import { BrokerRefusal } from '#shared/bus/broker-refusal.ts';
 
 const numbered = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `m${from + index}`);
 

@@ -3,7 +3,7 @@ import type { Run } from './conformance-run.ts';
 import { pair } from './conformance-publishing.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import { deathsOf } from '#shared/bus/deaths.ts';
-import { BrokerRefusal } from '#shared/bus/refusal.ts';
+import { BrokerRefusal } from '#shared/bus/broker-refusal.ts';
 import { PublishError } from '#shared/errors.ts';
 import { systemClock } from '#shared/clock.ts';
 import { collect, packet } from '#test/support/broker-world.ts';

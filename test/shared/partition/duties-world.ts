@@ -1,11 +1,11 @@
-import { assign, type Place, type Table } from '#shared/partition/assignment.ts';
-import type { Registration } from '#shared/partition/announcement.ts';
+import { assign, type PartitionPlace, type Table } from '#shared/partition/assignment.ts';
+import type { PartitionRegistration } from '#shared/partition/announcement.ts';
 import { dutiesOf, peerOf, STANDBY_PATIENCE_MS, type Duty, type Peer } from '#shared/partition/duties.ts';
 
 /** What was said: everything that the speaker is registered for, and by which table it acts. */
 interface Said {
   readonly tableVersion: number;
-  readonly registrations: Readonly<Record<string, Registration>>;
+  readonly registrations: Readonly<Record<string, PartitionRegistration>>;
   readonly hello: boolean;
 }
 
@@ -14,7 +14,7 @@ interface Worker {
   alive: boolean;
   table: Table | undefined;
   /** What it announces. */
-  held: Map<number, Registration>;
+  held: Map<number, PartitionRegistration>;
   /** Decided and not done yet: one thing at a time for each partition. */
   pending: Map<number, Duty>;
   peers: Map<string, Peer>;
@@ -119,7 +119,7 @@ export function createDutiesWorld(workerCount: number, { deaths }: { readonly de
       if (even !== previous) tables.push(even);
       return;
     }
-    const partitions = Array.from({ length: PARTITIONS }, (_, index): Place => {
+    const partitions = Array.from({ length: PARTITIONS }, (_, index): PartitionPlace => {
       const owner = members[(odd >> index) % members.length]!;
       const standby = members[(odd >> (index + 2)) % members.length]!;
       return standby === owner ? { owner } : { owner, standby };

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { bar, showProgress } from '#local/commands/simulator/progress.ts';
-import type { Progress } from '#local/commands/simulator/result.ts';
+import type { SimulationProgress } from '#local/commands/simulator/result.ts';
 
-const at = (elapsedMs: number, fields: Partial<Progress> = {}): Progress => ({
+const at = (elapsedMs: number, fields: Partial<SimulationProgress> = {}): SimulationProgress => ({
   phase: 'placing',
   elapsedMs,
   planned: 100,
@@ -15,7 +15,7 @@ const at = (elapsedMs: number, fields: Partial<Progress> = {}): Progress => ({
   ...fields,
 });
 
-function shown(screen: { isTTY?: boolean; columns?: number }, steps: readonly Progress[]): string {
+function shown(screen: { isTTY?: boolean; columns?: number }, steps: readonly SimulationProgress[]): string {
   let text = '';
   const show = showProgress({ ...screen, write: (more: string) => (text += more) });
   for (const step of steps) show(step);

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { row, START } from './rows.ts';
 import { csv } from '#local/commands/simulator/csv.ts';
 import { percentiles, report } from '#local/commands/simulator/report.ts';
-import type { Result } from '#local/commands/simulator/result.ts';
+import type { OrderResult } from '#local/commands/simulator/result.ts';
 
-const result = (fields: Partial<Result> = {}): Result => ({
+const result = (fields: Partial<OrderResult> = {}): OrderResult => ({
   seed: 7,
   rows: [],
   planned: 4,

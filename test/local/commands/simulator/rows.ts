@@ -1,8 +1,8 @@
-import type { Row } from '#local/commands/simulator/result.ts';
+import type { OrderRow } from '#local/commands/simulator/result.ts';
 
 export const START = Date.UTC(2026, 0, 1);
 
-export function row(fields: Partial<Row> = {}): Row {
+export function row(fields: Partial<OrderRow> = {}): OrderRow {
   return {
     n: 1,
     kind: 'ok',

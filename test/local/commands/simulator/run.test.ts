@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createWorld, properEnd, type WorldOptions } from './world.ts';
 import { type Kind, type Mix, planOf, type PlanOptions } from '#local/commands/simulator/plan.ts';
-import type { Progress } from '#local/commands/simulator/result.ts';
+import type { SimulationProgress } from '#local/commands/simulator/result.ts';
 import { simulate, type SimulateOptions } from '#local/commands/simulator/run.ts';
 import { isSound, verdictOf } from '#local/commands/simulator/verdict.ts';
 
@@ -22,7 +22,7 @@ async function simulated(of: WorldOptions, options: Partial<SimulateOptions> & P
 }
 
 test('every order of the mix is sent once at its time and ends as its kind has to', async (t) => {
-  const steps: Progress[] = [];
+  const steps: SimulationProgress[] = [];
   const { world, result } = await simulated({}, { plan: plan(), onProgress: (step) => steps.push(step) });
   t.is(result.rows.length, 500);
   t.true(result.rows.every((row) => verdictOf(row) === 'right'));

@@ -1,8 +1,8 @@
 import test from 'ava';
 import { row } from './rows.ts';
 import { KINDS, type Kind } from '#local/commands/simulator/plan.ts';
-import type { Row } from '#local/commands/simulator/result.ts';
-import { isSound, type Verdict, verdictOf } from '#local/commands/simulator/verdict.ts';
+import type { OrderRow } from '#local/commands/simulator/result.ts';
+import { isSound, type SimulationVerdict, verdictOf } from '#local/commands/simulator/verdict.ts';
 
 const paid: readonly Kind[] = ['ok', 'slow', 'duplicate', 'cancelled'];
 
@@ -15,7 +15,7 @@ for (const kind of KINDS) {
   });
 }
 
-const others: readonly (readonly [string, Partial<Row>, Verdict])[] = [
+const others: readonly (readonly [string, Partial<OrderRow>, SimulationVerdict])[] = [
   ['a declined order fails for its reason', { kind: 'declined', outcome: 'failed', reason: 'card_declined' }, 'right'],
   ['a declined order fails for another', { kind: 'declined', outcome: 'failed', reason: 'not_authorized' }, 'wrong'],
   ['short funds', { kind: 'short_funds', outcome: 'failed', reason: 'insufficient_funds' }, 'right'],

@@ -1,5 +1,5 @@
 /** A stack that is only its API, in memory and under a virtual clock: what it answers and how its orders end is the test's choice. */
-import type { Answer, Api } from '#local/commands/api.ts';
+import type { ApiAnswer, Api } from '#local/commands/api.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 interface Placed {
@@ -57,7 +57,7 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
   let under = 0;
   let mostUnder = 0;
 
-  const answer = <Body>(status: number, body: unknown, headers: Record<string, string> = {}): Answer<Body> => ({
+  const answer = <Body>(status: number, body: unknown, headers: Record<string, string> = {}): ApiAnswer<Body> => ({
     status,
     headers: new Headers(headers),
     body: body as Body,
@@ -69,7 +69,7 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
     ...(reason && { failure: { reason } }),
   });
 
-  function placeOrder<Body>(body: OrderBody, key: string): Answer<Body> {
+  function placeOrder<Body>(body: OrderBody, key: string): ApiAnswer<Body> {
     placings += 1;
     const refusal = refuse?.(placings, key);
     if (refusal === 'cut') throw new TypeError('fetch failed');
@@ -102,7 +102,7 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
     if (reason !== undefined) order.reason = reason;
   }
 
-  function respond<Body>(method: string, path: string, body: unknown, key: string): Answer<Body> {
+  function respond<Body>(method: string, path: string, body: unknown, key: string): ApiAnswer<Body> {
     const { pathname, searchParams } = new URL(path, 'http://stack');
     const [, , what, id, part] = pathname.split('/');
     if (method === 'POST' && what === 'wallets') {
@@ -129,7 +129,7 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
     return answer(200, { items, ...(listed.length > limit && { nextCursor: items.at(-1)!.id }) });
   }
 
-  async function call<Body>(method: string, path: string, body?: unknown, key = ''): Promise<Answer<Body>> {
+  async function call<Body>(method: string, path: string, body?: unknown, key = ''): Promise<ApiAnswer<Body>> {
     requests.push({ method, path, at: clock.now(), key });
     under += 1;
     mostUnder = Math.max(mostUnder, under);

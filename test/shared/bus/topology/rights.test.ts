@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { gate, type RouteTable } from '#shared/bus/topology/topology.ts';
-import { BrokerRefusal } from '#shared/bus/refusal.ts';
+import { BrokerRefusal } from '#shared/bus/broker-refusal.ts';
 import { systemClock } from '#shared/clock.ts';
 import { smallTable, smallTiming } from './small-table.ts';
 import { collect, packet } from '#test/support/broker-world.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createRoll } from '#shared/partition/roll.ts';
-import { waitOf } from '#services/gateway/waiting.ts';
+import { waitOf } from '#services/gateway/queue-wait.ts';
 import type { Announcement } from '#shared/partition/announcement.ts';
 
 function world() {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
-import { tellingRefusals } from '#shared/bus/refusals.ts';
+import { tellingRefusals } from '#shared/bus/returned-messages.ts';
 import { CONTROL, gate, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { packet } from '#test/support/broker-world.ts';
