@@ -4,8 +4,9 @@ import { orderLogShape } from './logs-view.ts';
 import { definitions } from './place-order-versions.ts';
 import { sagaView, type Timeline, timelineShape } from './view.ts';
 import { whyParked } from '#services/circuit-breaker/contract.ts';
-import { openLetters, openLetterShape } from '#services/dead-letters/contract.ts';
+import { type OpenLetter, openLetters, openLetterShape } from '#services/dead-letters/contract.ts';
 import { ordersTag, visibleOrder } from '#services/order/contract.ts';
+import type { WaitingFor } from '#shared/saga/timeline-shape.ts';
 import { routesBeforeNoReturn } from '#shared/saga/definition.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
@@ -84,7 +85,10 @@ export const sagaApi = defineApi({
           lookUp(openLetters, { correlationId: order.id, caller }),
         ]);
         const shown = timeline ?? sagas.notBegun(order.id, Date.parse(order.createdAt));
-        return ok({ ...(await withWhy(order.id, shown, lookUp)), ...(letters.length > 0 && { deadLetters: letters }) });
+        return ok({
+          ...(await withWhy(order.id, shown, letters, lookUp)),
+          ...(letters.length > 0 && { deadLetters: letters }),
+        });
       },
     }),
     endpoint('GET', '/v1/orders/:orderId/logs', {
@@ -107,11 +111,24 @@ export const sagaApi = defineApi({
   ],
 });
 
-/** Its wait says that its message has expired, and why nobody took it. */
-async function withWhy(orderId: string, timeline: Timeline, lookUp: LookUp): Promise<Timeline> {
+/** Its wait says that its message is a dead letter, or has expired and why nobody took it. */
+async function withWhy(
+  orderId: string,
+  timeline: Timeline,
+  letters: readonly OpenLetter[],
+  lookUp: LookUp,
+): Promise<Timeline> {
   const { waitingFor } = timeline;
   if (waitingFor === undefined) return timeline;
   const { message: type, since } = waitingFor;
-  const reason = await lookUp(whyParked, { correlationId: orderId, type, since });
+  const reason = whyDead(letters, waitingFor) ?? (await lookUp(whyParked, { correlationId: orderId, type, since }));
   return reason === undefined ? timeline : { ...timeline, waitingFor: { ...waitingFor, reason } };
+}
+
+/** The cause is there for operators only. */
+function whyDead(letters: readonly OpenLetter[], { step, message }: WaitingFor): string | undefined {
+  const letter = letters.find((one) => one.state === 'dead' && one.step === step && one.type === message);
+  if (letter === undefined) return undefined;
+  const since = `a dead letter since ${letter.lastFailureAt.slice(11, 19)}`;
+  return letter.cause === undefined ? `${since}: nobody could handle it` : `${since}: ${letter.cause}`;
 }

@@ -136,6 +136,21 @@ test('the timeline tells of what waits for a person; why it failed is for operat
   t.false('deadLetters' in (await world.call('GET', '/v1/orders/o2/timeline', operator)).body);
 });
 
+test('an order that waits for the answer to a dead letter says so, and to operators why', async (t) => {
+  const waitingFor = { step: 'hold-funds', message: 'wallet.hold', since: '2026-01-01T00:00:00.000Z', attempt: 1 };
+  const timeline = { state: 'running', definition: 'place-order@3', steps: [], waitingFor };
+  const saga = { timeline: async (orderId: string) => ({ orderId, ...timeline }) };
+  const world = await startWorld({ deadLetters: createFakeLetters([aLetter('l1')]), views: { saga } });
+  t.teardown(world.stop);
+  world.orders.set('o1', placedOrder('o1', 'alice'));
+  world.orders.set('o2', placedOrder('o2', 'alice'));
+  const reasonOf = async (order: string, who: CallOptions) =>
+    ((await world.call('GET', `/v1/orders/${order}/timeline`, who)).body['waitingFor'] as { reason?: string }).reason;
+  t.is(await reasonOf('o1', { as: 'alice' }), 'a dead letter since 00:00:00: nobody could handle it');
+  t.is(await reasonOf('o1', operator), 'a dead letter since 00:00:00: it broke');
+  t.is(await reasonOf('o2', operator), undefined);
+});
+
 test('without dead letters there are no such endpoints', async (t) => {
   const world = await startWorld();
   t.teardown(world.stop);
