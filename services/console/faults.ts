@@ -31,6 +31,11 @@ export interface FaultControl {
   close(): Promise<void>;
 }
 
+/** How long a read waits: less than the door gives it. */
+const READ_MS = 3000;
+/** The same when no copy is known to live: one that just started answers at once, one that is frozen never. */
+const SILENT_MS = 1000;
+
 /** Tells services over the exchange `control` which faults to have; only in a profile that enables it. */
 export function createFaultControl(options: {
   readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
@@ -43,11 +48,19 @@ export function createFaultControl(options: {
   const { clock, copies = () => 0 } = options;
   const asking = createAsking({ ...options, replyKey: FAULTS_APPLIED, reply: faultsReply });
 
-  async function answerOf(service: string, question: object, wanted: () => number): Promise<FaultsReply> {
+  const isThere = (service: string): boolean => copies(service) > 0;
+
+  async function answerOf(
+    service: string,
+    question: object,
+    { wanted, waitMs = options.waitMs }: { readonly wanted: () => number; readonly waitMs?: number },
+  ): Promise<FaultsReply> {
     try {
-      const how = { wanted, isThere: () => copies(service) > 0 };
+      const how = { wanted, waitMs, isThere: () => isThere(service) };
       return await asking.ask(faultsOf(service), { id: clock.id(), service, ...question }, how);
     } catch (cause) {
+      if (cause instanceof Late && !isThere(service) && !('faults' in question))
+        throw dependencyUnavailable(service, `the service ${service} does not answer${downOf(service)}`, cause);
       if (cause instanceof Late)
         throw new Problem('outcome-unknown', `no answer from the service ${service}, or not from all of its copies`, {
           cause,
@@ -59,14 +72,17 @@ export function createFaultControl(options: {
     }
   }
 
-  const downOf = (service: string): string => (copies(service) > 0 ? '' : ': no copy of it is known to run');
+  const downOf = (service: string): string => (isThere(service) ? '' : ': no copy of it is known to run');
 
   return {
     async apply(service, faults) {
-      const { problem } = await answerOf(service, { faults }, () => Math.max(1, copies(service)));
+      const { problem } = await answerOf(service, { faults }, { wanted: () => Math.max(1, copies(service)) });
       if (problem !== undefined) throw new Problem('validation', problem);
     },
-    read: async (service) => (await answerOf(service, {}, () => 1)).faults ?? {},
+    async read(service) {
+      const waitMs = Math.min(options.waitMs, isThere(service) ? READ_MS : SILENT_MS);
+      return (await answerOf(service, {}, { wanted: () => 1, waitMs })).faults ?? {};
+    },
     close: asking.close,
   };
 }

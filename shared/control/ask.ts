@@ -22,6 +22,8 @@ export interface AskOptions {
   readonly wanted?: () => number;
   /** False: nobody is known to live who would answer. Then that nobody heard the question is said at once. */
   readonly isThere?: () => boolean;
+  /** For this question instead of the asker's. */
+  readonly waitMs?: number;
   /** It may be asked twice: it is, under its id, until an answer comes. Not with `wanted`. */
   readonly changesNothing?: boolean;
 }
@@ -51,7 +53,7 @@ export function wasNotHeard(error: unknown): error is PublishError {
 
 /** Request and reply over the exchange `control`. */
 export function createAsking<Reply extends { readonly id: string }>(options: AskingOptions<Reply>): Asking<Reply> {
-  const { bus, clock, log, replyKey, reply, waitMs } = options;
+  const { bus, clock, log, replyKey, reply } = options;
   const waiting = new Map<string, (answer: Reply) => void>();
   const subscription = bus.subscribe(CONTROL, [replyKey], ({ content }) => {
     const parsed = reply.safeParse(json(content));
@@ -60,7 +62,8 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
   subscription.catch((error: unknown) => log.error(`${replyKey} can not be heard`, { reason: reasonOf(error) }));
 
   return {
-    async ask(routingKey, question, { wanted = () => 1, isThere = () => true, changesNothing = false } = {}) {
+    async ask(routingKey, question, how = {}) {
+      const { wanted = () => 1, isThere = () => true, changesNothing = false, waitMs = options.waitMs } = how;
       const answer = Promise.withResolvers<Reply>();
       const answers: Reply[] = [];
       const look = (): void => {

@@ -84,6 +84,23 @@ test('a service of which no copy runs is answered at once, one that is just star
   );
 });
 
+test('a service that hangs and is known to be silent is said to be that, soon', async (t) => {
+  await inFaultyWorld(
+    async ({ call }, listen) => {
+      await listen(false);
+      const begun = performance.now();
+      const reply = await call('GET', '/v1/faults/wallet', operator);
+      t.is(reply.status, 503);
+      t.like(reply.body, { dependency: 'wallet' });
+      t.regex(String(reply.body['detail']), /wallet does not answer: no copy of it is known to run/);
+      t.true(performance.now() - begun < 2400, 'the door gives a read 5 s, and then thinks of the database');
+      t.is((await call('PUT', '/v1/faults/wallet', { ...operator, body: {} })).status, 504, 'it may take them yet');
+    },
+    () => 0,
+    2500,
+  );
+});
+
 test('the answer waits for every copy that lives, and not for one that died meanwhile', async (t) => {
   let living = 2;
   await inFaultyWorld(
