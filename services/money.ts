@@ -68,10 +68,3 @@ export function formatMoney({ amount, currency: code }: Money): string {
   const text = String(amount).padStart(digits + 1, '0');
   return digits === 0 ? `${text} ${code}` : `${text.slice(0, -digits)}.${text.slice(-digits)} ${code}`;
 }
-
-/** The minor units of an amount as people write it, `12.99` or `12`; `undefined`: it is none of this currency. */
-export function minorUnitsOf(text: string, code: Currency): number | undefined {
-  const digits = currencies[code];
-  const [, whole, fraction = ''] = /^(\d{1,12})(?:\.(\d{1,3}))?$/.exec(text) ?? [];
-  return whole === undefined || fraction.length > digits ? undefined : Number(whole + fraction.padEnd(digits, '0'));
-}

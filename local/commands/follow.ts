@@ -1,5 +1,5 @@
 import { systemClock } from '#shared/clock.ts';
-import { formatMoney, type Currency } from '#services/money.ts';
+import { formatMoney, type Money } from '#services/money.ts';
 import type { ApiAnswer, Api } from './api.ts';
 import type { Colour, Terminal } from './terminal.ts';
 import { Trouble } from '#local/stack/trouble.ts';
@@ -19,19 +19,21 @@ interface Timeline {
     readonly step: string;
     readonly message: string;
     readonly attempt: number;
+    readonly maxAttempts?: number;
+    readonly nextTryAt?: string;
     readonly reason?: string;
   };
 }
 
 interface Placed {
   readonly id: string;
-  readonly total: { readonly amount: number; readonly currency: string };
+  readonly total: Money;
 }
 
 export interface OrderRequest {
   readonly customer: string;
-  readonly amount: number;
-  readonly currency: Currency;
+  readonly sku: string;
+  readonly quantity: number;
   readonly method: string;
 }
 
@@ -46,20 +48,21 @@ const UNAVAILABLE_MS = 15_000;
 
 /** Places an order over HTTP and prints its steps as they happen, for `limitMs` at most. Resolves with the state in which it ended, or is. */
 export async function placeAndFollow(api: Api, order: OrderRequest, watching: Watching): Promise<string> {
-  const { customer, amount, currency, method } = order;
+  const { customer, sku, quantity, method } = order;
   const startedAt = systemClock.now();
   const body = {
     customerId: customer,
     email: `${customer.replaceAll(/[^A-Za-z0-9.+-]/g, '-')}@example.com`,
-    items: [{ sku: 'demo', quantity: 1, unitPrice: { amount, currency } }],
+    items: [{ sku, quantity }],
     paymentMethod: method,
   };
   const key = { 'idempotency-key': systemClock.id() };
   const answer = await answered(() => api.post<Placed>('/v1/orders', body, key));
   if (answer.status !== 202)
     throw new Trouble(`the order was not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
-  watching.say(`Order ${answer.body.id}: ${formatMoney({ amount, currency })} for ${customer}, paid with ${method}`);
-  return follow(api, answer.body.id, startedAt, watching);
+  const { id, total } = answer.body;
+  watching.say(`Order ${id}: ${quantity} x ${sku}, ${formatMoney(total)}, for ${customer}, paid with ${method}`);
+  return follow(api, id, startedAt, watching);
 }
 
 async function follow(
@@ -86,6 +89,9 @@ async function follow(
     if (body.failure) once('failure', `      turned back at ${body.failure.step}: ${body.failure.reason}`, 'red');
     for (const undo of body.compensations)
       once(`undo ${undo.step} ${undo.state}`, `      ${undo.step}: ${undo.message} ${undo.state}`, 'yellow');
+    const { step, attempt = 0, maxAttempts, nextTryAt, reason } = body.waitingFor ?? {};
+    if (maxAttempts !== undefined && nextTryAt !== undefined && reason?.startsWith('refused'))
+      once(`try ${step} ${attempt}`, `      ${step} ${reason}, try ${attempt} of ${maxAttempts} follows`, 'yellow');
     const now = systemClock.now();
     if (isEnd(body.state)) {
       say(`Order ${body.state} after ${now - startedAt} ms.`, ENDS[body.state]);

@@ -1,12 +1,10 @@
 /** `npm run order`: places an order on the running stack and follows it. */
 import { readAddresses } from '#local/stack/addresses.ts';
 import { createApi } from './api.ts';
-import { command } from './command.ts';
+import { command, wholeOf } from './command.ts';
 import { commandLine, commandSpec } from './command-line.ts';
 import { placeAndFollow } from './follow.ts';
 import { terminal } from './terminal.ts';
-import { Trouble } from '#local/stack/trouble.ts';
-import { currency, formatMoney, minorUnitsOf } from '#services/money.ts';
 
 const spec = commandSpec({
   call: 'npm run order --',
@@ -18,8 +16,13 @@ const spec = commandSpec({
       default: 'alice',
       means: 'who orders; alice, bob, carol and dave have money',
     },
-    amount: { type: 'string', value: 'AMOUNT', default: '12.99', means: 'the price, in the currency' },
-    currency: { type: 'string', value: 'CODE', default: 'EUR', means: `one of ${currency.options.join(', ')}` },
+    sku: {
+      type: 'string',
+      value: 'SKU',
+      default: 'book',
+      means: 'what is ordered; GET /v1/products lists what there is',
+    },
+    quantity: { type: 'string', value: 'N', default: '1', means: 'how many' },
     method: {
       type: 'string',
       value: 'TOKEN',
@@ -29,23 +32,21 @@ const spec = commandSpec({
   },
   examples: [
     ['', 'an order that completes'],
-    ['--customer bob --method pm_declined', 'an order that the provider declines, and how it is undone'],
+    ['--sku tea --quantity 2', 'two packets of tea'],
+    [
+      '--customer bob --method pm_declined',
+      'an order that the provider declines, is tried again, and how it is undone',
+    ],
   ],
   exits: '1: the order did not complete, or could not be placed.',
 });
 const { values } = commandLine(spec);
 
 await command(async () => {
-  const { customer, method } = values;
-  const known = currency.safeParse(values.currency);
-  if (!known.success) throw new Trouble(`--currency is one of ${currency.options.join(', ')}`);
-  const amount = minorUnitsOf(values.amount, known.data);
-  if (amount === undefined)
-    throw new Trouble(
-      `--amount is one like that of ${formatMoney({ amount: 1299, currency: known.data })}, not ${JSON.stringify(values.amount)}`,
-    );
+  const { customer, sku, method } = values;
+  const quantity = wholeOf('--quantity', values.quantity, 1, 1_000_000);
   const { api, operatorToken } = readAddresses();
-  const request = { customer, amount, currency: known.data, method };
+  const request = { customer, sku, quantity, method };
   const state = await placeAndFollow(createApi(api, operatorToken), request, terminal(process.stdout));
   process.exitCode = state === 'completed' ? 0 : 1;
 });

@@ -27,7 +27,7 @@ import { type LogFiles, openLogFiles } from '#local/stack/log-files.ts';
 import { isRoutine, readableLine } from '#local/stack/log-lines.ts';
 import { freePort, portFor } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { seedCustomers } from '#local/stack/seed.ts';
+import { seedCustomers, seedShelves } from '#local/stack/seed.ts';
 import { brokerUsers } from '#services/services.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack } from '#local/stack/stack.ts';
@@ -133,12 +133,12 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     pid: process.pid,
   };
   const api = createApi(stack.api, operatorToken);
-  await seedCustomers(api);
+  await Promise.all([seedCustomers(api), seedShelves(api)]);
   if (demo) {
     say('\nOne order on its road:\n');
     await placeAndFollow(
       api,
-      { customer: 'alice', amount: 1299, currency: 'EUR', method: 'pm_ok' },
+      { customer: 'alice', sku: 'tea', quantity: 2, method: 'pm_ok' },
       { ...terminal(process.stdout), limitMs: DEMO_LIMIT_MS },
     ).catch((error: unknown) => tell('warn', `the first order: ${reasonOf(error)}`));
   }
@@ -185,7 +185,7 @@ Switchyard is running.
   RabbitMQ     ${management}   user ${managementUser}, password ${password}
   MongoDB      ${mongo}
 
-  More orders: npm run order -- --customer bob --amount 12.99
+  More orders: npm run order -- --customer bob --sku coffee
   A token:     npm run token -- --customer alice      (operator's and all addresses: .switchyard/addresses.json)
   How it is:   npm run status                         (what everybody wrote: .switchyard/log/)
 

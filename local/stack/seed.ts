@@ -1,5 +1,7 @@
 import type { Api } from '#local/commands/api.ts';
 import { fund } from '#local/commands/simulator/fund.ts';
+import { stockShelves } from '#local/commands/simulator/shelves.ts';
+import { demoCatalogue } from './demo-catalogue.ts';
 import { systemClock } from '#shared/clock.ts';
 
 const DEMO_CUSTOMERS = ['alice', 'bob', 'carol', 'dave'] as const;
@@ -14,6 +16,11 @@ interface Wallet {
 /** Gives every demo customer a wallet of 10,000.00 EUR, and fills it up when it runs low; a second start changes nothing. */
 export async function seedCustomers(api: Api): Promise<void> {
   await Promise.all(DEMO_CUSTOMERS.map((customer) => seedCustomer(api, customer)));
+}
+
+/** Puts the demo catalogue on the shelves; what is there keeps its price, and is filled up when little is left. */
+export async function seedShelves(api: Api): Promise<void> {
+  await stockShelves({ api, clock: systemClock, run: 'seed' }, demoCatalogue);
 }
 
 async function seedCustomer(api: Api, customer: string): Promise<void> {

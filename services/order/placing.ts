@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { type OrderDetails, orderItem, orders, place } from './contract.ts';
-import { totalOf } from './total.ts';
+import { priced } from './pricing.ts';
+import { checkStated, totalOf } from './total.ts';
 import type { OrderView } from './view.ts';
 import { requireCustomer } from '#services/access.ts';
+import { products } from '#services/catalogue/contract.ts';
 import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
 import * as fields from '#services/fields.ts';
 import { exactMoney } from '#services/money.ts';
@@ -18,9 +20,14 @@ const email = z
   .regex(EMAIL_PATTERN, { error: 'must be an e-mail address', abort: true })
   .refine(isEmailAddress, 'must be an e-mail address');
 
-const item = z.strictObject({ ...orderItem.shape, unitPrice: exactMoney.describe('The price of one.') });
+const item = z.strictObject({
+  ...orderItem.shape,
+  unitPrice: exactMoney
+    .optional()
+    .describe('What the client believes that one costs. When the catalogue says otherwise, nothing is ordered.'),
+});
 
-/** One currency per order; the total is computed, never taken from the client. */
+/** One currency per order; prices are the catalogue's, the total is computed, neither is taken from the client. */
 export const placeOrder = z.strictObject({
   customerId: fields.customerId.describe('Who orders; a customer can only order as itself.'),
   email: email.describe('Where mails about the order go; letters of any script.'),
@@ -36,11 +43,14 @@ function neededByOrder({ needs }: Pick<Door, 'needs'>): readonly string[] {
   return [...new Set([place.route, ...needs(SAGA_ROUTE)])];
 }
 
-/** The order that a client wants, as the command that begins it. Throws `Problem`: forbidden, validation. */
+/**
+ * The order that a client wants, as the command that begins it, at the prices of the moment when it is accepted. Throws `Problem`: forbidden,
+ * validation; composing it also unknown-product and price-changed.
+ */
 export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, PlaceOrder>, door: Door): Submission {
   requireCustomer(caller, body.customerId);
-  const { clock } = door;
-  const total = totalOf(body.items);
+  const { clock, lookUp } = door;
+  checkStated(body.items);
   return {
     kind: orders.asked,
     needs: neededByOrder(door),
@@ -48,9 +58,13 @@ export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, P
     subject: caller.subject,
     idempotencyKey,
     same: body,
-    compose() {
+    async compose() {
+      const skus = [...new Set(body.items.map(({ sku }) => sku))];
+      const offered = await lookUp(products, skus);
+      const items = priced(body.items, new Map(offered.map(({ sku, price }) => [sku, price])));
+      const total = totalOf(items, body.items);
       const orderId = clock.id();
-      const details: OrderDetails = { orderId, ...body, total };
+      const details: OrderDetails = { orderId, ...body, items, total };
       return {
         resourceId: orderId,
         customerId: body.customerId,

@@ -80,14 +80,14 @@ export function mounted(
   services: readonly Offering[],
   views: Readonly<Record<string, unknown>>,
   parts: Omit<Door, 'lookUp' | 'needs'>,
-  /** What the door itself tells. */
+  /** What the door itself tells, also in the place of a service. */
   own: readonly AnsweredLookup[] = [],
 ): readonly Endpoint[] {
   const offered = services.flatMap(({ name, api }) => (api === undefined ? [] : [{ api, view: views[name] }]));
   const door: Door = {
     ...parts,
     needs: (route) => neededBy(services, route),
-    lookUp: lookingUp(() => [...own, ...offered.flatMap(({ api, view }) => api.lookups(view, door))]),
+    lookUp: lookingUp(() => [...offered.flatMap(({ api, view }) => api.lookups(view, door)), ...own]),
   };
   return offered.flatMap(({ api, view }) => api.endpoints(view, door));
 }

@@ -63,7 +63,7 @@ export const problemTypes = {
     status: 409,
     title: 'The price is another one now',
     description:
-      "A `unitPrice` was stated that is not the catalogue's: `sku` names the product, `stated` is the price of the request, `current` the catalogue's. Nothing was ordered and the Idempotency-Key is free.",
+      "A `unitPrice` was stated that is not the catalogue's: `sku` names the product, `stated` is the price of the request, `current` the catalogue's; `errors` says it of every such line. Nothing was ordered and the Idempotency-Key is free.",
   },
   'stock-negative': {
     status: 409,

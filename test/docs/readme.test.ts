@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { demoCatalogue } from '#local/stack/demo-catalogue.ts';
 import { startStack } from '#test/support/stack.ts';
 
 const readme = readFileSync('README.md', 'utf8');
@@ -13,7 +14,7 @@ function examples(): string {
 }
 
 test('the curl examples work as they stand', async (t) => {
-  await using stack = await startStack({ env: { FAULTS: 'on' } });
+  await using stack = await startStack({ env: { FAULTS: 'on' }, goods: demoCatalogue });
   const script = examples();
   t.true(script.split('curl -sf').length > 8, 'the examples were found');
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {

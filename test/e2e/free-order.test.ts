@@ -1,6 +1,7 @@
 /** An order over nothing, to an address in another script: nobody has to have a wallet, and nothing moves. */
 import test from 'ava';
 import { auditOver } from '#local/commands/audit.ts';
+import { goodAt } from '#test/support/goods.ts';
 import { createShop, type Shop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 
@@ -8,7 +9,8 @@ let stack: TestStack;
 let shop: Shop;
 
 test.before(async () => {
-  stack = await startStack({ env: SHORT_TIMES });
+  const free = ['flyer', 'no-delivery'].map((sku) => goodAt(0, 'USD', sku));
+  stack = await startStack({ env: SHORT_TIMES, goods: free });
   shop = createShop(stack);
 });
 test.after.always(async () => stack?.stop());

@@ -1,4 +1,7 @@
 import test from 'ava';
+import { stockShelves } from '#local/commands/simulator/shelves.ts';
+import { systemClock } from '#shared/clock.ts';
+import { goodAt } from '#test/support/goods.ts';
 import { createShop, type Shop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { openDocuments, type Documents } from '#test/support/documents.ts';
@@ -93,6 +96,11 @@ test('an order at every limit of the API, in letters of three bytes, travels the
     quantity: 1,
     unitPrice: price,
   }));
+  const shelves = { api: stack.api, clock: systemClock, run: 'limits' };
+  await stockShelves(
+    shelves,
+    items.map(({ sku }) => goodAt(price.amount, 'EUR', sku)),
+  );
   await shop.topUp(encodeURIComponent(customerId), 1_000_000_000_000);
   const { status, body } = await stack.api.post<{ readonly id: string }>('/v1/orders', { customerId, email, items });
   t.is(status, 202, JSON.stringify(body));

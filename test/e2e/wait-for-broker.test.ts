@@ -2,8 +2,10 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
+import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { createApi } from '#local/commands/api.ts';
+import { stockShelves } from '#local/commands/simulator/shelves.ts';
 import { startBroker } from '#local/stack/broker.ts';
 import { startDatabase } from '#local/stack/database.ts';
 import { readableLine } from '#local/stack/log-lines.ts';
@@ -14,6 +16,7 @@ import { brokerUsers } from '#services/services.ts';
 import { startStack } from '#local/stack/stack.ts';
 import { supervise } from '#local/stack/supervisor.ts';
 import type { OrderView } from '#services/order/view.ts';
+import { goods } from '#test/support/goods.ts';
 import { orderBody } from '#test/support/place.ts';
 import { tail, until } from '#test/support/until.ts';
 
@@ -126,6 +129,7 @@ test('a worker that is started before broker and database waits for them, joins,
     () => api.post('/v1/wallets/erin/top-ups', { amount: 5000, currency: 'EUR' }),
     (answer) => answer.status === 201,
   );
+  await stockShelves({ api, clock: systemClock, run: 'shelves' }, goods);
   const orderCompletes = async (key: string): Promise<void> => {
     const place = () =>
       api.post<OrderView>('/v1/orders', orderBody({ customerId: 'erin' }), { 'idempotency-key': key });

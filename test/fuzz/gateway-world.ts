@@ -5,7 +5,8 @@ import { Registry } from 'prom-client';
 import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
 import { keys, placedOrder, startWorld } from '#test/services/gateway/world.ts';
-import type { Material, Generated } from './requests.ts';
+import { goodAt } from '#test/support/goods.ts';
+import { WORDS, type Material, type Generated } from './requests.ts';
 import type { BreakerQueries } from '#services/circuit-breaker/view.ts';
 import type { AskBreaker } from '#services/console/breakers.ts';
 import type { AuditRequest } from '#services/audit/contract.ts';
@@ -65,6 +66,7 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
   const world = await startWorld({
     log,
     views,
+    goods: WORDS.map((sku) => goodAt(1299, 'EUR', sku)),
     ...(transitions && { transitions }),
     faults,
     askBreaker,

@@ -85,8 +85,11 @@ function sometimes<Value>(percent: number, some: fc.Arbitrary<Value>): fc.Arbitr
   return fc.oneof({ weight: 100 - percent, arbitrary: fc.constant(undefined) }, { weight: percent, arbitrary: some });
 }
 
+/** What is known by these names, or may be. */
+export const WORDS = ['alice', 'a@example.com', 'o1', 'l1', 'l2', 'sku-1', 'because'];
+
 function bodyOf(endpoint: Endpoint): fc.Arbitrary<string | Buffer | undefined> {
-  const valid = fromSchema(endpoint.body ?? fail(), ['alice', 'a@example.com', 'o1', 'l1', 'l2', 'sku-1', 'because']);
+  const valid = fromSchema(endpoint.body ?? fail(), WORDS);
   return fc.oneof(
     { weight: 45, arbitrary: valid.map((value) => JSON.stringify(value)) },
     { weight: 45, arbitrary: broken(valid).map((value) => JSON.stringify(value)) },

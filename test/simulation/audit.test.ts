@@ -1,7 +1,5 @@
 /** The product's audit over simulated towns: no false alarm in the middle of everything that goes wrong, nor at rest. */
 import test from 'ava';
-import { Query } from 'mingo';
-import type { Connection } from 'mongoose';
 import { simulate } from './simulate.ts';
 import type { SimulatedTown } from './town.ts';
 import { audit } from '#services/audit/audit.ts';
@@ -9,35 +7,11 @@ import { createFindings, type AuditReport } from '#services/audit/report.ts';
 import { auditNames, auditSources } from '#services/audit/sources.ts';
 import { services } from '#services/services.ts';
 import { clockFrom } from '#shared/clock.ts';
-import { residents } from '#test/town/residents.ts';
+import { connectionTo } from '#test/town/connection.ts';
 
 const SEEDS = 12;
 /** A simulated saga may take this long in all its trouble. */
 const HANGING_MS = 45 * 60_000;
-
-type Documents = readonly Readonly<Record<string, unknown>>[];
-
-/** What a view needs of a connection, over a town's stores. */
-function connectionTo({ homes, wallets }: Pick<SimulatedTown, 'homes' | 'wallets'>): Connection {
-  const data: Record<string, Documents> = Object.fromEntries(
-    residents.map(({ name, documents: { collection } }) => [
-      collection,
-      [...(homes.get(name)?.documents.values() ?? [])].map((document) => ({ ...document, _id: document.key })),
-    ]),
-  );
-  data['order_logs'] = [...(homes.get('saga')?.journal.values() ?? [])].map((row) => ({ ...row, _id: row.id }));
-  data['wallet_entries'] = [...wallets.journal.values()].map((entry) => ({ ...entry, _id: entry.id }));
-  const cursorOf = (cursor: ReturnType<Query['find']>): object => ({
-    sort: (keys: Record<string, 1 | -1>) => cursorOf(cursor.sort(keys)),
-    limit: (size: number) => cursorOf(cursor.limit(size)),
-    toArray: async () => cursor.all(),
-  });
-  const collection = (name: string) => ({
-    find: (filter: Record<string, unknown>) => cursorOf(new Query(filter).find(data[name] ?? [])),
-  });
-  const db = { collection };
-  return { name: 'town', collection, getClient: () => ({ db: () => db }) } as unknown as Connection;
-}
 
 async function auditOf(town: SimulatedTown, now: number, hangingAfterMs: number): Promise<AuditReport> {
   const findings = createFindings(10, auditNames(services));
@@ -47,7 +21,7 @@ async function auditOf(town: SimulatedTown, now: number, hangingAfterMs: number)
     soon: (run) => run(),
     random: () => 0,
   });
-  const sources = auditSources(connectionTo(town), services);
+  const sources = auditSources(connectionTo(town.homes), services);
   await audit({ sources, clock, pageSize: 20 }, { hangingAfterMs, graceMs: 1 }, findings, new AbortController().signal);
   return findings.report();
 }

@@ -3,6 +3,8 @@ import { services } from '#services/services.ts';
 import type { Host } from './host.ts';
 import { BAD_NEWS_ONLY } from './abroad.ts';
 import { UNWANTED, type SimulatedTown } from './town.ts';
+import { goods } from '#test/support/goods.ts';
+import { offered } from '#test/support/offered.ts';
 import { orderBody } from '#test/support/place.ts';
 import { defaultSettings } from '#services/gateway/gateway.ts';
 import { createIntake } from '#services/gateway/intake.ts';
@@ -146,7 +148,10 @@ export function sendOrders(town: SimulatedTown, count: number, overMs: number): 
         clock: host.clock,
         log: silentLog,
       });
-      const endpoints = mounted(services, viewsOf(town), intake, [answerLookup(whyParked, async () => undefined)]);
+      const endpoints = mounted(services, viewsOf(town), intake, [
+        answerLookup(whyParked, async () => undefined),
+        offered(goods),
+      ]);
       const handlerOf = (path: string): Endpoint['handle'] =>
         endpoints.find((one) => one.method === 'POST' && one.path === path)!.handle;
       gateway.handlers = { place: handlerOf('/v1/orders'), cancel: handlerOf('/v1/orders/:orderId/cancel') };

@@ -16,7 +16,7 @@ export function goodAt(amount: number, currency: Currency = 'EUR', sku = skuOf(a
 
 /** On the shelves of every test's stack. */
 export const goods: readonly Good[] = [
-  ...[1, 2, 60, 100, USUAL, 2599, 4200, 1_000_001].map((amount) => goodAt(amount)),
+  ...[1, 2, 60, 100, USUAL, 2599, 4200, 50_000, 1_000_001].map((amount) => goodAt(amount)),
   goodAt(USUAL, 'USD'),
   goodAt(USUAL, 'EUR', 'no-delivery'),
 ];

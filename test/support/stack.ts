@@ -3,9 +3,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { createApi, type Api } from '#local/commands/api.ts';
+import { stockShelves } from '#local/commands/simulator/shelves.ts';
 import { type Broker, startBroker } from '#local/stack/broker.ts';
 import { type ClusterMember, startCluster } from '#local/stack/cluster.ts';
 import type { Copies } from '#local/stack/copies.ts';
+import type { Good } from '#local/stack/demo-catalogue.ts';
 import { startDatabase } from '#local/stack/database.ts';
 import { readableLine } from '#local/stack/log-lines.ts';
 import { strangersIn } from '#local/stack/variables.ts';
@@ -16,7 +18,9 @@ import { brokerUsers } from '#services/services.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack as startParts } from '#local/stack/stack.ts';
 import type { Supervised } from '#local/stack/supervisor.ts';
+import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
+import { goods } from './goods.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 import { patience } from './until.ts';
 
@@ -26,6 +30,8 @@ export interface TestStackOptions {
   readonly workers?: Copies;
   /** For every service, e.g. shorter times. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What is on the shelves, in the place of what tests usually order. */
+  readonly goods?: readonly Good[];
   /** A broker node of its own, which the test may stop and kill. */
   readonly ownBroker?: boolean;
   /** Three broker nodes of its own that are one broker; their processes are `broker-1`, `broker-2`, `broker-3`. */
@@ -171,6 +177,8 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     const tokenFor = (subject: string, role: 'operator' | 'customer'): Promise<string> =>
       signToken({ subject, role, expiresInS: 3600 }, keys);
     const operatorToken = await tokenFor('operator', 'operator');
+    const api = createApi(stack.api, operatorToken);
+    await stockShelves({ api, clock: systemClock, run: id }, options.goods ?? goods);
     const processNamed = (name: string): Supervised => {
       const found =
         stack.processes.get(name) ??
@@ -181,7 +189,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     };
     return {
       dir,
-      api: createApi(stack.api, operatorToken),
+      api,
       apiUrl: stack.api,
       inboxUrl: stack.inbox,
       warehouseUrl: stack.warehouse,

@@ -1,6 +1,11 @@
 import { demoCatalogue, type Good } from '#local/stack/demo-catalogue.ts';
 import { MAX_AMOUNT_MINOR } from '#services/money.ts';
 
+/** A good, and how much of it has to be there; absent: a tenth of its initial stock. */
+export interface Shelved extends Good {
+  readonly least?: number;
+}
+
 /** What most customers order: of the demo catalogue, whatever costs something. */
 export const GOODS: readonly Good[] = demoCatalogue.filter(({ price }) => price.amount > 0);
 
@@ -17,6 +22,22 @@ export const POSTCARD: Good = {
   sku: 'sim-postcard',
   name: 'A postcard from abroad',
   price: { amount: 150, currency: 'USD' },
+  initialStock: 0,
+};
+
+/** What there is none of. */
+export const SOLD_OUT: Good = {
+  sku: 'sim-sold-out',
+  name: 'A first edition',
+  price: { amount: 2500, currency: 'EUR' },
+  initialStock: 0,
+};
+
+/** What everybody wants at once. */
+export const HOT: Good = {
+  sku: 'sim-hot',
+  name: 'A ticket for the first train',
+  price: { amount: 500, currency: 'EUR' },
   initialStock: 0,
 };
 

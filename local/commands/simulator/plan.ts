@@ -1,4 +1,4 @@
-import { drawnFrom, GOODS, ISLAND, POSTCARD } from './goods.ts';
+import { drawnFrom, GOODS, HOT, ISLAND, POSTCARD, type Shelved, SOLD_OUT } from './goods.ts';
 import type { Good } from '#local/stack/demo-catalogue.ts';
 import { seeded } from '#local/stand-ins/misbehaviour.ts';
 
@@ -12,6 +12,9 @@ export const KINDS = [
   'cancelled',
   'duplicate',
   'timeout',
+  'short_stock',
+  'retried',
+  'hot_sku',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -45,6 +48,8 @@ export interface Customer {
 }
 
 export interface Plan {
+  /** What is ordered, and how much of it all orders of the plan want. */
+  readonly goods: readonly Shelved[];
   readonly seed: number;
   readonly ratePerS: number;
   readonly customers: readonly Customer[];
@@ -71,6 +76,7 @@ export const STANDARD_MIX: Mix = {
   cancelled: 50,
   duplicate: 50,
   timeout: 5,
+  hot_sku: 60,
 };
 
 const CANCEL_WITHIN_MS = 150;
@@ -96,7 +102,7 @@ export function planOf({ seed, ratePerS, count, customers, mix = STANDARD_MIX, n
       ...(kind === 'cancelled' && { cancelAfterMs: Math.floor(ofCancel * CANCEL_WITHIN_MS) }),
     };
   });
-  return { seed, ratePerS, customers: funded(names, customers, orders), orders };
+  return { seed, ratePerS, goods: shelved(orders), customers: funded(names, customers, orders), orders };
 }
 
 function wanted(kind: Kind, drawn: number): ReturnType<typeof drawnFrom> {
@@ -105,9 +111,20 @@ function wanted(kind: Kind, drawn: number): ReturnType<typeof drawnFrom> {
       return { good: ISLAND, quantity: 1 };
     case 'foreign_currency':
       return { good: POSTCARD, quantity: 1 };
+    case 'short_stock':
+      return { good: SOLD_OUT, quantity: 1 };
+    case 'hot_sku':
+      return { good: HOT, quantity: 1 };
     default:
       return drawnFrom(GOODS, drawn);
   }
+}
+
+/** The customers with money for the prices that are asked, where goods were there before and cost more than the plan knows. */
+export function fundedFor(prices: ReadonlyMap<string, Good['price']>, { goods, customers }: Plan): readonly Customer[] {
+  const dearer = goods.map(({ sku, price }) => (prices.get(sku)?.amount ?? 0) / Math.max(1, price.amount));
+  const factor = Math.max(1, ...dearer);
+  return customers.map(({ id, fundsMinor }) => ({ id, fundsMinor: Math.ceil(fundsMinor * factor) }));
 }
 
 function kindAt(mix: Mix, drawn: number): Kind {
@@ -118,6 +135,15 @@ function kindAt(mix: Mix, drawn: number): Kind {
     if (left < 0) return kind;
   }
   return 'ok';
+}
+
+function shelved(orders: readonly PlannedOrder[]): readonly Shelved[] {
+  const goods = new Map<string, Shelved>();
+  for (const { kind, good, quantity } of orders) {
+    const before = goods.get(good.sku)?.least ?? 0;
+    goods.set(good.sku, { ...good, least: kind === 'short_stock' ? 0 : before + quantity });
+  }
+  return [...goods.values()];
 }
 
 function funded(names: string, count: number, orders: readonly PlannedOrder[]): readonly Customer[] {

@@ -41,7 +41,7 @@ function progressLine({
   lateMs,
 }: SimulationProgress): string {
   const time = `${(elapsedMs / 1000).toFixed(0).padStart(4)} s`;
-  if (phase === 'funding') return `${time}  filling the wallets`;
+  if (phase === 'funding') return `${time}  filling shelves and wallets`;
   const behind = phase === 'placing' && lateMs >= 1000 ? `, ${(lateMs / 1000).toFixed(1)} s behind the plan` : '';
   const refused = notAccepted > 0 ? `, ${notAccepted} not accepted` : '';
   return `${time}  ${sent} of ${planned} sent, ${accepted} accepted${refused}, ${ended} ended${behind}`;

@@ -1,5 +1,6 @@
 import { fund } from './fund.ts';
-import type { Plan, PlannedOrder } from './plan.ts';
+import { fundedFor, type Plan, type PlannedOrder } from './plan.ts';
+import { stockShelves } from './shelves.ts';
 import { type End, ENDS, type SimulationProgress, type OrderResult, type OrderRow } from './result.ts';
 import { createSender, type Retry } from './send.ts';
 import { createWatch } from './watch.ts';
@@ -31,8 +32,8 @@ const PROGRESS_MS = 200;
 const LATE_MS = 250;
 
 /**
- * Fills the wallets, sends the orders of the plan at their times whatever became of those before (an open loop), and waits
- * until each accepted one has ended. Resolves with what became of each; throws `Trouble` only when the wallets can not be filled.
+ * Fills the shelves and the wallets, sends the orders of the plan at their times whatever became of those before (an open loop), and waits
+ * until each accepted one has ended. Resolves with what became of each; throws `Trouble` only when the shelves or the wallets can not be filled.
  */
 export async function simulate(options: SimulateOptions): Promise<OrderResult> {
   const { api, plan, clock = systemClock, retry = 'never', maxOutstanding = 200, limitMs = 180_000 } = options;
@@ -78,7 +79,8 @@ export async function simulate(options: SimulateOptions): Promise<OrderResult> {
   const watchingEnds = new AbortController();
   const watching = watch.run(AbortSignal.any([signal, watchingEnds.signal]));
   try {
-    await fund({ api, clock, run }, plan.customers);
+    const prices = await stockShelves({ api, clock, run }, plan.goods);
+    await fund({ api, clock, run }, fundedFor(prices, plan));
     startedAt = clock.now();
     phase = 'placing';
     await placeAll();

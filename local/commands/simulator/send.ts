@@ -1,3 +1,4 @@
+import { waitMs } from './retry-after.ts';
 import { emailOf, type PlannedOrder } from './plan.ts';
 import type { ApiAnswer, Api } from '#local/commands/api.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -39,10 +40,9 @@ const METHODS: Readonly<Partial<Record<PlannedOrder['kind'], string>>> = {
   slow: 'pm_slow',
   declined: 'pm_declined',
   timeout: 'pm_timeout',
+  retried: 'pm_declined_2_times',
 };
 const UNTIL_ANSWERED_MS = 60_000;
-const LONGEST_WAIT_MS = 30_000;
-const PAUSE_MS = 250;
 /** A key that is in use is asked for again whatever `retry` says: its first request is our own. */
 const IN_USE_TRIES = 3;
 
@@ -96,7 +96,7 @@ function bodyOf(order: PlannedOrder): object {
   return {
     customerId,
     email: emailOf(order),
-    items: [{ sku: good.sku, quantity, unitPrice: good.price }],
+    items: [{ sku: good.sku, quantity }],
     paymentMethod: METHODS[kind] ?? 'pm_ok',
   };
 }
@@ -116,10 +116,4 @@ function meaning(answer: ApiAnswer<Body | undefined> | undefined, at: number): S
     default:
       return { is: 'rejected', status, reason };
   }
-}
-
-/** `Retry-After` in seconds (RFC 9110, 10.2.3). */
-export function waitMs(answer: Pick<ApiAnswer<unknown>, 'headers'> | undefined): number {
-  const seconds = Number(answer?.headers.get('retry-after') ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, LONGEST_WAIT_MS) : PAUSE_MS;
 }

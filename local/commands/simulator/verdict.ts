@@ -24,6 +24,9 @@ const ALLOWED: Readonly<Record<Kind, Allowed>> = {
   short_funds: { ends: ['failed'], reason: 'insufficient_funds' },
   foreign_currency: { ends: ['failed'], reason: 'currency_mismatch' },
   timeout: { ends: ['failed'], reason: TIMED_OUT },
+  short_stock: { ends: ['failed'], reason: 'insufficient_stock' },
+  retried: { ends: ['completed'] },
+  hot_sku: { ends: ['completed'] },
 };
 
 export function verdictOf({ kind, outcome, reason, twins }: OrderRow): SimulationVerdict {

@@ -16,7 +16,7 @@ async function orderOn(t: ExecutionContext, timelines: readonly object[]) {
     const timeline = timelines[Math.min(asked, timelines.length - 1)];
     if (!isPlacing) asked += 1;
     response.writeHead(isPlacing ? 202 : 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(isPlacing ? { id: 'order-1' } : timeline));
+    response.end(JSON.stringify(isPlacing ? { id: 'order-1', total: { amount: 1299, currency: 'EUR' } } : timeline));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const dir = mkdtempSync(join(tmpdir(), 'order-'));
@@ -48,7 +48,7 @@ test('an order that completes ends the command with 0', async (t) => {
   t.is(code, 0);
   t.regex(
     stdout,
-    /Order order-1: 12\.99 EUR for alice, paid with pm_ok\n {3}1 {2}The order exists .*\nOrder completed/s,
+    /Order order-1: 1 x book, 12\.99 EUR, for alice, paid with pm_ok\n {3}1 {2}The order exists .*\nOrder completed/s,
   );
   t.false(stdout.includes('\u001B'));
 });

@@ -5,7 +5,7 @@ import { until } from '#test/support/until.ts';
 import { orderBody } from '#test/support/place.ts';
 import { startStack } from '#test/support/stack.ts';
 
-const order = { customer: 'alice', amount: 1299, currency: 'EUR' as const, method: 'pm_ok' };
+const order = { customer: 'alice', sku: 'book', quantity: 1, method: 'pm_ok' };
 
 for (const processes of ['one-each', 'one'] as const) {
   test.serial(`an order travels its thirteen steps, processes: ${processes}`, async (t) => {

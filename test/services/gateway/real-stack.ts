@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createConnection } from 'mongoose';
-import { service as gateway } from '#services/gateway/service.ts';
 import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
-import { service as order } from '#services/order/service.ts';
-import { routeTable, system } from '#services/services.ts';
-import { service as saga } from '#services/saga/service.ts';
-import { service as wallet } from '#services/wallet/service.ts';
+import { routeTable, services, system } from '#services/services.ts';
+import { createApi } from '#local/commands/api.ts';
+import { stockShelves } from '#local/commands/simulator/shelves.ts';
+import { systemClock } from '#shared/clock.ts';
+import { goodAt } from '#test/support/goods.ts';
 import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { silentLog as log } from '#shared/log.ts';
@@ -21,7 +21,9 @@ const amqpUrl = needed('SWITCHYARD_TEST_AMQP_URL');
 const managementUrl = needed('SWITCHYARD_TEST_MANAGEMENT_URL');
 const mongoUrl = needed('SWITCHYARD_TEST_MONGO_URL');
 
-/** The gateway with the services that it reads from, on a vhost and a database of their own. */
+const NEEDED = ['order', 'saga', 'wallet', 'catalogue', 'stock', 'gateway'];
+
+/** The gateway with the services that it reads from, and what `anOrder` orders, on a vhost and a database of their own. */
 export async function startStack(onStop: (stop: () => Promise<void>) => void, more: readonly Service[] = []) {
   const vhost = `gateway-${randomUUID()}`;
   const names = Object.keys(routeTable.services);
@@ -38,7 +40,7 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
   });
   const tokenKeys = `test:${randomUUID()}`;
   const running = new Map<string, RunningService>();
-  for (const service of [order, saga, wallet, gateway, ...more]) {
+  for (const service of [...services.filter(({ name }) => NEEDED.includes(name)), ...more]) {
     const amqp = new URL(amqpUrl);
     amqp.username = `${vhost}.${service.name}`;
     amqp.password = passwords[service.name] ?? '';
@@ -54,6 +56,8 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
   for (const { url } of running.values()) await untilTrue(async () => (await fetch(`${url}/readyz`)).status === 200);
   const token = await signToken({ subject: 'root', role: 'operator', expiresInS: 600 }, parseTokenKeys(tokenKeys));
   const url = running.get('gateway')?.url ?? '';
+  const shelves = { api: createApi(url, token), clock: systemClock, run: 'shelves' };
+  await stockShelves(shelves, [goodAt(1299, 'EUR', 'sku-1')]);
   async function call(method: string, path: string, body?: object) {
     const response = await fetch(`${url}${path}`, {
       method,

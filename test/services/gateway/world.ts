@@ -22,6 +22,9 @@ import { type Clock, systemClock } from '#shared/clock.ts';
 import { type PublishFailure, PublishError } from '#shared/errors.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import type { Message } from '#shared/message.ts';
+import type { Good } from '#local/stack/demo-catalogue.ts';
+import { goodAt } from '#test/support/goods.ts';
+import { offered } from '#test/support/offered.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
 
 export const keys = parseTokenKeys(`test:${'s'.repeat(32)}`);
@@ -102,6 +105,7 @@ function createFakeViews() {
     saga: {
       timeline: async () => undefined,
       progress: async () => new Map(),
+      logs: async () => ({ items: [] }),
       notBegun: (orderId: string) => ({ orderId, state: 'running', definition: 'place-order@1', steps: [] }),
       outcome: async (_: string, messageId: string) => outcomes.get(messageId),
       ended: async () => new Map(),
@@ -111,6 +115,9 @@ function createFakeViews() {
   };
   return { views, orders, wallets, outcomes };
 }
+
+/** What `anOrder` and the tests' own orders are about. */
+const usualGoods: readonly Good[] = [goodAt(1299, 'EUR', 'sku-1'), goodAt(1299, 'EUR', 'book'), goodAt(1, 'EUR', 's')];
 
 /** The views of services that no test has anything stored for. */
 const empty = Object.fromEntries(
@@ -128,6 +135,8 @@ export async function startWorld(
     /** By name of the service, in the place of those over plain maps. */
     readonly views?: Readonly<Record<string, unknown>>;
     readonly transitions?: BreakerQueries['transitions'];
+    /** What the catalogue has, in the place of what the tests' orders are about. */
+    readonly goods?: readonly Good[];
     readonly bus?: GatewayOptions['bus'];
     readonly askBreaker?: AskBreaker;
     readonly deadLetters?: DeadLetters;
@@ -155,7 +164,10 @@ export async function startWorld(
       ...(options.deadLetters && { 'dead-letters': options.deadLetters.view }),
       ...options.views,
     },
-    lookups: [answerLookup(whyParked, createWhereItWaits({ board, askBreaker, roll: workers.roll, clock }))],
+    lookups: [
+      answerLookup(whyParked, createWhereItWaits({ board, askBreaker, roll: workers.roll, clock })),
+      offered(options.goods ?? usualGoods),
+    ],
     operators: operatorEndpoints({
       ...workers,
       table: routeTable,

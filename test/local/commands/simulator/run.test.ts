@@ -41,6 +41,17 @@ test('every order of the mix is sent once at its time and ends as its kind has t
   t.like(steps.at(-1), { phase: 'over', planned: 500, sent: 500, accepted: 500, ended: 500, outstanding: 0 });
 });
 
+test('the shelves hold all that will be ordered, and what a good costs more is paid in as well', async (t) => {
+  const wanted = plan({ count: 200 });
+  const world = createWorld();
+  const dear = { ...wanted.goods[0]!, price: { ...wanted.goods[0]!.price, amount: 3 * wanted.goods[0]!.price.amount } };
+  world.products.set(dear.sku, dear);
+  await run(world, { plan: wanted });
+  for (const { sku, least = 0 } of wanted.goods)
+    t.true(world.products.get(sku)!.initialStock >= least || sku === dear.sku);
+  t.deepEqual(world.topUps, new Map(wanted.customers.map(({ id, fundsMinor }) => [id, 3 * fundsMinor])));
+});
+
 test('the wallets are filled before the first order', async (t) => {
   const wanted = plan({ count: 50 });
   const { world } = await simulated({}, { plan: wanted });

@@ -9,13 +9,14 @@ import { report } from '#local/commands/simulator/report.ts';
 import { simulate } from '#local/commands/simulator/run.ts';
 import { isSound } from '#local/commands/simulator/verdict.ts';
 import { createShop } from '#test/support/place.ts';
+import { demoCatalogue } from '#local/stack/demo-catalogue.ts';
 import { startStack, type TestStack } from '#test/support/stack.ts';
 
 let stack: TestStack;
 const dir = mkdtempSync(join(tmpdir(), 'simulate-'));
 
 test.before(async () => {
-  stack = await startStack();
+  stack = await startStack({ goods: demoCatalogue });
 });
 test.after.always(async () => {
   rmSync(dir, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { KINDS, type Kind } from '#local/commands/simulator/plan.ts';
 import type { OrderRow } from '#local/commands/simulator/result.ts';
 import { isSound, type SimulationVerdict, verdictOf } from '#local/commands/simulator/verdict.ts';
 
-const paid: readonly Kind[] = ['ok', 'slow', 'duplicate', 'cancelled'];
+const paid: readonly Kind[] = ['ok', 'slow', 'duplicate', 'cancelled', 'retried', 'hot_sku'];
 
 for (const kind of KINDS) {
   test(`${kind}: completing is ${paid.includes(kind) ? 'right' : 'wrong'}`, (t) => {
@@ -20,6 +20,7 @@ const others: readonly (readonly [string, Partial<OrderRow>, SimulationVerdict])
   ['a declined order fails for another', { kind: 'declined', outcome: 'failed', reason: 'not_authorized' }, 'wrong'],
   ['short funds', { kind: 'short_funds', outcome: 'failed', reason: 'insufficient_funds' }, 'right'],
   ['another currency', { kind: 'foreign_currency', outcome: 'failed', reason: 'currency_mismatch' }, 'right'],
+  ['a good that there is none of', { kind: 'short_stock', outcome: 'failed', reason: 'insufficient_stock' }, 'right'],
   ['a provider that is silent', { kind: 'timeout', outcome: 'failed', reason: 'timed_out' }, 'right'],
   ['a good order that took too long', { outcome: 'failed', reason: 'timed_out' }, 'late'],
   ['a good order that was declined', { outcome: 'failed', reason: 'card_declined' }, 'wrong'],

@@ -1,5 +1,7 @@
 /** A stack that is only its API, in memory and under a virtual clock: what it answers and how its orders end is the test's choice. */
 import type { ApiAnswer, Api } from '#local/commands/api.ts';
+import { ISLAND, POSTCARD, SOLD_OUT } from '#local/commands/simulator/goods.ts';
+import type { Shelved } from '#local/commands/simulator/goods.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 interface Placed {
@@ -13,10 +15,7 @@ interface Placed {
 
 export interface OrderBody {
   readonly customerId: string;
-  readonly items: readonly {
-    readonly sku: string;
-    readonly unitPrice: { readonly amount: number; readonly currency: string };
-  }[];
+  readonly items: readonly { readonly sku: string }[];
   readonly paymentMethod: string;
 }
 
@@ -38,10 +37,11 @@ export interface WorldOptions {
 
 /** As the real services do. */
 export function properEnd({ paymentMethod, items }: OrderBody): End {
-  const { amount, currency } = items[0]!.unitPrice;
+  const { sku } = items[0]!;
   const failed = (reason: string, afterMs = 50): End => ({ status: 'failed', afterMs, reason });
-  if (currency !== 'EUR') return failed('currency_mismatch');
-  if (amount > 1_000_000_000) return failed('insufficient_funds');
+  if (sku === POSTCARD.sku) return failed('currency_mismatch');
+  if (sku === ISLAND.sku) return failed('insufficient_funds');
+  if (sku === SOLD_OUT.sku) return failed('insufficient_stock');
   if (paymentMethod === 'pm_declined') return failed('card_declined');
   if (paymentMethod === 'pm_timeout') return failed('timed_out', 60_000);
   return { status: 'completed', afterMs: paymentMethod === 'pm_slow' ? 1100 : 80 };
@@ -52,6 +52,8 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
   const orders = new Map<string, Placed>();
   const byKey = new Map<string, Placed>();
   const topUps = new Map<string, number>();
+  /** By sku. */
+  const products = new Map<string, Shelved>();
   const requests: { readonly method: string; readonly path: string; readonly at: number; readonly key: string }[] = [];
   let placings = 0;
   let under = 0;
@@ -109,6 +111,15 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
       topUps.set(id!, (topUps.get(id!) ?? 0) + (body as { amount: number }).amount);
       return answer(201, {});
     }
+    if (what === 'products') {
+      const product = id === undefined ? (body as Shelved) : products.get(id);
+      if (product === undefined) return answer(404, {});
+      if (method === 'POST' && products.has(product.sku)) return answer(409, { type: '/problems/product-exists' });
+      products.set(product.sku, product);
+      return answer(method === 'POST' ? 201 : 200, product);
+    }
+    if (what === 'stock' && method === 'GET') return answer(200, { available: products.get(id!)?.initialStock });
+    if (what === 'stock') return answer(201, {});
     if (method === 'POST' && part === 'cancel') {
       const order = orders.get(id!)!;
       if (order.status !== 'pending') return answer(409, {});
@@ -148,6 +159,7 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
     api,
     orders,
     topUps,
+    products,
     requests,
     placings: () => requests.filter(({ method, path }) => method === 'POST' && path === '/v1/orders'),
     readings: () => requests.filter(({ method }) => method === 'GET'),
