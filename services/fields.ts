@@ -74,8 +74,8 @@ export const mailId = bounded(3 * MAX_ID_BYTES + 100);
 export const epochMs = z.int();
 
 /**
- * One of these words for whoever writes it. A reader takes words of a newer version as well, as text: what it does with one
- * that it does not know must be right.
+ * A writer may use only these words. A reader also takes words of a newer version, as text: what it does with an unknown
+ * one must be right.
  */
 export function wordOf<const Word extends string>(_words: readonly Word[]): z.ZodType<Word> {
   return reason as z.ZodType<string> as z.ZodType<Word>;

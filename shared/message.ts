@@ -38,7 +38,7 @@ export interface Send {
   readonly message: Message;
 }
 
-/** A fact in the past tense: an answer to whoever asked, or news for subscribers. */
+/** A fact in the past tense: an answer to the asker, or news for subscribers. */
 export interface EventType<Body = unknown> {
   readonly kind: 'event';
   readonly name: string;

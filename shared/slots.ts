@@ -1,4 +1,4 @@
-/** At most `limit` at a time; whoever comes later waits, first come first served. */
+/** At most `limit` at a time; later ones wait, first come, first served. */
 export interface Slots {
   readonly taken: number;
   /** Takes a free slot at once; false: there is none, `wait` for one. */

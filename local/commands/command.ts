@@ -1,8 +1,8 @@
 import { toldOf, Trouble } from '#local/stack/trouble.ts';
 
 /**
- * Runs a short command: what a person can mend is one sentence on standard error, and the exit code is 1. When whoever reads its output
- * has seen enough (`| head`), it ends.
+ * Runs a short command: what a person can mend is one sentence on standard error, and the exit code is 1. It ends when the reader
+ * of its output does (`| head`).
  */
 export async function command(run: () => Promise<void>): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -130,8 +130,8 @@ function reachedIn({ milestones, steps }: Timeline): readonly Reached[] {
 }
 
 /**
- * What may be printed: a step that the order itself has recorded is told to the saga only with its last answer, and those after it
- * are held back until then, so that the numbers stand in their order.
+ * What may be printed: a step that the order itself has recorded is told to the saga only with its last answer, and the steps
+ * after it are not printed until then, so that the numbers stand in their order.
  */
 function inOrder(reached: readonly Reached[], state: string): readonly Reached[] {
   if (isEnd(state)) return reached;

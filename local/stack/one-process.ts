@@ -7,7 +7,7 @@ const environments = JSON.parse(process.env['SERVICE_ENVIRONMENTS'] ?? '{}') as 
   Record<string, Readonly<Record<string, string>>>
 >;
 
-/** None runs without the others: whoever supervises this process sees one service that cannot run. */
+/** None runs without the others: the supervisor of this process sees one service that cannot run. */
 function end(name: string, error: unknown): void {
   process.stderr.write(`${name}: ${reasonOf(error)}\n`);
   process.exitCode = error instanceof ConfigError ? 78 : 1;

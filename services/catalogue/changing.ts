@@ -43,7 +43,7 @@ export const updateBody = z.strictObject({
 type Changed = z.output<typeof contract.created.body>;
 type Asking = Pick<Call, 'caller' | 'trace' | 'idempotencyKey' | 'ifMatch'>;
 
-/** A new product. The answer waits until its stock is kept too, so that it is there for who asks for it next. */
+/** A new product. The answer waits until its stock is kept too, so that the next reader finds it. */
 export function creating(
   { body, ...call }: Call<unknown, z.output<typeof createBody>>,
   door: Door,

@@ -49,7 +49,7 @@ export interface ProductQueries {
   list(query: PageQuery & { readonly q?: string | undefined }): Promise<Page<ProductView>>;
   /** What orders need to know of those of these that there are. */
   offered(skus: readonly string[]): Promise<readonly OfferedProduct[]>;
-  /** The answer to a change, whoever asked for it; `undefined`: not handled yet. */
+  /** The answer to a change, of any sender; `undefined`: not handled yet. */
   outcome(sku: string, messageId: string): Promise<{ readonly type: string; readonly body: unknown } | undefined>;
   /** `undefined`: not decided yet, or another deletion was decided since. */
   deletion(sku: string, deletion: string): Promise<DeletionEnd | undefined>;

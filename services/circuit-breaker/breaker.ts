@@ -43,7 +43,7 @@ export type Input =
   | { readonly kind: 'override'; readonly override: Override }
   /** The operator took it back, or its time is over. */
   | { readonly kind: 'override-ended' }
-  /** The bindings were not those of the gate, whoever changed them; publishers saw `found`. */
+  /** Somebody else had changed the bindings of the gate; publishers saw `found`. */
   | { readonly kind: 'repair'; readonly found: GateName; readonly cause: string }
   /** A new leader: nothing is concluded from the time without one. */
   | { readonly kind: 'taken-over' };

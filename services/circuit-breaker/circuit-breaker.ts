@@ -51,7 +51,7 @@ export async function startCircuitBreaker(options: CircuitBreakerOptions): Promi
   };
   let term: ActingTerm | undefined;
 
-  // Before it acts: whoever hears the first snapshot may ask.
+  // Before it acts: a listener may ask as soon as it hears the first snapshot.
   const requests = await bus.subscribe(CONTROL, [BREAKER_REQUEST], (packet) => {
     // `answer` catches what a request can do wrong.
     if (term !== undefined) void answer(term, packet, options);

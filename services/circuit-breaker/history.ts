@@ -8,7 +8,7 @@ import type { Log } from '#shared/log.ts';
 export const transitionsCollection = 'breaker_transitions';
 
 export interface StoredTransition extends GateTransition {
-  /** The same for the same transition, whoever writes it and how often. */
+  /** The same for the same transition, whichever process writes it and how often. */
   readonly _id: string;
   readonly route: string;
   readonly generation: number;

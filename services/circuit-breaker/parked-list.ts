@@ -15,7 +15,7 @@ export interface ParkedList {
 }
 
 const POLL_MS = 20;
-/** A message may go back meanwhile, or come: whoever waits for it does not wait for long. */
+/** How long the count is waited for: a message may be redriven or parked meanwhile, so that it is never reached. */
 const PATIENCE_MS = 2000;
 
 /**

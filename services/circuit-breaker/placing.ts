@@ -29,7 +29,7 @@ export function isEvidence(route: string, packet: Packet): boolean {
   return newest.queue.startsWith(`${route}.`) && /\.[0-9]{3}$/.test(newest.queue);
 }
 
-/** A wake that came too late is worth nothing: whoever is due is woken again. */
+/** A wake that expired is worth nothing: the sweep wakes a key that is due again. */
 export function isWake({ type }: Packet): boolean {
   return type === WAKE;
 }

@@ -47,7 +47,7 @@ export interface ActingTerm extends Term {
   readonly session: Session;
   readonly routes: ReadonlyMap<string, ActingRoute>;
   readonly parkedList: ParkedList;
-  /** Tells everyone, from now on every second: whoever hears it may ask. */
+  /** Broadcasts the snapshot now and every second; listeners may ask from then on. */
   begin(): void;
 }
 

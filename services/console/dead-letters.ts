@@ -130,7 +130,7 @@ export function deadLetterEndpoints(
       tag: deadLettersTag,
       summary: 'Send many again.',
       description:
-        'All that are `dead` and match everything given (those named by id also when discarded), at most `ratePerS` a second. 202: they are marked, and will be sent whoever dies.',
+        'All that are `dead` and match everything given (those named by id also when discarded), at most `ratePerS` a second. 202: they are marked, and will be sent even when a process dies.',
       access: 'operator',
       body: replayLetters,
       problems: ['outcome-unknown'],

@@ -60,7 +60,7 @@ export const deadLettersRequestSchema = z.discriminatedUnion('kind', [
 ]);
 export type DeadLettersRequest = z.infer<typeof deadLettersRequestSchema>;
 
-/** Sent when the letters are marked in the database: from then on it happens, whoever dies. */
+/** Sent when the letters are marked in the database: from then on they are sent, even when a process dies. */
 export const deadLettersReplySchema = z.discriminatedUnion('ok', [
   z.object({ id: z.string(), ok: z.literal(true), selected: z.int() }),
   z.object({ id: z.string(), ok: z.literal(false), problem: z.string() }),

@@ -1,7 +1,7 @@
 import { acceptedRequests } from './view.ts';
 import { defineAudit } from '#shared/audit-rule.ts';
 
-/** What clients were told to be accepted, of whatever kind: whoever owns it says what must have become of it. */
+/** What clients were told to be accepted, of any kind: its owner says what must have become of it. */
 export const gatewayAudit = defineAudit({
   of: 'anything',
   rows: (db, { asked }) => (asked === undefined ? undefined : acceptedRequests(db, asked)),

@@ -58,7 +58,7 @@ export function createMongoRequests(
           return undefined;
         } catch (error) {
           if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== DUPLICATE_KEY) throw certain(error);
-          // It is there, and perhaps a majority does not have it yet; who asks again will see.
+          // It is there, and perhaps a majority does not have it yet; the next try will see it.
           if (tries > 20) throw error;
         }
         const existing = await find({ _id: request.id });

@@ -31,7 +31,7 @@ export const sendRefused = event(
   }),
 );
 
-/** Items of an order that a mail lists; of the others it says how many there are. Whoever keeps the list stays small with it. */
+/** Items of an order that a mail lists; of the others it says how many there are. It keeps the documents small that hold the list. */
 export const MAX_LISTED = 30;
 const listedItem = z.object({
   sku,

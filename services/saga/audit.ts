@@ -24,7 +24,7 @@ export const sagaAudit = defineAudit({
       : [{ check: 'orphan', detail: `there is no such order, and its saga is ${saga.phase}` }],
 });
 
-/** The log of an order has no gap, and whoever replays it comes to how the order ended. */
+/** The log of an order has no gap, and its replay ends as the order did. */
 export const logsAudit = defineAudit({
   of: orders,
   rows: auditedLogs,

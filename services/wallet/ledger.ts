@@ -64,7 +64,7 @@ export function joined(...parts: readonly string[]): string {
   return parts.join(SEPARATOR);
 }
 
-/** A hold's entries begin with the hold, for whoever reads them by order; a top-up's id may be anything. */
+/** The id of a hold's entry begins with the hold, for readers that look up the entries of an order; a top-up's id may be anything. */
 export function recordIdOf(kind: EntryKind, entryId: string, customerId: string): string {
   return kind === 'top-up' ? joined(kind, entryId, customerId) : joined(entryId, customerId);
 }

@@ -50,7 +50,7 @@ export interface WalletQueries {
   wallet(customerId: string): Promise<WalletView | undefined>;
   /** Newest first. `cursor` is the `nextCursor` of the page before; anything else is ignored. */
   entries(customerId: string, query: PageQuery): Promise<Page<EntryView>>;
-  /** The answer to a top-up, whoever asked for it; `undefined`: not handled yet. */
+  /** The answer to a top-up, of any sender; `undefined`: not handled yet. */
   outcome(
     customerId: string,
     messageId: string,

@@ -74,7 +74,7 @@ export interface Bus {
     routingKeys: readonly string[],
     onPacket: (packet: Packet, routingKey: string) => void,
   ): Promise<{ close(): Promise<void> }>;
-  /** A connection of its own for whoever must notice that it was lost: nothing is carried over a reconnect, there is none. */
+  /** A connection of its own, for a caller that must notice when it is lost: it never reconnects, so nothing is carried over. */
   session(): Promise<Session>;
   /** Both connections are up and every consumer is registered. */
   readonly connected: boolean;

@@ -44,7 +44,7 @@ export function requireSendable({ exchange, message }: Send): void {
 
 /**
  * When it was published, epoch ms by the publisher's clock, if all the time since then was spent waiting for its turn. `undefined`: its
- * publisher did not say; or it was held back, put back or delivered before.
+ * publisher did not say; or the gate delayed it, or it was redriven or delivered before.
  */
 export function sentAtOf({
   packet: { headers },

@@ -31,7 +31,7 @@ export interface AskOptions {
 export interface Asking<Reply> {
   /**
    * Publishes the question, with its `id`, on the exchange `control` and resolves with the first answer of that id. Asks
-   * again when nobody heard it: whoever answers may be starting. Rejects with `Late` when no answer comes in time, with
+   * again when nobody heard it: the one that answers may be starting. Rejects with `Late` when no answer comes in time, with
    * `PublishError` when it was not taken (`returned`: nobody listens, for `HEARD_WITHIN_MS` or, when nobody is known to live, now).
    */
   ask<Question extends { readonly id: string }>(

@@ -38,7 +38,7 @@ export interface DocumentChange {
   readonly collection: string;
   /** Which documents still need it. */
   readonly needing: object;
-  /** Update operators on what is stored; the version is counted up with it, so that whoever has the document in memory loads it again. */
+  /** Update operators on what is stored; the version is counted up with it, so that a service that has the document in memory loads it again. */
   readonly change: Readonly<Record<'$set', object>> | Readonly<Record<'$unset', Readonly<Record<string, 1>>>>;
   /** How many documents one command may touch. */
   readonly batch?: number;

@@ -27,8 +27,8 @@ export interface SchemaLock {
 }
 
 /**
- * The version of all that the database holds, and the lock of whoever changes it. One document, so that nobody who has lost the lock can
- * record anything: each of its writes names the owner that must still have it.
+ * The version of all that the database holds, and the lock of the runner that changes it. One document, so that a runner that has lost the lock can
+ * record nothing: each of its writes names the owner that must still have it.
  */
 export interface StoredSchema {
   /** Name of the newest migration that was applied; absent: none was. */

@@ -88,7 +88,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     options.onChannelLost(channel);
   }
 
-  /** One that is being given up, and that another has followed already, says nothing about the queue. */
+  /** Ignores a registration that is ending and already has a successor: it no longer speaks for the queue. */
   function tell(registration: Registration, id: string | undefined): void {
     const current = registrations.get(registration.queue);
     if (current === undefined ? id === undefined : current === registration) onRegistration?.(registration.queue, id);
@@ -138,7 +138,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
 
   async function end(registration: Registration): Promise<void> {
     registrations.delete(registration.queue);
-    // The broker may be away: whoever closes does not wait for a registration that is still asked for.
+    // The broker may be away: `close` does not wait for a registration that the broker has not confirmed.
     if (registration.consumer === undefined) registration.confirmed.then(() => finish(registration)).catch(() => {});
     else await finish(registration);
   }

@@ -42,7 +42,7 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
   const trouble = createTrouble<State>(parts, keeping);
   const attempts = createAttempts<State>(parts, keeping, trouble);
   let stopped = false;
-  /** Channels that are being given up; numbers never come again. */
+  /** Channels that are closing; their numbers are never used again. */
   const ending = new Set<number>();
 
   function deliver(delivery: Delivery, consumer: Consumer): void {

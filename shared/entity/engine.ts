@@ -16,7 +16,7 @@ export interface Engine {
   take(queue: string): Promise<void>;
   /**
    * Holds a queue no longer: starts nothing new of it, finishes, commits, publishes and acknowledges what runs, for at
-   * most `deadlineMs`, then closes its channel; the rest goes back in place to whoever is registered next.
+   * most `deadlineMs`, then closes its channel; the rest goes back in place to the next registered consumer.
    */
   release(queue: string, deadlineMs: number): Promise<void>;
   held(): readonly string[];

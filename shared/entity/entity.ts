@@ -17,7 +17,7 @@ export interface Result<State> {
   readonly journal?: readonly JournalRecord[];
 }
 
-/** The state and one answer to whoever asked. */
+/** The state and one answer to the asker. */
 export function answering<State>(state: State, answer: Send | undefined): Result<State> {
   return { state, send: [answer] };
 }
@@ -201,7 +201,7 @@ export function runOf(options: HandlerRunOptions): HandlerRun {
   return { context, answered: () => answered };
 }
 
-/** The send that carries an answer to whoever asked; `undefined` when nobody did. The same message gives the same send. */
+/** The send that carries an answer to the asker; `undefined` when there is none. The same message gives the same send. */
 export function answerTo(message: Message, answer: EntityAnswer): Send | undefined {
   if (message.replyTo === undefined) return undefined;
   return {

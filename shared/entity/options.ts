@@ -18,7 +18,7 @@ export interface EngineOptions<State> {
   /** Every new registration at the broker, under an id of its own, and (`undefined`) the end of one. */
   readonly onRegistration?: (queue: string, id: string | undefined) => void;
   readonly limits: Limits;
-  /** Whether this service may write to a route's `.hash`; whoever asks for an answer elsewhere is refused. Absent: to every route. */
+  /** Whether this service may write to a route's `.hash`; a message that asks for an answer elsewhere is refused. Absent: to every route. */
   readonly mayAnswer?: ((route: string) => boolean) | undefined;
   /** Wraps every run of a handler; for fault injection. */
   readonly intercept?: Intercept | undefined;

@@ -92,7 +92,7 @@ export function wakeVerdict<State>(
     if (isExpired(head.message, now)) return { is: 'too late', message: head.message };
     return { is: 'run', what: 'stashed', message: head.message };
   }
-  // Whoever runs without its delivery decides on this state: nothing else may change it.
+  // A handler that runs without its delivery decides on this state: nothing else may change it.
   const isLeased = head?.leasedUntil !== undefined && head.leasedUntil > now;
   if (isLeased || (ownDueAt(document, entity) ?? Infinity) > now) return { is: 'done' };
   const { traceparent } = document;

@@ -26,7 +26,7 @@ export interface GivingBack {
   busy(): void;
   /** Something of the queue was acknowledged; stashing ends in it too. */
   progress(queue: string): void;
-  /** Gives all queues back without waiting for a standstill, but for those that are being given back already. */
+  /** Gives all queues back without waiting for a standstill, except those that are on their way back already. */
   now(reason: string): void;
   /** Ends the watch at once; what it was opening is the caller's to close. */
   stop(): void;

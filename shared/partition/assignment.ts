@@ -19,8 +19,8 @@ export interface Table {
 
 /**
  * The table that follows `previous` for these members; the same object when nothing changes. Everybody owns floor or ceil of
- * partitions / members, with as few moves as that allows: a newcomer only receives, and what a leaver had is all that moves. Whoever
- * stood by for a lost owner comes first as its successor. Standbys are spread as evenly and are never the owner. The
+ * partitions / members, with as few moves as that allows: a newcomer only receives, and only a leaver's partitions move. The
+ * standby of a lost owner comes first as its successor. Standbys are spread as evenly and are never the owner. The
  * result depends on nothing else, so that everybody who computes it gets the same.
  */
 export function assign(previous: Table | undefined, members: readonly string[], partitionCount: number): Table {

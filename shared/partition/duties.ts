@@ -52,8 +52,8 @@ export const STANDBY_PATIENCE_MS = 1000;
  * registered, and the next one follows. Who is neither stays until the owner is registered and the standby behind it.
  *
  * Nobody gives up a registration unless the owner has announced one *by the very same table*. So a partition that had a consumer
- * is never without one, deaths excepted: whoever announced as the owner by the newest table that any owner announced
- * by gives up only for the owner of a still newer one. This needs that what is being given up is no longer announced.
+ * is never without one, deaths excepted: the owner by the newest announced table releases it only after the owner by a still
+ * newer table has registered. This needs that a worker stops announcing a registration before it releases it.
  */
 export function dutiesOf(situation: Situation): readonly Duty[] {
   const { table, held } = situation;

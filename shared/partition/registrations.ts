@@ -50,7 +50,7 @@ export function createRegistrations(options: {
   const underWay = new Map<number, 'take' | 'release'>();
   const trouble = new Map<number, { readonly failures: number; readonly retryAt: number }>();
 
-  /** Announced no longer, from before it is given up: whoever hears that I own the partition must not take it for registered. */
+  /** Stops announcing the registration before it is released: other workers must not count on it any more. */
   function forget(index: number): void {
     if (registered.delete(index)) onChange();
   }

@@ -39,7 +39,7 @@ export function createRoll(clock: Pick<Clock, 'now'>, deadAfterMs: number): Roll
   };
 }
 
-/** Feeds the roll, and whoever else listens, from the broker. What is no announcement is ignored. */
+/** Feeds the roll, and the other listeners, from the broker. What is no announcement is ignored. */
 export function watchWorkers(
   takers: readonly Pick<Roll, 'take'>[],
   { bus, log }: { readonly bus: Pick<Bus, 'subscribe'>; readonly log: Log },

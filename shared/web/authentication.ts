@@ -31,9 +31,9 @@ export type Authenticate = (
 ) => Promise<Admitted>;
 
 /**
- * Tokens are checked before anything else is read. Customers are limited by the subject of their tokens; whoever has no
- * valid one, by address. An address that is over its limit gets no signature checked any more, which does not lock out
- * who was let in before: many may share an address.
+ * Tokens are checked before anything else is read. Customers are limited by the subject of their tokens, callers without a
+ * valid one by address. An address that is over its limit gets no signature checked any more, which does not lock out
+ * callers that were let in before: many may share an address.
  */
 export function authentication({
   tokens,
@@ -78,7 +78,7 @@ function unauthorized(isMissing: boolean): Problem {
   return new Problem('unauthorized', detail, { headers: { 'WWW-Authenticate': `Bearer realm="switchyard"${error}` } });
 }
 
-/** An IPv4 address, or the /64 network of an IPv6 one: whoever has one address of it has them all. */
+/** An IPv4 address, or the /64 network of an IPv6 one: a caller that has one address of it has them all. */
 export function addressOf(remote: string): string {
   const plain = remote.replace(/^::ffff:(?=\d+\.)/i, '');
   if (!plain.includes(':')) return plain;

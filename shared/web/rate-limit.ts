@@ -7,7 +7,7 @@ export interface RateLimitOptions {
   readonly perS: number;
   /** How many at once after a rest. */
   readonly burst: number;
-  /** How many callers are remembered at most; whoever was not seen for longest is forgotten first. */
+  /** How many callers are remembered at most; the one that was not seen for longest is forgotten first. */
   readonly maxCallers?: number;
 }
 

@@ -5,7 +5,7 @@ import { ConfigError } from '#shared/errors.ts';
 
 export type Role = 'customer' | 'operator';
 
-/** Who asks. The subject of a customer is its customer id. */
+/** The caller. The subject of a customer is its customer id. */
 export interface Identity {
   readonly subject: string;
   readonly role: Role;

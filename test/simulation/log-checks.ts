@@ -1,7 +1,7 @@
 import type { SimulatedTown } from './town.ts';
 import { type LogRow, statusAfter } from '#services/saga/order-logs.ts';
 
-/** I-16: the log of an order has every row, and whoever replays it comes to the order's status. */
+/** I-16: the log of an order has every row, and its replay ends in the order's status. */
 export function unlogged({ orders, sagas }: SimulatedTown): readonly string[] {
   const riding = [...sagas.documents.values()].flatMap(({ journal }) => journal);
   const all = [...sagas.journal.values(), ...riding] as unknown as readonly LogRow[];

@@ -10,7 +10,7 @@ import { PublishError, reasonOf } from '#shared/errors.ts';
 /** Publishes on one confirm channel, for as long as that lives. */
 export interface ChannelPublisher {
   publish(exchange: string, packet: Packet, routingKey?: string): Promise<void>;
-  /** The channel is gone: whoever still waits for room is refused. */
+  /** The channel is gone: publishes that still wait for a slot are refused. */
   lost(): void;
   /** Resolves when nothing is outstanding any more. */
   idle(): Promise<void>;

@@ -113,7 +113,7 @@ async function loadFrom<State>(
 }
 
 /**
- * The answer that was given to a message, whoever asked; `undefined`: not handled yet, or no longer remembered. Of the document only
+ * The answer that was given to a message, of any sender; `undefined`: not handled yet, or no longer remembered. Of the document only
  * that one is read. An id is remembered outside before it leaves the document, so that it is seen in one of them.
  */
 export async function answerTo(
