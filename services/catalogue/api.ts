@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createBody, creating, deleting, updateBody, updating } from './changing.ts';
 import { create, products as offeredProducts } from './contract.ts';
+import { sku } from '#services/fields.ts';
 import { productShape, type ProductQueries, productView } from './view.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { opened, sealed } from '#shared/web/cursors.ts';
@@ -116,6 +117,9 @@ async function one(products: ProductQueries, sku: string): Promise<Answer> {
   return { status: 200, headers: { ETag: etagOf(product.version) }, body: product };
 }
 
+/** A path may say anything; of what is no SKU there is no product. */
 function skuOf({ params: path }: Pick<Call, 'params'>): string {
-  return path['sku'] ?? '';
+  const named = sku.safeParse(path['sku']);
+  if (!named.success) throw new Problem('not-found', 'there is no such product');
+  return named.data;
 }
