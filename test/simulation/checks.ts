@@ -1,5 +1,6 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
-import { CUSTOMERS, FUNDS, keyOf, type Customers } from './customers.ts';
+import { keyOf, type Customers } from './customers.ts';
+import { CUSTOMERS, FUNDS } from './wallet-traffic.ts';
 import { unlogged } from './log-checks.ts';
 import { newerMessages, undecided } from './newer.ts';
 import { inTheRecord, queuesOf } from './record-checks.ts';

@@ -1,24 +1,20 @@
 /** A simulated operating-system process: everything that it does goes through ports, at each of which it may die, stand still or be failed. */
 import type { Faults } from './faults.ts';
+import { busThrough, type Outside, outsideThrough } from './host-ports.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
 import { clockFrom, type Clock } from '#shared/clock.ts';
-import type { Bus, Consumer } from '#shared/bus/bus.ts';
+import type { Bus } from '#shared/bus/bus.ts';
 import type { MemoryBroker } from '#shared/bus/memory/memory-bus.ts';
-import type { EntityStore } from '#shared/entity/store.ts';
 
 /** A connection that is silent for so long is cut by the broker, ms: three heartbeats of 3 s. */
 const HEARTBEATS_MS = 9000;
 
-export interface Host {
+export interface Host extends Outside {
   readonly name: string;
   /** Of this life: its timers stop with it. */
   readonly clock: Clock;
   readonly bus: Bus;
-  /** The same documents, through a connection that may fail. */
-  store<State>(documents: EntityStore<State>): EntityStore<State>;
-  /** A call to the outside world that takes a while, may fail before or after it took effect, and may never answer. */
-  effect<T>(signal: AbortSignal, run: () => T): Promise<T>;
 }
 
 export interface Town {
@@ -132,91 +128,11 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     });
 
     const raw = broker.connect(connection);
-    const bus: Bus = {
-      publish: (exchange, packet, routingKey) => port(() => raw.publish(exchange, packet, routingKey)),
-      async consume(queue, options) {
-        let ours: Consumer | undefined;
-        const wrapped = (consumer: Consumer): Consumer =>
-          (ours ??= {
-            queue,
-            get active() {
-              return consumer.active;
-            },
-            ack: (deliveries) => enter(() => consumer.ack(deliveries)),
-            close: () => into(consumer.close()),
-          });
-        return wrapped(
-          await port(() =>
-            raw.consume(queue, {
-              ...options,
-              onDelivery: (delivery, consumer) => enter(() => options.onDelivery(delivery, wrapped(consumer))),
-              onChannelLost: (channel) => enter(() => options.onChannelLost(channel)),
-              onRegistered: () => enter(() => options.onRegistered?.()),
-            }),
-          ),
-        );
-      },
-      subscribe: (exchange, keys, onPacket) =>
-        port(() => raw.subscribe(exchange, keys, (packet, key) => enter(() => onPacket(packet, key)))),
-      async session() {
-        const session = await port(() => raw.session());
-        return {
-          declareExchange: (spec) => port(() => session.declareExchange(spec)),
-          declareQueue: (spec) => port(() => session.declareQueue(spec)),
-          bind: (binding) => port(() => session.bind(binding)),
-          unbind: (binding) => port(() => session.unbind(binding)),
-          publish: (exchange, packet, key) => port(() => session.publish(exchange, packet, key)),
-          get: (queue) => port(() => session.get(queue)),
-          consume: (queue, prefetch, onDelivery) =>
-            port(() => session.consume(queue, prefetch, (delivery) => enter(() => onDelivery(delivery)))),
-          ack: (delivery) => enter(() => session.ack(delivery)),
-          release: (delivery) => enter(() => session.release(delivery)),
-          depth: (queue) => port(() => session.depth(queue)),
-          closed: into(session.closed),
-          close: () => into(session.close()),
-        };
-      },
-      get connected() {
-        return raw.connected;
-      },
-      blocked: undefined,
-      close: () => into(raw.close()),
-    };
-
-    async function remote<T>(run: () => Promise<T>): Promise<T> {
-      const slowMs = faults.strikes('store is slow') ? between(1, 1500) : 0;
-      const isSlowBack = slowMs % 2 === 1;
-      await time.sleep(isSlowBack || slowMs === 0 ? between(1, 4) : slowMs);
-      if (faults.strikes('store refuses')) throw new Error('simulated: the store refuses');
-      const result = await run();
-      const backMs = isSlowBack ? slowMs : between(0, 3);
-      if (backMs > 0) await time.sleep(backMs);
-      if (faults.strikes('store applies, then fails')) throw new Error('simulated: the store applied it and failed');
-      return result;
-    }
-
     const host: Host = {
       name,
       clock,
-      bus,
-      store: (documents) => ({
-        load: (keys) => port(() => remote(() => documents.load(keys))),
-        commit: (writes) => port(() => remote(() => documents.commit(writes))),
-        remember: (records) => port(() => remote(() => documents.remember(records))),
-        recall: (key, ids) => port(() => remote(() => documents.recall(key, ids))),
-        records: (ids) => port(() => remote(() => documents.records(ids))),
-        append: (records) => port(() => remote(() => documents.append(records))),
-        due: (now, limit) => port(() => remote(() => documents.due(now, limit))),
-      }),
-      effect: (signal, run) =>
-        port(async () => {
-          if (faults.strikes('effect hangs')) return new Promise((_, reject) => abortWith(signal, reject));
-          await time.sleep(between(1, 60));
-          if (faults.strikes('effect fails')) throw new Error('simulated: the effect fails');
-          const result = run();
-          if (faults.strikes('effect happens, then fails')) throw new Error('simulated: done, and failed');
-          return result;
-        }),
+      bus: busThrough(raw, { enter, into, port }),
+      ...outsideThrough({ scheduler, faults }, port),
     };
 
     start(host).then(
@@ -250,8 +166,4 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     pause: (ms) => life.pause(ms),
     retire: () => life.retire(),
   };
-}
-
-function abortWith(signal: AbortSignal, reject: (reason: Error) => void): void {
-  signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
 }

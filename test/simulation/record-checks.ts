@@ -2,7 +2,7 @@
 import { askedSteps } from '#shared/saga/definition.ts';
 import { definitions } from '#services/saga/place-order-versions.ts';
 import { routeTable } from '#services/services.ts';
-import { UNWANTED_TOP_UPS } from './customers.ts';
+import { UNWANTED_TOP_UPS } from './wallet-traffic.ts';
 import { REFUSAL } from './refusing.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
 import type { SimulatedTown } from './town.ts';

@@ -1,7 +1,8 @@
 /** One simulated run from one seed: a town, its customers, everything that goes wrong, then healing, rest and judgement. */
 import { createHash } from 'node:crypto';
 import { isAtRest, violations } from './checks.ts';
-import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendAllAgain, sendOrders, sendUndos } from './customers.ts';
+import { sendOrders } from './customers.ts';
+import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendAllAgain, sendUndos } from './wallet-traffic.ts';
 import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { deploy, finishDeployment } from './newer.ts';
