@@ -1,13 +1,7 @@
 /** A restarted broker makes every hash ring again: in the same order, as long as it is configured as ours are. */
-import { execFile } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { globSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { startBroker } from '#local/stack/broker.ts';
 import { findRabbitServer } from '#local/stack/broker-node.ts';
-import { anyFreePort } from '#local/stack/ports.ts';
 import { routeTable } from '#services/services.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus } from '#shared/bus/bus.ts';
@@ -16,6 +10,7 @@ import { hash, partitionQueues, topologyOf } from '#shared/bus/topology/topology
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { packet } from '#test/support/broker-world.ts';
+import { ownNode } from '#test/support/own-node.ts';
 import { testIf } from '#test/support/test-if.ts';
 import { until } from '#test/support/until.ts';
 
@@ -24,32 +19,14 @@ const KEYS = Array.from({ length: 40 }, (_, index) => `key-${index}`);
 const RESTARTS = 3;
 const timing = { ttlMs: 600_000, delayMs: 1000 };
 
-/** A private node with the configuration of `npm start`, provisioned with the real route table. */
-async function ownNode(t: ExecutionContext) {
-  const dir = mkdtempSync(join(tmpdir(), 'rings-'));
-  const stops: (() => Promise<void>)[] = [];
-  t.teardown(async () => {
-    for (const stop of stops.toReversed()) await stop();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  const broker = await startBroker({
-    dir,
-    recordDir: join(dir, 'run'),
-    ports: { amqp: await anyFreePort(), management: await anyFreePort() },
-    password: systemClock.id(),
-    say: () => {},
-    tell: () => {},
-    onGivenUp: (_, reason) => t.fail(reason),
-    onStop: (stop) => void stops.push(stop),
-    disposable: true,
-  });
+/** A bus on a node of its own that is provisioned with the real route table. */
+async function provisionedNode(t: ExecutionContext) {
+  const { amqpUrl, managementUrl, ctl, onStop } = await ownNode(t);
   const passwords = Object.fromEntries(Object.keys(routeTable.services).map((name) => [name, systemClock.id()]));
-  const { amqpUrl, managementUrl } = broker;
   const topology = topologyOf(routeTable, timing, VHOST);
   await provision({ amqpUrl, managementUrl, vhost: VHOST, topology, passwords, log: silentLog });
   const bus = connectAmqp({ url: `${amqpUrl}/${VHOST}`, name: 'rings', clock: systemClock, log: silentLog });
-  stops.push(() => bus.close());
-  const ctl = (...args: readonly string[]) => promisify(execFile)(join(dir, 'broker', 'rabbitmqctl'), args);
+  onStop(() => bus.close());
   return {
     async restart(): Promise<void> {
       await ctl('stop_app');
@@ -102,7 +79,7 @@ const withNode = testIf(findRabbitServer() !== undefined, 'no rabbitmq-server on
 withNode(
   'every key goes to the partition of before after each restart of a broker that is configured as ours',
   async (t) => {
-    const node = await ownNode(t);
+    const node = await provisionedNode(t);
     const before = await whereKeysGo(node.bus, 0);
     t.is(Object.keys(before).length, KEYS.length * routeTable.routes.length);
     for (let restart = 1; restart <= RESTARTS; restart += 1) {
