@@ -14,6 +14,7 @@ const folders = [
   import('./catalogue/service.ts'),
   import('./saga/service.ts'),
   import('./gateway/service.ts'),
+  import('./console/service.ts'),
   import('./circuit-breaker/service.ts'),
   import('./dead-letters/service.ts'),
   import('./audit/service.ts'),

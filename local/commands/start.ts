@@ -122,6 +122,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
   );
   const addresses: Addresses = {
     api: stack.api,
+    console: stack.console,
     inbox: stack.inbox,
     management: new URL(broker.managementUrl).origin,
     mongo: databaseUrl(database.url, VHOST),
@@ -175,12 +176,21 @@ async function morePorts(count: number): Promise<readonly NodePorts[]> {
 }
 
 /** A password is for the eyes of who sits there: not for a file or a pipe that this is written to. */
-function described({ api, inbox, management, mongo, managementUser, managementPassword }: Addresses): string {
+function described({
+  api,
+  console: operators,
+  inbox,
+  management,
+  mongo,
+  managementUser,
+  managementPassword,
+}: Addresses): string {
   const password = process.stdout.isTTY ? managementPassword : 'in .switchyard/addresses.json';
   return `
 Switchyard is running.
 
   API          ${api}   (${api}/openapi.json)
+  Operators    ${operators}   (the same for operators alone, and what they did: ${operators}/v1/acts)
   Inbox        ${inbox}
   RabbitMQ     ${management}   user ${managementUser}, password ${password}
   MongoDB      ${mongo}

@@ -6,6 +6,8 @@ import { Trouble } from './trouble.ts';
 /** Where the running local stack is, for clients and checks; the file is readable only by its owner. */
 export interface Addresses {
   readonly api: string;
+  /** Where operators alone are answered. */
+  readonly console: string;
   readonly inbox: string;
   readonly management: string;
   readonly mongo: string;

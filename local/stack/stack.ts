@@ -33,6 +33,8 @@ export interface StackOptions extends Surroundings {
 
 export interface Stack {
   readonly api: string;
+  /** Where operators alone are answered. */
+  readonly console: string;
   readonly inbox: string;
   /** Where the inbox takes mails. */
   readonly smtpPort: number;
@@ -65,8 +67,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const specs = [inboxSpec(options, ports), ...stubSpecs(options, ports), ...serviceSpecs(options, copies, ports)];
   const processes = new Map(specs.map((spec) => [spec.name, supervise(spec, options)] as const));
   const urls = Object.fromEntries(copies.map(({ name }) => [name, `http://127.0.0.1:${ports.services[name]}`]));
+  const addressOf = (service: string): string => urls[service] ?? urls[`${service}-1`] ?? '';
   return {
-    api: urls['gateway'] ?? urls['gateway-1'] ?? '',
+    api: addressOf('gateway'),
+    console: addressOf('console'),
     inbox: `http://127.0.0.1:${ports.inbox}`,
     smtpPort: ports.smtp,
     provider: `http://127.0.0.1:${ports.provider}`,
@@ -90,10 +94,13 @@ async function choosePorts({ ports, say }: StackOptions, copies: readonly Copy[]
   const told = (what: string, wanted: number): Promise<number> =>
     ports === 'default' ? portFor(what, wanted, say) : anyFreePort();
   const quiet = (wanted: number): Promise<number> => (ports === 'default' ? freePort(wanted) : anyFreePort());
-  const [gateway] = copies.filter(({ service }) => service === 'gateway');
-  const services: Record<string, number> = { [gateway?.name ?? '']: await told('the API', 3000) };
+  const nameOf = (wanted: string): string => copies.find(({ service }) => service === wanted)?.name ?? wanted;
+  const services: Record<string, number> = {
+    [nameOf('gateway')]: await told('the API', 3000),
+    [nameOf('console')]: await told('the console', 3001),
+  };
   const inbox = await told('the inbox', 1080);
-  for (const { name } of copies) services[name] ??= await quiet(3001);
+  for (const { name } of copies) services[name] ??= await quiet(3002);
   return { inbox, smtp: await quiet(1025), provider: await quiet(3101), warehouse: await quiet(3201), services };
 }
 

@@ -3,6 +3,7 @@ import type { Shed } from './load-shedding.ts';
 import type { RequestStore } from './requests.ts';
 import type { RefusedBy } from './load-shedding.ts';
 import type { BreakerBoard } from '#services/circuit-breaker/board.ts';
+import { type Acts, actEndpoints, recording } from '#services/console/acts.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
@@ -29,14 +30,18 @@ export const defaultSettings: GatewaySettings = {
   maxPlacing: 100,
 };
 
-/** Everything that the customers' door needs from outside; nothing here listens or connects. */
+/** Everything that a door needs from outside; nothing here listens or connects. */
 export interface GatewayOptions {
+  /** `operators`: it answers nobody else. Absent: customers too. */
+  readonly door?: 'operators';
+  /** Where operators' acts are recorded; absent: nowhere. */
+  readonly acts?: Acts | undefined;
   /** What they offer is mounted, over these views by name. */
   readonly services: readonly Offering[];
   readonly views: Readonly<Record<string, unknown>>;
   /** What the door tells their endpoints. */
   readonly lookups: readonly AnsweredLookup[];
-  /** What operators may ask at this door too. */
+  /** What operators may ask of the system as a whole. */
   readonly operators: readonly Endpoint[];
   readonly bus: Pick<Bus, 'publish'>;
   readonly requests: RequestStore;
@@ -58,9 +63,16 @@ export function createGateway(options: GatewayOptions): {
   readonly endpoints: readonly Endpoint[];
   readonly app: ReturnType<typeof createApp>;
 } {
-  const { services, views, lookups, operators, tokens, clock, log, onAnswer } = options;
+  const { acts, door, services, views, lookups, operators, tokens, clock, log, onAnswer } = options;
   const settings = { ...defaultSettings, ...options.settings };
   const intake = createIntake({ ...options, ...settings });
-  const endpoints = documented([...mounted(services, views, intake, lookups), ...operators]);
+  const all = [...mounted(services, views, intake, lookups), ...operators];
+  const kept = acts === undefined ? all : [...recording(all, acts, clock), ...actEndpoints(acts)];
+  const endpoints = documented(door === 'operators' ? kept.map(forOperators) : kept);
   return { endpoints, app: createApp({ endpoints, tokens, clock, log, onAnswer, settings }) };
+}
+
+/** The same for operators alone; what anybody may read stays so. */
+function forOperators(endpoint: Endpoint): Endpoint {
+  return endpoint.access === 'public' ? endpoint : { ...endpoint, access: 'operator' };
 }

@@ -6,8 +6,10 @@ import { refusalCounter } from './metrics.ts';
 import { createMongoRequests } from './model.ts';
 import { startSweep } from './sweep.ts';
 import { waitOf } from './queue-wait.ts';
+import { createMongoActs } from '#services/console/acts-model.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';
 import { operatorParts, operatorVariables } from '#services/console/parts.ts';
+import { operatorRights } from '#services/console/rights.ts';
 import { createWhereItWaits } from '#services/console/where-it-waits.ts';
 import { gateVariables, whyParked } from '#services/circuit-breaker/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
@@ -43,13 +45,7 @@ const config = {
 /** The customers' door. It takes what they ask for, and mounts what the services offer. */
 export const service = defineService({
   name: 'gateway',
-  rights: {
-    fronts: true,
-    asks: ['breaker', 'dead-letters', 'audit'],
-    injectsFaults: true,
-    watchesWorkers: true,
-    names: { read: ['breaker.snapshot'] },
-  },
+  rights: operatorRights,
   audit: gatewayAudit,
   config,
   rules: [({ TOKEN_KEYS }) => problemsOfTokenKeys(TOKEN_KEYS), ...workerRules],
@@ -64,6 +60,7 @@ export const service = defineService({
       views: storedViews(services, db),
       lookups: [answerLookup(whyParked, createWhereItWaits(operators))],
       operators: operatorEndpoints(operators),
+      acts: createMongoActs(db, log),
       bus,
       requests,
       board,

@@ -3,6 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import test from 'ava';
 import { z } from 'zod';
 import { startWorld, type World } from './world.ts';
+import { createMemoryActs } from '#test/services/console/acts-world.ts';
 import { auditsOf } from '#test/services/console/audit-world.ts';
 import { createFakeLetters } from '#test/services/console/letters-world.ts';
 import { nothing } from '#shared/web/endpoint.ts';
@@ -41,15 +42,18 @@ interface Document {
 
 const problem = namedShapes._idmap.get('Problem') as z.ZodType;
 let world: World;
+let console: World;
 let document: Document;
 
 test.before(async () => {
   const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
   const audits = auditsOf();
-  world = await startWorld({ faults, deadLetters: createFakeLetters(), audits });
+  const options = { faults, deadLetters: createFakeLetters(), audits, acts: createMemoryActs() };
+  world = await startWorld(options);
+  console = await startWorld({ ...options, door: 'operators' });
   document = (await world.call('GET', '/openapi.json')).body as unknown as Document;
 });
-test.after.always(() => world.stop());
+test.after.always(() => Promise.all([world.stop(), console.stop()]));
 
 const operations = () =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -70,6 +74,8 @@ test('a validator that knows OpenAPI finds nothing wrong with the document, and 
   const validator = new Validator();
   t.deepEqual(await validator.validate({ ...structuredClone(document) }), { valid: true });
   t.is(validator.version, '3.1');
+  const { body } = await console.call('GET', '/openapi.json');
+  t.deepEqual(await new Validator().validate(structuredClone(body)), { valid: true });
   const broken = { ...structuredClone(document), paths: { '/v1/orders': { get: { responses: { 200: {} } } } } };
   t.false((await new Validator().validate(broken)).valid);
 });

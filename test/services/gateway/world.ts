@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FaultControl } from '#services/console/faults.ts';
 import { createGateway, type GatewayOptions, type GatewaySettings } from '#services/gateway/gateway.ts';
 import type { AskBreaker } from '#services/console/breakers.ts';
+import type { Acts } from '#services/console/acts.ts';
 import type { Audits } from '#services/console/audits.ts';
 import type { DeadLetters } from '#services/console/dead-letters.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
@@ -141,6 +142,8 @@ export async function startWorld(
     readonly askBreaker?: AskBreaker;
     readonly deadLetters?: DeadLetters;
     readonly audits?: Audits;
+    readonly acts?: Acts;
+    readonly door?: 'operators';
     readonly onRefused?: GatewayOptions['onRefused'];
     readonly shed?: GatewayOptions['shed'];
     readonly stream?: Partial<Parameters<typeof createStream>[0]>;
@@ -182,6 +185,8 @@ export async function startWorld(
     }),
     bus: options.bus ?? bus,
     board,
+    ...(options.door && { door: options.door }),
+    acts: options.acts,
     onRefused: options.onRefused,
     shed: options.shed,
     requests,

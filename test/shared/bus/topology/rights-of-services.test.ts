@@ -32,6 +32,7 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
     writes: new RegExp(`^((${anyRoute})\\.(hash|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
     reads: new RegExp(`^(${anyRoute})\\.(expired|state|parked)$`),
   },
+  console: { writes: new RegExp(`^((${submitted.join('|')})\\.(in|hash)|control)$`), reads: /^$/ },
   audit: { writes: /^control$/, reads: /^audit\.leader$/ },
   shop: { writes: /^(wallet)\.in$/, reads: /^$/ },
   'dead-letters': {
@@ -74,7 +75,7 @@ const topicOf = (exchange: string, service: string): string =>
     ? `${service}.tested`
     : exchange === 'workers'
       ? service
-      : service === 'gateway'
+      : ['gateway', 'console'].includes(service)
         ? 'breaker.request'
         : 'faults-applied';
 
