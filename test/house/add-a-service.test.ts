@@ -52,7 +52,8 @@ test.serial(
   'queues, rights, the archive, the API, the audit and the road of an order follow from the list',
   async (t) => {
     const seen = JSON.parse(await ran('test/house/seen.ts', 'fraud')) as Record<string, unknown>;
-    const { rights, paths, checks, ...rest } = seen as { rights: string; paths: string[]; checks: string[] };
+    type Lists = Readonly<Record<'atTheGateway' | 'atTheConsole' | 'checks', readonly string[]>>;
+    const { rights, atTheGateway, atTheConsole, checks, ...rest } = seen as Lists & { readonly rights: string };
     t.deepEqual(rest, {
       order: 'completed',
       state: 'cleared',
@@ -60,10 +61,12 @@ test.serial(
       queues: 8,
       sagaMay: true,
       archived: true,
+      audited: ['orders'],
     });
     t.true(new RegExp(rights).test('saga.hash') && new RegExp(rights).test('fraud.dead'));
     t.false(new RegExp(rights).test('payment.in'));
-    t.true(paths.includes('/v1/fraud-checks'));
+    t.true(atTheGateway.includes('token GET /v1/fraud-checks'));
+    t.true(atTheConsole.includes('operator GET /v1/fraud-checks'));
     t.true(checks.includes('fraud'));
   },
 );

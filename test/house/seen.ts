@@ -1,22 +1,39 @@
 /** Run in a copy of the project with another service: prints as JSON what of it follows from the list of services. */
+import type { Connection } from 'mongoose';
 import { createRoad } from '#test/town/road.ts';
 import { routeTable, serviceNames, services } from '#services/services.ts';
 import { userOf } from '#shared/bus/topology/rights.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
-import { auditNames } from '#services/audit/sources.ts';
-import { mounted } from '#shared/web/api.ts';
-import { openApiOf } from '#shared/web/openapi.ts';
+import { auditNames, auditSources } from '#services/audit/sources.ts';
+import { createGateway } from '#services/gateway/gateway.ts';
+import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
+import { silentLog } from '#shared/log.ts';
+import { parseTokenKeys } from '#shared/web/tokens.ts';
 
 const [service = ''] = process.argv.slice(2);
-const nothing = async (): Promise<never> => {
-  throw new Error('nobody asks');
-};
 const road = await createRoad();
 await road.start();
 await road.ended();
 
 const clock = road.clock;
-const endpoints = mounted(services, {}, { clock, submit: nothing, outcomeMs: 1, accepted: async () => undefined });
+/** What a door answers, with the access that it asks for. */
+function answered(door?: 'operators'): readonly string[] {
+  const { endpoints } = createGateway({
+    ...(door && { door }),
+    services,
+    views: {},
+    lookups: [],
+    operators: [],
+    bus: { publish: async () => {} },
+    requests: createMemoryRequests(() => clock.now()),
+    board: { openRoute: () => undefined, retryAfterMs: () => undefined },
+    tokens: parseTokenKeys(`test:${'s'.repeat(32)}`),
+    clock,
+    log: silentLog,
+  });
+  return endpoints.map(({ access, method, path }) => `${access} ${method} ${path}`);
+}
+
 const own = routeTable.services[service];
 const seen = {
   order: road.order?.status,
@@ -28,7 +45,11 @@ const seen = {
   rights: own && userOf('v', service, own, routeTable.routes).write,
   sagaMay: routeTable.services['saga']?.commands?.includes(service),
   archived: services.find(({ name }) => name === service)?.documents?.archive !== undefined,
-  paths: Object.keys(openApiOf(endpoints)['paths'] as object),
+  atTheGateway: answered(),
+  atTheConsole: answered('operators'),
+  audited: auditSources({} as Connection, services).flatMap(({ kind, rules }) =>
+    rules.flatMap((rule) => (rule.service === service ? [kind.name] : [])),
+  ),
   checks: auditNames(services).checks,
 };
 process.stdout.write(`${JSON.stringify(seen)}\n`);
