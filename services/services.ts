@@ -12,6 +12,7 @@ const folders = [
   import('./delivery/service.ts'),
   import('./notify/service.ts'),
   import('./catalogue/service.ts'),
+  import('./category/service.ts'),
   import('./saga/service.ts'),
   import('./gateway/service.ts'),
   import('./console/service.ts'),

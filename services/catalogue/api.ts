@@ -1,11 +1,14 @@
 import { z } from 'zod';
+import { withCategories, linkEndpoints } from './linking.ts';
 import { createBody, creating, deleting, updateBody, updating } from './changing.ts';
 import { create, products as offeredProducts } from './contract.ts';
 import { sku } from '#services/fields.ts';
 import { productShape, type ProductQueries, productView } from './view.ts';
+import { categoryId, existingCategories } from '#services/category/contract.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { opened, sealed } from '#shared/web/cursors.ts';
 import { type Answer, type Call, endpoint, nothing, type Tag } from '#shared/web/endpoint.ts';
+import type { Door } from '#shared/web/door.ts';
 import { answerLookup } from '#shared/web/lookup.ts';
 import { cursor, limit } from '#shared/web/parameters.ts';
 import { etagOf } from '#shared/web/preconditions.ts';
@@ -17,6 +20,7 @@ const productsTag: Tag = { name: 'Products', description: 'What is sold, and at 
 const listProducts = z.strictObject({
   limit,
   cursor,
+  category: categoryId.optional().describe('Only products that are in this category, by its id.'),
   q: z
     .string()
     .min(1)
@@ -61,7 +65,7 @@ export const catalogueApi = defineApi({
       access: 'token',
       query: listProducts,
       answers: { 200: listOf(productShape) },
-      handle: (call) => list(products, call),
+      handle: (call) => list(products, door, call),
     }),
     endpoint('GET', '/v1/products/:sku', {
       id: 'getProduct',
@@ -71,7 +75,7 @@ export const catalogueApi = defineApi({
       access: 'token',
       headers: { 200: ['ETag'] },
       answers: { 200: productShape },
-      handle: (call) => one(products, skuOf(call)),
+      handle: (call) => one(products, door, skuOf(call)),
     }),
     endpoint('PUT', '/v1/products/:sku', {
       id: 'updateProduct',
@@ -101,20 +105,29 @@ export const catalogueApi = defineApi({
       answers: { 202: pending, 204: nothing },
       handle: (call) => door.submit(deleting(skuOf(call), call, door, products)),
     }),
+    ...linkEndpoints(productsTag, products, door),
   ],
   lookups: (products) => [answerLookup(offeredProducts, (skus) => products.offered(skus))],
 });
 
-async function list(products: ProductQueries, { query }: Call<z.output<typeof listProducts>>): Promise<Answer> {
-  const { limit: size, cursor: after, q } = query;
-  const scope = ['products', q];
-  return { status: 200, body: sealed(scope, await products.list({ q, limit: size, ...opened(scope, after) })) };
+async function list(
+  products: ProductQueries,
+  door: Door,
+  { query }: Call<z.output<typeof listProducts>>,
+): Promise<Answer> {
+  const { limit: size, cursor: after, q, category } = query;
+  const scope = ['products', q, category];
+  const asked = { q, category, limit: size, ...opened(scope, after) };
+  const isThere = category === undefined || (await door.lookUp(existingCategories, [category])).length > 0;
+  const { items, ...rest } = isThere ? await products.list(asked) : { items: [] };
+  return { status: 200, body: sealed(scope, { items: await withCategories(items, products, door), ...rest }) };
 }
 
-async function one(products: ProductQueries, sku: string): Promise<Answer> {
+async function one(products: ProductQueries, door: Door, sku: string): Promise<Answer> {
   const product = await products.find(sku);
   if (product === undefined) throw new Problem('not-found', 'there is no such product');
-  return { status: 200, headers: { ETag: etagOf(product.version) }, body: product };
+  const [body = product] = await withCategories([product], products, door);
+  return { status: 200, headers: { ETag: etagOf(product.version) }, body };
 }
 
 /** A path may say anything; of what is no SKU there is no product. */

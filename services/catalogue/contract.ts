@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { epochMs, messageId, sku, textOf, wordOf } from '#services/fields.ts';
 import { type Money, money } from '#services/money.ts';
+import { categoryId } from '#services/category/contract.ts';
 import { onHand } from '#services/stock/contract.ts';
 import type { AuditedKind } from '#shared/audited-thing.ts';
 import { command, event } from '#shared/message.ts';
@@ -57,6 +58,26 @@ export const remove = command('catalogue.delete', {
   key: (body) => body.sku,
   done: deleting,
   refused: deleteRefused,
+});
+
+export const linked = event('catalogue.linked', z.object({ sku }));
+export const linkRefused = event(
+  'catalogue.link-refused',
+  z.object({ sku, reason: wordOf(['unknown_product', 'too_many']) }),
+);
+/** Puts the product into a category, once. `gone`: those of its categories that there are no more, whose links go. */
+export const link = command('catalogue.link', {
+  body: z.object({ sku, categoryId, gone: z.array(categoryId).max(100).readonly() }),
+  key: (body) => body.sku,
+  done: linked,
+  refused: linkRefused,
+});
+/** Takes the product out of a category, if it is in it. */
+export const unlink = command('catalogue.unlink', {
+  body: z.object({ sku, categoryId }),
+  key: (body) => body.sku,
+  done: linked,
+  refused: linkRefused,
 });
 
 /** What an order needs to know of a product. */

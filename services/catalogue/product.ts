@@ -1,4 +1,5 @@
 import * as contract from './contract.ts';
+import { linkHandlers } from './links.ts';
 import { listKeyOf } from './name-key.ts';
 import type { Money } from '#services/money.ts';
 import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
@@ -12,6 +13,8 @@ interface Product {
   /** Where it stands in lists; only what is listed has one. */
   readonly listKey: string;
   readonly version: number;
+  /** Ids of the categories that it is in, some of which may be gone. Absent: none, as the version before wrote it. */
+  readonly categories?: readonly string[];
   /** Epoch ms. */
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -42,7 +45,12 @@ export type LivingProduct = Exclude<ProductState, { status: 'deleted' }>;
  */
 export const productEntity: Entity<ProductState> = {
   route: 'catalogue',
-  handlers: [on(contract.create, create), on(contract.update, update), on(contract.remove, remove)],
+  handlers: [
+    on(contract.create, create),
+    on(contract.update, update),
+    on(contract.remove, remove),
+    ...linkHandlers(never),
+  ],
 };
 
 function never(sku: string): Deleted {
@@ -65,6 +73,7 @@ function create(
       ...content,
       status: 'active',
       listKey: listKeyOf(content.name, sku),
+      categories: [],
       version,
       ...times,
       ...(before.deletion !== undefined && { deletedBefore: before.deletion }),

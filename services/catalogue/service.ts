@@ -1,4 +1,5 @@
 import { catalogueApi } from './api.ts';
+import { productCategories } from './migrations/0001-product-categories.ts';
 import { productIndexes, productsCollection } from './model.ts';
 import { productEntity } from './product.ts';
 import { defineService } from '#shared/host/service.ts';
@@ -10,6 +11,7 @@ export const service = defineService({
   entity: () => productEntity,
   documents: { collection: productsCollection, indexes: productIndexes },
   api: catalogueApi,
+  migrations: [productCategories],
   config: {},
   start(kit) {
     kit.host(productEntity);

@@ -18,6 +18,11 @@ export const productShape = named(
     name: z.string().describe('1 to 200 characters of any script.'),
     description: z.string().optional().describe('More about it, perhaps of several lines.'),
     price: exactMoney.describe('Of one; it may be 0.'),
+    categories: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('The ids of the categories that it is in; absent where it is in none, and in the answer to a change.'),
     version: z.int().describe('One more with every change; also its ETag.'),
     createdAt: time.describe('When it was created.'),
     updatedAt: time.describe('When it changed last.'),
@@ -46,7 +51,14 @@ export interface ProductQueries {
   /** Until it is deleted. */
   find(sku: string): Promise<ProductView | undefined>;
   /** In the order of names; `q`: names that begin so, whatever the case and the accents. `cursor`: the `nextCursor` of the page before. */
-  list(query: PageQuery & { readonly q?: string | undefined }): Promise<Page<ProductView>>;
+  list(
+    query: PageQuery & {
+      readonly q?: string | undefined;
+      /** Only those in this one. */ readonly category?: string | undefined;
+    },
+  ): Promise<Page<ProductView>>;
+  /** The ids of the categories of these products, some of which may be gone, of those that there are. */
+  categoriesOf(skus: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** What orders need to know of those of these that there are. */
   offered(skus: readonly string[]): Promise<readonly OfferedProduct[]>;
   /** The answer to a change, of any sender; `undefined`: not handled yet. */
@@ -68,10 +80,12 @@ export function productView(db: Connection): ProductQueries {
       const state = await read(sku);
       return state && shown(state);
     },
-    async list({ q = '', limit, cursor }) {
+    async list({ q = '', category, limit, cursor }) {
       const keys = { ...listKeysOf(q), ...(cursor !== undefined && { $gt: cursor }) };
       const found = await products()
-        .find({ 'state.listKey': keys } as object, { projection: { state: 1 } })
+        .find({ ...(category !== undefined && { 'state.categories': category }), 'state.listKey': keys } as object, {
+          projection: { state: 1 },
+        })
         .sort({ 'state.listKey': 1 })
         .limit(limit + 1)
         .toArray();
@@ -81,6 +95,16 @@ export function productView(db: Connection): ProductQueries {
         items: page.flatMap((state) => shown(state) ?? []),
         ...(found.length > limit && { nextCursor: last?.listKey }),
       };
+    },
+    async categoriesOf(skus) {
+      const found = await products()
+        .find({ _id: { $in: [...skus] } } as object, { projection: { 'state.status': 1, 'state.categories': 1 } })
+        .toArray();
+      return new Map(
+        found.flatMap(({ _id, state }) =>
+          state === undefined || state.status === 'deleted' ? [] : [[_id, state.categories ?? []]],
+        ),
+      );
     },
     async offered(skus) {
       const found = (await offers(skus)) as ReadonlyMap<string, StoredProduct>;

@@ -57,6 +57,13 @@ export async function catalogueWorld() {
       const items = rest.slice(0, limit);
       return { items, ...(rest.length > limit && { nextCursor: items.at(-1)!.sku }) };
     },
+    categoriesOf: async (skus) =>
+      new Map(
+        skus.flatMap((sku) => {
+          const state = states.get(sku);
+          return state === undefined || state.status === 'deleted' ? [] : [[sku, state.categories ?? []]];
+        }),
+      ),
     offered: async () => [],
     outcome: async (_, messageId) => outcomes.get(messageId),
     async deletion(sku, deletion) {

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import * as contract from './contract.ts';
+import { MAX_CATEGORIES } from './links.ts';
+import type { ProductQueries, ProductView } from './view.ts';
+import { existingCategories } from '#services/category/contract.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
+import type { CommandType } from '#shared/message.ts';
+import { type Door, REQUEST_KEPT_MS } from '#shared/web/door.ts';
+import { type Answer, type Call, endpoint, type Endpoint, noContent, nothing, type Tag } from '#shared/web/endpoint.ts';
+import { Problem } from '#shared/web/problems.ts';
+import { shape } from '#shared/web/shapes.ts';
+
+const pending = shape({
+  sku: z.string().describe('The product.'),
+  state: z.literal('pending').describe('It was not decided in time: the product tells what became of it.'),
+});
+const params = { sku: 'The SKU of the product.', id: 'The id of the category.' };
+
+/** Putting a product into a category, and out of it; both may be asked again. */
+export function linkEndpoints(tag: Tag, products: ProductQueries, door: Door): readonly Endpoint[] {
+  const common = {
+    tag,
+    params,
+    access: 'operator' as const,
+    problems: ['invalid-transition', 'breaker-open', 'outcome-unknown'] as const,
+    headers: { 202: ['Location'] as const },
+    answers: { 202: pending, 204: nothing },
+  };
+  return [
+    endpoint('PUT', '/v1/products/:sku/categories/:id', {
+      ...common,
+      id: 'linkCategory',
+      summary: 'Put a product into a category, as an operator.',
+      description: 'Twice is once. The product keeps its version.',
+      async handle(call) {
+        const { sku, categoryId } = namedBy(call);
+        const linked = (await products.categoriesOf([sku])).get(sku);
+        if (linked === undefined) throw new Problem('not-found', 'there is no such product');
+        const existing = new Set(await door.lookUp(existingCategories, [...linked, categoryId]));
+        if (!existing.has(categoryId)) throw new Problem('not-found', 'there is no such category');
+        const gone = linked.filter((id) => !existing.has(id));
+        return submitted(contract.link, { sku, categoryId, gone }, call, door, products);
+      },
+    }),
+    endpoint('DELETE', '/v1/products/:sku/categories/:id', {
+      ...common,
+      id: 'unlinkCategory',
+      summary: 'Take a product out of a category, as an operator.',
+      description: 'Of one that it is not in, too. The product keeps its version.',
+      handle: (call) => submitted(contract.unlink, namedBy(call), call, door, products),
+    }),
+  ];
+}
+
+/** These products, each with those of its categories that there are. */
+export async function withCategories(
+  shown: readonly ProductView[],
+  products: ProductQueries,
+  { lookUp }: Door,
+): Promise<readonly ProductView[]> {
+  const linked = await products.categoriesOf(shown.map(({ sku }) => sku));
+  const ids = [...new Set([...linked.values()].flat())];
+  if (ids.length === 0) return shown;
+  const existing = new Set(await lookUp(existingCategories, ids));
+  return shown.map((product) => {
+    const categories = (linked.get(product.sku) ?? []).filter((id) => existing.has(id));
+    return categories.length === 0 ? product : { ...product, categories };
+  });
+}
+
+function namedBy({ params: path }: Pick<Call, 'params'>): { readonly sku: string; readonly categoryId: string } {
+  return { sku: path['sku'] ?? '', categoryId: path['id'] ?? '' };
+}
+
+async function submitted<Body extends { readonly sku: string }>(
+  command: CommandType<Body>,
+  body: Body,
+  { caller, trace }: Call,
+  { clock, submit }: Door,
+  products: ProductQueries,
+): Promise<Answer> {
+  const { sku } = body;
+  const id = clock.id();
+  return submit({
+    kind: command.name,
+    needs: [command.route],
+    subject: caller.subject,
+    same: body,
+    compose: () => ({
+      resourceId: id,
+      customerId: '',
+      exchange: inbox(command.route),
+      message: {
+        id,
+        type: command.name,
+        key: command.key(body),
+        body,
+        correlationId: id,
+        traceparent: trace.traceparent,
+        rememberUntil: clock.now() + REQUEST_KEPT_MS,
+      },
+      accepted: {
+        status: 202,
+        headers: { Location: `/v1/products/${encodeURIComponent(sku)}` },
+        body: { sku, state: 'pending' },
+      },
+    }),
+    async outcome({ message }) {
+      const answer = await products.outcome(sku, message.id);
+      if (answer?.type !== contract.linkRefused.name) return answer && noContent;
+      const { reason } = contract.linkRefused.body.parse(answer.body);
+      if (reason === 'unknown_product') throw new Problem('not-found', 'there is no such product');
+      throw new Problem('invalid-transition', `a product is in ${MAX_CATEGORIES} categories at most`, {
+        members: { reason },
+      });
+    },
+  });
+}
