@@ -44,6 +44,7 @@ export interface Stack {
   readonly urls: Readonly<Record<string, string>>;
   /** By name: `inbox`, `provider`, `warehouse` and each service (or `services`, when they share a process); the copies of `payment` are `payment-1` ... */
   readonly processes: ReadonlyMap<string, Supervised>;
+  readonly ports: Ports;
   /** Resolves when every service says that it is ready. */
   ready(limitMs?: number): Promise<void>;
   stop(): Promise<void>;
@@ -77,6 +78,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     warehouse: `http://127.0.0.1:${ports.warehouse}`,
     urls,
     processes,
+    ports,
     ready: (limitMs = 60_000) => allReady(urls, limitMs),
     async stop() {
       const stopAll = (these: readonly Supervised[]): Promise<unknown> => Promise.all(these.map((one) => one.stop()));

@@ -15,13 +15,13 @@ import type { NodePorts } from '#local/stack/broker-node.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
 import { brokerUsers } from '#services/services.ts';
-import { databaseUrl } from '#local/stack/service-specs.ts';
+import { databaseUrl, type Ports, type Surroundings } from '#local/stack/service-specs.ts';
 import { startStack as startParts } from '#local/stack/stack.ts';
-import type { Supervised } from '#local/stack/supervisor.ts';
+import type { Supervised, SuperviseOptions } from '#local/stack/supervisor.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { goods } from './goods.ts';
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { relayTo, startTcpProxy, type TcpProxy, through } from './tcp-proxy.ts';
 import { patience } from './until.ts';
 
 export interface TestStackOptions {
@@ -50,9 +50,14 @@ export interface Relays {
   readonly mailServer: TcpProxy;
 }
 
+/** What more processes of services on the same broker and database need. */
+export type StackParts = Surroundings & SuperviseOptions & { readonly ports: Ports };
+
 export interface TestStack extends AsyncDisposable {
   /** The folder of what it writes; its own broker's is `broker` in there. */
   readonly dir: string;
+  /** What its processes are made from, for others beside them. */
+  readonly parts: StackParts;
   /** As the operator. */
   readonly api: Api;
   readonly apiUrl: string;
@@ -156,20 +161,18 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
         }
       : undefined;
     for (const relay of Object.values(relays ?? {})) undo.push(() => relay.close());
-    const stack = await startParts({
+    const parts = {
       ...common,
       broker: relays ? { ...broker, amqpUrl: through(relays.broker, broker.amqpUrl) } : broker,
       database: relays ? { ...database, url: through(relays.database, database.url) } : database,
       databaseName: id,
       vhost: id,
       secrets,
-      processes: options.processes ?? 'one-each',
+      processes: options.processes ?? ('one-each' as const),
       workers: options.workers ?? {},
-      ports: 'any',
       env: { ...PATIENT, ...options.env, ...(relays && { SMTP_URL: `smtp://127.0.0.1:${relays.mailServer.port}` }) },
-      say: () => {},
-      log: silentLog,
-    });
+    };
+    const stack = await startParts({ ...parts, ports: 'any', say: () => {}, log: silentLog });
     smtpPort = stack.smtpPort;
     undo.push(() => stack.stop());
     await stack.ready(patience(60_000));
@@ -189,6 +192,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
     };
     return {
       dir,
+      parts: { ...parts, ports: stack.ports },
       api,
       apiUrl: stack.api,
       inboxUrl: stack.inbox,
@@ -218,17 +222,6 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
 }
 
 let stacks = 0;
-
-function relayTo(server: string): Promise<TcpProxy> {
-  const { hostname, port } = new URL(server);
-  return startTcpProxy(hostname, Number(port));
-}
-
-function through({ port }: TcpProxy, server: string): string {
-  const url = new URL(server);
-  url.host = `127.0.0.1:${port}`;
-  return url.href.replace(/\/$/, '');
-}
 
 async function nodePorts(): Promise<NodePorts> {
   return { amqp: await anyFreePort(), management: await anyFreePort() };

@@ -66,3 +66,16 @@ export async function startTcpProxy(host: string, port: number | (() => number))
     },
   };
 }
+
+/** A proxy to the server of a URL. */
+export function relayTo(server: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(server);
+  return startTcpProxy(hostname, Number(port));
+}
+
+/** The URL of a server as it is reached through the proxy. */
+export function through({ port }: TcpProxy, server: string): string {
+  const url = new URL(server);
+  url.host = `127.0.0.1:${port}`;
+  return url.href.replace(/\/$/, '');
+}
