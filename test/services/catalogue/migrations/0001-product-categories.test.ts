@@ -30,11 +30,8 @@ test('every product gets its list of categories once, and loses it again; the ol
   const without = { projection: { version: 0 } };
   const before = await products.find({}, without).toArray();
   await migrateUp(options);
-  t.is(await products.countDocuments({ 'state.categories': [] as never, version: 2 } as object), PRODUCTS);
-  t.is(
-    await products.countDocuments({ 'state.status': 'deleted', 'state.categories': { $exists: true } } as object),
-    0,
-  );
+  t.is(await products.countDocuments({ 'state.categories': [] as never, version: 2 }), PRODUCTS);
+  t.is(await products.countDocuments({ 'state.status': 'deleted', 'state.categories': { $exists: true } }), 0);
   t.deepEqual(await migrateUp(options), []);
   await migrateDown(options);
   t.deepEqual(await products.find({}, without).toArray(), before);
@@ -45,7 +42,7 @@ test('a list by category looks at what it finds and at nothing else, by the inde
   const { db, products, options } = await world(t);
   await migrateUp(options);
   const some = Array.from({ length: 30 }, (_, n) => `sku-${n * 10}`);
-  await products.updateMany({ _id: { $in: some } }, { $set: { 'state.categories': ['other', 'drinks'] } } as object);
+  await products.updateMany({ _id: { $in: some } }, { $set: { 'state.categories': ['other', 'drinks'] } });
   const view = productView(db);
   const skus: string[] = [];
   let cursor: string | undefined;
@@ -69,5 +66,5 @@ test('a list by category looks at what it finds and at nothing else, by the inde
       verbosity: 'executionStats',
     })) as { executionStats: { totalDocsExamined: number }; queryPlanner: { winningPlan: unknown } };
   t.regex(JSON.stringify(queryPlanner.winningPlan), /"IXSCAN"/);
-  t.true(executionStats.totalDocsExamined <= 22, String(executionStats.totalDocsExamined));
+  t.true(executionStats.totalDocsExamined <= some.length, String(executionStats.totalDocsExamined));
 });
