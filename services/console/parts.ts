@@ -1,6 +1,5 @@
 import { createFaultControl } from './faults.ts';
 import type { OperatorParts } from './operators.ts';
-import { watchSilence } from './silent-workers.ts';
 import { createStream } from './stream.ts';
 import { createBoard, watchSnapshots } from '#services/circuit-breaker/board.ts';
 import { BREAKER_REPLY, breakerReplySchema } from '#services/circuit-breaker/contract.ts';
@@ -34,13 +33,9 @@ export function operatorParts(kit: Kit<OperatorConfig>): OperatorParts {
   const board = createBoard(clock);
   watchSnapshots(board, { bus, log });
   const roll = createRoll(clock, deadAfterMs);
-  const silence = watchSilence({ clock, log, deadAfterMs });
-  watchWorkers([roll, silence], { bus, log });
+  watchWorkers([roll], { bus, log });
   const stream = createStream({ board, clock });
-  kit.onStop(async () => {
-    silence.close();
-    stream.close();
-  });
+  kit.onStop(async () => stream.close());
   const asking = { bus, clock, log };
   const breaker = createAsking({ ...asking, replyKey: BREAKER_REPLY, reply: breakerReplySchema, waitMs: BREAKER_MS });
   const deadLetters = createAsking({

@@ -3,6 +3,7 @@ import { createMongoActs } from './acts-model.ts';
 import { operatorEndpoints } from './operators.ts';
 import { operatorParts, operatorVariables } from './parts.ts';
 import { operatorRights } from './rights.ts';
+import { watchSilence } from './silent-workers.ts';
 import { createWhereItWaits } from './where-it-waits.ts';
 import { gateVariables, whyParked } from '#services/circuit-breaker/contract.ts';
 import { createGateway } from '#services/gateway/gateway.ts';
@@ -10,6 +11,7 @@ import { createMongoRequests } from '#services/gateway/model.ts';
 import { ping, prepared } from '#shared/database/database.ts';
 import { defineService } from '#shared/host/service.ts';
 import { workerRules } from '#shared/host/variables.ts';
+import { watchWorkers } from '#shared/partition/roll.ts';
 import { storedViews } from '#shared/web/api.ts';
 import { answerLookup } from '#shared/web/lookup.ts';
 import { requestMeter } from '#shared/web/metrics.ts';
@@ -46,6 +48,9 @@ export const service = defineService({
       settings: { gateCycleMs: set.GATE_CYCLE_MS },
       onAnswer: requestMeter(kit.metrics),
     });
+    const silence = watchSilence({ clock, log, deadAfterMs: set.WORKER_DEAD_AFTER_MS });
+    watchWorkers([silence], { bus, log });
+    kit.onStop(async () => silence.close());
     kit.http(app.callback());
     kit.ready('database', () => ping(db));
     const preparing = new AbortController();
