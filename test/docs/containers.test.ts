@@ -1,6 +1,7 @@
 /** What can be told of the containers without an engine to run them. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import test from 'ava';
+import { brokerUsers } from '#services/services.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
@@ -78,4 +79,19 @@ test('whatever keeps running says whether it is healthy, and has the time to sto
     /test: .*rabbitmq-diagnostics/,
     'as root it may make the cookie of the node, which cannot read it then',
   );
+});
+
+test('provisioning is given the password of every broker user, the one that its service connects with, and no other', (t) => {
+  const passwords = [...compose.matchAll(/^ {6}([A-Z_]+_BROKER_PASSWORD): \$\{\1:-([^}]+)\}$/gm)].map(
+    ([, name, usual]) => [name, usual],
+  );
+  const nameOf = (user: string): string => `${user.toUpperCase().replaceAll('-', '_')}_BROKER_PASSWORD`;
+  t.deepEqual(passwords.map(([name]) => name).toSorted(), brokerUsers.map(nameOf).toSorted());
+  const known = new Map(passwords.map(([name, usual]) => [name, usual]));
+  const urls = [...compose.matchAll(/amqp:\/\/switchyard\.([a-z-]+):\$\{([A-Z_]+):-([^}]+)\}/g)];
+  t.true(urls.length >= 9);
+  for (const [, user = '', name, usual] of urls) {
+    t.is(name, nameOf(user));
+    t.is(usual, known.get(name), user);
+  }
 });
