@@ -9,6 +9,7 @@ const folders = [
   import('./order/service.ts'),
   import('./payment/service.ts'),
   import('./wallet/service.ts'),
+  import('./stock/service.ts'),
   import('./delivery/service.ts'),
   import('./notify/service.ts'),
   import('./catalogue/service.ts'),

@@ -19,7 +19,8 @@ export const delta = z
 const version = z.int().min(0);
 
 const ofOrder = { sku, orderId };
-const changed = { sku, onHand, reserved: onHand, version };
+const level = z.int().min(0);
+const changed = { sku, onHand: level, reserved: level, version };
 
 export const opened = event('stock.opened', z.object({ sku }));
 /** Begins to keep stock of a product; one that is open already stays as it is. */
@@ -32,7 +33,7 @@ export const open = command('stock.open', {
 export const closed = event('stock.closed', z.object({ sku }));
 export const closeRefused = event(
   'stock.close-refused',
-  z.object({ sku, reserved: onHand, /** How many orders have something reserved. */ openOrders: z.int().min(0) }),
+  z.object({ sku, reserved: level, /** How many orders have something reserved. */ openOrders: z.int().min(0) }),
 );
 /** Ends it: what is on hand is written off. Refused while anything is reserved. An item that was never opened is closed. */
 export const close = command('stock.close', {
@@ -60,9 +61,9 @@ export const adjust = command('stock.adjust', {
   done: adjusted,
   refused: adjustRefused,
 });
-/** Sets what is on hand, if the item still has this version. */
+/** Sets what is on hand, if the item still has this version; without one, whichever it has. */
 export const set = command('stock.set', {
-  body: z.object({ sku, onHand, version }),
+  body: z.object({ sku, onHand, version: version.optional() }),
   key: (body) => body.sku,
   done: adjusted,
   refused: adjustRefused,
@@ -73,13 +74,7 @@ export const reserveRefused = event(
   'stock.reserve-refused',
   z.object({
     ...ofOrder,
-    reason: wordOf([
-      'insufficient_stock',
-      'unknown_product',
-      'already_undone',
-      'conflicting_reservation',
-      'too_many_reservations',
-    ]),
+    reason: wordOf(['insufficient_stock', 'unknown_product', 'already_undone', 'conflicting_reservation']),
   }),
 );
 /**

@@ -1,5 +1,6 @@
 import type { Currency } from '#services/money.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
+import { joined } from '#shared/entity/record-id.ts';
 
 export type EntryKind = 'top-up' | 'hold' | 'release' | 'capture' | 'refund';
 
@@ -54,14 +55,6 @@ export function moved(
 /** The id of a hold's entry of that kind; every hold has at most one of each. */
 export function entryIdOf(holdId: string, kind: Exclude<EntryKind, 'top-up'>): string {
   return `${holdId}:${kind}`;
-}
-
-/** Between the parts of a record's id: no id of a message holds a control character. */
-const SEPARATOR = '\u001F';
-
-/** A record's id among those of all wallets: the same parts give the same id, others another one. */
-export function joined(...parts: readonly string[]): string {
-  return parts.join(SEPARATOR);
 }
 
 /** The id of a hold's entry begins with the hold, for readers that look up the entries of an order; a top-up's id may be anything. */

@@ -1,5 +1,6 @@
 import { bytesOf, marksOf, type Hold, type OpenHold } from './holds.ts';
 import type { WalletChange } from './state.ts';
+import { oldestOver } from '#shared/entity/oldest-over.ts';
 
 /** How much of its past a wallet keeps in its document; under half of what a document may have, whatever the ids. */
 export interface WalletRoom {
@@ -20,9 +21,10 @@ export function withinBounds(draft: WalletChange, now: number, room: WalletRoom)
   const { topUps } = draft.wallet;
   const holds = draft.wallet.holds.filter((hold) => hold.status !== 'absent' || (hold.until ?? now) >= now);
   const leaving = new Set([
-    ...oldestOver(holds.filter(isOpen), room.openBytes),
+    ...oldestOver(holds.filter(isOpen), bytesOf, room.openBytes),
     ...oldestOver(
       holds.filter((hold) => !isOpen(hold)),
+      bytesOf,
       room.closedBytes,
     ),
   ]);
@@ -44,13 +46,6 @@ export function withinBounds(draft: WalletChange, now: number, room: WalletRoom)
     },
     journal: [...draft.journal, ...[...leaving].flatMap((hold) => marksOf(hold, wallet.customerId))],
   };
-}
-
-/** So many of the oldest that the rest fits. */
-function oldestOver(holds: readonly Hold[], maxBytes: number): readonly Hold[] {
-  let bytes = 0;
-  const first = holds.findLastIndex((hold) => (bytes += bytesOf(hold)) > maxBytes);
-  return holds.slice(0, first + 1);
 }
 
 function isOpen(hold: Hold): hold is OpenHold {

@@ -1,5 +1,5 @@
 import { runOf } from '#shared/entity/entity.ts';
-import type { Entity, JournalRecord } from '#shared/entity/entity.ts';
+import type { Entity, Handler, JournalRecord } from '#shared/entity/entity.ts';
 import type { CommandType, EventType, Message } from '#shared/message.ts';
 
 export interface Told {
@@ -48,7 +48,11 @@ export function runEntity<State>(entity: Entity<State>, clock: { now: number } =
       const handler = entity.handlers.find((one) => one.type.name === type.name);
       if (!handler) throw new Error(`${entity.route} does not handle ${type.name}`);
       const signal = new AbortController().signal;
-      const run = runOf({ route: entity.route, message, now: clock.now, attempt: 1, unwritten, signal: () => signal });
+      const looked = lookedUp(handler, state, message.body, journal);
+      const recorded = (one: string) => unwritten.find((record) => record.id === one) ?? looked.get(one);
+      const { route } = entity;
+      const options = { route, message, now: clock.now, attempt: 1, unwritten, recorded, signal: () => signal };
+      const run = runOf(options);
       const result = await handler.handle(state, message.body, run.context);
       const sent = (result.send ?? []).filter((send) => send !== undefined);
       const answer = sent[0]?.message;
@@ -83,4 +87,24 @@ export function runEntity<State>(entity: Entity<State>, clock: { now: number } =
       handled.clear();
     },
   };
+}
+
+/** What a handler asks for, and nothing else. */
+function lookedUp<State>(
+  handler: Handler<State>,
+  state: State | undefined,
+  body: unknown,
+  journal: ReadonlyMap<string, JournalRecord>,
+): ReadonlyMap<string, JournalRecord> {
+  const asked = new Set<string>();
+  const found = new Map<string, JournalRecord>();
+  for (;;) {
+    const ids = (handler.recalls?.(state, body, (id) => found.get(id)) ?? []).filter((id) => !asked.has(id));
+    if (ids.length === 0) return found;
+    for (const id of ids) {
+      asked.add(id);
+      const record = journal.get(id);
+      if (record !== undefined) found.set(id, record);
+    }
+  }
 }

@@ -1,0 +1,17 @@
+import { stockApi } from './api.ts';
+import { movementIndexes, movementsCollection, stockCollection } from './model.ts';
+import { stockEntity } from './stock.ts';
+import { defineService } from '#shared/host/service.ts';
+
+/** Keeps how much there is of each SKU, and for whom. */
+export const service = defineService({
+  name: 'stock',
+  rights: { route: 'stock', answers: ['saga', 'catalogue'] },
+  entity: stockEntity,
+  documents: { collection: stockCollection, journal: movementsCollection, journalIndexes: movementIndexes },
+  api: stockApi,
+  config: {},
+  start(kit) {
+    kit.host(stockEntity({}));
+  },
+});
