@@ -22,6 +22,7 @@ const belowAvailable = z
   .string()
   .regex(/^[0-9]{1,10}$/, 'must be a whole number')
   .transform(Number)
+  .pipe(z.int().min(0))
   .optional()
   .describe('Only items of which less is available.');
 const adjustedShape = levelShape.extend({
