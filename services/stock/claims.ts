@@ -1,4 +1,3 @@
-import type { StockState } from './state.ts';
 import type { JournalRecord, Recorded } from '#shared/entity/entity.ts';
 import { joined } from '#shared/entity/record-id.ts';
 
@@ -126,9 +125,18 @@ function leftLast(orderId: string, sku: string, recorded: Recorded): LeftClaim |
   }
 }
 
+/** What an item knows of orders, as far as its document does. */
+export interface KnownClaims {
+  readonly sku: string;
+  /** Of the orders that were touched last, newest at the end; the others are in the journal. */
+  readonly claims: readonly Claim[];
+  /** A claim has left the document: an order that is not in it must be looked up. */
+  readonly forgets: boolean;
+}
+
 /** Records that tell what the item knows of the order, if the document does not. */
 export function recordsOfClaim(
-  state: StockState | undefined,
+  state: KnownClaims | undefined,
   { sku, orderId }: { readonly sku: string; readonly orderId: string },
   recorded: Recorded,
 ): readonly string[] {
@@ -139,7 +147,7 @@ export function recordsOfClaim(
 
 /** What the item knows of the order, and whether the document knows it. */
 export function claimOf(
-  state: StockState,
+  state: KnownClaims,
   orderId: string,
   recorded: Recorded,
 ): { readonly claim: Claim; readonly isElsewhere: boolean } {
@@ -149,6 +157,6 @@ export function claimOf(
   return { claim: left ?? unknownOrder(orderId), isElsewhere: left !== undefined };
 }
 
-function inDocument({ claims }: StockState, orderId: string): Claim | undefined {
+function inDocument({ claims }: KnownClaims, orderId: string): Claim | undefined {
   return claims.find((claim) => claim.orderId === orderId);
 }

@@ -1,10 +1,9 @@
-import type { Claim } from './claims.ts';
+import type { KnownClaims } from './claims.ts';
 import type { Quantities } from './movements.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 
 /** What there is of one SKU. `0 <= reserved <= onHand` always holds. */
-export interface StockState extends Quantities {
-  readonly sku: string;
+export interface StockState extends Quantities, KnownClaims {
   /** `closed`: nothing of it is sold, until it is opened again. */
   readonly status: 'open' | 'closed';
   /** What is on hand and not reserved. */
@@ -13,12 +12,8 @@ export interface StockState extends Quantities {
   readonly version: number;
   /** How many movements were ever written. */
   readonly movements: number;
-  /** Of the orders that were touched last, newest at the end; the others are in the journal. */
-  readonly claims: readonly Claim[];
   /** Open reservations that are not among `claims`; absent: there are none. */
   readonly openElsewhere?: { readonly count: number; readonly quantity: number };
-  /** A claim has left the document: an order that is not in it must be looked up. */
-  readonly forgets: boolean;
   /** The latest adjustments; older ones are found in the journal. */
   readonly adjustments: readonly { readonly id: string; readonly delta: number }[];
 }
