@@ -4,13 +4,16 @@ import * as contract from './contract.ts';
 import { movementIdOf } from './movements.ts';
 import type { StockRoom } from './room.ts';
 import type { Draft, StockState } from './state.ts';
-import { onRecalled, type Context, type Handler } from '#shared/entity/entity.ts';
+import { onRecalled, type Context, type Handler, type Recorded } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
 interface OfOrder {
   readonly sku: string;
   readonly orderId: string;
 }
+
+const recalls = (state: StockState | undefined, ofOrder: OfOrder, found: Recorded): readonly string[] =>
+  recordsOfClaim(state, ofOrder, found);
 
 /** What orders take: reserved, released, committed, returned. */
 export function handlersOfOrders(room: StockRoom, skewMs: number): readonly Handler<StockState>[] {
@@ -25,7 +28,7 @@ export function handlersOfOrders(room: StockRoom, skewMs: number): readonly Hand
     rememberUntil === undefined ? { id } : { id, until: rememberUntil + skewMs };
 
   return [
-    onRecalled(contract.reserve, recordsOfClaim, (state, { sku, orderId, quantity, expiresAt }, context) => {
+    onRecalled(contract.reserve, recalls, (state, { sku, orderId, quantity, expiresAt }, context) => {
       const { draft, claim, keeping } = known(state, { sku, orderId }, context);
       const { item } = draft;
       const { id: of } = context.message;
@@ -47,7 +50,7 @@ export function handlersOfOrders(room: StockRoom, skewMs: number): readonly Hand
       return reserved(keeping({ ...claim, reservation: next }, taken));
     }),
 
-    onRecalled(contract.release, recordsOfClaim, (state, { sku, orderId, of }, context) => {
+    onRecalled(contract.release, recalls, (state, { sku, orderId, of }, context) => {
       const { draft, claim, keeping } = known(state, { sku, orderId }, context);
       const { reservation } = claim;
       const released = (next: Draft) => done(next, context, room, contract.released, { sku, orderId });
@@ -65,7 +68,7 @@ export function handlersOfOrders(room: StockRoom, skewMs: number): readonly Hand
       return released(keeping({ ...undone, reservation: { ...reservation, status: 'released' } }, given));
     }),
 
-    onRecalled(contract.commit, recordsOfClaim, (state, { sku, orderId }, context) => {
+    onRecalled(contract.commit, recalls, (state, { sku, orderId }, context) => {
       const { draft, claim, keeping } = known(state, { sku, orderId }, context);
       const { reservation, uncommitted } = claim;
       const refuse = (reason: BodyOf<typeof contract.commitRefused>['reason']) =>
@@ -81,7 +84,7 @@ export function handlersOfOrders(room: StockRoom, skewMs: number): readonly Hand
       return committed(keeping({ ...claim, reservation: { ...reservation, status: 'sold' } }, sold));
     }),
 
-    onRecalled(contract.returnSold, recordsOfClaim, (state, { sku, orderId, of }, context) => {
+    onRecalled(contract.returnSold, recalls, (state, { sku, orderId, of }, context) => {
       const { draft, claim, keeping } = known(state, { sku, orderId }, context);
       const { reservation, uncommitted } = claim;
       const returned = (next: Draft) => done(next, context, room, contract.returned, { sku, orderId });
