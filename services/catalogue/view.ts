@@ -6,7 +6,7 @@ import { listKeysOf } from './name-key.ts';
 import type { LivingProduct, ProductState } from './product.ts';
 import { exactMoney } from '#services/money.ts';
 import { foundTogether } from '#shared/database/together.ts';
-import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo } from '#shared/entity/stores/mongo-store.ts';
 import type { Page, PageQuery } from '#shared/web/cursors.ts';
 import { named, shape, time } from '#shared/web/shapes.ts';
 
@@ -113,7 +113,7 @@ export function productView(db: Connection): ProductQueries {
         return state === undefined || state.status === 'deleted' ? [] : [{ sku, name: state.name, price: state.price }];
       });
     },
-    outcome: (sku, messageId) => answerTo(db, productsCollection, sku, messageId),
+    outcome: (sku, messageId) => storedAnswerTo(db, productsCollection, sku, messageId),
     async deletion(sku, deletion) {
       const state = await read(sku);
       return state && endOf(state, deletion);

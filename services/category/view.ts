@@ -1,7 +1,7 @@
 import type { Connection } from 'mongoose';
 import { z } from 'zod';
 import { categoriesCollection, type StoredCategory } from './model.ts';
-import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo } from '#shared/entity/stores/mongo-store.ts';
 import type { Page, PageQuery } from '#shared/web/cursors.ts';
 import { named, shape } from '#shared/web/shapes.ts';
 
@@ -60,7 +60,7 @@ export function categoryView(db: Connection): CategoryQueries {
       if (ids.length === 0) return [];
       return (await byId(ids)).flatMap((one) => shown(one)?.id ?? []);
     },
-    outcome: (key, messageId) => answerTo(db, categoriesCollection, key, messageId),
+    outcome: (key, messageId) => storedAnswerTo(db, categoriesCollection, key, messageId),
   };
 }
 

@@ -1,6 +1,6 @@
 import { BREAKER_REPLY, type BreakerReply, type BreakerRequest, breakerRequestSchema } from './contract.ts';
 import { parkedPage } from './parked-page.ts';
-import type { ReadPartitions } from './partitions.ts';
+import type { ReadPartitions } from './partition-facts.ts';
 import type { ActingTerm } from './term.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { CONTROL } from '#shared/bus/topology/topology.ts';

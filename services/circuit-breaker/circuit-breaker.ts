@@ -1,5 +1,5 @@
 import { BREAKER_REQUEST, type Breaker } from './contract.ts';
-import type { ReadPartitions } from './partitions.ts';
+import type { ReadPartitions } from './partition-facts.ts';
 import { answer } from './breaker-requests.ts';
 import { LEADER } from './rights.ts';
 import { createTally } from './tally.ts';

@@ -47,7 +47,7 @@ export interface RouteBreaker {
   end(): void;
 }
 
-interface Waiting {
+interface WaitingInput {
   readonly input: Input;
   /** How late the cycle's end was noticed. */
   readonly lateMs: number;
@@ -83,7 +83,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
   let stored = initial;
   let ended = false;
   let running = false;
-  let waiting: Waiting[] = [];
+  let waiting: WaitingInput[] = [];
   let cycle: { readonly endsAt: number; readonly cancel: () => void } | undefined;
   let cancelOverride = (): void => {};
   let acts = 0;
@@ -122,7 +122,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
     });
   }
 
-  function feed(item: Waiting): void {
+  function feed(item: WaitingInput): void {
     if (ended) {
       item.done(new Error('this breaker does not act any more'));
       return;
@@ -156,7 +156,7 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
   }
 
   /** Silence counts only for those who listened: a clean cycle that was slept through, or watched blind, begins again. */
-  function seen({ input, lateMs }: Waiting): Input {
+  function seen({ input, lateMs }: WaitingInput): Input {
     const { machine } = stored.state;
     if (input.kind !== 'cycle-ended' || machine.name === 'closed' || machine.expired > 0) return input;
     const blind = lateMs > SLEPT_MS ? `its end was noticed ${Math.round(lateMs)} ms late` : blindness();

@@ -6,7 +6,7 @@ import { createHistory } from './history.ts';
 import { breakerMeter } from './metrics.ts';
 import { REDRIVE } from './pace.ts';
 import { policiesOf, policyRules } from './policies.ts';
-import { partitionReader } from './partitions.ts';
+import { partitionReader } from './partition-facts.ts';
 import { breakerRights } from './rights.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { sagaVariables } from '#services/saga/contract.ts';

@@ -7,7 +7,7 @@ import { createParkedList, type ParkedList } from './parked-list.ts';
 import { type Redriving, startRedriving } from './redriving.ts';
 import { type OnDecision, type OnPoint, type RouteBreaker, takeOver } from './route-breaker.ts';
 import type { Tally } from './tally.ts';
-import { type ReadBindings, startWatch, type WiringWatch } from './watch.ts';
+import { type ReadBindings, startWatch, type WiringWatch } from './wiring-watch.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import { delay, parked, type RouteTable, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';

@@ -1,6 +1,6 @@
 import type { Selection } from './contract.ts';
 import { stepOf } from './letter.ts';
-import type { LetterStore, Waiting } from './store.ts';
+import type { LetterStore, WaitingLetter } from './store.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -73,6 +73,6 @@ export function watchEndedOrders(options: EndedOrdersOptions & { readonly clock:
   };
 }
 
-function isOfSaga({ route, orderId, messageId }: Waiting): boolean {
+function isOfSaga({ route, orderId, messageId }: WaitingLetter): boolean {
   return route === SAGA_ROUTE || stepOf(messageId, orderId).step !== undefined;
 }

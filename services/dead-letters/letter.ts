@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Failure, StoredLetter, StoredPacket } from './model.ts';
+import type { LetterFailure, StoredLetter, StoredPacket } from './model.ts';
 import type { HeaderTable, HeaderValue, Packet } from '#shared/bus/bus.ts';
 import { deadLetterNoteIn, isDeadLetterHeader } from '#shared/bus/dead-letter.ts';
 import { withoutDeaths } from '#shared/bus/deaths.ts';
@@ -11,7 +11,7 @@ import { maskText } from '#shared/masking.ts';
 
 /** What a burial adds to a letter, or makes one of. */
 export interface Burial {
-  readonly failure: Failure;
+  readonly failure: LetterFailure;
   readonly letter: Pick<
     StoredLetter,
     | '_id'
@@ -72,9 +72,16 @@ export function burialOf(route: string, packet: Packet, now: number): Burial {
 }
 
 /** What is published again: the message as it was, under the same id, without headers that cannot be sent. */
-export function packetOf({ content, contentType, type, messageId, correlationId, headers }: StoredPacket): Packet {
+export function packetOfLetter({
+  content,
+  contentType,
+  type,
+  messageId,
+  correlationId,
+  headers,
+}: StoredPacket): Packet {
   return resendable({
-    content: bytesOf(content),
+    content: bytesOfLetter(content),
     headers: JSON.parse(headers) as HeaderTable,
     ...(contentType === undefined ? undefined : { contentType }),
     ...(type === undefined ? undefined : { type }),
@@ -83,7 +90,7 @@ export function packetOf({ content, contentType, type, messageId, correlationId,
   });
 }
 
-export function bytesOf(content: StoredPacket['content']): Buffer {
+export function bytesOfLetter(content: StoredPacket['content']): Buffer {
   return Buffer.isBuffer(content) ? content : Buffer.from(content.buffer);
 }
 

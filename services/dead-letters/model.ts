@@ -16,7 +16,7 @@ export interface StoredPacket {
 }
 
 /** One burial. The same `id` for the same one, however often it is delivered. */
-export interface Failure {
+export interface LetterFailure {
   readonly id: string;
   readonly at: Date;
   readonly reason: string;
@@ -52,7 +52,7 @@ export interface StoredLetter {
   readonly firstFailureAt: Date;
   readonly lastFailureAt: Date;
   /** The newest 50. */
-  readonly failures: readonly Failure[];
+  readonly failures: readonly LetterFailure[];
   readonly packet: StoredPacket;
   /** After it its owner does not act on the message any more: sending it again would change nothing. */
   readonly deadline?: Date | undefined;

@@ -1,4 +1,4 @@
-import { packetOf } from './letter.ts';
+import { packetOfLetter } from './letter.ts';
 import type { LetterStore, Marked } from './store.ts';
 import { wayBack } from './way-back.ts';
 import type { Bus } from '#shared/bus/bus.ts';
@@ -84,7 +84,7 @@ export function startReplaying(options: ReplayingOptions): Replaying {
   async function publish(letter: Marked): Promise<void> {
     const { route, packet, replay } = letter;
     if (!routes.includes(route)) return store.givenUp(letter, `there is no route ${route}`);
-    const again = packetOf(packet);
+    const again = packetOfLetter(packet);
     const exchange = wayBack(route, again.headers);
     resting.requests.set(replay.id, clock.now() + 1000 / replay.ratePerS);
     try {

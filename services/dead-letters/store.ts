@@ -14,7 +14,7 @@ export interface LetterStore {
   /** Marks the chosen letters as `replaying`, each once for the same request and none that is broken; says how many that are. */
   mark(request: MarkRequest): Promise<number>;
   /** A page of those that a replay would choose, or that are `dead`, and whose order is not known to have ended; by id. */
-  waiting(select: Selection | undefined, after: string, limit: number): Promise<readonly Waiting[]>;
+  waiting(select: Selection | undefined, after: string, limit: number): Promise<readonly WaitingLetter[]>;
   /** Notes that the orders of these letters have ended. */
   orderEnded(letters: readonly { readonly id: string; readonly at: Date }[]): Promise<void>;
   /** The letter that was to be replayed first, of other requests and routes than these. */
@@ -60,7 +60,7 @@ export interface DiscardManyRequest extends Pick<DiscardRequest, 'id' | 'by' | '
 }
 
 /** A letter of an order. */
-export interface Waiting {
+export interface WaitingLetter {
   readonly id: string;
   readonly route: string;
   readonly orderId: string;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Connection } from 'mongoose';
 import type { LetterState } from './contract.ts';
-import { bytesOf, stepOf } from './letter.ts';
+import { bytesOfLetter, stepOf } from './letter.ts';
 import type { CauseView, LetterDetails, LetterView } from './letter-shape.ts';
 import { obsoleteAt } from './choosing.ts';
 import { deadLettersCollection, type StoredLetter, type StoredPacket } from './model.ts';
@@ -227,7 +227,7 @@ interface ShownBody {
 
 /** `body`: what the JSON says; `text`: what is no JSON; neither: it is no text, or long. */
 function bodyOf(content: StoredPacket['content']): ShownBody {
-  const bytes = bytesOf(content);
+  const bytes = bytesOfLetter(content);
   const size = { bytes: bytes.length };
   if (bytes.length > SHOWN_BYTES || !isUtf8(bytes)) return size;
   try {

@@ -4,7 +4,7 @@ import { createGateway, defaultSettings } from './gateway.ts';
 import { createLoadShedding } from './load-shedding.ts';
 import { refusalCounter } from './metrics.ts';
 import { createMongoRequests } from './model.ts';
-import { startSweep } from './sweep.ts';
+import { startRequestSweep } from './sweep.ts';
 import { waitOf } from './queue-wait.ts';
 import { createMongoActs } from '#services/console/acts-model.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';
@@ -88,7 +88,7 @@ export const service = defineService({
     kit.http(app.callback());
     kit.ready('database', () => ping(db));
     const { publishMs } = defaultSettings;
-    const sweep = startSweep({ bus, requests, clock, log, everyMs: set.GATEWAY_SWEEP_MS, publishMs });
+    const sweep = startRequestSweep({ bus, requests, clock, log, everyMs: set.GATEWAY_SWEEP_MS, publishMs });
     kit.onStop(() => sweep.stop());
     const preparing = new AbortController();
     const indexes = prepared(requests.prepare, kit, preparing.signal).catch(() => {});

@@ -45,7 +45,7 @@ export async function sweepOnce({ bus, requests, clock, log, publishMs }: SweepO
 }
 
 /** Sweeps every `everyMs` until stopped; `stop` resolves when the round that runs has ended. */
-export function startSweep(options: SweepOptions): { stop(): Promise<void> } {
+export function startRequestSweep(options: SweepOptions): { stop(): Promise<void> } {
   const { clock, log, everyMs } = options;
   const stopping = new AbortController();
   const running = (async () => {

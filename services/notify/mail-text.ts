@@ -5,7 +5,7 @@ const WIDTH = 72;
 const LABEL = 16;
 
 /** The mail as plain text. */
-export function textOf(content: MailContent): string {
+export function mailTextOf(content: MailContent): string {
   const { headline, greeting, paragraphs, facts, lines, more, total, next, closing } = content;
   const blocks = [
     `SWITCHYARD\n\n${headline}`,

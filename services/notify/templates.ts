@@ -1,6 +1,6 @@
 import { contentOf, type MailFacts } from './mail-content.ts';
 import { htmlOf } from './mail-html.ts';
-import { textOf } from './mail-text.ts';
+import { mailTextOf } from './mail-text.ts';
 
 export type { MailFacts } from './mail-content.ts';
 
@@ -16,7 +16,7 @@ const DOMAIN = 'switchyard.example';
 /** A mail about an order, as plain text and as HTML that shows customers' words as words. */
 export function renderMail(facts: MailFacts): RenderedMail {
   const content = contentOf(facts);
-  return { subject: content.subject, text: textOf(content), html: htmlOf(content) };
+  return { subject: content.subject, text: mailTextOf(content), html: htmlOf(content) };
 }
 
 /**

@@ -6,7 +6,7 @@ import { progressOf } from './progress.ts';
 import { orderLogs, type OrderLogView } from './logs-view.ts';
 import { sagasCollection, type StoredSaga } from './model.ts';
 import type { OrderSaga } from './saga.ts';
-import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo } from '#shared/entity/stores/mongo-store.ts';
 import { archiveOf, mayBeArchived, storedById } from '#shared/database/archive.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
@@ -53,7 +53,7 @@ export function sagaView(db: Connection): SagaQueries {
     },
     logs: async (orderId) => ({ items: await orderLogs(db, orderId) }),
     notBegun: (orderId, acceptedAt) => ({ orderId, ...timelineBefore(definitions[0], acceptedAt) }),
-    outcome: (orderId, messageId) => answerTo(db, sagasCollection, orderId, messageId),
+    outcome: (orderId, messageId) => storedAnswerTo(db, sagasCollection, orderId, messageId),
     progress: (orderIds) => progressIn(db, orderIds),
     ended: (orderIds) => endedOf(db, orderIds),
   };

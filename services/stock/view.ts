@@ -5,7 +5,7 @@ import { movementsCollection, stockCollection, type StoredItem } from './model.t
 import { reservationsOf } from './reservations.ts';
 import type { MovementView, ReservationView } from './shapes.ts';
 import type { StockState } from './state.ts';
-import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo } from '#shared/entity/stores/mongo-store.ts';
 import type { Page, PageQuery } from '#shared/web/cursors.ts';
 
 export interface StockQueries {
@@ -59,7 +59,7 @@ export function stockView(db: Connection): StockQueries {
       return pageOf([...written, ...riding.filter(isMovement).filter(({ seq }) => seq < below)], limit);
     },
     reservations: (sku, query) => reservationsOf(db, sku, query),
-    outcome: (sku, messageId) => answerTo(db, stockCollection, sku, messageId),
+    outcome: (sku, messageId) => storedAnswerTo(db, stockCollection, sku, messageId),
   };
 }
 

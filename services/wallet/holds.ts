@@ -45,7 +45,7 @@ export function knownOf(holdId: string, orderId: string, { amount, currency }: M
 }
 
 /** About how much of a document it takes. */
-export function bytesOf(hold: Hold): number {
+export function bytesOfHold(hold: Hold): number {
   const { holdId } = hold;
   return 120 + Buffer.byteLength(holdId) + ('orderId' in hold ? Buffer.byteLength(hold.orderId) : 0);
 }

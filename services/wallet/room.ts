@@ -1,4 +1,4 @@
-import { bytesOf, marksOf, type Hold, type OpenHold } from './holds.ts';
+import { bytesOfHold, marksOf, type Hold, type OpenHold } from './holds.ts';
 import type { WalletChange } from './state.ts';
 import { oldestOver } from '#shared/entity/oldest-over.ts';
 
@@ -21,10 +21,10 @@ export function withinBounds(draft: WalletChange, now: number, room: WalletRoom)
   const { topUps } = draft.wallet;
   const holds = draft.wallet.holds.filter((hold) => hold.status !== 'absent' || (hold.until ?? now) >= now);
   const leaving = new Set([
-    ...oldestOver(holds.filter(isOpen), bytesOf, room.openBytes),
+    ...oldestOver(holds.filter(isOpen), bytesOfHold, room.openBytes),
     ...oldestOver(
       holds.filter((hold) => !isOpen(hold)),
-      bytesOf,
+      bytesOfHold,
       room.closedBytes,
     ),
   ]);

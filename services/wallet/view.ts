@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { entryIdIn, isEntry, type Entry } from './ledger.ts';
 import { entriesCollection, walletsCollection, type StoredEntry, type StoredWallet } from './model.ts';
 import { balance, currency } from '#services/money.ts';
-import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo } from '#shared/entity/stores/mongo-store.ts';
 import type { Page, PageQuery } from '#shared/web/cursors.ts';
 import { named, shape, time } from '#shared/web/shapes.ts';
 
@@ -79,7 +79,7 @@ export function walletView(db: Connection): WalletQueries {
         .toArray();
       return pageOf([...written, ...riding.filter((entry) => entry.seq < below)], limit);
     },
-    outcome: (customerId, messageId) => answerTo(db, walletsCollection, customerId, messageId),
+    outcome: (customerId, messageId) => storedAnswerTo(db, walletsCollection, customerId, messageId),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Connection } from 'mongoose';
 import type { Registry } from 'prom-client';
 import { startArchiving } from '#shared/database/archiving.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { requirePartitions } from '#shared/bus/topology/partitions.ts';
+import { requirePartitions } from '#shared/bus/topology/require-partitions.ts';
 import { partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { ttlMsOf } from '#shared/bus/topology/ttl.ts';

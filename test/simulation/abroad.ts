@@ -5,7 +5,7 @@ import type { Record } from './record.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Settings } from './settings.ts';
 import { createPayments } from '#local/stand-ins/provider/payments.ts';
-import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
+import { createWarehouseDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import type { Warehouse } from '#services/delivery/warehouse.ts';
 import { mailEffect, type Mail, type Mailer } from '#services/notify/notification.ts';
 import { messageIdOf } from '#services/notify/templates.ts';
@@ -17,12 +17,12 @@ export const BAD_NEWS_ONLY = 'bad-news-only+';
 /** The payment provider's and the warehouse's own books, and what the mail server accepted. */
 export interface Abroad {
   readonly provider: ReturnType<typeof createPayments>;
-  readonly warehouse: ReturnType<typeof createDeliveries>;
+  readonly warehouse: ReturnType<typeof createWarehouseDeliveries>;
   readonly mails: Mail[];
 }
 
 export function createAbroad(): Abroad {
-  return { provider: createPayments(), warehouse: createDeliveries(), mails: [] };
+  return { provider: createPayments(), warehouse: createWarehouseDeliveries(), mails: [] };
 }
 
 /** What is needed to make a way go wrong. */

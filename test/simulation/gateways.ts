@@ -7,7 +7,7 @@ import { defaultSettings } from '#services/gateway/gateway.ts';
 import { createIntake } from '#services/gateway/intake.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import type { RequestStore } from '#services/gateway/requests.ts';
-import { startSweep } from '#services/gateway/sweep.ts';
+import { startRequestSweep } from '#services/gateway/sweep.ts';
 import { shown } from '#services/order/view.ts';
 import { services } from '#services/services.ts';
 import { silentLog } from '#shared/log.ts';
@@ -54,7 +54,7 @@ export function openGateways(town: SimulatedTown): readonly OpenGateway[] {
       const handlerOf = (path: string): Endpoint['handle'] =>
         endpoints.find((one) => one.method === 'POST' && one.path === path)!.handle;
       gateway.handlers = { place: handlerOf('/v1/orders'), cancel: handlerOf('/v1/orders/:orderId/cancel') };
-      const sweep = startSweep({
+      const sweep = startRequestSweep({
         bus: host.bus,
         requests: own,
         clock: host.clock,

@@ -1,8 +1,8 @@
-import type { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
+import type { createWarehouseDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import type { Warehouse } from '#services/delivery/warehouse.ts';
 
 /** The simulated warehouse's book without HTTP between. */
-export function warehouseOf(deliveries: ReturnType<typeof createDeliveries>): Warehouse {
+export function warehouseOf(deliveries: ReturnType<typeof createWarehouseDeliveries>): Warehouse {
   return {
     async dispatch({ deliveryId, orderId, items }) {
       const { status, body } = deliveries.take({ deliveryId, orderId, items: [...items] });

@@ -2,7 +2,7 @@
 import type { Ports } from './residents.ts';
 import { recordsIn } from '#test/support/records.ts';
 import { warehouseOf } from '#test/support/warehouse.ts';
-import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
+import { createWarehouseDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import type { Warehouse } from '#services/delivery/warehouse.ts';
 import type { Mail, Mailer } from '#services/notify/notification.ts';
 import type { Provider } from '#services/payment/provider.ts';
@@ -19,7 +19,7 @@ export const TIMING = {
 export interface Outside {
   /** Payments that the provider has captured and not refunded. */
   readonly captured: ReadonlySet<string>;
-  readonly deliveries: ReturnType<typeof createDeliveries>;
+  readonly deliveries: ReturnType<typeof createWarehouseDeliveries>;
   readonly mails: readonly Mail[];
   readonly provider: Provider;
   readonly warehouse: Warehouse;
@@ -28,7 +28,7 @@ export interface Outside {
 
 export function createOutside(now: () => number): Outside {
   const captured = new Set<string>();
-  const deliveries = createDeliveries();
+  const deliveries = createWarehouseDeliveries();
   const mails: Mail[] = [];
   return {
     captured,

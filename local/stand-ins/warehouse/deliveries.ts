@@ -20,7 +20,7 @@ export interface WarehouseDelivery {
 }
 
 /** The warehouse's book, in memory: it starts empty each time. A cancelled delivery refuses what arrives after it. */
-export function createDeliveries() {
+export function createWarehouseDeliveries() {
   const deliveries = new Map<string, WarehouseDelivery>();
   const store = (status: number, delivery: WarehouseDelivery): StubAnswer => {
     deliveries.set(delivery.id, delivery);

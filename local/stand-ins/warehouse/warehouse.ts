@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createCalls, scriptSchema } from './calls.ts';
-import { createDeliveries, parcelSchema } from './deliveries.ts';
+import { createWarehouseDeliveries, parcelSchema } from './deliveries.ts';
 import { calm, seeded, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
 import {
   bodyOf,
@@ -31,7 +31,7 @@ export async function startWarehouse({
   clock,
   log,
 }: StubOptions): Promise<RunningStub> {
-  const deliveries = createDeliveries();
+  const deliveries = createWarehouseDeliveries();
   const calls = createCalls(clock);
   const remembered = rememberingAnswers<StubAnswer>();
   let current = settingsSchema.parse({ ...calm, ...settings });

@@ -30,7 +30,7 @@ export const PUBLISH_LIMITS: PublishLimits = { maxOutstanding: 1000, maxOfExchan
 /** Whether the broker would let this user publish there. */
 export type MayPublish = (exchange: string, routingKey: string) => boolean;
 
-interface Entry {
+interface OutstandingPublish {
   readonly exchange: string;
   readonly since: number;
   readonly reject: (error: PublishError) => void;
@@ -56,7 +56,7 @@ export function createChannelPublisher(
   const slots = createSlots(limits.maxOutstanding);
   const ofExchange = new Map<string, Slots>();
   /** By message id, or by app id where that is not unique; oldest first. */
-  const outstanding = new Map<string, Entry>();
+  const outstanding = new Map<string, OutstandingPublish>();
   let open = true;
   let problem: Error | undefined;
   let unnamed = 0;
@@ -121,7 +121,7 @@ export function createChannelPublisher(
       const isUnique = messageId !== undefined && !messageId.startsWith('#') && !outstanding.has(messageId);
       const id = isUnique ? messageId : `#${(unnamed += 1)}`;
       const options = publishOptions(packet, isUnique ? undefined : id);
-      const entry: Entry = { exchange, since: clock.now(), reject, returned: undefined };
+      const entry: OutstandingPublish = { exchange, since: clock.now(), reject, returned: undefined };
       try {
         channel.publish(exchange, routingKey, packet.content, options, (error: Error | null) => {
           outstanding.delete(id);

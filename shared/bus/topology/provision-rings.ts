@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { BindingSpec, Topology } from '#shared/bus/bus.ts';
 import { type Management, ProvisionError } from './management.ts';
-import { bindingOf, isAmong, textOf, type BoundAnswer } from './wiring.ts';
+import { bindingOf, isAmong, bindingTextOf, type BoundAnswer } from './wiring.ts';
 import type { Log } from '#shared/log.ts';
 
 /** A binding with all that it takes to undo it. */
@@ -18,7 +18,7 @@ export interface RepairPlan {
   readonly rebuild: readonly BindingSpec[];
 }
 
-interface Ring {
+interface BrokerRing {
   readonly name: string;
   readonly wanted: readonly BindingSpec[];
   readonly bound: readonly Bound[];
@@ -51,14 +51,14 @@ export async function planRepairs(
   await refuseOtherNumbers(api, vhost, rings, complete);
   const untouched = new Set<string>();
   const remove: Bound[] = straysOf(topology, all);
-  for (const one of remove) log.warn('a binding that nobody provisioned is removed', { binding: textOf(one) });
+  for (const one of remove) log.warn('a binding that nobody provisioned is removed', { binding: bindingTextOf(one) });
   const rebuild: BindingSpec[] = [];
   for (const ring of complete) {
     const { name, wanted, bound, missing, strays } = ring;
     if (missing.length === 0 && strays.length === 0) continue;
     const differences = [
-      ...missing.map((one) => `${textOf(one)} is missing`),
-      ...strays.map((one) => `${textOf(one)} is too much`),
+      ...missing.map((one) => `${bindingTextOf(one)} is missing`),
+      ...strays.map((one) => `${bindingTextOf(one)} is too much`),
     ];
     if (strays.length === 0 && isTail(missing, wanted)) {
       log.warn('partitions are bound again where they were: their keys come back to them', { ring: name, differences });
@@ -111,7 +111,7 @@ async function bindingsIn(api: Management, vhost: string): Promise<readonly Boun
     .map((one) => ({ ...bindingOf(one), arguments: one.arguments ?? {} }));
 }
 
-function ringOf(name: string, { bindings }: Topology, all: readonly Bound[]): Ring {
+function ringOf(name: string, { bindings }: Topology, all: readonly Bound[]): BrokerRing {
   const wanted = bindings.filter(({ source }) => source === name);
   const bound = all.filter(({ source }) => source === name);
   return {
@@ -133,8 +133,8 @@ function isComplete(ring: string, { gates }: Topology, fresh: ReadonlySet<string
 async function refuseOtherNumbers(
   api: Management,
   vhost: string,
-  rings: readonly Ring[],
-  complete: readonly Ring[],
+  rings: readonly BrokerRing[],
+  complete: readonly BrokerRing[],
 ): Promise<void> {
   for (const { name, bound, wanted, strays } of rings) {
     const route = name.replace(/\.hash$/, '');

@@ -85,7 +85,7 @@ export function wiringOf(table: RouteTable, route: string, bound: readonly Bindi
 const guardedOf = (route: string): readonly string[] => [inbox(route), half(route), hash(route)];
 
 /** For a person. */
-export function textOf({ source, destination, routingKey }: BindingSpec): string {
+export function bindingTextOf({ source, destination, routingKey }: BindingSpec): string {
   return `${source} -> ${destination}${routingKey === '' || routingKey === '1' ? '' : ` (${routingKey})`}`;
 }
 

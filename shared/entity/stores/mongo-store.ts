@@ -116,7 +116,7 @@ async function loadFrom<State>(
  * The answer that was given to a message, of any sender; `undefined`: not handled yet, or no longer remembered. Of the document only
  * that one is read. An id is remembered outside before it leaves the document, so that it is seen in one of them.
  */
-export async function answerTo(
+export async function storedAnswerTo(
   db: Connection,
   collection: string,
   key: string,

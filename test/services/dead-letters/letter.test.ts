@@ -1,6 +1,6 @@
 import test from 'ava';
 import { buried } from './world.ts';
-import { burialOf, causeOf, packetOf } from '#services/dead-letters/letter.ts';
+import { burialOf, causeOf, packetOfLetter } from '#services/dead-letters/letter.ts';
 import { decode } from '#shared/bus/envelope.ts';
 
 const NOW = Date.parse('2026-02-02T00:00:00.000Z');
@@ -18,7 +18,7 @@ test('a burial tells why, when, after how many tries; the message is as it was b
     cause: 'the wallet of <id> broke',
   });
   t.deepEqual(failure.at, new Date('2026-01-01T00:00:00.000Z'));
-  const again = packetOf(letter.packet);
+  const again = packetOfLetter(letter.packet);
   t.deepEqual(decode(again), decode(packet));
   t.deepEqual(Object.keys(again.headers), ['key']);
   t.deepEqual(again.content, packet.content);
@@ -27,7 +27,7 @@ test('a burial tells why, when, after how many tries; the message is as it was b
 test('a replay starts to count anew, and carries none of the broker’s notes', (t) => {
   const packet = buried(1, { redriven: 5, expiries: 6, 'first-expired-at': 1, 'last-expired-at': 2, deadline: 99 });
   const died = { ...packet, headers: { ...packet.headers, 'x-death': [], 'x-first-death-queue': 'wallet.000' } };
-  t.deepEqual(packetOf(burialOf('wallet', died, NOW).letter.packet).headers, { key: 'customer-1', deadline: 99 });
+  t.deepEqual(packetOfLetter(burialOf('wallet', died, NOW).letter.packet).headers, { key: 'customer-1', deadline: 99 });
 });
 
 test('the same burial is the same letter and failure; another burial of the message another failure of the same letter', (t) => {

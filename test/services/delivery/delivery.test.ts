@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { createDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
+import { createWarehouseDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
 import * as contract from '#services/delivery/contract.ts';
 import { deliveryEntity, type DeliveryState } from '#services/delivery/delivery.ts';
 import { shown } from '#services/delivery/view.ts';
@@ -14,7 +14,7 @@ const undo = { orderId, of: 'o1:arrange-delivery:do', reason: 'timed_out' };
 
 /** A delivery on the simulated warehouse's book; `lose` makes the next call throw, before or after its effect. */
 function delivery(items: readonly { sku: string; quantity: number }[] = details.items) {
-  const book = createDeliveries();
+  const book = createWarehouseDeliveries();
   const real = warehouseOf(book);
   const calls: string[] = [];
   let lost: 'before' | 'after' | undefined;

@@ -6,7 +6,7 @@ import { NotStored } from '#services/gateway/requests.ts';
 import { createBoard } from '#services/circuit-breaker/board.ts';
 import { createSubmit } from '#services/gateway/submit.ts';
 import { REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
-import { startSweep, sweepOnce } from '#services/gateway/sweep.ts';
+import { startRequestSweep, sweepOnce } from '#services/gateway/sweep.ts';
 import { PublishError } from '#shared/errors.ts';
 import { silentLog as log } from '#shared/log.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
@@ -46,7 +46,7 @@ const submission: Submission = {
 test('what a crash left between storing and publishing is published by the sweep, and only then readable', async (t) => {
   const { requests, bus, clock, options } = setUp();
   await requests.insert(aRequest('a', { nextTryAt: clock.now() + 10_000, isAnswered: true }));
-  const sweep = startSweep(options);
+  const sweep = startRequestSweep(options);
   await clock.advance(9000);
   t.is(bus.published.length, 0, 'its owner may still be at it');
   t.is(await requests.ofResource('r-a'), undefined);
@@ -106,7 +106,7 @@ test('while the broker refuses, the sweep tries again ever more slowly, without 
     tries++;
     throw new PublishError('returned', exchange, 'as told');
   });
-  const sweep = startSweep(options);
+  const sweep = startRequestSweep(options);
   await clock.advance(60_000);
   t.true(tries >= 3 && tries <= 8, String(tries));
   t.is(requests.all()[0]?.state, 'unknown');
@@ -124,7 +124,7 @@ test('a store that fails once does not end the sweep', async (t) => {
     ...requests,
     takeDue: (now, until) => (failures-- > 0 ? Promise.reject(new Error('away')) : requests.takeDue(now, until)),
   };
-  const sweep = startSweep({ ...options, requests: flaky });
+  const sweep = startRequestSweep({ ...options, requests: flaky });
   await clock.advance(7000);
   t.is(bus.published.length, 1);
   await sweep.stop();

@@ -13,7 +13,7 @@ import { hash, partitionQueues, topologyOf } from '#shared/bus/topology/topology
 import { systemClock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import { limitsFor } from '#shared/entity/options.ts';
-import { answerTo, createMongoStore } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo, createMongoStore } from '#shared/entity/stores/mongo-store.ts';
 import { silentLog } from '#shared/log.ts';
 import { mongoWorld } from '#test/support/mongo-world.ts';
 import { until } from '#test/support/until.ts';
@@ -94,7 +94,10 @@ test('an archived document is loaded as it was, written where it was, and archiv
   const key = idOf(1);
   await db.collection(ordersCollection).insertOne(stored(key));
   await archive(db, options);
-  t.deepEqual(await answerTo(db, ordersCollection, key, `${key}-message`), { type: 'some.answer', body: { id: key } });
+  t.deepEqual(await storedAnswerTo(db, ordersCollection, key, `${key}-message`), {
+    type: 'some.answer',
+    body: { id: key },
+  });
   const [one, other] = [(await store.load([key])).get(key)!, (await store.load([key])).get(key)!];
   t.is(one.version, 3);
   t.deepEqual((await store.commit([{ over: 3, document: { ...one, version: 4 } }])).lost, new Set());

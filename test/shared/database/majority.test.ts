@@ -4,7 +4,7 @@ import { createConnection } from 'mongoose';
 import { createLetterStore } from '#services/dead-letters/store.ts';
 import { createMongoRequests } from '#services/gateway/model.ts';
 import { findRecordsIn } from '#services/wallet/model.ts';
-import { answerTo } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo } from '#shared/entity/stores/mongo-store.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
 
 const url = process.env['SWITCHYARD_TEST_MONGO_URL'];
@@ -30,7 +30,7 @@ test('whatever decides reads what a majority has from the primary and writes for
   const now = new Date();
   const letter = { id: 'x', by: 'x', reason: 'x', at: now, letter: 'x' };
   const deciding: Readonly<Record<string, () => Promise<unknown>>> = {
-    'the answer to a message': () => answerTo(db, 'things', 'a', 'm'),
+    'the answer to a message': () => storedAnswerTo(db, 'things', 'a', 'm'),
     "a wallet's entries": () => findRecordsIn(db)(['e1']),
     'a request': () => requests.find('a'),
     'a request by what it created': () => requests.ofResource('a'),

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { createConnection, type Connection } from 'mongoose';
 import { describeStore } from '#test/shared/entity/store-conformance.ts';
 import { emptyDocument } from '#shared/entity/document.ts';
-import { answerTo, createMongoStore } from '#shared/entity/stores/mongo-store.ts';
+import { storedAnswerTo, createMongoStore } from '#shared/entity/stores/mongo-store.ts';
 
 const url = process.env['SWITCHYARD_TEST_MONGO_URL'];
 if (url === undefined) throw new Error('SWITCHYARD_TEST_MONGO_URL is not set: run the tests with npm test');
@@ -67,7 +67,7 @@ test('every read asks the primary for what a majority has, every write waits for
   await store.recall('a', ['m1']);
   await store.append([{ id: 'j1', n: 1 }]);
   await store.due(5, 1);
-  await answerTo(db, 'things', 'a', 'm1');
+  await storedAnswerTo(db, 'things', 'a', 'm1');
   const reads = sent.filter(({ name }) => name === 'find');
   t.true(reads.length >= 6, `${reads.length}`);
   for (const { command } of reads) {
@@ -90,13 +90,13 @@ test('the answer to one message is read without its neighbours, and outside the 
   const bytes: number[] = [];
   db.getClient().on('commandSucceeded', ({ reply }) => void bytes.push(JSON.stringify(reply).length));
   sent.length = 0;
-  t.deepEqual(await answerTo(db, 'things', 'a', 'm321'), answer(321));
-  t.is(await answerTo(db, 'things', 'a', 'm500'), undefined);
-  t.is(await answerTo(db, 'things', 'c', 'm0'), undefined);
+  t.deepEqual(await storedAnswerTo(db, 'things', 'a', 'm321'), answer(321));
+  t.is(await storedAnswerTo(db, 'things', 'a', 'm500'), undefined);
+  t.is(await storedAnswerTo(db, 'things', 'c', 'm0'), undefined);
   t.is(sent.length, 3);
   t.true(Math.max(...bytes) < 500, bytes.join());
-  t.deepEqual(await answerTo(db, 'things', 'b', 'm0'), answer(0));
-  t.is(await answerTo(db, 'things', 'b', 'm1'), undefined);
+  t.deepEqual(await storedAnswerTo(db, 'things', 'b', 'm0'), answer(0));
+  t.is(await storedAnswerTo(db, 'things', 'b', 'm1'), undefined);
 });
 
 test('a document that cannot be BSON is refused, its neighbours are written', async (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { requirePartitions } from '#shared/bus/topology/partitions.ts';
+import { requirePartitions } from '#shared/bus/topology/require-partitions.ts';
 import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { ConfigError } from '#shared/errors.ts';

@@ -2,7 +2,7 @@ import test from 'ava';
 import { ask } from './asking.ts';
 import { rabbitGround } from './grounds.ts';
 import { messageOf, openWorld, policy, table } from './world.ts';
-import { partitionReader } from '#services/circuit-breaker/partitions.ts';
+import { partitionReader } from '#services/circuit-breaker/partition-facts.ts';
 import { managementOf } from '#services/circuit-breaker/ttl-check.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';

@@ -2,7 +2,7 @@ import type { GateName } from './breaker.ts';
 import type { RouteBreaker } from './route-breaker.ts';
 import type { BindingSpec, Session } from '#shared/bus/bus.ts';
 import { dead, delay, half, hash, inbox, parked, type RouteTable, state } from '#shared/bus/topology/topology.ts';
-import { textOf, type Wiring, wiringOf } from '#shared/bus/topology/wiring.ts';
+import { bindingTextOf, type Wiring, wiringOf } from '#shared/bus/topology/wiring.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -60,7 +60,7 @@ export function startWatch(options: WiringWatchOptions): WiringWatch {
 
   async function check(): Promise<void> {
     let found = await read();
-    const strays = new Set([...found.values()].flatMap((wiring) => wiring.strays.map(textOf)));
+    const strays = new Set([...found.values()].flatMap((wiring) => wiring.strays.map(bindingTextOf)));
     tried = new Set([...tried].filter((one) => strays.has(one)));
     if (![...found].some(([route, wiring]) => isWrong(route, wiring))) return settle(found);
     await clock.sleep(AGAIN_MS, ended);
@@ -77,9 +77,9 @@ export function startWatch(options: WiringWatchOptions): WiringWatch {
 
   async function mend(route: string, wiring: Wiring): Promise<void> {
     for (const stray of wiring.strays.filter(isRemovable)) {
-      if (tried.has(textOf(stray))) continue;
-      tried.add(textOf(stray));
-      log.warn('a way past the gate that nobody provisioned is removed', { route, binding: textOf(stray) });
+      if (tried.has(bindingTextOf(stray))) continue;
+      tried.add(bindingTextOf(stray));
+      log.warn('a way past the gate that nobody provisioned is removed', { route, binding: bindingTextOf(stray) });
       await session.unbind(stray);
     }
     const breaker = routes.get(route)!;
@@ -92,8 +92,8 @@ export function startWatch(options: WiringWatchOptions): WiringWatch {
     for (const [route, { missing, lost, strays }] of found) {
       const texts = [
         ...lost.map((queue) => `the queue ${queue} does not exist: provision again`),
-        ...missing.map((one) => `${textOf(one)} is not bound: provision again`),
-        ...strays.map((one) => `${textOf(one)} is bound and should not be`),
+        ...missing.map((one) => `${bindingTextOf(one)} is not bound: provision again`),
+        ...strays.map((one) => `${bindingTextOf(one)} is bound and should not be`),
       ];
       if (texts.join() !== (problems.get(route) ?? []).join()) {
         if (texts.length > 0) log.error('the broker is not wired as it was provisioned', { route, problems: texts });
