@@ -10,8 +10,8 @@ const MAX_LISTED = 1000;
 const DAY_MS = 86_400_000;
 
 /** What an audit is asked to do. */
-export const auditWish = z.strictObject({
-  limit: z.int().min(0).max(MAX_LISTED).default(100).describe('How many violations are listed; all are counted.'),
+export const auditWish = z.object({
+  limit: z.int().min(0).max(MAX_LISTED).describe('How many violations are listed; all are counted.'),
   hangingAfterMs: z
     .int()
     .min(0)
@@ -22,7 +22,6 @@ export const auditWish = z.strictObject({
     .int()
     .min(0)
     .max(60_000)
-    .default(2000)
     .describe('How long what looks wrong may take to become right before it is looked at again, ms.'),
 });
 export type AuditWish = z.output<typeof auditWish>;

@@ -11,6 +11,9 @@ const auditsTag: Tag = {
   description: 'Whether what the services keep fits together. For operators.',
 };
 
+const { limit, graceMs } = auditWish.shape;
+const runAudit = z.strictObject({ ...auditWish.shape, limit: limit.default(100), graceMs: graceMs.default(2000) });
+
 /** Whether what the services keep fits together. */
 export function auditEndpoints(audits: Audits, clock: Clock): readonly Endpoint[] {
   const { names, atOnceMs = 4000 } = audits;
@@ -48,7 +51,7 @@ export function auditEndpoints(audits: Audits, clock: Clock): readonly Endpoint[
       summary: 'Check the invariants of everything that is stored.',
       description: '200: done; 202: it runs, see Location; 409: one runs already, see Location.',
       access: 'operator',
-      body: auditWish,
+      body: runAudit,
       bodyOptional: true,
       problems: ['invalid-transition', 'outcome-unknown'],
       headers: { 200: ['Location'], 202: ['Location', 'Retry-After'], 409: ['Location'] },

@@ -2,6 +2,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { Registry } from 'prom-client';
+import { createMemoryActs } from '#test/services/console/acts-world.ts';
 import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
 import { keys, placedOrder, startWorld } from '#test/services/gateway/world.ts';
@@ -72,6 +73,7 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
     askBreaker,
     deadLetters,
     audits,
+    acts: createMemoryActs(),
     settings: { outcomeMs: 1, customerPerS: 0, failuresPerS: 0 },
   });
   world.board.take(aSnapshot([breaker, aBreaker('wallet')], world.clock.now()));

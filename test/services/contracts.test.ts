@@ -18,7 +18,7 @@ const parts = [...messages.map(({ name, body }) => ({ name, schema: body as unkn
 
 test('there are contracts to look at', (t) => {
   t.true(messages.length > 40);
-  t.is(requests.length, 2);
+  t.true(requests.length > 2);
 });
 
 test('every string and every list of every contract has a bound', (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { z } from 'zod';
+import { createMemoryActs } from '#test/services/console/acts-world.ts';
 import { auditsOf } from '#test/services/console/audit-world.ts';
 import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
@@ -95,6 +96,7 @@ const endpoints = [
   { method: 'GET', path: '/v1/partitions', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/stream', own: 403, foreign: 403, operator: 200 },
   { method: 'POST', path: '/v1/audit', body: {}, own: 403, foreign: 403, operator: 200 },
+  { method: 'GET', path: '/v1/acts', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/audits', own: 403, foreign: 403, operator: 200 },
   { method: 'GET', path: '/v1/audits/none', own: 403, foreign: 403, operator: 404 },
   { method: 'GET', path: '/v1/dead-letters', own: 403, foreign: 403, operator: 200 },
@@ -128,7 +130,9 @@ async function aliceWorld(tokens = keys) {
   const askBreaker: AskBreaker = async (_, { id }) => ({ id, ok: true, breaker, parked: [] });
   const deadLetters = createFakeLetters([aLetter('l1')]);
   const audits = auditsOf();
-  const world = await startWorld({ tokens, faults, askBreaker, deadLetters, audits, settings: { outcomeMs: 10 } });
+  const acts = createMemoryActs();
+  const settings = { outcomeMs: 10 };
+  const world = await startWorld({ tokens, faults, askBreaker, deadLetters, audits, acts, settings });
   world.board.take(aSnapshot([breaker], world.clock.now()));
   world.orders.set('o1', placedOrder('o1', 'alice'));
   world.wallets.set('alice', wallet);

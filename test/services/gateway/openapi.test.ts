@@ -1,4 +1,5 @@
 import test from 'ava';
+import { createMemoryActs } from '#test/services/console/acts-world.ts';
 import { auditsOf } from '#test/services/console/audit-world.ts';
 import { createFakeLetters } from '#test/services/console/letters-world.ts';
 import { startWorld } from './world.ts';
@@ -8,7 +9,7 @@ type Json = { readonly [name: string]: Json } & { readonly $ref?: string };
 test('the document describes every endpoint from the schemas that validate, and all its references lead somewhere', async (t) => {
   const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
   const audits = auditsOf();
-  const world = await startWorld({ faults, deadLetters: createFakeLetters(), audits });
+  const world = await startWorld({ faults, deadLetters: createFakeLetters(), audits, acts: createMemoryActs() });
   t.teardown(world.stop);
   const { body } = await world.call('GET', '/openapi.json');
   t.is(body['openapi'], '3.1.0');

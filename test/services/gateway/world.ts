@@ -120,9 +120,9 @@ function createFakeViews() {
 /** What `anOrder` and the tests' own orders are about. */
 const usualGoods: readonly Good[] = [goodAt(1299, 'EUR', 'sku-1'), goodAt(1299, 'EUR', 'book'), goodAt(1, 'EUR', 's')];
 
-/** The views of services that no test has anything stored for. */
+/** The views of services that no test has anything stored for: a list or a look-up by ids, whichever is asked for. */
 const empty = Object.fromEntries(
-  services.map(({ name }) => [name, new Proxy({}, { get: () => async () => ({ items: [] }) })]),
+  services.map(({ name }) => [name, new Proxy({}, { get: () => async () => Object.assign(new Map(), { items: [] }) })]),
 );
 
 /** A gateway behind a real HTTP server on a free port, with a fake bus and fake views. */
