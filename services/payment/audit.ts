@@ -9,7 +9,7 @@ const LIVE: readonly string[] = ['created', 'authorized', 'settled'];
 
 type Payments = readonly AuditedPayment[];
 
-/** An order has one payment, over its total, and it is settled exactly when the order was completed. */
+/** An order has one payment, over its total, beside those of earlier tries, which were voided; it is settled exactly when the order was completed. */
 export const paymentAudit = defineAudit({
   of: orders,
   rows: auditedPayments,
@@ -40,7 +40,8 @@ function orphans(payments: Payments): readonly string[] {
 }
 
 function onePayment(payments: Payments, { told }: AuditedThing): readonly string[] {
-  const wrong = payments.length > 1 ? [`${payments.length} payments: ${payments.map(({ id }) => id).join(', ')}`] : [];
+  const counted = payments.filter(({ status }) => status !== 'voided');
+  const wrong = counted.length > 1 ? [`${counted.length} payments: ${counted.map(({ id }) => id).join(', ')}`] : [];
   const placed = told(placedOrder);
   if (placed === undefined) return wrong;
   const { total, customerId } = placed;

@@ -1,6 +1,7 @@
 import type { OrderData, OrderLearned } from './order-data.ts';
 import * as road from './place-order.ts';
 import * as retired from './retired-steps.ts';
+import { type Retrying, usualRetrying } from './retrying.ts';
 import { defineSaga } from '#shared/saga/definition.ts';
 import type { Written } from '#shared/saga/writing.ts';
 
@@ -8,6 +9,23 @@ import type { Written } from '#shared/saga/writing.ts';
  * Which steps an order takes, by version. A step is sent when the one above it was answered, or those that it names in `after`.
  * A version is never changed once an order ran under it, and goes when the last of them has ended.
  */
+
+/** With stock: reserved before the payment, sold after it; short stock and a declined payment are tried again. */
+export const placeOrder4 = (retrying: Retrying) =>
+  version(4, [
+    road.reserveStock(retrying),
+    road.createPayment,
+    road.attachPayment,
+    road.holdFunds,
+    road.authorizePaymentAgain(retrying),
+    road.captureFunds,
+    road.settlePayment,
+    road.recordPayment,
+    road.commitStock,
+    road.arrangeDelivery,
+    road.notifyCustomer,
+    road.recordDispatch,
+  ]);
 
 /** An order that the saga has heard of is told of its payment by the answers of the payment itself. */
 export const placeOrder3 = version(3, [
@@ -50,11 +68,16 @@ export const placeOrder1 = version(1, [
   retired.recordDispatchAlone,
 ]);
 
-/** The road that new orders take. */
-export const placeOrder = placeOrder3;
+/** What a process can run that retries so: new orders start under the first, the others are here until the last saga of them ended. */
+export function definitionsWith(retrying: Retrying) {
+  return [placeOrder3, placeOrder4(retrying), placeOrder2, placeOrder1] as const;
+}
 
-/** What this process can run: new orders start under the first, the others are here until the last saga of them ended. */
-export const definitions = [placeOrder, placeOrder2, placeOrder1] as const;
+/** The same for whoever only reads: how often is tried stands in each saga. */
+export const definitions = definitionsWith(usualRetrying);
+
+/** The road that new orders take. */
+export const [placeOrder] = definitions;
 
 function version(number: number, steps: readonly Written<OrderData, OrderLearned>[]) {
   return defineSaga({

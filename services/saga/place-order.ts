@@ -3,15 +3,22 @@ import * as delivery from '#services/delivery/contract.ts';
 import * as notify from '#services/notify/contract.ts';
 import * as order from '#services/order/contract.ts';
 import * as payment from '#services/payment/contract.ts';
+import { type Retrying, triedAgain } from './retrying.ts';
+import * as stock from '#services/stock/contract.ts';
 import * as wallet from '#services/wallet/contract.ts';
 import type { Start } from '#shared/saga/step.ts';
 import { sagaWriter } from '#shared/saga/writing.ts';
 
-const { step, heard, undo, undoneWith, notice } = sagaWriter<OrderData, OrderLearned>();
+const { step, forEach, heard, undo, undoneWith, notice } = sagaWriter<OrderData, OrderLearned>();
 
 const paymentOf = ({ orderId }: OrderData, learned: Partial<OrderLearned>) =>
   learned.paymentId ?? payment.paymentIdOf(orderId);
 const holdOf = ({ orderId }: OrderData, learned: Partial<OrderLearned>) => learned.holdId ?? wallet.holdIdOf(orderId);
+const ofHold = (order: OrderData, learned: Partial<OrderLearned>) => ({
+  customerId: order.customerId,
+  orderId: order.orderId,
+  holdId: holdOf(order, learned),
+});
 
 /**
  * The road of an order, from top to bottom. What was done is undone in the reverse order. A new step is one object here, plus its
@@ -31,6 +38,24 @@ export const initialiseOrder: Start<OrderData, OrderLearned> = {
     ...(learned.payment === 'voided' || learned.payment === 'refunded' ? { payment: { status: learned.payment } } : {}),
   })),
 };
+
+/** Nothing expires by itself; an order has ended long before, also when it used up every try and its sending again. */
+const RESERVED_FOR_MS = 7 * 24 * 3_600_000;
+
+/** All SKUs or none: one that is refused releases the others, and the next try asks for all of them again. */
+export const reserveStock = (retrying: Retrying) =>
+  forEach(
+    ({ parcel }) => parcel,
+    ({ sku, quantity }) =>
+      step({
+        name: 'reserve-stock',
+        title: 'stock reserved',
+        command: stock.reserve,
+        ...triedAgain(retrying, 'release', ['unknown_product', 'already_undone', 'conflicting_reservation']),
+        with: ({ orderId, placedAt = 0 }) => ({ sku, orderId, quantity, expiresAt: placedAt + RESERVED_FOR_MS }),
+        undo: undo(stock.release, ({ orderId }, { of }) => ({ sku, orderId, of }), { ownerLivesOn: true }),
+      }),
+  );
 
 export const createPayment = step({
   name: 'create-payment',
@@ -100,28 +125,29 @@ export const authorizePayment = step({
   undo: undoneWith('create-payment'),
 });
 
+/** The same, tried again when the provider declines it. */
+export const authorizePaymentAgain = (retrying: Retrying) => ({
+  ...authorizePayment,
+  ...triedAgain(retrying, retrying.stockBetween, [
+    'unknown_payment_method',
+    'unknown_payment',
+    'conflicting_hold',
+    'already_voided',
+    'already_refunded',
+  ]),
+});
+
 export const captureFunds = step({
   name: 'capture-funds',
   number: 7,
   milestone: false,
   title: 'funds taken from the wallet',
   command: wallet.capture,
-  with: (order, learned) => ({
-    customerId: order.customerId,
-    orderId: order.orderId,
-    holdId: holdOf(order, learned),
-  }),
+  with: ofHold,
   learn: ({ captureId, capturedAt }) => ({ captureId, capturedAt }),
-  undo: undo(
-    wallet.refundToWallet,
-    (order, { of, learned }) => ({
-      customerId: order.customerId,
-      orderId: order.orderId,
-      holdId: holdOf(order, learned),
-      of,
-    }),
-    { ownerLivesOn: true },
-  ),
+  undo: undo(wallet.refundToWallet, (order, { of, learned }) => ({ ...ofHold(order, learned), of }), {
+    ownerLivesOn: true,
+  }),
 });
 
 export const settlePayment = step({
@@ -156,6 +182,19 @@ export const recordPayment = heard({
   hears: 'settle-payment',
   undo: undoneWith('initialise-order'),
 });
+
+export const commitStock = forEach(
+  ({ parcel }) => parcel,
+  ({ sku }) =>
+    step({
+      name: 'commit-stock',
+      title: 'stock sold',
+      command: stock.commit,
+      forwardOnly: true,
+      with: ({ orderId }) => ({ sku, orderId }),
+      undo: undo(stock.returnSold, ({ orderId }, { of }) => ({ sku, orderId, of }), { ownerLivesOn: true }),
+    }),
+);
 
 export const arrangeDelivery = step({
   name: 'arrange-delivery',

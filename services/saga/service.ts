@@ -1,11 +1,12 @@
 import { sagaApi } from './api.ts';
 import { z } from 'zod';
-import { definitions } from './place-order-versions.ts';
+import { definitions, definitionsWith } from './place-order-versions.ts';
 import { orderLogsCollection, orderLogsIndexes, sagaArchive, sagasCollection } from './model.ts';
 import { logsAudit, sagaAudit } from './audit.ts';
 import { audiencesOf, commandedBy } from './routes.ts';
 import { SAGA_ROUTE, sagaVariables } from './contract.ts';
 import { gateVariables } from '#services/circuit-breaker/contract.ts';
+import { type Retrying, usualRetrying } from './retrying.ts';
 import { sagaEntity, type SagaOptions } from './saga.ts';
 import { defineService } from '#shared/host/service.ts';
 
@@ -13,7 +14,8 @@ const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS } = gateVariables;
 /** A step has to outlast them. */
 const gateTimes = { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS };
 
-const entity = (options: SagaOptions) => sagaEntity(definitions, options);
+const entity = ({ retrying, ...options }: SagaOptions & { readonly retrying: Retrying }) =>
+  sagaEntity(definitionsWith(retrying), options);
 
 /** Moves each order along its road, and back again when a step fails. */
 export const service = defineService({
@@ -34,6 +36,11 @@ export const service = defineService({
     /** The wait before an undo or a forward-only step is sent again; doubles with every try, up to the cap. */
     RESEND_BASE_MS: z.coerce.number().int().min(1).default(5000),
     RESEND_CAP_MS: z.coerce.number().int().min(1).default(60_000),
+    /** How often an order is tried at most when its stock is short or its payment is declined, and how long after a refusal. */
+    ORDER_TRIES: z.coerce.number().int().min(1).max(21).default(usualRetrying.tries),
+    ORDER_RETRY_MS: z.coerce.number().int().min(1).max(3_600_000).default(usualRetrying.delayMs),
+    /** What becomes of the stock of an order whose payment waits for its next try. */
+    STOCK_BETWEEN_TRIES: z.enum(['hold', 'release']).default(usualRetrying.stockBetween),
   },
   rules: [
     (config) =>
@@ -42,11 +49,16 @@ export const service = defineService({
         : ['STEP_DEADLINE_MS must be more than MESSAGE_TTL_MS + GATE_DELAY_MS + GATE_CYCLE_MS'],
     (config) =>
       config.SAGA_DEADLINE_MS > config.STEP_DEADLINE_MS ? [] : ['SAGA_DEADLINE_MS must be more than STEP_DEADLINE_MS'],
+    (config) =>
+      config.SAGA_DEADLINE_MS > (config.ORDER_TRIES - 1) * config.ORDER_RETRY_MS
+        ? []
+        : ['SAGA_DEADLINE_MS must be more than all waits between tries, (ORDER_TRIES - 1) * ORDER_RETRY_MS'],
   ],
   async start(kit) {
     const { STEP_DEADLINE_MS, SAGA_DEADLINE_MS, RESEND_BASE_MS, RESEND_CAP_MS } = kit.config;
     const resend = { baseMs: RESEND_BASE_MS, capMs: RESEND_CAP_MS };
     const timing = { stepDeadlineMs: STEP_DEADLINE_MS, sagaDeadlineMs: SAGA_DEADLINE_MS, resend };
-    kit.host(entity({ ...timing, log: kit.log }));
+    const { ORDER_TRIES: tries, ORDER_RETRY_MS: delayMs, STOCK_BETWEEN_TRIES: stockBetween } = kit.config;
+    kit.host(entity({ ...timing, log: kit.log, retrying: { tries, delayMs, stockBetween } }));
   },
 });

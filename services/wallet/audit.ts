@@ -8,7 +8,7 @@ import { orders, placedOrder } from '#services/order/contract.ts';
 import { defineAudit, defineTally, found } from '#shared/audit-rule.ts';
 import type { AuditedThing } from '#shared/audited-thing.ts';
 
-/** Of an order's total there is one hold, which is captured or released, and a capture is refunded at most once. */
+/** Of an order's total there is one hold a try, which is captured or released before the next; one capture, which is refunded at most once. */
 export const entriesAudit = defineAudit({
   of: orders,
   rows(db) {
@@ -55,7 +55,8 @@ function oneCapture(entries: Entries, { told }: AuditedThing): readonly string[]
     sumOf(entries, kind),
   ) as [Sum, Sum, Sum, Sum];
   const wrong: string[] = [];
-  if (holds.count > 1 || releases.count + captures.count > holds.count || refunds.count > captures.count)
+  const open = holds.count - releases.count;
+  if (captures.count > 1 || open > 1 || captures.count > open || refunds.count > captures.count)
     wrong.push(
       `${holds.count} holds, ${releases.count} releases, ${captures.count} captures, ${refunds.count} refunds`,
     );

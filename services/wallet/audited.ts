@@ -136,7 +136,9 @@ function auditedEntry(entry: Entry): readonly AuditedEntry[] {
   const { kind, amount, currency, customerId, at } = entry;
   const id = entryIdIn(entry);
   const end = id.lastIndexOf(':');
-  const orderId = id.slice(PREFIX.length, end);
+  const named = id.slice(PREFIX.length, end);
+  // The hold of a later try has its number behind the order's id.
+  const orderId = entry.orderId !== undefined && named.startsWith(`${entry.orderId}:`) ? entry.orderId : named;
   const isOfOrder = kind !== 'top-up' && id.startsWith(PREFIX) && end > PREFIX.length;
   return isOfOrder ? [{ id, orderId, kind, amount, currency, customerId, at }] : [];
 }

@@ -61,7 +61,7 @@ export const holdFunds = step({`,
   edit('services/saga/place-order-versions.ts', [
     [
       '/** An order that the saga has heard of',
-      `export const placeOrder4 = version(4, [
+      `export const placeOrder5 = version(5, [
   road.createPayment,
   road.attachPayment,
   road.checkFraud,
@@ -77,8 +77,7 @@ export const holdFunds = step({`,
 
 /** An order that the saga has heard of`,
     ],
-    ['export const placeOrder = placeOrder3;', 'export const placeOrder = placeOrder4;'],
-    ['[placeOrder, placeOrder2, placeOrder1]', '[placeOrder, placeOrder3, placeOrder2, placeOrder1]'],
+    ['  return [', '  return [placeOrder5, '],
   ]);
   edit('docker-compose.yml', [
     [

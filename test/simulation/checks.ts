@@ -11,7 +11,7 @@ import { isEnded } from '#test/support/place.ts';
 import { i9MirroredUndo } from '#test/support/invariants.ts';
 import { shown as shownOrder } from '#services/order/view.ts';
 import { shown as shownPayment } from '#services/payment/view.ts';
-import { paymentIdOf } from '#services/payment/contract.ts';
+import { isPaymentOf, paymentIdOf } from '#services/payment/contract.ts';
 import { deliveryIdOf } from '#services/delivery/contract.ts';
 import { definitions, placeOrder } from '#services/saga/place-order-versions.ts';
 import { timelineOf } from '#shared/saga/timeline.ts';
@@ -75,8 +75,9 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
     if (order === undefined || saga === undefined || saga.phase === 'unknown') return [];
     const { name, version } = (saga.phase === 'parked' ? saga.was : saga).definition;
     const definition = definitions.find((one) => one.name === name && one.version === version);
-    const payment = town.payments.documents.get(paymentIdOf(key))?.state;
-    const shown = payment && shownPayment(payment);
+    const payments = [...town.payments.documents.values()].flatMap(({ key: id, state: payment }) =>
+      isPaymentOf(key, id) && payment !== undefined ? (shownPayment(payment) ?? []) : [],
+    );
     const mails = town.mails
       .filter(({ headers }) => headers['X-Order-Id'] === key)
       .map(({ to, subject, messageId, headers }) => ({
@@ -90,7 +91,7 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
       {
         order,
         timeline: timelineOf(key, saga, definition),
-        payments: shown === undefined ? [] : [shown],
+        payments,
         mails,
         seen: town.record.statuses.get(key) ?? [],
       },
@@ -156,13 +157,16 @@ function orphans({ orders }: SimulatedTown, { accepted, refused }: Customers): r
   });
 }
 
+const MOST_TRIES = 21;
+
 /** The provider and the warehouse think the same as the order. */
 function abroad({ orders, provider, warehouse }: SimulatedTown): readonly string[] {
   return [...orders.documents.values()].flatMap(({ key, state }) => {
     if (state === undefined || state.status === 'unplaced') return [];
     const completed = state.status === 'completed';
+    const ids = Array.from({ length: MOST_TRIES }, (_, index) => paymentIdOf(key, index + 1));
     const wrong: string[] = [];
-    const charged = provider.find(paymentIdOf(key))?.status === 'captured';
+    const charged = ids.some((id) => provider.find(id)?.status === 'captured');
     if (charged !== completed)
       wrong.push(`I-5: ${key} is ${state.status}, the provider has ${charged ? '' : 'not '}charged it`);
     const arranged = warehouse.find(deliveryIdOf(key))?.status === 'arranged';

@@ -1,4 +1,5 @@
 /** What a simulated town is configured with. Half of the seeds get limits so small that every one of them is reached. */
+import type { Retrying } from '#services/saga/retrying.ts';
 import type { WalletRoom } from '#services/wallet/room.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Limits } from '#shared/entity/options.ts';
@@ -17,6 +18,7 @@ export interface Settings {
   /** In the place of the engine's own. */
   readonly limits: Partial<Limits>;
   readonly wallet: { readonly room?: WalletRoom; readonly skewMs?: number };
+  readonly retrying: Retrying;
   /** Messages of a type that only the next version of a service knows: it comes meanwhile, or it never comes. */
   readonly newer: 'none' | 'comes' | 'never comes';
   /** The database never takes the wallet of one customer, who pays in. */
@@ -66,6 +68,11 @@ export function settingsOf(seed: number): Settings {
   const limits = { ...settings.limits, ...(newer === 'never comes' && { unknownTypeMs: between(2000, 6000) }) };
   // What came by a new partition may fill a small stash, and then what fails has no room and does not wait for a version.
   const ringChanges = drawn.ringChanges && newer !== 'comes';
-  const all = { ...settings, limits, ...drawn, ringChanges, newer } as const;
+  const retrying: Retrying = {
+    tries: between(1, 4),
+    delayMs: between(100, 2000),
+    stockBetween: chance() < 0.5 ? 'hold' : 'release',
+  };
+  const all = { ...settings, limits, ...drawn, ringChanges, newer, retrying } as const;
   return { ...all, shown: `settings ${JSON.stringify(all)}` };
 }

@@ -175,6 +175,7 @@ export function buildTown(
     stepDeadlineMs: times.stepMs,
     sagaDeadlineMs: times.sagaMs,
     resend: { baseMs: 1250, capMs: 5000 },
+    retrying: settings.retrying,
     log: silentLog,
   });
   for (const { name, entity } of residents) run(name, (host) => version.of(name, entity(portsOf(host, name))));

@@ -64,7 +64,7 @@ export const i3HoldsResolveOnce: Checker = ({ purses }) =>
     ...(wallet.held.amount === 0 ? [] : [`${wallet.customerId}: ${wallet.held.amount} still held`]),
     ...byOrder(entries).flatMap(([orderId, of]) => {
       const [holds, resolved] = [count(of, 'hold'), count(of, 'release') + count(of, 'capture')];
-      return holds <= 1 && resolved === holds ? [] : [`${orderId}: ${holds} holds, resolved ${resolved} times`];
+      return resolved === holds ? [] : [`${orderId}: ${holds} holds, resolved ${resolved} times`];
     }),
   ]);
 
@@ -85,7 +85,8 @@ export const i5PaidIfCompleted: Checker = ({ orders, purses }) => {
     const owed = order.status === 'completed' ? order.total.amount : 0;
     const wrong = paid === owed ? [] : [`${order.id} ${order.status}: paid ${paid} of ${owed}`];
     const settled = payments.filter(({ status }) => status === 'settled').length;
-    if (settled !== (order.status === 'completed' ? 1 : 0) || payments.length > 1)
+    const standing = payments.filter(({ status }) => status !== 'voided').length;
+    if (settled !== (order.status === 'completed' ? 1 : 0) || standing > 1)
       wrong.push(`${order.id} ${order.status}: payments ${payments.map(({ status }) => status).join()}`);
     return wrong;
   });
@@ -124,25 +125,57 @@ export const i8RefusedLeavesNothing: Checker = ({ orders, refusedEmails }) =>
     .filter(({ order }) => refusedEmails.has(order.email))
     .map(({ order }) => `${order.id}: was refused and exists`);
 
-/** Compensations mirror what was sent and not refused, newest first (a timeline lists its steps as they were done), each naming its own effect. */
+/**
+ * Compensations mirror what was sent and not refused, newest first (a timeline lists its steps as they were done), each naming its own
+ * effect; what an earlier try sent is undone as well, also when a later one completes.
+ */
 export function i9MirroredUndo({ start, steps }: Definition): Checker {
+  const undoOf = (name: string) => {
+    const undo = steps.find((step) => step.name === name.replace(/\/.*/, ''))?.undo;
+    return undo?.kind === 'own' ? undo.command.name : undefined;
+  };
   return ({ orders }) =>
     orders.flatMap(({ order, timeline }) => {
-      const sent = timeline.steps.filter(({ state }) => state !== 'pending' && state !== 'refused');
-      const owed = [
-        `${start.undo.command.name} of ${start.effectId(order.id)}`,
-        ...sent.flatMap(({ name }) => {
-          const undo = steps.find((step) => step.name === name)?.undo;
-          return undo?.kind === 'own' ? [`${undo.command.name} of ${order.id}:${name}:do`] : [];
-        }),
-      ].toReversed();
-      const done = timeline.compensations.map(({ message, of }) => `${message} of ${of}`);
+      const refused = new Set(timeline.steps.filter(({ state }) => state === 'refused').map(({ name }) => name));
+      const sent = effectsIn(order.id, timeline);
+      const newest = new Map(sent.map((one) => [one.name, one]));
+      const of = ({ name, id }: SentEffect): readonly string[] => {
+        const undo = undoOf(name);
+        return undo === undefined ? [] : [`${undo} of ${id}`];
+      };
+      const earlier = sent.filter((one) => newest.get(one.name) !== one).flatMap(of);
+      const current = timeline.steps.flatMap(({ name }) => {
+        const one = newest.get(name);
+        return one === undefined || refused.has(name) ? [] : of(one);
+      });
+      const owed = [`${start.undo.command.name} of ${start.effectId(order.id)}`, ...current].toReversed();
+      const done = timeline.compensations.map(({ message, of: effect }) => `${message} of ${effect}`);
       const expected = order.status === 'completed' ? [] : owed;
+      const mirrored = done.slice(earlier.length);
       const unfinished = timeline.compensations.filter(({ state }) => state !== 'undone');
-      return JSON.stringify(done) === JSON.stringify(expected) && unfinished.length === 0
+      return JSON.stringify(mirrored) === JSON.stringify(expected) &&
+        JSON.stringify(done.slice(0, earlier.length).toSorted()) === JSON.stringify(earlier.toSorted()) &&
+        unfinished.length === 0
         ? []
-        : [`${order.id} ${order.status}: undone ${done.join(', ')}; owed ${expected.join(', ')}`];
+        : [`${order.id} ${order.status}: undone ${done.join(', ')}; owed ${[...earlier, ...expected].join(', ')}`];
     });
+}
+
+interface SentEffect {
+  readonly name: string;
+  readonly id: string;
+}
+
+/** What was sent forward and not refused before a later try, oldest first. */
+function effectsIn(orderId: string, { messages }: Timeline): readonly SentEffect[] {
+  const dos = messages.flatMap(({ id, direction }): readonly SentEffect[] => {
+    const [, name] = (direction === 'sent' && /^(.+?)(?:#\d+)?:do$/.exec(id.slice(orderId.length + 1))) || [];
+    return name === undefined ? [] : [{ name, id }];
+  });
+  const isRefused = ({ id, name }: SentEffect): boolean =>
+    dos.findLast((one) => one.name === name)?.id !== id &&
+    messages.some((one) => one.id.startsWith(`${id}>`) && /refused|declined/.test(one.type));
+  return dos.filter((one) => !isRefused(one));
 }
 
 export const i10OneMailPerOutcome: Checker = ({ orders, notifyDied }) =>

@@ -95,6 +95,7 @@ export const SHORT_TIMES: Readonly<Record<string, string>> = {
   GATE_DELAY_MS: '500',
   GATE_CYCLE_MS: '3000',
   STEP_DEADLINE_MS: '7000',
+  ORDER_RETRY_MS: '50',
   SAGA_DEADLINE_MS: '30000',
 };
 

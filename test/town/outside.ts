@@ -6,6 +6,7 @@ import { createWarehouseDeliveries } from '#local/stand-ins/warehouse/deliveries
 import type { Warehouse } from '#services/delivery/warehouse.ts';
 import type { Mail, Mailer } from '#services/notify/notification.ts';
 import type { Provider } from '#services/payment/provider.ts';
+import { usualRetrying } from '#services/saga/retrying.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
 import { silentLog } from '#shared/log.ts';
 
@@ -15,6 +16,9 @@ export const TIMING = {
   sagaDeadlineMs: 600_000,
   resend: { baseMs: 5000, capMs: 60_000 },
 } as const;
+
+/** As often as orders are tried again by default, but at once. */
+export const RETRYING = { ...usualRetrying, delayMs: 50 } as const;
 
 export interface Outside {
   /** Payments that the provider has captured and not refunded. */
@@ -66,5 +70,14 @@ export function portsOf(
 ): Ports {
   const { provider, warehouse, mailer } = outside;
   const usual = { effect: undefined, room: undefined, skewMs: undefined };
-  return { provider, warehouse, mailer, findRecords: recordsIn(journal), ...TIMING, log: silentLog, ...usual };
+  return {
+    provider,
+    warehouse,
+    mailer,
+    findRecords: recordsIn(journal),
+    ...TIMING,
+    retrying: RETRYING,
+    log: silentLog,
+    ...usual,
+  };
 }

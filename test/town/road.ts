@@ -1,5 +1,6 @@
 /** One order on its way through a town. */
 import { TIMING } from './outside.ts';
+import type { Ports } from './residents.ts';
 import { startTown } from './town.ts';
 import { details } from '#test/services/saga/cases.ts';
 import { deliveryIdOf } from '#services/delivery/contract.ts';
@@ -11,6 +12,8 @@ import { paymentIdOf } from '#services/payment/contract.ts';
 import type { PaymentState } from '#services/payment/payment.ts';
 import { definitions } from '#services/saga/place-order-versions.ts';
 import { sagaEntity, type OrderDefinition, type OrderSaga, type SagaOptions } from '#services/saga/saga.ts';
+import { open } from '#services/stock/contract.ts';
+import type { StockState } from '#services/stock/state.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import { isEntry } from '#services/wallet/ledger.ts';
 import type { WalletState } from '#services/wallet/wallet.ts';
@@ -22,18 +25,23 @@ import type { CommandType, Message } from '#shared/message.ts';
 import { timelineOf } from '#shared/saga/timeline.ts';
 
 export const FUNDS = 10_000;
+export const STOCK = 1_000_000_000;
 
 export interface RoadOptions {
   readonly seed?: number;
   readonly roads?: readonly OrderDefinition[];
   readonly order?: OrderDetails;
+  /** Absent: more than enough of everything. */
+  readonly stock?: number;
+  readonly ports?: Ports;
 }
 
-export async function createRoad({ seed = 1, roads = definitions, order = details }: RoadOptions = {}) {
+export async function createRoad(options: RoadOptions = {}) {
+  const { seed = 1, roads = definitions, order = details, stock: stocked = STOCK, ports } = options;
   let isLost = (_packet: Packet, _exchange: string): boolean => false;
   const town = await startTown({
     seed,
-    ports: { effect: mailEffect(TIMING.sagaDeadlineMs) },
+    ports: { effect: mailEffect(TIMING.sagaDeadlineMs), ...ports },
     entities: { saga: (ports) => sagaEntity(roads, ports as unknown as SagaOptions) as Entity<unknown> },
     through: (bus) => ({
       ...bus,
@@ -43,6 +51,7 @@ export async function createRoad({ seed = 1, roads = definitions, order = detail
   });
   const { clock, broker, homes, outside } = town;
   const { orderId, customerId } = order;
+  const skus = [...new Set(order.items.map(({ sku }) => sku))];
   const saga = (): OrderSaga | undefined => town.state('saga', orderId);
   const placing: Message = {
     id: `${orderId}:place`,
@@ -96,17 +105,22 @@ export async function createRoad({ seed = 1, roads = definitions, order = detail
       if (state === undefined || state.phase === 'unknown') throw new Error('no saga has begun');
       return timelineOf(orderId, state, roads[0]);
     },
+    /** Of each SKU of the order. */
+    get stock() {
+      return skus.map((sku) => town.state<StockState>('stock', sku)!);
+    },
     entries: () => [...homes.get('wallet')!.store.journal.values()].filter(isEntry),
     /** A command from somebody who wants no answer. */
     put<Body>(type: CommandType<Body>, body: Body, id: string): void {
       const message: Message = { id, type: type.name, key: type.key(body), body, correlationId: orderId };
       broker.put(inbox(type.route), encode(message));
     },
-    /** A wallet with funds and the order on its way. */
+    /** A wallet with funds, goods on the shelves, and the order on its way. */
     async start(funds = Math.max(FUNDS, order.total.amount)): Promise<void> {
       const amount = { amount: funds, currency: order.total.currency };
       road.put(topUp, { customerId, topUpId: 'top-up-1', amount }, 'top-up-1');
-      await clock.until(() => road.wallet?.available === funds);
+      for (const sku of skus) road.put(open, { sku, quantity: stocked }, `open:${sku}`);
+      await clock.until(() => road.wallet?.available === funds && skus.every((sku) => town.state('stock', sku)));
       broker.put(inbox('order'), encode(placing));
     },
     /** Resolves when the step is outstanding. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orderDataOf } from '#services/saga/order-data.ts';
 import type { OrderDetails } from '#services/order/contract.ts';
 import { askedSteps, type Definition } from '#shared/saga/definition.ts';
 import type { CommandStep } from '#shared/saga/step.ts';
@@ -20,6 +21,8 @@ export interface StepCase {
   readonly canRefuse: boolean;
   /** Tried again until the saga's deadline before anything is undone. */
   readonly forwardOnly: boolean;
+  /** How it is tried again when it is refused. */
+  readonly retries: CommandStep['retries'];
   /** `saga.cancel` while this step is outstanding undoes the order. */
   readonly cancellable: boolean;
   /** The compensations, in order, once this step was refused; `of` is for the given order. */
@@ -32,13 +35,13 @@ export interface StepCase {
  * The cases of a definition, made from it alone, so that a new step is tested by existing. A step fails while everything
  * that does not wait for it is done.
  */
-export function stepCases(definition: Definition): readonly StepCase[] {
+export function stepCases(definition: Definition, order: OrderDetails = details): readonly StepCase[] {
   const { start, cancellableBefore } = definition;
-  const steps = askedSteps(definition);
+  const steps = withParts(askedSteps(definition), orderDataOf(order));
   const waitsFor = ({ after }: CommandStep, name: string): boolean =>
     after.some((one) => one === name || steps.some((step) => step.name === one && waitsFor(step, name)));
   return steps.map((step) => {
-    const { name, command, forwardOnly } = step;
+    const { name, command, forwardOnly, retries } = step;
     const done = steps.filter((other) => other !== step && !waitsFor(other, name));
     const owed = (orderId: string, effects: readonly CommandStep[]): OwedUndo[] => [
       ...effects
@@ -56,10 +59,26 @@ export function stepCases(definition: Definition): readonly StepCase[] {
       service: command.route,
       canRefuse: command.refused !== undefined,
       forwardOnly,
+      retries,
       cancellable: steps.some((other) => other.name === cancellableBefore && waitsFor(other, name)),
       afterRefusal: (orderId) => owed(orderId, done),
       afterSilence: (orderId) => owed(orderId, [...done, step]),
     };
+  });
+}
+
+/** Every part of a step is a step of its own; what waits for the step waits for all of them. */
+function withParts(steps: readonly CommandStep[], data: unknown): readonly CommandStep[] {
+  const parts = new Map<string, readonly string[]>();
+  return steps.flatMap((step) => {
+    const after = step.after.flatMap((name) => parts.get(name) ?? [name]);
+    if (step.partsOf === undefined) return [{ ...step, after }];
+    const all = step.partsOf(data).map((part, index) => ({ ...part, name: `${step.name}/${index + 1}`, after }));
+    parts.set(
+      step.name,
+      all.map(({ name }) => name),
+    );
+    return all;
   });
 }
 
@@ -83,6 +102,13 @@ function plainest(schema: unknown): unknown {
   if (schema instanceof z.ZodString) return 'some text';
   throw new TypeError('answerBody knows no value for this kind of field yet');
 }
+
+/** Of several products, one of them on two lines. */
+export const variedItems: OrderDetails['items'] = [
+  { sku: 'book', quantity: 1, unitPrice: { amount: 1299, currency: 'EUR' } },
+  { sku: 'tea', quantity: 2, unitPrice: { amount: 300, currency: 'EUR' } },
+  { sku: 'book', quantity: 1, unitPrice: { amount: 699, currency: 'EUR' } },
+];
 
 export const details: OrderDetails = {
   orderId: '0193f7a0-5a5a-7000-8000-000000000001',

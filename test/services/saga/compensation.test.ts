@@ -1,7 +1,10 @@
 import test from 'ava';
-import { stepCases, type OwedUndo } from './cases.ts';
+import { details, stepCases, variedItems, type OwedUndo, type StepCase } from './cases.ts';
 import { driveSaga, timing, type Drive } from './drive.ts';
-import { placeOrder } from '#services/saga/place-order-versions.ts';
+import { placeOrder, placeOrder4 } from '#services/saga/place-order-versions.ts';
+import { usualRetrying } from '#services/saga/retrying.ts';
+import { labelOf } from '#shared/saga/definition.ts';
+import { wholeOf } from '#shared/saga/fan-out.ts';
 
 const NO_ANSWER = { reason: 'timed_out' };
 
@@ -18,17 +21,38 @@ async function giveUp(drive: Drive): Promise<void> {
   while (drive.state?.phase === 'running') await drive.passDue();
 }
 
-for (const step of stepCases(placeOrder)) {
+const order = { ...details, items: variedItems };
+const definitions = [
+  placeOrder,
+  placeOrder4(usualRetrying),
+  placeOrder4({ ...usualRetrying, stockBetween: 'release' }),
+];
+
+/** Every step of every definition, with an order of several products on its way. */
+const all = definitions.flatMap((definition, index) =>
+  stepCases(definition, order).map((step) => ({
+    label: index === 0 ? '' : `${labelOf(definition)}${index === 1 ? '' : ' that releases'}: `,
+    step,
+    drive: () => driveSaga({ definitions: [definition], order }),
+  })),
+);
+
+/** A reason for which the step is not tried again. */
+function forGood({ retries }: StepCase): object {
+  return retries?.unless === undefined ? {} : { reason: retries.unless[0] };
+}
+
+for (const { label, step, drive: start } of all) {
   if (step.canRefuse) {
-    test(`${step.name} refused: what was done before is undone, newest first`, async (t) => {
-      const drive = driveSaga();
+    test(`${label}${step.name} refused: what was done before is undone, newest first`, async (t) => {
+      const drive = start();
       await drive.goTo(step.name);
-      await drive.answer('refused');
+      await drive.answer('refused', drive.last, forGood(step));
       await drive.goOn();
       t.deepEqual(undone(drive), step.afterRefusal(drive.orderId));
       const timeline = drive.timeline();
       t.is(timeline.state, 'failed');
-      t.is(timeline.failure?.step, step.name);
+      t.is(timeline.failure?.step, wholeOf(step.name));
       t.is(timeline.steps.find(({ name }) => name === step.name)?.state, 'refused');
       t.deepEqual(
         timeline.compensations.map(({ step: name, message, of }) => ({ step: name, command: message, of })),
@@ -37,8 +61,8 @@ for (const step of stepCases(placeOrder)) {
     });
   }
 
-  test(`${step.name} never answered: it is undone as well`, async (t) => {
-    const drive = driveSaga();
+  test(`${label}${step.name} never answered: it is undone as well`, async (t) => {
+    const drive = start();
     await drive.goTo(step.name);
     const from = drive.now;
     await giveUp(drive);
@@ -54,21 +78,21 @@ for (const step of stepCases(placeOrder)) {
     await drive.goOn();
     t.deepEqual(undone(drive), step.afterSilence(drive.orderId));
     t.is(drive.timeline().state, 'failed');
-    t.like(drive.timeline().failure, { ...NO_ANSWER, step: step.name });
+    t.like(drive.timeline().failure, { ...NO_ANSWER, step: wholeOf(step.name) });
   });
 
   if (!step.forwardOnly) {
-    test(`${step.name} answered too late by its owner: it is undone as well`, async (t) => {
-      const drive = driveSaga();
+    test(`${label}${step.name} answered too late by its owner: it is undone as well`, async (t) => {
+      const drive = start();
       await drive.goTo(step.name);
       await drive.answer('too-late');
       await drive.goOn();
       t.deepEqual(undone(drive), step.afterSilence(drive.orderId));
-      t.like(drive.timeline().failure, { ...NO_ANSWER, step: step.name });
+      t.like(drive.timeline().failure, { ...NO_ANSWER, step: wholeOf(step.name) });
     });
   } else {
-    test(`${step.name} answered after a few tries: the order completes`, async (t) => {
-      const drive = driveSaga();
+    test(`${label}${step.name} answered after a few tries: the order completes`, async (t) => {
+      const drive = start();
       await drive.goTo(step.name);
       await drive.passDue();
       await drive.passDue();
@@ -79,8 +103,8 @@ for (const step of stepCases(placeOrder)) {
     });
   }
 
-  test(`${step.name} answered after it was given up: nothing changes`, async (t) => {
-    const drive = driveSaga();
+  test(`${label}${step.name} answered after it was given up: nothing changes`, async (t) => {
+    const drive = start();
     await drive.goTo(step.name);
     const late = drive.last;
     await giveUp(drive);
@@ -95,8 +119,8 @@ for (const step of stepCases(placeOrder)) {
     t.deepEqual(undone(drive), step.afterSilence(drive.orderId));
   });
 
-  test(`cancelled at ${step.name}: ${step.cancellable ? 'it is undone too' : 'too late'}`, async (t) => {
-    const drive = driveSaga();
+  test(`${label}cancelled at ${step.name}: ${step.cancellable ? 'it is undone too' : 'too late'}`, async (t) => {
+    const drive = start();
     await drive.goTo(step.name);
     const [answer] = await drive.cancel();
     if (!step.cancellable) {
@@ -114,8 +138,8 @@ for (const step of stepCases(placeOrder)) {
     t.like((await drive.cancel('cancel-3'))[0], { type: 'saga.cancel-refused', body: { reason: 'already_ended' } });
   });
 
-  test(`${step.name} given up, undos not answered at first: each is sent again under its id until it is`, async (t) => {
-    const drive = driveSaga();
+  test(`${label}${step.name} given up, undos not answered at first: each is sent again under its id until it is`, async (t) => {
+    const drive = start();
     await drive.goTo(step.name);
     await giveUp(drive);
     while (drive.state?.phase === 'undoing') {
@@ -136,8 +160,8 @@ for (const step of stepCases(placeOrder)) {
     t.deepEqual(undone(drive), step.afterSilence(drive.orderId));
   });
 
-  test(`${step.name} and all before it answered twice: the second answer changes nothing`, async (t) => {
-    const drive = driveSaga();
+  test(`${label}${step.name} and all before it answered twice: the second answer changes nothing`, async (t) => {
+    const drive = start();
     await drive.place();
     for (;;) {
       const last = drive.last;

@@ -23,6 +23,7 @@ export interface DriveOptions {
   readonly definitions?: readonly OrderDefinition[];
   readonly timing?: SagaTiming;
   readonly log?: Log;
+  readonly order?: OrderDetails;
 }
 
 export type Reply = 'done' | 'refused' | 'too-late';
@@ -109,7 +110,7 @@ export function driveSaga(options: DriveOptions = {}) {
       );
     },
     place(change: Partial<OrderDetails> = {}) {
-      const body = { ...details, ...change };
+      const body = { ...(options.order ?? details), ...change };
       return receive({
         id: `${orderId}:place>${placed.name}`,
         type: placed.name,
