@@ -51,6 +51,7 @@ export function creating(
 ): Submission {
   return {
     ...changeOf(contract.create, call),
+    needs: [contract.create.route, stock.open.route],
     same: body,
     compose: () => composed(contract.create, { ...body, sku: body.sku ?? door.clock.id() }, call, door),
     async outcome(request) {
@@ -61,6 +62,7 @@ export function creating(
           members: { sku: asked.sku },
         });
       if (answer?.type !== contract.created.name) return undefined;
+      if ((await door.lookUp(stock.stockItem, asked.sku)) === undefined) return undefined;
       return { ...changedTo(asked, contract.created.body.parse(answer.body)), status: 201 };
     },
   };
@@ -93,6 +95,7 @@ export function deleting(sku: string, call: Asking, door: Door, products: Produc
   const command = { sku, ...versionOf(call.ifMatch) };
   return {
     ...changeOf(contract.remove, call),
+    needs: [contract.remove.route, stock.close.route],
     same: command,
     compose: () => composed(contract.remove, command, call, door),
     async outcome({ message }) {

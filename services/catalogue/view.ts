@@ -5,6 +5,7 @@ import { productsCollection, type StoredProduct } from './model.ts';
 import { listKeysOf } from './name-key.ts';
 import type { LivingProduct, ProductState } from './product.ts';
 import { exactMoney } from '#services/money.ts';
+import { documentsById, type Source } from '#shared/database/pages.ts';
 import { foundTogether } from '#shared/database/together.ts';
 import { storedAnswerTo } from '#shared/entity/stores/mongo-store.ts';
 import type { Page, PageQuery } from '#shared/web/cursors.ts';
@@ -157,4 +158,27 @@ export function endOf(state: ProductState, deletion: string): DeletionEnd | unde
       return { deleted: false, reserved: kept.reserved, openOrders: kept.openOrders };
     }
   }
+}
+
+/** What an audit reads of a product; times in epoch ms. */
+export interface AuditedProduct {
+  readonly sku: string;
+  readonly status: ProductState['status'];
+  readonly updatedAt?: number;
+  /** What the stock has not answered, and since when it is asked. */
+  readonly asked?: { readonly what: 'open' | 'close'; readonly askedAt: number };
+}
+
+/** Every SKU that there is or was, by itself. */
+export function auditedProducts(db: Connection): Source<AuditedProduct> {
+  return documentsById<StoredProduct, AuditedProduct>(db, {
+    collection: productsCollection,
+    fields: { 'state.status': 1, 'state.updatedAt': 1, 'state.asked': 1 },
+    row({ _id: sku, state }) {
+      if (state === undefined) return undefined;
+      if (state.status === 'deleted') return { sku, status: state.status };
+      const { status, updatedAt, asked } = state;
+      return { sku, status, updatedAt, ...(asked && { asked: { what: asked.what, askedAt: asked.since } }) };
+    },
+  });
 }

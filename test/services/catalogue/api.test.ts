@@ -177,7 +177,7 @@ test('an update with the ETag that was read is 200 and has the next one; without
   }));
 
 test('a product is deleted with its ETag, once; its SKU is free and the old ETag is not good any more', (t) =>
-  inWorld(async ({ create, get, put, remove }) => {
+  inWorld(async ({ create, get, put, remove, stocks }) => {
     await create();
     t.is((await remove('tea', undefined)).status, 428);
     t.is((await remove('tea', '"2"')).status, 412);
@@ -185,10 +185,23 @@ test('a product is deleted with its ETag, once; its SKU is free and the old ETag
     t.is(reply.status, 204);
     t.is(reply.text, '');
     t.is((await get('/tea')).status, 404);
+    t.is(stocks.size, 0);
     t.is((await remove('tea', '"1"')).status, 404);
     t.is((await put('tea', '"1"')).status, 404);
     t.is((await create()).status, 201);
     t.is((await put('tea', '"1"')).status, 412);
+  }));
+
+test('a product of which something is reserved is not deleted, and the answer says how much', (t) =>
+  inWorld(async ({ create, remove, reserve, get }) => {
+    await create();
+    reserve({ reserved: 3, openOrders: 2 });
+    const reply = await remove('tea', '"1"');
+    t.is(reply.status, 409);
+    t.like(reply.body, { type: '/problems/product-reserved', reserved: 3, openOrders: 2 });
+    t.is((await get('/tea')).headers.get('etag'), '"1"');
+    reserve(undefined);
+    t.is((await remove('tea', '"1"')).status, 204);
   }));
 
 test('what is not decided in time is 202, and the Location is where the product will be', (t) =>

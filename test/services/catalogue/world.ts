@@ -73,7 +73,7 @@ export async function catalogueWorld() {
   };
 
   const world = await startWorld({
-    views: { catalogue: view },
+    views: { catalogue: view, stock: { item: async (sku: string) => stocks.get(sku) } },
     bus: {
       async publish(exchange, packet) {
         await world.bus.publish(exchange, packet);

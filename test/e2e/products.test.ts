@@ -1,0 +1,109 @@
+/** IN-1 and IN-2 on the real stack: products from outside, and many who change one at once. */
+import test from 'ava';
+import { startStack, type TestStack } from '#test/support/stack.ts';
+import { until } from '#test/support/until.ts';
+
+interface Reply {
+  readonly status: number;
+  readonly etag: string | null;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+let stack: TestStack;
+test.before(async () => {
+  stack = await startStack({ processes: 'one' });
+});
+test.after.always(async () => stack?.stop());
+
+const price = { amount: 899, currency: 'EUR' };
+
+async function call(method: string, path: string, body?: unknown, etag?: string): Promise<Reply> {
+  const reply = await fetch(`${stack.apiUrl}/v1${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${stack.operatorToken}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(etag !== undefined && { 'if-match': etag }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await reply.text();
+  return {
+    status: reply.status,
+    etag: reply.headers.get('etag'),
+    body: text === '' ? {} : (JSON.parse(text) as Reply['body']),
+  };
+}
+
+/** How many of each status. */
+function counted(replies: readonly Reply[]): Readonly<Record<number, number>> {
+  const counts: Record<number, number> = {};
+  for (const { status } of replies) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+test('a product lives: created with its stock, changed, found by its name, deleted with its stock, created again', async (t) => {
+  const created = await call('POST', '/products', { sku: 'life', name: 'Éclair', price, initialStock: 7 });
+  t.is(created.status, 201);
+  t.like((await call('GET', '/stock/life')).body, { onHand: 7, reserved: 0, available: 7 });
+  const changed = await call('PUT', '/products/life', { name: 'Éclair au café', price }, created.etag!);
+  t.is(changed.status, 200);
+  t.deepEqual((await call('GET', '/products/life')).body, changed.body);
+  t.like((await call('GET', '/products?q=eclair%20AU')).body, { items: [{ sku: 'life' }] });
+  t.is((await call('DELETE', '/products/life', undefined, created.etag!)).status, 412);
+  t.is((await call('DELETE', '/products/life', undefined, changed.etag!)).status, 204);
+  t.is((await call('GET', '/products/life')).status, 404);
+  t.is((await call('GET', '/stock/life')).status, 404);
+  t.deepEqual((await call('GET', '/products?q=eclair')).body, { items: [] });
+  const again = await call('POST', '/products', { sku: 'life', name: 'Éclair', price, initialStock: 1 });
+  t.is(again.status, 201);
+  t.like((await call('GET', '/stock/life')).body, { onHand: 1 });
+  t.is((await call('PUT', '/products/life', { name: 'Éclair', price }, created.etag!)).status, 412);
+});
+
+test('of 200 who change a product at once by one ETag, one succeeds', async (t) => {
+  const { etag } = await call('POST', '/products', { sku: 'put', name: 'Put', price });
+  const names = Array.from({ length: 200 }, (_, index) => `Put ${index}`);
+  const replies = await Promise.all(names.map((name) => call('PUT', '/products/put', { name, price }, etag!)));
+  t.deepEqual(counted(replies), { 200: 1, 412: 199 });
+  const now = await call('GET', '/products/put');
+  t.deepEqual(now.body, replies.find(({ status }) => status === 200)!.body);
+  t.true(replies.every((reply) => reply.etag === now.etag));
+});
+
+test('of 100 who create a product of one SKU at once, one succeeds, and its stock is that one’s', async (t) => {
+  const amounts = Array.from({ length: 100 }, (_, index) => index);
+  const replies = await Promise.all(
+    amounts.map((amount) =>
+      call('POST', '/products', { sku: 'one', name: 'One', price: { ...price, amount }, initialStock: amount }),
+    ),
+  );
+  t.deepEqual(counted(replies), { 201: 1, 409: 99 });
+  const { amount } = (await call('GET', '/products/one')).body['price'] as typeof price;
+  t.like((await call('GET', '/stock/one')).body, { onHand: amount });
+});
+
+test('of 50 who delete a product at once, whoever is told of it is told the truth', async (t) => {
+  const { etag } = await call('POST', '/products', { sku: 'gone', name: 'Gone', price });
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () => call('DELETE', '/products/gone', undefined, etag!)),
+  );
+  const { 204: done = 0, 404: gone = 0, ...others } = counted(replies);
+  t.true(done >= 1);
+  t.is(done + gone, 50, JSON.stringify(others));
+  t.is((await call('GET', '/products/gone')).status, 404);
+});
+
+test('while the stock is away a product is taken, and has its stock when that is back', async (t) => {
+  await call('PUT', '/faults/stock', { pauseConsuming: true });
+  const taken = await call('POST', '/products', { sku: 'later', name: 'Later', price, initialStock: 3 });
+  t.is(taken.status, 202);
+  t.like((await call('GET', '/products/later')).body, { name: 'Later' });
+  await call('DELETE', '/faults/stock');
+  const stock = await until(
+    'its stock is there',
+    () => call('GET', '/stock/later'),
+    ({ status }) => status === 200,
+  );
+  t.like(stock.body, { onHand: 3 });
+});
