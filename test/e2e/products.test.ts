@@ -42,26 +42,29 @@ function counted(replies: readonly Reply[]): Readonly<Record<number, number>> {
   return counts;
 }
 
-test('a product lives: created with its stock, changed, found by its name, deleted with its stock, created again', async (t) => {
-  const created = await call('POST', '/products', { sku: 'life', name: 'Éclair', price, initialStock: 7 });
-  t.is(created.status, 201);
-  t.like((await call('GET', '/stock/life')).body, { onHand: 7, reserved: 0, available: 7 });
-  const changed = await call('PUT', '/products/life', { name: 'Éclair au café', price }, created.etag!);
-  t.is(changed.status, 200);
-  t.deepEqual((await call('GET', '/products/life')).body, changed.body);
-  t.like((await call('GET', '/products?q=eclair%20AU')).body, { items: [{ sku: 'life' }] });
-  t.is((await call('DELETE', '/products/life', undefined, created.etag!)).status, 412);
-  t.is((await call('DELETE', '/products/life', undefined, changed.etag!)).status, 204);
-  t.is((await call('GET', '/products/life')).status, 404);
-  t.is((await call('GET', '/stock/life')).status, 404);
-  t.deepEqual((await call('GET', '/products?q=eclair')).body, { items: [] });
-  const again = await call('POST', '/products', { sku: 'life', name: 'Éclair', price, initialStock: 1 });
-  t.is(again.status, 201);
-  t.like((await call('GET', '/stock/life')).body, { onHand: 1 });
-  t.is((await call('PUT', '/products/life', { name: 'Éclair', price }, created.etag!)).status, 412);
-});
+test.serial(
+  'a product lives: created with its stock, changed, found by its name, deleted with its stock, created again',
+  async (t) => {
+    const created = await call('POST', '/products', { sku: 'life', name: 'Éclair', price, initialStock: 7 });
+    t.is(created.status, 201);
+    t.like((await call('GET', '/stock/life')).body, { onHand: 7, reserved: 0, available: 7 });
+    const changed = await call('PUT', '/products/life', { name: 'Éclair au café', price }, created.etag!);
+    t.is(changed.status, 200);
+    t.deepEqual((await call('GET', '/products/life')).body, changed.body);
+    t.like((await call('GET', '/products?q=eclair%20AU')).body, { items: [{ sku: 'life' }] });
+    t.is((await call('DELETE', '/products/life', undefined, created.etag!)).status, 412);
+    t.is((await call('DELETE', '/products/life', undefined, changed.etag!)).status, 204);
+    t.is((await call('GET', '/products/life')).status, 404);
+    t.is((await call('GET', '/stock/life')).status, 404);
+    t.deepEqual((await call('GET', '/products?q=eclair')).body, { items: [] });
+    const again = await call('POST', '/products', { sku: 'life', name: 'Éclair', price, initialStock: 1 });
+    t.is(again.status, 201);
+    t.like((await call('GET', '/stock/life')).body, { onHand: 1 });
+    t.is((await call('PUT', '/products/life', { name: 'Éclair', price }, created.etag!)).status, 412);
+  },
+);
 
-test('of 200 who change a product at once by one ETag, one succeeds', async (t) => {
+test.serial('of 200 who change a product at once by one ETag, one succeeds', async (t) => {
   const { etag } = await call('POST', '/products', { sku: 'put', name: 'Put', price });
   const names = Array.from({ length: 200 }, (_, index) => `Put ${index}`);
   const replies = await Promise.all(names.map((name) => call('PUT', '/products/put', { name, price }, etag!)));
@@ -71,7 +74,7 @@ test('of 200 who change a product at once by one ETag, one succeeds', async (t) 
   t.true(replies.every((reply) => reply.etag === now.etag));
 });
 
-test('of 100 who create a product of one SKU at once, one succeeds, and its stock is that one’s', async (t) => {
+test.serial('of 100 who create a product of one SKU at once, one succeeds, and its stock is that one’s', async (t) => {
   const amounts = Array.from({ length: 100 }, (_, index) => index);
   const replies = await Promise.all(
     amounts.map((amount) =>
@@ -83,7 +86,7 @@ test('of 100 who create a product of one SKU at once, one succeeds, and its stoc
   t.like((await call('GET', '/stock/one')).body, { onHand: amount });
 });
 
-test('of 50 who delete a product at once, whoever is told of it is told the truth', async (t) => {
+test.serial('of 50 who delete a product at once, whoever is told of it is told the truth', async (t) => {
   const { etag } = await call('POST', '/products', { sku: 'gone', name: 'Gone', price });
   const replies = await Promise.all(
     Array.from({ length: 50 }, () => call('DELETE', '/products/gone', undefined, etag!)),
@@ -94,7 +97,7 @@ test('of 50 who delete a product at once, whoever is told of it is told the trut
   t.is((await call('GET', '/products/gone')).status, 404);
 });
 
-test('while the stock is away a product is taken, and has its stock when that is back', async (t) => {
+test.serial('while the stock is away a product is taken, and has its stock when that is back', async (t) => {
   await call('PUT', '/faults/stock', { pauseConsuming: true });
   const taken = await call('POST', '/products', { sku: 'later', name: 'Later', price, initialStock: 3 });
   t.is(taken.status, 202);

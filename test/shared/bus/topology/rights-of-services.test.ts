@@ -26,7 +26,11 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
     writes: /^((order|payment|wallet|delivery|notify)\.(in|hash)|saga\.(hash|dead)|events|workers|control)$/,
     reads: /^saga\.\d{3}$/,
   },
-  catalogue: answering('catalogue', 'catalogue'),
+  stock: answering('stock', 'saga|catalogue'),
+  catalogue: {
+    writes: /^(catalogue\.(hash|dead)|stock\.(in|hash)|events|workers|control)$/,
+    reads: /^catalogue\.\d{3}$/,
+  },
   gateway: { writes: new RegExp(`^((${submitted.join('|')})\\.(in|hash)|control)$`), reads: /^$/ },
   'circuit-breaker': {
     writes: new RegExp(`^((${anyRoute})\\.(hash|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
