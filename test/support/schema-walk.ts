@@ -16,7 +16,12 @@ function inner(schema: z.ZodType, path: string): readonly { readonly path: strin
   if (schema instanceof z.ZodObject)
     return Object.entries(schema.shape).map(([name, part]) => ({ path: `${path}.${name}`, schema: part }));
   if (schema instanceof z.ZodArray) return [{ path: `${path}[]`, schema: schema.element }];
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodExactOptional || schema instanceof z.ZodReadonly)
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
+    schema instanceof z.ZodReadonly ||
+    schema instanceof z.ZodDefault
+  )
     return [{ path, schema: schema.def.innerType }];
   if (schema instanceof z.ZodDiscriminatedUnion)
     return schema.options.map((option, index) => ({ path: `${path}|${index}`, schema: option }));
@@ -38,7 +43,12 @@ export function largest(schema: unknown, letter = 'x'): unknown {
     const { maxLength } = boundsOf(schema);
     return Array.from({ length: maxLength ?? 1 }, () => largest(schema.element, letter));
   }
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodExactOptional || schema instanceof z.ZodReadonly)
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
+    schema instanceof z.ZodReadonly ||
+    schema instanceof z.ZodDefault
+  )
     return largest(schema.def.innerType, letter);
   if (schema instanceof z.ZodEnum) return schema.options.toSorted((a, b) => String(b).length - String(a).length)[0];
   if (schema instanceof z.ZodNumber) return schema.maxValue ?? Number.MAX_SAFE_INTEGER;
