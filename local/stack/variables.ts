@@ -4,6 +4,7 @@ import { variables } from '#services/services.ts';
 /** How what stands in for the services of others may be told to misbehave. */
 const STAND_INS = [
   'PROVIDER_LATENCY_MS',
+  'PROVIDER_SPREAD_MS',
   'PROVIDER_FAILURE_RATE',
   'PROVIDER_SEED',
   'WAREHOUSE_LATENCY_MS',

@@ -1,19 +1,27 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /** How a stub of somebody else's service misbehaves. */
 export const settingsSchema = z.strictObject({
   /** Added to every answer, ms. */
   latencyMs: z.int().min(0).max(60_000),
+  /** Of the provider: up to so much more, drawn for each call, ms. */
+  spreadMs: z.int().min(0).max(60_000),
   /** This share of the calls is answered 503, half of them after their effect. */
   failureRate: z
     .strictObject({ numerator: z.int().min(0), denominator: z.int().min(1) })
     .refine((rate) => rate.numerator <= rate.denominator, 'must not be above 1'),
-  /** The same seed and the same calls fail in the same places. */
+  /** The same seed gives the same calls of a payment, or of the warehouse, the same fate. */
   seed: z.int().min(0).max(0xffff_ffff),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
-export const calm: Settings = { latencyMs: 0, failureRate: { numerator: 0, denominator: 1 }, seed: 1 };
+export const calm: Settings = { latencyMs: 0, spreadMs: 0, failureRate: { numerator: 0, denominator: 1 }, seed: 1 };
+
+/** Numbers in [0, 1) for one cause: the same seed and cause give the same ones, whatever was drawn for others before. */
+export function seededFor(seed: number, cause: string): () => number {
+  return seeded(createHash('sha256').update(`${seed} ${cause}`).digest().readUInt32BE());
+}
 
 /** Numbers in [0, 1) that follow from the seed (mulberry32, T. Ettinger, public domain). */
 export function seeded(seed: number): () => number {

@@ -9,6 +9,7 @@ const config = readConfig(
     HTTP_HOST: z.string().default('127.0.0.1'),
     HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
     PROVIDER_LATENCY_MS: z.coerce.number().int().min(0).default(0),
+    PROVIDER_SPREAD_MS: z.coerce.number().int().min(0).max(60_000).default(0),
     /** A fraction: `1/10`. */
     PROVIDER_FAILURE_RATE: z
       .string()
@@ -26,6 +27,7 @@ const provider = await startProvider({
   port: config.HTTP_PORT,
   settings: {
     latencyMs: config.PROVIDER_LATENCY_MS,
+    spreadMs: config.PROVIDER_SPREAD_MS,
     failureRate: { numerator, denominator },
     seed: config.PROVIDER_SEED,
   },

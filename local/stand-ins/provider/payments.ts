@@ -12,6 +12,9 @@ export type Decision =
   | { readonly approved: true; readonly payment: ProviderPayment }
   | { readonly approved: false; readonly reason: string };
 
+/** The token that declines so many authorizations of an order, then approves. */
+const DECLINED_TIMES = /^pm_declined_(?<times>[1-9])_times$/;
+
 /** What the tokens do; any other is declined. */
 export type Token = 'pm_ok' | 'pm_declined' | 'pm_slow' | 'pm_timeout';
 const tokens: readonly string[] = ['pm_ok', 'pm_slow', 'pm_timeout'] satisfies Token[];
@@ -19,6 +22,8 @@ const tokens: readonly string[] = ['pm_ok', 'pm_slow', 'pm_timeout'] satisfies T
 /** The provider's book, in memory: it starts empty each time. Voids and refunds refuse what arrives after them. */
 export function createPayments() {
   const payments = new Map<string, ProviderPayment>();
+  /** By order: payments of it that were declined. */
+  const declined = new Map<string, number>();
   const find = (id: string): ProviderPayment => payments.get(id) ?? { id, status: 'none', captureForbidden: false };
   const store = (payment: ProviderPayment): Decision => {
     payments.set(payment.id, payment);
@@ -32,7 +37,13 @@ export function createPayments() {
       const payment = find(id);
       if (payment.status !== 'none') return refuse(`already_${payment.status}`);
       if (request.method === 'pm_declined') return refuse('card_declined');
-      if (!tokens.includes(request.method)) return refuse('unknown_payment_method');
+      const { times } = DECLINED_TIMES.exec(request.method)?.groups ?? {};
+      const before = declined.get(request.orderId) ?? 0;
+      if (before < Number(times ?? 0)) {
+        declined.set(request.orderId, before + 1);
+        return refuse('card_declined');
+      }
+      if (times === undefined && !tokens.includes(request.method)) return refuse('unknown_payment_method');
       return store({ ...payment, ...request, status: 'authorized' });
     },
     capture(id: string): Decision {

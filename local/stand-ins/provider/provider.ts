@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { createPayments, type Decision } from './payments.ts';
-import { calm, seeded, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
+import { calm, seededFor, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
 import {
   bodyOf,
   rememberingAnswers,
@@ -22,6 +22,7 @@ interface ProviderAnswer extends StubAnswer {
 const SLOW_MS = 1000;
 const id = z.string().min(1).max(300);
 const ofPayment = z.strictObject({ paymentId: id });
+const ofAnyPayment = z.object({ paymentId: id });
 const authorization = z.strictObject({
   paymentId: id,
   orderId: id,
@@ -43,7 +44,16 @@ export async function startProvider({
   const payments = createPayments();
   const remembered = rememberingAnswers<ProviderAnswer>();
   let current = settingsSchema.parse({ ...calm, ...settings });
-  let random = seeded(current.seed);
+  /** How often each effect of each payment was asked for. */
+  const calls = new Map<string, number>();
+  /** What happens to a call follows from the seed, its payment, its effect and how often that was asked for; from no other payment's calls. */
+  const drawnFor = (effect: string, body: unknown): (() => number) => {
+    const paymentId = ofAnyPayment.safeParse(body).data?.paymentId ?? '';
+    const cause = `${effect} ${paymentId}`;
+    const time = (calls.get(cause) ?? 0) + 1;
+    calls.set(cause, time);
+    return seededFor(current.seed, `${cause} ${time}`);
+  };
 
   const effects: Readonly<Record<string, (body: unknown) => ProviderAnswer>> = {
     '/authorizations': (body) => {
@@ -65,7 +75,7 @@ export async function startProvider({
     if (route === 'PUT /settings') {
       const wanted = settingsSchema.partial().parse(await bodyOf(request));
       current = settingsSchema.parse({ ...current, ...wanted });
-      random = seeded(current.seed);
+      calls.clear();
       return reply(response, { status: 200, body: current });
     }
     if (request.method === 'GET' && pathname.startsWith('/payments/')) {
@@ -77,6 +87,7 @@ export async function startProvider({
 
     const body = await bodyOf(request);
     const { numerator, denominator } = current.failureRate;
+    const random = drawnFor(pathname, body);
     const fails = random() * denominator < numerator;
     const failsAfter = random() < 0.5;
     const unavailable: ProviderAnswer = { status: 503, body: { reason: 'unavailable' } };
@@ -88,7 +99,7 @@ export async function startProvider({
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     const busyMs = Math.max(0, (answer.readyAt ?? 0) - clock.now());
-    await clock.sleep(current.latencyMs + busyMs, gone.signal);
+    await clock.sleep(current.latencyMs + random() * current.spreadMs + busyMs, gone.signal);
     reply(response, fails ? unavailable : answer);
   }
 

@@ -127,6 +127,38 @@ test('failures follow from the seed, some happen after the effect, and a retry w
   t.true(first.failed.includes('x') && first.failed.includes('.') && first.effects > 0);
 });
 
+test('what happens to an order does not depend on what other orders do before it', async (t) => {
+  const outcomes = async (order: readonly number[]): Promise<readonly string[]> => {
+    const client = httpProvider(await started(t, { failureRate: { numerator: 1, denominator: 2 }, seed: 11 }));
+    const seenOf = new Map<number, string>();
+    for (const n of order) {
+      let tries = '';
+      while (!tries.endsWith('.'))
+        tries += (await client.authorize(request(`p${n}`, 'pm_ok')).catch(() => undefined)) ? '.' : 'x';
+      seenOf.set(n, tries);
+    }
+    return [...seenOf].toSorted(([a], [b]) => a - b).map(([, tries]) => tries);
+  };
+  const numbers = Array.from({ length: 20 }, (_, n) => n);
+  const first = await outcomes(numbers);
+  t.deepEqual(await outcomes(numbers.toReversed()), first);
+  t.true(new Set(first).size > 1);
+});
+
+test('pm_declined_2_times declines the first two payments of each order, each once, then approves', async (t) => {
+  const client = httpProvider(await started(t));
+  const pay = (orderId: string, payment: number) =>
+    client.authorize({ ...request(`${orderId}-${payment}`, 'pm_declined_2_times'), orderId });
+  const declined = { approved: false, reason: 'card_declined' } as const;
+  t.deepEqual(await pay('a', 1), declined);
+  t.deepEqual(await pay('a', 1), declined, 'a copy of the same call');
+  t.deepEqual(await pay('b', 1), declined);
+  t.deepEqual(await pay('a', 2), declined);
+  t.deepEqual(await pay('a', 3), { approved: true });
+  t.deepEqual(await pay('b', 2), declined);
+  t.deepEqual(await pay('b', 3), { approved: true });
+});
+
 test('settings change while it runs; wrong ones are refused', async (t) => {
   const provider = await started(t);
   const put = (body: unknown) => fetch(`${provider.url}/settings`, { method: 'PUT', body: JSON.stringify(body) });
