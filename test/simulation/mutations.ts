@@ -126,6 +126,13 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'what was refused is undone',
+    guarantee: 'what never happened is not taken back: no stock is released that was not reserved',
+    file: 'shared/saga/undo.ts',
+    find: "return undo === undefined && end !== 'refused' &&",
+    replace: 'return undo === undefined &&',
+  },
+  {
     name: 'the order is completed without its payment',
     guarantee: 'the payment is stored in the order when it is completed, whatever came when',
     file: 'services/order/order.ts',
