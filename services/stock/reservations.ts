@@ -23,7 +23,9 @@ export async function reservationsOf(
   const claims = stored?.state?.claims ?? [];
   const riding = (stored?.journal ?? []).filter(isLeftClaim);
   const inDocument = new Set(claims.map(({ orderId }) => orderId));
-  const known = [...claims, ...(await elsewhere(riding))].filter(isOpen).filter(({ orderId }) => orderId > cursor);
+  const known = [...claims, ...(await elsewhere(riding))]
+    .filter(isOpen)
+    .filter(({ orderId }) => compareKeys(orderId, cursor) > 0);
   let scanned: string | undefined = stored?.state?.forgets === true ? cursor : undefined;
   for (let reads = 0; scanned !== undefined && known.length <= limit && reads < MOST_READS; reads += 1) {
     const found = await left()

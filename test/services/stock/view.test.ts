@@ -1,0 +1,85 @@
+import test from 'ava';
+import * as contract from '#services/stock/contract.ts';
+import { movementIndexes, movementsCollection, stockCollection } from '#services/stock/model.ts';
+import { stockEntity, type StockState } from '#services/stock/stock.ts';
+import { stockView } from '#services/stock/view.ts';
+import { runEntity } from '#test/support/run-entity.ts';
+import { freshDatabase, storeState } from '#test/support/stored.ts';
+
+const options = { collection: stockCollection, journal: movementsCollection, journalIndexes: movementIndexes };
+const expiresAt = 9_000_000;
+
+/** An item with little room: `orders` reserve one each, and some of them end. */
+async function busyItem(sku: string, orders: number) {
+  const run = runEntity<StockState>(stockEntity({ room: { openBytes: 700, closedBytes: 300 } }));
+  await run.tell(contract.open, { sku, quantity: 100 });
+  for (let n = 0; n < orders; n += 1) {
+    const body = { sku, orderId: `o${String(n).padStart(3, '0')}`, quantity: 1, expiresAt };
+    await run.tell(contract.reserve, body, { id: `${body.orderId}:do` });
+  }
+  return run;
+}
+
+test('open reservations are listed by order, each once, wherever they are; those that ended are not', async (t) => {
+  const db = await freshDatabase(t);
+  const run = await busyItem('tea', 40);
+  for (const n of [3, 17, 39])
+    await run.tell(contract.commit, { sku: 'tea', orderId: `o${String(n).padStart(3, '0')}` });
+  const release = { sku: 'tea', orderId: 'o005', of: 'o005:do' };
+  await run.tell(contract.release, release);
+  const records = [...run.journal.values()];
+  await storeState(db, options, 'tea', run.state, { written: records.slice(0, -4), riding: records.slice(-8) });
+  await storeState(db, options, 'mug', (await busyItem('mug', 12)).state);
+  const view = stockView(db);
+
+  const listed: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await view.reservations('tea', { limit: 7, cursor });
+    t.true(page.items.length <= 7);
+    listed.push(...page.items.map(({ orderId }) => orderId));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  const ended = ['o003', 'o005', 'o017', 'o039'];
+  const all = Array.from({ length: 40 }, (_, n) => `o${String(n).padStart(3, '0')}`);
+  t.deepEqual(
+    listed,
+    all.filter((orderId) => !ended.includes(orderId)),
+  );
+  t.is(listed.length, run.state!.reserved);
+});
+
+test('levels are listed by SKU and by what is available, and movements newest first, page by page', async (t) => {
+  const db = await freshDatabase(t);
+  for (const [sku, orders] of [
+    ['book', 0],
+    ['mug', 30],
+    ['tea', 60],
+  ] as const) {
+    const run = await busyItem(sku, orders);
+    const records = [...run.journal.values()];
+    await storeState(db, options, sku, run.state, { written: records.slice(0, 20), riding: records.slice(15) });
+  }
+  const view = stockView(db);
+  t.deepEqual(await view.item('tea'), { sku: 'tea', onHand: 100, reserved: 60, available: 40, version: 62 });
+  t.is(await view.item('cup'), undefined);
+  const skus = async (query: Parameters<typeof view.items>[0]) => {
+    const { items, nextCursor } = await view.items(query);
+    return [items.map(({ sku }) => sku), nextCursor];
+  };
+  t.deepEqual(await skus({ limit: 2 }), [['book', 'mug'], 'mug']);
+  t.deepEqual(await skus({ limit: 2, cursor: 'mug' }), [['tea'], undefined]);
+  t.deepEqual(await skus({ limit: 9, belowAvailable: 71 }), [['mug', 'tea'], undefined]);
+
+  const first = await view.movements('tea', { limit: 2 });
+  t.deepEqual(
+    first.items.map(({ id, kind, quantity, orderId }) => [id, kind, quantity, orderId]),
+    [
+      ['61', 'reserved', 1, 'o059'],
+      ['60', 'reserved', 1, 'o058'],
+    ],
+  );
+  const last = await view.movements('tea', { limit: 2, cursor: '3' });
+  t.like(last.items.at(-1), { id: '1', kind: 'received', quantity: 100, reason: 'opened' });
+  t.is(last.nextCursor, undefined);
+});
