@@ -2,13 +2,16 @@ import { z } from 'zod';
 import * as contract from './contract.ts';
 import { MAX_CATEGORIES } from './links.ts';
 import type { ProductQueries, ProductView } from './view.ts';
-import { existingCategories } from '#services/category/contract.ts';
+import { categoryId, existingCategories } from '#services/category/contract.ts';
+import { sku } from '#services/fields.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import type { CommandType } from '#shared/message.ts';
 import { type Door, REQUEST_KEPT_MS } from '#shared/web/door.ts';
 import { type Answer, type Call, endpoint, type Endpoint, noContent, nothing, type Tag } from '#shared/web/endpoint.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { shape } from '#shared/web/shapes.ts';
+
+const names = z.object({ sku, categoryId });
 
 const pending = shape({
   sku: z.string().describe('The product.'),
@@ -33,13 +36,13 @@ export function linkEndpoints(tag: Tag, products: ProductQueries, door: Door): r
       summary: 'Put a product into a category, as an operator.',
       description: 'Twice is once. The product keeps its version.',
       async handle(call) {
-        const { sku, categoryId } = namedBy(call);
-        const linked = (await products.categoriesOf([sku])).get(sku);
+        const named = namedBy(call);
+        const linked = (await products.categoriesOf([named.sku])).get(named.sku);
         if (linked === undefined) throw new Problem('not-found', 'there is no such product');
-        const existing = new Set(await door.lookUp(existingCategories, [...linked, categoryId]));
-        if (!existing.has(categoryId)) throw new Problem('not-found', 'there is no such category');
+        const existing = new Set(await door.lookUp(existingCategories, [...linked, named.categoryId]));
+        if (!existing.has(named.categoryId)) throw new Problem('not-found', 'there is no such category');
         const gone = linked.filter((id) => !existing.has(id));
-        return submitted(contract.link, { sku, categoryId, gone }, call, door, products);
+        return submitted(contract.link, { ...named, gone }, call, door, products);
       },
     }),
     endpoint('DELETE', '/v1/products/:sku/categories/:id', {
@@ -47,7 +50,7 @@ export function linkEndpoints(tag: Tag, products: ProductQueries, door: Door): r
       id: 'unlinkCategory',
       summary: 'Take a product out of a category, as an operator.',
       description: 'Of one that it is not in, too. The product keeps its version.',
-      handle: (call) => submitted(contract.unlink, namedBy(call), call, door, products),
+      handle: async (call) => submitted(contract.unlink, namedBy(call), call, door, products),
     }),
   ];
 }
@@ -68,8 +71,11 @@ export async function withCategories(
   });
 }
 
+/** A path may say anything; of what is no name there is nothing. */
 function namedBy({ params: path }: Pick<Call, 'params'>): { readonly sku: string; readonly categoryId: string } {
-  return { sku: path['sku'] ?? '', categoryId: path['id'] ?? '' };
+  const named = names.safeParse({ sku: path['sku'], categoryId: path['id'] });
+  if (!named.success) throw new Problem('not-found', 'there is no such product or category');
+  return named.data;
 }
 
 async function submitted<Body extends { readonly sku: string }>(

@@ -120,10 +120,14 @@ function createFakeViews() {
 /** What `anOrder` and the tests' own orders are about. */
 const usualGoods: readonly Good[] = [goodAt(1299, 'EUR', 'sku-1'), goodAt(1299, 'EUR', 'book'), goodAt(1, 'EUR', 's')];
 
-/** The views of services that no test has anything stored for: a list or a look-up by ids, whichever is asked for. */
-const empty = Object.fromEntries(
-  services.map(({ name }) => [name, new Proxy({}, { get: () => async () => Object.assign(new Map(), { items: [] }) })]),
+/** A view of a service that no test has anything stored for: a list or a look-up by ids, whichever is asked for; nothing was answered. */
+const nothingStored: object = new Proxy(
+  {},
+  {
+    get: (_, query) => async () => (query === 'outcome' ? undefined : Object.assign(new Map(), { items: [] })),
+  },
 );
+const empty = Object.fromEntries(services.map(({ name }) => [name, nothingStored]));
 
 /** A gateway behind a real HTTP server on a free port, with a fake bus and fake views. */
 export async function startWorld(
