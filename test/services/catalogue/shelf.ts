@@ -40,6 +40,7 @@ export function shelf(before?: ProductState) {
 
   return {
     clock,
+    tell,
     asked,
     get state() {
       return state;
