@@ -6,6 +6,9 @@ import { type CommandStep, PART, type Step } from './step.ts';
  * Only this file knows of steps that have parts: to everything else the parts are steps like any other, which run side by side.
  */
 
+/** So many parts are asked at once, each of the others when one before it is done: what a commit sends stays small. */
+const AT_ONCE = 20;
+
 /** The definition with the parts that the data of an open saga has. */
 export function forData<Data, Learned extends object>(
   definition: Definition<Data, Learned>,
@@ -57,7 +60,11 @@ function withParts<Data, Learned extends object>(
     if (step.kind === 'heard') return [step];
     const after = step.after.flatMap((name) => instead.get(name) ?? [name]);
     if (step.partsOf === undefined) return [{ ...step, after }];
-    const parts = partsOf(step).map((part) => ({ ...part, after }));
+    const all = partsOf(step);
+    const parts = all.map((part, index) => ({
+      ...part,
+      after: index < AT_ONCE ? after : [all[index - AT_ONCE]!.name],
+    }));
     instead.set(step.name, parts.length === 0 ? after : parts.map(({ name }) => name));
     return parts;
   });

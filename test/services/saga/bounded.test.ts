@@ -1,14 +1,15 @@
 /** Whatever somebody sends to an order and its saga, for days: what is stored of them stays small. */
 import test, { type ExecutionContext } from 'ava';
 import { answerBody, details } from './cases.ts';
-import { createRoad, type Road } from '#test/town/road.ts';
+import { RETRYING } from '#test/town/outside.ts';
+import { STOCK, createRoad, type Road } from '#test/town/road.ts';
 import * as fields from '#services/fields.ts';
 import type { Mail } from '#services/notify/notification.ts';
 import { attachPayment, fail, recordDispatch, withdrawDispatch } from '#services/order/contract.ts';
 import { paymentIdOf } from '#services/payment/contract.ts';
 import { cancel } from '#services/saga/contract.ts';
 import { askedSteps } from '#shared/saga/definition.ts';
-import { placeOrder } from '#services/saga/place-order-versions.ts';
+import { placeOrder, placeOrder4 } from '#services/saga/place-order-versions.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { hash, inbox } from '#shared/bus/topology/topology.ts';
 import { TOO_LATE, type Message } from '#shared/message.ts';
@@ -88,6 +89,21 @@ test('so does one whose undo nobody answers for a day, tried again and again', a
   world.lose(() => false);
   await world.ended();
   t.is(world.timeline.state, 'failed');
+});
+
+test('an order of a hundred products, each with the longest name, reserves and sells them all; its saga stays under 64 KB', async (t) => {
+  const sku = (n: number): string => `${n}-`.padEnd(fields.MAX_SKU_BYTES, 'x');
+  const unitPrice = { amount: 1, currency: 'EUR' } as const;
+  const items = Array.from({ length: fields.MAX_ITEMS }, (_, n) => ({ sku: sku(n), quantity: 50, unitPrice }));
+  const order = { ...details, items, total: { amount: 50 * fields.MAX_ITEMS, currency: 'EUR' } } as const;
+  const world = await createRoad({ order, roads: [placeOrder4(RETRYING)] });
+  await world.start();
+  await world.ended();
+  t.is(world.order?.status, 'completed');
+  t.true(world.stock.every(({ reserved, onHand }) => reserved === 0 && onHand === STOCK - 50));
+  const { largest } = world.homes.get('saga')!;
+  t.log(`largest: ${largest} bytes`);
+  t.true(largest < LIMIT);
 });
 
 test('an order of the longest items is told whole to the warehouse and in part to the customer, and no document is too large for it', async (t) => {

@@ -139,12 +139,12 @@ test('every body passes its schema and names the key that it is sent under, forw
 });
 
 test('forward commands carry the deadline of their step, undos and forward-only steps none', async (t) => {
-  const drive = driveSaga();
+  const drive = driveThird();
   await drive.goTo('record-dispatch');
   await drive.answer('refused');
   await drive.goOn();
   for (const { id, type, deadline, rememberUntil } of drive.sent) {
-    const step = askedSteps(placeOrder).find(({ name }) => id.endsWith(`:${name}:do`));
+    const step = askedSteps(placeOrder3).find(({ name }) => id.endsWith(`:${name}:do`));
     t.is(deadline, step === undefined || step.forwardOnly ? undefined : drive.now + timing.stepDeadlineMs, type);
     const toWallet = id.endsWith(':undo') && type.startsWith('wallet.');
     t.is(rememberUntil, toWallet ? drive.now + timing.stepDeadlineMs : undefined, type);

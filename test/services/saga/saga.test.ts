@@ -42,14 +42,14 @@ test('of the items of an order the saga keeps each sku once, for the delivery', 
 });
 
 test('cancelling an unknown order is refused, and the order can still be placed', async (t) => {
-  const drive = driveSaga();
+  const drive = driveThird();
   t.like((await drive.cancel())[0], { type: 'saga.cancel-refused', body: { reason: 'unknown_order' } });
   await drive.place();
   t.is(drive.last.type, 'payment.create');
 });
 
 test('cancelling an order that is being undone for another reason is refused', async (t) => {
-  const drive = driveSaga();
+  const drive = driveThird();
   await drive.goTo('authorize-payment');
   await drive.answer('refused');
   t.like((await drive.cancel())[0], { type: 'saga.cancel-refused', body: { reason: 'too_late' } });
