@@ -105,8 +105,8 @@ export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<Stat
     if (problem !== undefined) return trouble.failed(box, task, one, new InvalidMessage(problem));
     meter.handled(message.type);
     hanging.succeeded(message.type);
-    // Records have left the document: what was not in the journal before may be there now.
-    if (box.known.appended.size > 0) box.recalled.clear();
+    // Records have left the document: they were not in the journal before, and are there now.
+    for (const id of box.known.appended) box.recalled.delete(id);
     box.known.confirmed.clear();
     box.known.appended.clear();
     const settling = settlingOf(box, task, send);

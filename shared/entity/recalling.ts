@@ -5,6 +5,9 @@ import { current, type Mailbox, type Run } from './mailbox.ts';
 import { insist } from '#shared/insist.ts';
 import type { Message } from '#shared/message.ts';
 
+/** What is looked up of one key and not asked for again goes when it is more than this. */
+const MOST_RECALLED = 1000;
+
 /**
  * Journal records that handlers have to know. They are read for all messages that wait in line of a key at once, so that a key whose
  * past has left its document still works off many messages with one read and one write.
@@ -37,6 +40,7 @@ export function createRecalling<State>(parts: Parts<State>) {
       return () => {
         // A record may have left the document since it was asked: it is asked again.
         if (found === undefined || current(box) !== document) return;
+        if (box.recalled.size > MOST_RECALLED) box.recalled.clear();
         for (const id of ids) box.recalled.set(id, found.get(id));
       };
     });
