@@ -23,7 +23,7 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
   delivery: answering('delivery'),
   notify: answering('notify'),
   saga: {
-    writes: /^((order|payment|wallet|delivery|notify)\.(in|hash)|saga\.(hash|dead)|events|workers|control)$/,
+    writes: /^((order|payment|wallet|stock|delivery|notify)\.(in|hash)|saga\.(hash|dead)|events|workers|control)$/,
     reads: /^saga\.\d{3}$/,
   },
   stock: answering('stock', 'saga|catalogue'),
