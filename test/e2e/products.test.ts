@@ -2,6 +2,13 @@
 import test from 'ava';
 import { startStack, type TestStack } from '#test/support/stack.ts';
 import { until } from '#test/support/until.ts';
+import { release, reserve } from '#services/stock/contract.ts';
+import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
+import { systemClock } from '#shared/clock.ts';
+import { silentLog } from '#shared/log.ts';
+import type { CommandType } from '#shared/message.ts';
 
 interface Reply {
   readonly status: number;
@@ -96,6 +103,32 @@ test.serial('of 50 who delete a product at once, whoever is told of it is told t
   t.is(done + gone, 50, JSON.stringify(others));
   t.is((await call('GET', '/products/gone')).status, 404);
 });
+
+test.serial(
+  'a product of which something is reserved is not deleted, and says how much; once it is released it is',
+  async (t) => {
+    const bus = connectAmqp({ url: stack.amqpUrl, name: 'test', clock: systemClock, log: silentLog });
+    t.teardown(() => bus.close());
+    await until('the test is connected', () => bus.connected, Boolean);
+    const told = <Body>(type: CommandType<Body>, body: Body, id: string) =>
+      bus.publish(inbox(type.route), encode({ id, type: type.name, key: type.key(body), body, correlationId: id }));
+    const { etag } = await call('POST', '/products', { sku: 'held', name: 'Held', price, initialStock: 5 });
+    const sku = 'held';
+    const expiresAt = Date.now() + 3_600_000;
+    for (const orderId of ['o1', 'o2'])
+      await told(reserve, { sku, orderId, quantity: 2, expiresAt }, `${orderId}:reserve`);
+    const reservedOf = async () => (await call('GET', '/stock/held')).body['reserved'];
+    await until('both are reserved', reservedOf, (reserved) => reserved === 4);
+    const refused = await call('DELETE', '/products/held', undefined, etag!);
+    t.is(refused.status, 409);
+    t.like(refused.body, { type: '/problems/product-reserved', reserved: 4, openOrders: 2 });
+    t.is((await call('GET', '/products/held')).etag, etag);
+    for (const orderId of ['o1', 'o2'])
+      await told(release, { sku, orderId, of: `${orderId}:reserve` }, `${orderId}:release`);
+    await until('both are released', reservedOf, (reserved) => reserved === 0);
+    t.is((await call('DELETE', '/products/held', undefined, etag!)).status, 204);
+  },
+);
 
 test.serial('while the stock is away a product is taken, and has its stock when that is back', async (t) => {
   await call('PUT', '/faults/stock', { pauseConsuming: true });
