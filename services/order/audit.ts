@@ -16,8 +16,8 @@ export const orderAudit = defineAudit({
   checks: ['hanging', 'agreement', 'completed'],
   tells([order]) {
     if (order?.placed === undefined) return {};
-    const { customerId, total, payment, updatedAt } = order.placed;
-    return { exists: true, updatedAt, facts: [telling(placedOrder, { customerId, total, payment })] };
+    const { customerId, total, items, payment, updatedAt } = order.placed;
+    return { exists: true, updatedAt, facts: [telling(placedOrder, { customerId, total, items, payment })] };
   },
   check: ([order], thing, at) => [
     ...found('hanging', hanging(order, thing, at)),

@@ -144,6 +144,8 @@ export const orders = { name: 'orders', id: 'orderId', asked: 'order' } as const
 export const placedOrder = auditFact<{
   readonly customerId: string;
   readonly total: Money;
+  /** As it was ordered: a SKU may be in several lines. */
+  readonly items: readonly { readonly sku: string; readonly quantity: number }[];
   readonly payment?: { readonly id: string; readonly status: string } | undefined;
 }>('order.placed');
 

@@ -165,6 +165,7 @@ export interface AuditedOrder {
   readonly placed?: {
     readonly customerId: string;
     readonly total: OrderDetails['total'];
+    readonly items: readonly Pick<OrderDetails['items'][number], 'sku' | 'quantity'>[];
     readonly createdAt: number;
     readonly updatedAt: number;
     readonly payment?: PlacedOrder['payment'];
@@ -176,6 +177,8 @@ const auditedFields = {
   'state.status': 1,
   'state.details.customerId': 1,
   'state.details.total': 1,
+  'state.details.items.sku': 1,
+  'state.details.items.quantity': 1,
   'state.payment': 1,
   'state.createdAt': 1,
   'state.updatedAt': 1,
@@ -196,6 +199,7 @@ function placedOf(state: OrderState): Pick<AuditedOrder, 'placed'> {
   if (state.status === 'unplaced') return {};
   const { details, createdAt, updatedAt, payment } = state;
   const { customerId, total } = details;
+  const items = details.items.map(({ sku, quantity }) => ({ sku, quantity }));
   const dispatchedAt = state.status === 'completed' ? { dispatchedAt: state.dispatchedAt } : {};
-  return { placed: { customerId, total, createdAt, updatedAt, ...(payment && { payment }), ...dispatchedAt } };
+  return { placed: { customerId, total, items, createdAt, updatedAt, ...(payment && { payment }), ...dispatchedAt } };
 }

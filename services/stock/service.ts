@@ -1,5 +1,5 @@
 import { stockApi } from './api.ts';
-import { stockAudit } from './audit.ts';
+import { stockAudit, takingsAudit } from './audit.ts';
 import { movementIndexes, movementsCollection, stockCollection } from './model.ts';
 import { stockEntity } from './stock.ts';
 import { defineService } from '#shared/host/service.ts';
@@ -11,7 +11,7 @@ export const service = defineService({
   entity: stockEntity,
   documents: { collection: stockCollection, journal: movementsCollection, journalIndexes: movementIndexes },
   api: stockApi,
-  audit: stockAudit,
+  audit: [stockAudit, takingsAudit],
   config: {},
   start(kit) {
     kit.host(stockEntity({}));

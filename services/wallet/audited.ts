@@ -4,6 +4,7 @@ import { entryIdIn, isEntry, type Entry } from './ledger.ts';
 import { entriesCollection, walletsCollection, type StoredEntry, type StoredWallet } from './model.ts';
 import type { WalletState } from './wallet.ts';
 import type { AuditSource } from '#shared/audit-rule.ts';
+import { mapped, numberedBy } from '#shared/database/numbered.ts';
 import { documentsById, type Source } from '#shared/database/pages.ts';
 import { sideBySide } from '#shared/database/side-by-side.ts';
 
@@ -35,19 +36,8 @@ function auditedWallets(db: Connection): Source<AuditedWallet> {
 }
 
 /** Every entry that is in its collection, by customer, each one's newest first; `only`: those of one customer. */
-async function* entriesByCustomer(db: Connection, size: number, only?: string): AsyncGenerator<readonly Entry[]> {
-  const find = (filter: object) =>
-    db.collection<StoredEntry>(entriesCollection).find(filter).sort({ customerId: 1, seq: -1 }).limit(size).toArray();
-  // Marks of undos have no customer.
-  const all = { customerId: only ?? { $gt: '' } };
-  for (let found = await find(all); found.length > 0;) {
-    yield found;
-    const { customerId, seq } = found.at(-1)!;
-    const told = found.filter((entry) => entry.customerId === customerId && entry.seq === seq).map(({ _id }) => _id);
-    const rest = await find({ customerId, seq: { $lte: seq }, _id: { $nin: told } });
-    found = rest.length > 0 || only !== undefined ? rest : await find({ customerId: { $gt: customerId } });
-  }
-}
+const entriesByCustomer = (db: Connection, size: number, only?: string) =>
+  numberedBy<StoredEntry, 'customerId'>(db, { collection: entriesCollection, owner: 'customerId' }, size, only);
 
 /** A wallet, or one of its entries: the wallet comes first, then its entries that are in their collection, the newest first. */
 export type LedgerRow = { readonly customerId: string } & (
@@ -77,13 +67,6 @@ export function auditedLedgers(db: Connection): AuditSource<LedgerRow> {
       }
     },
   };
-}
-
-async function* mapped<From, To>(
-  pages: AsyncIterable<readonly From[]>,
-  to: (from: From) => To,
-): AsyncGenerator<readonly To[]> {
-  for await (const page of pages) yield page.map(to);
 }
 
 const PREFIX = holdIdOf('');

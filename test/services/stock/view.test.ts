@@ -1,7 +1,10 @@
 import test from 'ava';
+import { auditedShelves, auditedTakings } from '#services/stock/audited.ts';
 import * as contract from '#services/stock/contract.ts';
 import { movementIndexes, movementsCollection, stockCollection } from '#services/stock/model.ts';
+import { isMovement } from '#services/stock/movements.ts';
 import { stockEntity, type StockState } from '#services/stock/stock.ts';
+import { shelfTally } from '#services/stock/tally.ts';
 import { stockView } from '#services/stock/view.ts';
 import { runEntity } from '#test/support/run-entity.ts';
 import { freshDatabase, storeState } from '#test/support/stored.ts';
@@ -82,4 +85,36 @@ test('levels are listed by SKU and by what is available, and movements newest fi
   const last = await view.movements('tea', { limit: 2, cursor: '3' });
   t.like(last.items.at(-1), { id: '1', kind: 'received', quantity: 100, reason: 'opened' });
   t.is(last.nextCursor, undefined);
+});
+
+test('an audit reads each item with all its movements, and each order’s, whatever the size of its pages', async (t) => {
+  const db = await freshDatabase(t);
+  const taking: string[] = [];
+  for (const [sku, orders] of [
+    ['mug', 30],
+    ['tea', 60],
+  ] as const) {
+    const run = await busyItem(sku, orders);
+    const records = [...run.journal.values()];
+    const written = records.slice(0, -2);
+    taking.push(...written.filter((one) => isMovement(one) && one.orderId !== undefined).map(({ id }) => id));
+    await storeState(db, options, sku, run.state, { written, riding: records.slice(-5) });
+  }
+  for (const size of [1, 2, 7, 500]) {
+    const counts = new Map<string, number>();
+    const wrong: unknown[] = [];
+    for (const sku of ['mug', 'tea']) {
+      const tally = shelfTally();
+      for await (const page of auditedShelves(db).pages(size)) {
+        t.true(page.length <= size);
+        for (const row of page) if (row.sku === sku) tally.add(row);
+      }
+      wrong.push(...tally.check(undefined as never, undefined as never));
+      counts.set(sku, tally.sums!().counts!['movements']!);
+    }
+    t.deepEqual([wrong, ...counts], [[], ['mug', 31], ['tea', 61]], String(size));
+    const taken: string[] = [];
+    for await (const page of auditedTakings(db).pages(size)) taken.push(...page.map(({ id }) => id));
+    t.deepEqual(taken.toSorted(), taking.toSorted(), String(size));
+  }
 });
