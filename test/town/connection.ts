@@ -27,9 +27,24 @@ export function connectionTo(homes: ReadonlyMap<string, MemoryStore<unknown>>): 
     const find = (filter: Record<string, unknown>) => new Query(filter).find(dataOf(name));
     return {
       find: (filter: Record<string, unknown>) => cursorOf(find(filter)),
-      findOne: async (filter: Record<string, unknown>) => find(filter).limit(1).all()[0] ?? null,
+      async findOne(filter: Record<string, unknown>, { projection = {} }: { readonly projection?: object } = {}) {
+        const [found] = find(filter).limit(1).all() as Documents;
+        return found === undefined ? null : { ...found, ...matching(found, projection) };
+      },
     };
   };
   const db = { collection };
   return { name: 'town', collection, getClient: () => ({ db: () => db }) } as unknown as Connection;
+}
+
+/** Of lists of which only a certain element is asked for, that one. */
+function matching(document: Documents[number], projection: object): object {
+  return Object.fromEntries(
+    Object.entries(projection).flatMap(([field, how]: [string, unknown]) => {
+      if (typeof how !== 'object' || how === null || !('$elemMatch' in how)) return [];
+      const element = new Query(how.$elemMatch as Record<string, unknown>);
+      const list = (document[field] ?? []) as Documents;
+      return [[field, list.filter((one) => element.test(one)).slice(0, 1)]];
+    }),
+  );
 }
