@@ -5,6 +5,7 @@ import { growthArms } from './growth/arms.ts';
 import { lightArm, processArms } from './light/arm.ts';
 import { loopArms } from './loop/arms.ts';
 import { variantArms } from './loop/variants.ts';
+import { hotSkuArm } from './stock/arm.ts';
 import { workersArm } from './workers/arm.ts';
 
 /** Everything that can be measured, in the order in which it is. */
@@ -15,6 +16,7 @@ export const allArms: readonly Arm[] = [
   ...processArms,
   ...growthArms,
   ...variantArms,
+  hotSkuArm,
   gateArm,
   workersArm,
 ];

@@ -86,7 +86,7 @@ async function park(bus: Bus, count: number): Promise<void> {
 }
 
 /** An open loop: an order every so often, however long the others take. */
-function createFresh(bus: Bus, perS: number) {
+export function createFresh(bus: Bus, perS: number) {
   const placedAt = new Map<string, number>();
   let latencies: number[] = [];
   return {

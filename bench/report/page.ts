@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { aimsTable } from './aims.ts';
 import { loopTable, peersTable, variantsTable } from './loop-tables.ts';
 import { gateTable, lightTable, workersTable } from './other-tables.ts';
+import { stockTable } from './stock-table.ts';
 import { isBusy, type Results } from '#bench/results.ts';
 import { committedResults } from '#bench/results-file.ts';
 import { projectDir } from '#local/stack/own-process.ts';
@@ -23,6 +24,7 @@ export function blocksOf(results: Results, day: string): Readonly<Record<string,
     peers: peersTable(results),
     growth: variantsTable(results, 'growth'),
     variants: variantsTable(results, 'partitions', 'hot', 'metrics'),
+    stock: stockTable(results),
     gate: gateTable(results),
     workers: workersTable(results),
   };
