@@ -1,9 +1,8 @@
-import { fillWallets, orderMessage } from '#bench/loop/load.ts';
+import { fillUp, isFillingUp, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
 import { TTL_MS } from '#bench/world.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import { routeTable } from '#services/services.ts';
-import { topUp } from '#services/wallet/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
@@ -52,11 +51,11 @@ export async function shapeOfSaga(): Promise<SagaShape> {
   const stops: (() => Promise<void>)[] = [];
   for (const route of participants) {
     const onMessage = (type: string): void => {
-      if (type !== topUp.name) handled.push({ type, route });
+      if (!isFillingUp(type)) handled.push({ type, route });
     };
     stops.push(await host(route, { amqpUrl: '', connect, ttlMs: TTL_MS, onCompleted, onMessage }));
   }
-  await fillWallets(bus, 1);
+  await fillUp(bus, 1);
   await bus.publish(inbox('order'), encode(orderMessage(systemClock.id(), 0, 1)));
   await ended;
   for (const stop of stops) await stop();

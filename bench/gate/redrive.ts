@@ -1,6 +1,6 @@
 import { connected } from './rate.ts';
 import { act } from './transition.ts';
-import { fillWallets, orderMessage } from '#bench/loop/load.ts';
+import { fillUp, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
 import { create, paymentIdOf } from '#services/payment/contract.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
@@ -32,7 +32,7 @@ export async function redrive(
   const shared = { amqpUrl, ttlMs: 60_000, onCompleted: fresh.completed, onMessage() {} };
   const stops: (() => Promise<void>)[] = [];
   for (const name of participants) stops.push(await host(name, shared));
-  await fillWallets(bus);
+  await fillUp(bus);
   await fresh.run(async () => systemClock.sleep(3000));
 
   async function slice(pace: number): Promise<readonly number[]> {

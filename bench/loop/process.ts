@@ -2,14 +2,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createClosedLoop } from './closed-loop.ts';
-import { CUSTOMERS, fillWallets, orderMessage } from './load.ts';
+import { CUSTOMERS, fillUp, isFillingUp, orderMessage } from './load.ts';
 import { host, participants } from './participants.ts';
 import type { LoopTask } from './task.ts';
 import type { Sample, Values } from '#bench/arm.ts';
 import { taskOf, tell } from '#bench/child.ts';
 import { cpuSeconds } from '#bench/cpu.ts';
 import { projectDir } from '#local/stack/own-process.ts';
-import { topUp } from '#services/wallet/contract.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
@@ -23,7 +22,7 @@ while (!bus.connected) await systemClock.sleep(20);
 const loop = createClosedLoop((orderId, n) => bus.publish(inbox('order'), encode(orderMessage(orderId, n, customers))));
 let messages = 0;
 const count = (type: string, times = 1): void => {
-  if (type !== topUp.name) messages += times;
+  if (!isFillingUp(type)) messages += times;
 };
 
 const stops: (() => Promise<void>)[] = [];
@@ -37,7 +36,7 @@ for (const name of participants) {
     stops.push(() => stopWorker(child));
   }
 }
-await fillWallets(bus, customers);
+await fillUp(bus, customers);
 
 const samples: Sample[] = [];
 for (const inFlight of task.inFlight) {

@@ -70,7 +70,7 @@ export const placeOrder1 = version(1, [
 
 /** What a process can run that retries so: new orders start under the first, the others are here until the last saga of them ended. */
 export function definitionsWith(retrying: Retrying) {
-  return [placeOrder3, placeOrder4(retrying), placeOrder2, placeOrder1] as const;
+  return [placeOrder4(retrying), placeOrder3, placeOrder2, placeOrder1] as const;
 }
 
 /** The same for whoever only reads: how often is tried stands in each saga. */

@@ -1,4 +1,5 @@
 import { askedSteps, maxAttemptsOf, type Definition } from './definition.ts';
+import { withTry } from './earlier.ts';
 import { forData, wholeOf } from './fan-out.ts';
 import { dueAtOf, goOn, isPending, outgoing, waiting } from './forward.ts';
 import { advanceNotice } from './notice.ts';
@@ -158,8 +159,11 @@ function overdue<Data, Learned extends object>(
     });
   const resent = late.map((step) => outgoing(definition, { ...state, steps }, step, at));
   if (again.length === 0) return { state: waiting({ ...state, steps }), send: resent };
-  const earlier = [...(state.earlier ?? []), again.map(({ retry: _retry, ...record }) => record)];
-  const next = goOn(definition, { ...state, steps, earlier }, at);
+  const earlier = withTry(
+    state,
+    again.map(({ retry: _retry, ...record }) => record),
+  );
+  const next = goOn(definition, { ...state, steps, ...earlier }, at);
   return { state: next.state, send: [...resent, ...(next.send ?? [])] };
 }
 

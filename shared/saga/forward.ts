@@ -1,4 +1,5 @@
 import { askedSteps, type Definition } from './definition.ts';
+import { nextNumberOf } from './earlier.ts';
 import { doIdOf, isOutstanding, recordOf } from './state.ts';
 import type { EndedSaga, RunningSaga, StepRecord } from './state.ts';
 import type { CommandStep } from './step.ts';
@@ -17,19 +18,19 @@ export function goOn<Data, Learned extends object>(
   const ready = askedSteps(definition).filter(
     ({ name, after }) => recordOf(state.steps, name) === undefined && after.every(isDone),
   );
-  const steps = [...state.steps, ...ready.map((step) => sentNow(step, state.earlier, at))];
+  const steps = [...state.steps, ...ready.map((step) => sentNow(step, state, at))];
   if (!steps.some(isPending)) return { state: completed({ ...state, steps }, at) };
   const next = waiting({ ...state, steps });
   return { state: next, send: ready.map((step) => outgoing(definition, next, step, at)) };
 }
 
-function sentNow({ name, forwardOnly }: CommandStep, earlier: RunningSaga['earlier'] = [], at: Moment): StepRecord {
-  const before = earlier.flat().findLast((record) => record.name === name);
+function sentNow({ name, forwardOnly }: CommandStep, state: RunningSaga, at: Moment): StepRecord {
+  const number = nextNumberOf(state, name);
   return {
     name,
     sentAt: at.now,
     dueAt: forwardOnly ? resendAt(at, 1) : at.now + at.timing.stepDeadlineMs,
-    ...(before && { number: (before.number ?? 1) + 1 }),
+    ...(number !== undefined && { number }),
   };
 }
 

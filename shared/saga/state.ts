@@ -27,7 +27,7 @@ export interface UndoRecord {
   readonly attempts?: number;
 }
 
-interface Begun {
+export interface Begun {
   /** The definition that it started under, and runs under to its end. */
   readonly definition: { readonly name: string; readonly version: number };
   /**
@@ -35,8 +35,10 @@ interface Begun {
    * waits for its next try.
    */
   readonly steps: readonly StepRecord[];
-  /** Records of the tries before, refused or released in between (see `Retries`): a list each time, in the order in which they ended. */
+  /** Records of the tries before, refused or released in between (see `Retries`): a list each time, in the order in which they ended; of many the newest. */
   readonly earlier?: readonly (readonly StepRecord[])[];
+  /** By step, the number of its last message whose record is not kept. */
+  readonly numbers?: Readonly<Record<string, number>>;
   /** How many tries it had when it began. Absent: one. */
   readonly maxAttempts?: number;
 }

@@ -1,4 +1,5 @@
 import { undoOf, type Definition } from './definition.ts';
+import { withTry } from './earlier.ts';
 import { wholeOf } from './fan-out.ts';
 import { beginNotice } from './notice.ts';
 import { doIdOf, recordOf, undoIdOf, withRecord } from './state.ts';
@@ -112,7 +113,7 @@ function released<Data, Learned extends object>(
   retryAt: number,
   at: Moment,
 ): RunningSaga<Data, Learned> {
-  const { outcome: _outcome, failure, releasing: _releasing, steps, earlier = [], ...rest } = state;
+  const { outcome: _outcome, failure, releasing: _releasing, steps, ...rest } = state;
   const [start, ...others] = steps;
   const dueAt = Math.max(retryAt, at.now);
   const refused = recordOf(others, failure.step)!;
@@ -121,7 +122,10 @@ function released<Data, Learned extends object>(
     phase: 'running',
     learned: {},
     steps: [start!, { ...refused, retry: { reason: failure.reason, at: dueAt } }],
-    earlier: [...earlier, others.filter((record) => record !== refused)],
+    ...withTry(
+      state,
+      others.filter((record) => record !== refused),
+    ),
     current: failure.step,
     dueAt,
   };

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createClosedLoop } from '#bench/loop/closed-loop.ts';
-import { fillWallets, orderMessage } from '#bench/loop/load.ts';
+import { fillUp, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
 import { routeTable } from '#services/services.ts';
 import { encode } from '#shared/bus/envelope.ts';
@@ -20,7 +20,7 @@ test('the closed loop completes orders over the whole road, with metrics and wit
     const hosting = { amqpUrl: '', connect: broker.connect, ttlMs, metrics, onCompleted: loop.completed, onMessage };
     const stops = [];
     for (const name of participants) stops.push(await host(name, hosting));
-    await fillWallets(bus, 5);
+    await fillUp(bus, 5);
     const { completed } = await loop.run({ inFlight: 20, seconds: 0.2, warmUpSeconds: 0.1 });
     for (const stop of stops) await stop();
     t.true(completed >= 20);

@@ -30,6 +30,7 @@ export interface ChaosReport extends ChaosVerdict {
 const TTL_MS = 5000;
 const TIMES = {
   MESSAGE_TTL_MS: String(TTL_MS),
+  ORDER_RETRY_MS: '500',
   GATE_DELAY_MS: '1000',
   GATE_CYCLE_MS: '8000',
   STEP_DEADLINE_MS: '40000',

@@ -5,6 +5,7 @@ import type { SimulatedTown } from './town.ts';
 import { CUSTOMERS } from './wallet-traffic.ts';
 import type { PlaceOrder } from '#services/order/placing.ts';
 import { Problem } from '#shared/web/problems.ts';
+import { SCARCE } from '#test/support/goods.ts';
 import { orderBody } from '#test/support/place.ts';
 
 const PATIENCE_MS = 12_500;
@@ -19,6 +20,7 @@ const KINDS = [
   { amount: 50_000 },
   { currency: 'USD' },
   { sku: 'no-delivery' },
+  { sku: SCARCE.sku },
   { takes: BAD_NEWS_ONLY },
 ] as const;
 

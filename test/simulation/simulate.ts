@@ -7,6 +7,8 @@ import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { deploy, finishDeployment } from './newer.ts';
 import { settingsOf } from './settings.ts';
+import { goods } from '#test/support/goods.ts';
+import { areShelved, shelve } from '#test/town/shelves.ts';
 import { buildTown, type SimulatedTown } from './town.ts';
 
 export interface SeedOutcome {
@@ -46,11 +48,14 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   tell(settings.shown);
   const town = buildTown(scheduler, faults, tell, settings);
   payIn(town);
+  shelve(town.broker, goods);
   const paid = await scheduler.run(
-    () => CUSTOMERS.every((customer) => town.wallets.documents.get(customer)?.state?.available === FUNDS),
+    () =>
+      areShelved(town.homes.get('stock')!, goods) &&
+      CUSTOMERS.every((customer) => town.wallets.documents.get(customer)?.state?.available === FUNDS),
     60_000,
   );
-  if (!paid) throw new Error(`seed ${seed}: the wallets were not filled`);
+  if (!paid) throw new Error(`seed ${seed}: the wallets and the shelves were not filled`);
   const customers = sendOrders(town, orders, ARRIVALS_MS);
   payInForUnwanted(town, ARRIVALS_MS);
   sendAllAgain(town, ARRIVALS_MS);

@@ -14,9 +14,13 @@ export function goodAt(amount: number, currency: Currency = 'EUR', sku = skuOf(a
   return { sku, name: `What costs ${amount} ${currency}`, price: { amount, currency }, initialStock: PLENTY };
 }
 
+/** Of this there are a few only. */
+export const SCARCE: Good = { ...goodAt(USUAL, 'EUR', 'scarce'), initialStock: 3 };
+
 /** On the shelves of every test's stack. */
 export const goods: readonly Good[] = [
   ...[1, 2, 60, 100, USUAL, 2599, 4200, 50_000, 1_000_001].map((amount) => goodAt(amount)),
   goodAt(USUAL, 'USD'),
   goodAt(USUAL, 'EUR', 'no-delivery'),
+  SCARCE,
 ];

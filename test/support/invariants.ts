@@ -138,7 +138,9 @@ export function i9MirroredUndo({ start, steps }: Definition): Checker {
     orders.flatMap(({ order, timeline }) => {
       const refused = new Set(timeline.steps.filter(({ state }) => state === 'refused').map(({ name }) => name));
       const sent = effectsIn(order.id, timeline);
-      const newest = new Map(sent.map((one) => [one.name, one]));
+      // What is pending now was sent in an earlier try at most.
+      const pending = new Set(timeline.steps.filter(({ state }) => state === 'pending').map(({ name }) => name));
+      const newest = new Map(sent.filter(({ name }) => !pending.has(name)).map((one) => [one.name, one]));
       const of = ({ name, id }: SentEffect): readonly string[] => {
         const undo = undoOf(name);
         return undo === undefined ? [] : [`${undo} of ${id}`];

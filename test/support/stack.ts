@@ -100,7 +100,7 @@ export const SHORT_TIMES: Readonly<Record<string, string>> = {
 };
 
 /** A test machine that is busy with something else is not too many orders. */
-const PATIENT: Readonly<Record<string, string>> = { GATEWAY_MAX_WAIT_MS: '60000' };
+const PATIENT: Readonly<Record<string, string>> = { GATEWAY_MAX_WAIT_MS: '60000', ORDER_RETRY_MS: '50' };
 
 /** Resolves when every service is ready. `SWITCHYARD_TEST_LOGS=1` shows what the processes write. */
 export async function startStack(options: TestStackOptions = {}): Promise<TestStack> {

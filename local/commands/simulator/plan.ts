@@ -77,6 +77,8 @@ export const STANDARD_MIX: Mix = {
   duplicate: 50,
   timeout: 5,
   hot_sku: 60,
+  short_stock: 20,
+  retried: 20,
 };
 
 const CANCEL_WITHIN_MS = 150;

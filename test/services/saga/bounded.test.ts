@@ -1,7 +1,7 @@
 /** Whatever somebody sends to an order and its saga, for days: what is stored of them stays small. */
 import test, { type ExecutionContext } from 'ava';
 import { answerBody, details } from './cases.ts';
-import { RETRYING } from '#test/town/outside.ts';
+import { RETRYING, createOutside } from '#test/town/outside.ts';
 import { STOCK, createRoad, type Road } from '#test/town/road.ts';
 import * as fields from '#services/fields.ts';
 import type { Mail } from '#services/notify/notification.ts';
@@ -19,6 +19,12 @@ const HOUR_MS = 3_600_000;
 const { orderId } = details;
 const paymentId = paymentIdOf(orderId);
 const sizeOf = (value: unknown): number => JSON.stringify(value).length;
+
+const longSku = (n: number): string => `${n}-`.padEnd(fields.MAX_SKU_BYTES, 'x');
+const items = Array.from({ length: fields.MAX_ITEMS }, (_, n) => {
+  return { sku: longSku(n), quantity: 50, unitPrice: { amount: 1, currency: 'EUR' } as const };
+});
+const hundred = { ...details, items, total: { amount: 50 * fields.MAX_ITEMS, currency: 'EUR' } } as const;
 
 /** One hour of it: `n` makes the ids of every hour and every copy other ids. */
 function nuisance(n: number, now: number): readonly { readonly exchange: string; readonly message: Message }[] {
@@ -91,12 +97,26 @@ test('so does one whose undo nobody answers for a day, tried again and again', a
   t.is(world.timeline.state, 'failed');
 });
 
+test('so does that of an order of a hundred products whose payment is declined at each of eight tries, all released in between', async (t) => {
+  const retrying = { ...RETRYING, tries: 8, stockBetween: 'release' } as const;
+  const usual = createOutside(() => 0).provider;
+  const provider: typeof usual = { ...usual, authorize: async () => ({ approved: false, reason: 'card_declined' }) };
+  const world = await createRoad({ order: hundred, roads: [placeOrder4(retrying)], ports: { provider } });
+  await world.start();
+  await world.ended();
+  t.is(world.order?.status, 'failed');
+  t.true(world.stock.every(({ reserved, onHand }) => reserved === 0 && onHand === STOCK));
+  const sent = world.timeline.messages.filter(
+    ({ direction, type }) => direction === 'sent' && type === 'payment.authorize',
+  );
+  t.is(new Set(sent.map(({ id }) => id)).size, 8, 'every refusal is told');
+  const { largest } = world.homes.get('saga')!;
+  t.log(`largest: ${largest} bytes`);
+  t.true(largest < LIMIT);
+});
+
 test('an order of a hundred products, each with the longest name, reserves and sells them all; its saga stays under 64 KB', async (t) => {
-  const sku = (n: number): string => `${n}-`.padEnd(fields.MAX_SKU_BYTES, 'x');
-  const unitPrice = { amount: 1, currency: 'EUR' } as const;
-  const items = Array.from({ length: fields.MAX_ITEMS }, (_, n) => ({ sku: sku(n), quantity: 50, unitPrice }));
-  const order = { ...details, items, total: { amount: 50 * fields.MAX_ITEMS, currency: 'EUR' } } as const;
-  const world = await createRoad({ order, roads: [placeOrder4(RETRYING)] });
+  const world = await createRoad({ order: hundred, roads: [placeOrder4(RETRYING)] });
   await world.start();
   await world.ended();
   t.is(world.order?.status, 'completed');
@@ -107,15 +127,11 @@ test('an order of a hundred products, each with the longest name, reserves and s
 });
 
 test('an order of the longest items is told whole to the warehouse and in part to the customer, and no document is too large for it', async (t) => {
-  const sku = (n: number): string => `${n}-`.padEnd(fields.MAX_SKU_BYTES, 'x');
-  const unitPrice = { amount: 1, currency: 'EUR' } as const;
-  const items = Array.from({ length: fields.MAX_ITEMS }, (_, n) => ({ sku: sku(n), quantity: 50, unitPrice }));
-  const order = { ...details, items, total: { amount: 50 * fields.MAX_ITEMS, currency: 'EUR' } } as const;
-  const world = await createRoad({ order });
+  const world = await createRoad({ order: hundred });
   await world.start();
   await world.ended();
   t.is(world.order?.status, 'completed');
   const [{ text }] = world.mails as [Mail];
-  t.true(text.includes(sku(29)) && text.includes('and 70 more items') && text.includes('50.00 EUR'));
-  t.false(text.includes(sku(30)));
+  t.true(text.includes(longSku(29)) && text.includes('and 70 more items') && text.includes('50.00 EUR'));
+  t.false(text.includes(longSku(30)));
 });

@@ -121,6 +121,23 @@ test('the timeline names each part, also of a saga that has ended and whose data
   t.is(seat?.title, 'seat reserved', 'of one there is nothing to count');
 });
 
+test('of many parts the records of old tries are not kept for ever, and no message id comes twice', (t) => {
+  const many = Array.from({ length: 30 }, (_, n) => `traveller${n}`).join('+');
+  const drive = driveTrip(groupSaga('release', { times: 6 }), many);
+  for (let tries = 0; tries < 7; tries += 1) {
+    while (drive.outstanding()[0]?.command.name !== 'seat.reserve') {
+      if (drive.outstanding().length > 0) drive.answer();
+      else drive.passDue();
+    }
+    drive.answer('refused', drive.outstanding()[tries]);
+  }
+  drive.goOn();
+  t.is(drive.timeline().state, 'failed');
+  t.is(new Set(drive.ids()).size, drive.ids().length);
+  t.true(JSON.stringify(drive.state).length < 20_000);
+  t.is(drive.timeline().messages.filter(({ type }) => type === 'seat.taken').length, 7, 'each refusal is kept');
+});
+
 test('data without parts: the next step waits for what the whole waits for', (t) => {
   const drive = driveTrip(groupSaga(), '');
   t.deepEqual(drive.ids(), ['charge-card:do']);
