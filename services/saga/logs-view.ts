@@ -73,6 +73,10 @@ export interface AuditedLog {
 
 /** The logs of all orders, by order. */
 export function auditedLogs(db: Connection): Source<AuditedLog> {
+  const logOf = async (orderId: string): Promise<AuditedLog> => ({
+    orderId,
+    rows: await rowsIn(db).find({ orderId }).sort({ seq: 1 }).toArray(),
+  });
   return {
     async *pages(size) {
       for (let after = ''; ;) {
@@ -82,11 +86,10 @@ export function auditedLogs(db: Connection): Source<AuditedLog> {
           .limit(size)
           .toArray();
         const logs = [...Map.groupBy(found, ({ orderId }) => orderId)].map(([orderId, rows]) => ({ orderId, rows }));
-        const isLast = found.length < size;
+        if (found.length < size) return yield logs;
         // The last order of a page may go on behind it.
-        const whole = isLast || logs.length === 1 ? logs : logs.slice(0, -1);
+        const whole = logs.length > 1 ? logs.slice(0, -1) : [await logOf(logs[0]!.orderId)];
         yield whole;
-        if (isLast) return;
         after = whole.at(-1)!.orderId;
       }
     },

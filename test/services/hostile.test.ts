@@ -67,6 +67,9 @@ function nuisance(route: string, hour: number, now: number): readonly Message[] 
   }));
 }
 
+/** What is remembered of ids, up to a bound that is not reached in the first hour: 32 undos of an order that were not preceded by what they undo. */
+const REMEMBERED: Readonly<Record<string, number>> = { stock: 32 * 150 };
+
 for (const { name: route } of residents) {
   test(`${route} gets everything that it knows and does not know, again and again for a day: each document stays under 64 KB`, async (t) => {
     const world = await createRoad();
@@ -85,7 +88,7 @@ for (const { name: route } of residents) {
     for (const [service, { largest: bytes }] of world.homes) t.true(bytes < LIMIT, `${service}: ${bytes} bytes`);
     t.log(`largest: ${world.homes.get(route)!.largest} bytes`);
     // A counter may have got some digits.
-    t.true(known() < afterFirst + 100, 'what it knows does not grow with the copies');
+    t.true(known() < afterFirst + 100 + (REMEMBERED[route] ?? 0), 'what it knows does not grow with the copies');
     for (const { stash, unsent } of world.homes.get(route)!.store.documents.values())
       t.is(stash.length + unsent.length, 0);
   });

@@ -166,9 +166,19 @@ const damages: readonly (readonly [check: string, what: string, damage: Damage, 
   ['negative', 'less than nothing is held', set('wallets', CUSTOMER, { 'state.held': -1 }), CUSTOMER],
   ['held', 'held without a hold', set('wallets', CUSTOMER, { 'state.holds': [] }), CUSTOMER],
   ['log', 'a row was left out', gone('order_logs', `${COMPLETED}:2`), COMPLETED],
-  ['log', 'its end was left out', gone('order_logs', `${COMPLETED}:3`), COMPLETED],
-  ['log', 'it says another end', set('order_logs', `${FAILED}:3`, { status: 'cancelled' }), FAILED],
+  ['log', 'its end was left out', lastRow(COMPLETED), COMPLETED],
+  ['log', 'it says another end', lastRow(FAILED, 'cancelled'), FAILED],
 ];
+
+/** The last row of an order's log says this; absent: it is not there. */
+function lastRow(orderId: string, status?: string) {
+  return async (db: Connection): Promise<void> => {
+    const logs = db.collection('order_logs');
+    const [last] = await logs.find({ orderId }).sort({ seq: -1 }).limit(1).toArray();
+    if (status === undefined) await logs.deleteOne({ _id: last!._id });
+    else await logs.updateOne({ _id: last!._id }, { $set: { status } });
+  };
+}
 
 test('sound books violate nothing', async (t) => {
   const db = await stored(t);
@@ -298,13 +308,14 @@ test('any page size reads the same', async (t) => {
 
 test('a second payment is seen wherever a page ends', async (t) => {
   const db = await stored(t);
-  const payment = await db.collection('payments').findOne({ _id: pay(CANCELLED) as never });
-  await db.collection('payments').insertOne({ ...payment, _id: 'pay-again' as never });
+  const payment = await db.collection('payments').findOne({ _id: pay(COMPLETED) as never });
+  const state = { ...payment!['state'], status: 'authorized' };
+  await db.collection('payments').insertOne({ ...payment, state, _id: 'pay-again' as never });
   for (const pageSize of [2, 3, 4, 7]) {
     const { items } = await auditBooks(db, { pageSize });
     t.deepEqual(
       items.map(({ check, orderId }) => [check, orderId]),
-      [['one-payment', CANCELLED]],
+      [['one-payment', COMPLETED]],
       String(pageSize),
     );
   }
