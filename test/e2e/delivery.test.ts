@@ -65,7 +65,15 @@ test('400: one call, the order fails for that reason, and the money is back', as
   t.like(await shop.deliveries(order.id), [{ status: 'refused', reason: 'not_deliverable' }]);
   t.deepEqual(
     timeline.compensations.map(({ step }) => step),
-    ['settle-payment', 'capture-funds', 'hold-funds', 'create-payment', 'initialise-order'],
+    [
+      'commit-stock/1',
+      'settle-payment',
+      'capture-funds',
+      'hold-funds',
+      'create-payment',
+      'reserve-stock/1',
+      'initialise-order',
+    ],
   );
   const [mail, ...others] = await shop.mails(order.id);
   t.deepEqual(others, []);

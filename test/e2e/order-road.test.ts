@@ -142,7 +142,7 @@ test('cancelled before the capture: everything is given back, and the customer i
   t.is(timeline.state, 'cancelled');
   t.deepEqual(
     timeline.compensations.map(({ step }) => step),
-    ['hold-funds', 'create-payment', 'initialise-order'],
+    ['hold-funds', 'create-payment', 'reserve-stock/1', 'initialise-order'],
   );
   t.like(await shop.wallet('fickle'), { available: { amount: 5000 }, held: { amount: 0 } });
   t.like(await shop.payments(id), [{ status: 'voided' }]);

@@ -27,7 +27,7 @@ export function createStage(shop: Shop, steps: readonly StepCase[]) {
   const latestFirst = steps.toReversed();
 
   async function place(step: StepCase, why: string): Promise<Staged> {
-    const customerId = `${step.name}-${why}`;
+    const customerId = `${step.name.replace('/', '-')}-${why}`;
     await shop.topUp(customerId, FUNDS);
     return { step, customerId, orderId: await shop.place({ customerId }) };
   }
