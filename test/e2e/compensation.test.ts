@@ -1,4 +1,5 @@
 /** SG-14 on the real broker, made from the saga's definition: a new step is tested by existing. */
+import { wholeOf } from '#shared/saga/fan-out.ts';
 import test, { type ExecutionContext } from 'ava';
 import { stepCases, type OwedUndo, type StepCase } from '#test/services/saga/cases.ts';
 import { createShop, type Shop } from '#test/support/place.ts';
@@ -111,7 +112,7 @@ function isUndone(t: ExecutionContext, played: Played, how: string, owed: readon
   const about = `${step.name} ${how}`;
   t.is(order.status, 'failed', about);
   t.is(timeline.state, 'failed', about);
-  t.is(order.failure?.step, step.name, about);
+  t.is(order.failure?.step, wholeOf(step.name), about);
   if (how !== 'refused') t.is(order.failure?.reason, 'timed_out', about);
   t.deepEqual(undone(timeline), asHappened(timeline, owed), about);
   t.true(

@@ -3,6 +3,7 @@ import { createConnection } from 'mongoose';
 import { parseTokenKeys, signToken } from '#shared/web/tokens.ts';
 import { routeTable, services, system } from '#services/services.ts';
 import { createApi } from '#local/commands/api.ts';
+import { migrateDatabase } from '#local/stack/migrate-database.ts';
 import { stockShelves } from '#local/commands/simulator/shelves.ts';
 import { systemClock } from '#shared/clock.ts';
 import { goodAt } from '#test/support/goods.ts';
@@ -38,6 +39,7 @@ export async function startStack(onStop: (stop: () => Promise<void>) => void, mo
     await db.dropDatabase();
     await db.close();
   });
+  await migrateDatabase(mongo.href, () => undefined);
   const tokenKeys = `test:${randomUUID()}`;
   const running = new Map<string, RunningService>();
   for (const service of [...services.filter(({ name }) => NEEDED.includes(name)), ...more]) {
