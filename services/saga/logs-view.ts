@@ -86,7 +86,10 @@ export function auditedLogs(db: Connection): Source<AuditedLog> {
           .limit(size)
           .toArray();
         const logs = [...Map.groupBy(found, ({ orderId }) => orderId)].map(([orderId, rows]) => ({ orderId, rows }));
-        if (found.length < size) return yield logs;
+        if (found.length < size) {
+          yield logs;
+          return;
+        }
         // The last order of a page may go on behind it.
         const whole = logs.length > 1 ? logs.slice(0, -1) : [await logOf(logs[0]!.orderId)];
         yield whole;
