@@ -1,5 +1,6 @@
 /** Deliberate defects, one per guarantee. Each is applied to a copy of the tree; the simulation has to catch it. */
 import { ofLimits } from './mutations-of-limits.ts';
+import { ofStock } from './mutations-of-stock.ts';
 import type { Mutation } from './mutation.ts';
 
 /** So many seeds a mutation may take until it is caught. */
@@ -258,4 +259,5 @@ export const mutations: readonly Mutation[] = [
     replace: 'writeConcern: { w: 1, journal: true } };',
   },
   ...ofLimits,
+  ...ofStock,
 ];

@@ -1,6 +1,7 @@
 /** What was seen while a simulated town ran, for the invariants that must hold all the time. */
 import type { Collection } from './replicas.ts';
 import { CLOCK_ERROR_MS } from './settings.ts';
+import type { Quantities } from '#services/stock/movements.ts';
 import type { Bus, Packet } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { CommittedRuns } from '#shared/entity/options.ts';
@@ -146,6 +147,7 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
             wrong.push(`I-20: ${document.key} remembers ${document.handled.length} ids itself`);
           if (writes.length % WEIGHED_EVERY === 0 && JSON.stringify(document).length > MOST_BYTES)
             wrong.push(`I-20: ${document.key} has grown to more than ${MOST_BYTES} bytes`);
+          if (service === 'stock') seeLevel(document.key, document.state as Partial<Quantities> | undefined);
           if (service === 'order') seeStatus(document.key, (document.state as { status?: string } | undefined)?.status);
         }
         return outcome;
@@ -223,6 +225,12 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
       if (taken < Math.min(keys.length, Math.floor(limit / waiting.size)))
         wrong.push(`I-21: of ${keys.length} keys of ${partition} (${service}) a sweep of ${limit} takes ${taken}`);
     }
+  }
+
+  /** I-6: nothing is sold or reserved that is not there, at no time. */
+  function seeLevel(sku: string, { onHand = 0, reserved = 0 }: Partial<Quantities> = {}): void {
+    if (onHand < 0 || reserved < 0 || reserved > onHand)
+      wrong.push(`I-6: ${sku}: ${onHand} on hand, ${reserved} reserved`);
   }
 
   function seeLease(by: string, key: string, version: number, until: number | undefined): void {
