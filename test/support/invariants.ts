@@ -166,14 +166,19 @@ export function i9MirroredUndo({ start, steps }: Definition): Checker {
 interface SentEffect {
   readonly name: string;
   readonly id: string;
+  /** Which message of its step it is. Times do not tell which is the later one: clocks jump. */
+  readonly number: number;
 }
 
-/** What was sent forward and not refused before a later try, oldest first. */
+/** What was sent forward and not refused before a later try; of a step the oldest first. */
 function effectsIn(orderId: string, { messages }: Timeline): readonly SentEffect[] {
-  const dos = messages.flatMap(({ id, direction }): readonly SentEffect[] => {
-    const [, name] = (direction === 'sent' && /^(.+?)(?:#\d+)?:do$/.exec(id.slice(orderId.length + 1))) || [];
-    return name === undefined ? [] : [{ name, id }];
-  });
+  const dos = messages
+    .flatMap(({ id, direction }): readonly SentEffect[] => {
+      const [, name, number = '1'] =
+        (direction === 'sent' && /^(.+?)(?:#(\d+))?:do$/.exec(id.slice(orderId.length + 1))) || [];
+      return name === undefined ? [] : [{ name, id, number: Number(number) }];
+    })
+    .toSorted((a, b) => a.number - b.number);
   const isRefused = ({ id, name }: SentEffect): boolean =>
     dos.findLast((one) => one.name === name)?.id !== id &&
     messages.some((one) => one.id.startsWith(`${id}>`) && /refused|declined/.test(one.type));
