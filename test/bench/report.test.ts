@@ -94,10 +94,11 @@ test('turns add up by case', (t) => {
 });
 
 test('the page says how many messages a saga has now', async (t) => {
-  const committed = committedResults();
   const { messages } = await shapeOfSaga();
-  const said = committed?.results.saga.messages ?? messages.length;
-  t.is(said, messages.length, 'measure again: npm run bench -- --final');
+  t.true(
+    page.includes(`**${messages.length} messages**`),
+    'measure again, or say what the figures are of: npm run bench -- --final',
+  );
 });
 
 test('every file that the page links exists', (t) => {
