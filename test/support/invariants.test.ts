@@ -2,7 +2,9 @@
 import test from 'ava';
 import type { Purse, Rest, Told } from './invariants.ts';
 import { checkers } from './rest.ts';
+import type { Shelf } from './stock-invariants.ts';
 import { details } from '#test/services/saga/cases.ts';
+import { shelvesOf } from '#test/town/shelves.ts';
 import { createRoad, type Road } from '#test/town/road.ts';
 import { shown } from '#services/order/view.ts';
 import { shown as shownPayment } from '#services/payment/view.ts';
@@ -32,6 +34,7 @@ function restOf(world: Road): Rest {
         seen: ['pending', order.status],
       },
     ],
+    shelves: shelvesOf(world.homes.get('stock')!.store),
     purses: [
       {
         wallet: { customerId, available: { amount: available, currency }, held: { amount: held, currency } },
@@ -62,6 +65,9 @@ async function undone(): Promise<Rest> {
 const inOrder =
   (change: (told: Told) => Partial<Told>): Change =>
   (rest) => ({ ...rest, orders: rest.orders.map((told) => ({ ...told, ...change(told) })) });
+const onShelf =
+  (change: (shelf: Shelf) => Partial<Shelf>): Change =>
+  (rest) => ({ ...rest, shelves: rest.shelves.map((shelf) => ({ ...shelf, ...change(shelf) })) });
 const inPurse =
   (change: (purse: Purse) => Partial<Purse>): Change =>
   (rest) => ({ ...rest, purses: rest.purses.map((purse) => ({ ...purse, ...change(purse) })) });
@@ -73,6 +79,15 @@ const twice = (kind: string) =>
 const copied = inOrder(({ mails }) => ({ mails: [...mails, ...mails] }));
 
 const mutations: readonly (readonly [keyof typeof checkers, string, () => Promise<Rest>, Change])[] = [
+  ['I-6', 'more is reserved than is there', completed, onShelf(({ onHand }) => ({ reserved: onHand + 1 }))],
+  ['IN-12', 'a movement is left out', completed, onShelf(({ movements }) => ({ movements: movements.slice(1) }))],
+  ['IN-12', 'something is reserved at rest', completed, onShelf(() => ({ reserved: 1 }))],
+  [
+    'IN-12',
+    'sold to nobody',
+    completed,
+    onShelf(({ movements }) => ({ movements: movements.map((one) => ({ ...one, orderId: 'another' })) })),
+  ],
   ['I-1', 'a capture is missing', completed, without('capture')],
   ['I-1', 'captured twice', completed, twice('capture')],
   ['I-1', 'money appears', completed, (rest) => ({ ...rest, paidIn: { [details.customerId]: 1 } })],

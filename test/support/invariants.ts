@@ -1,4 +1,5 @@
 /** The invariants of a run at rest. Each checker names what is wrong; nothing means that the invariant holds. */
+import type { Shelf } from './stock-invariants.ts';
 import type { Mail } from './place.ts';
 import { holdIdOf } from '#services/wallet/contract.ts';
 import type { Definition } from '#shared/saga/definition.ts';
@@ -25,6 +26,7 @@ export interface Purse {
 export interface Rest {
   readonly orders: readonly Told[];
   readonly purses: readonly Purse[];
+  readonly shelves: readonly Shelf[];
   /** What the test itself paid in, by customer. */
   readonly paidIn: Readonly<Record<string, number>>;
   /** The address in requests that were certainly refused: 4xx or 503. */
