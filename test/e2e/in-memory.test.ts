@@ -4,6 +4,7 @@ import { details, stepCases, type OwedUndo, type StepCase } from '#test/services
 import { createRoad, FUNDS, type Road } from '#test/town/road.ts';
 import { asHappened, undone } from '#test/support/stage.ts';
 import { placeOrder } from '#services/saga/place-order-versions.ts';
+import { wholeOf } from '#shared/saga/fan-out.ts';
 
 const { orderId, total } = details;
 const steps = stepCases(placeOrder);
@@ -82,7 +83,7 @@ function isUndone(t: ExecutionContext, world: Road, step: StepCase, owed: readon
   const { order, timeline, wallet, payment } = world;
   t.is(order?.status, 'failed');
   t.is(timeline.state, 'failed');
-  t.is(timeline.failure?.step, step.name);
+  t.is(timeline.failure?.step, wholeOf(step.name));
   t.deepEqual(undone(timeline), asHappened(timeline, owed));
   t.true(timeline.compensations.every(({ state }) => state === 'undone'));
   t.like(wallet, { available: FUNDS, held: 0, captured: 0 });
