@@ -4,9 +4,9 @@ import { type ProductQueries, type ProductView, shownAs } from './view.ts';
 import { sku as anySku } from '#services/fields.ts';
 import { exactMoney } from '#services/money.ts';
 import * as stock from '#services/stock/contract.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
+import { composed, submissionOf } from '#services/submitting.ts';
 import type { CommandType } from '#shared/message.ts';
-import { type AcceptedRequest, type Composed, type Door, REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
+import type { AcceptedRequest, Composed, Door, Submission } from '#shared/web/door.ts';
 import { type Answer, type Call, noContent } from '#shared/web/endpoint.ts';
 import { etagOf, stale, versionOf } from '#shared/web/preconditions.ts';
 import { invalid, Problem } from '#shared/web/problems.ts';
@@ -50,10 +50,10 @@ export function creating(
   products: ProductQueries,
 ): Submission {
   return {
-    ...changeOf(contract.create, call),
+    ...submissionOf(contract.create, call),
     needs: [contract.create.route, stock.open.route],
     same: body,
-    compose: () => composed(contract.create, { ...body, sku: body.sku ?? door.clock.id() }, call, door),
+    compose: () => asking(contract.create, { ...body, sku: body.sku ?? door.clock.id() }, call, door),
     async outcome(request) {
       const asked = askedWith(contract.create, request);
       const answer = await products.outcome(asked.sku, request.message.id);
@@ -78,9 +78,9 @@ export function updating(
   if (stated !== sku) throw invalid([{ pointer: '/sku', detail: 'must be the SKU of the path', in: 'body' }]);
   const command = { sku, ...body, ...versionOf(call.ifMatch) };
   return {
-    ...changeOf(contract.update, call),
+    ...submissionOf(contract.update, call),
     same: command,
-    compose: () => composed(contract.update, command, call, door),
+    compose: () => asking(contract.update, command, call, door),
     async outcome(request) {
       const answer = await products.outcome(sku, request.message.id);
       if (answer?.type === contract.updateRefused.name) throw refusalOf(contract.updateRefused.body.parse(answer.body));
@@ -94,10 +94,10 @@ export function updating(
 export function deleting(sku: string, call: Asking, door: Door, products: ProductQueries): Submission {
   const command = { sku, ...versionOf(call.ifMatch) };
   return {
-    ...changeOf(contract.remove, call),
+    ...submissionOf(contract.remove, call),
     needs: [contract.remove.route, stock.close.route],
     same: command,
-    compose: () => composed(contract.remove, command, call, door),
+    compose: () => asking(contract.remove, command, call, door),
     async outcome({ message }) {
       const answer = await products.outcome(sku, message.id);
       if (answer?.type === contract.deleteRefused.name) throw refusalOf(contract.deleteRefused.body.parse(answer.body));
@@ -112,39 +112,18 @@ export function deleting(sku: string, call: Asking, door: Door, products: Produc
   };
 }
 
-function changeOf(
-  { name, route }: Pick<CommandType, 'name' | 'route'>,
-  { caller, idempotencyKey }: Asking,
-): Pick<Submission, 'kind' | 'needs' | 'subject' | 'idempotencyKey'> {
-  return { kind: name, needs: [route], subject: caller.subject, idempotencyKey };
+function asking<Body extends { readonly sku: string }>(
+  command: CommandType<Body>,
+  body: NoInfer<Body>,
+  call: Asking,
+  door: Door,
+): Composed {
+  return composed(command, { body, accepted: pendingProduct(body.sku) }, call, door);
 }
 
-function composed<Body extends { readonly sku: string }>(
-  command: CommandType<Body>,
-  body: Body,
-  { trace }: Asking,
-  { clock }: Door,
-): Composed {
-  const id = clock.id();
-  return {
-    resourceId: id,
-    customerId: '',
-    exchange: inbox(command.route),
-    message: {
-      id,
-      type: command.name,
-      key: command.key(body),
-      body,
-      correlationId: id,
-      traceparent: trace.traceparent,
-      rememberUntil: clock.now() + REQUEST_KEPT_MS,
-    },
-    accepted: {
-      status: 202,
-      headers: { Location: productPath(body.sku) },
-      body: { sku: body.sku, state: 'pending' },
-    },
-  };
+/** What is told of a change that was not decided in time. */
+export function pendingProduct(sku: string): Answer {
+  return { status: 202, headers: { Location: productPath(sku) }, body: { sku, state: 'pending' } };
 }
 
 /** What was asked, as it was first: not what a repeated request would ask now. */

@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { pendingProduct } from './changing.ts';
 import * as contract from './contract.ts';
 import { MAX_CATEGORIES } from './links.ts';
 import type { ProductQueries, ProductView } from './view.ts';
 import { categoryId, existingCategories } from '#services/category/contract.ts';
 import { sku } from '#services/fields.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
+import { composed, submissionOf } from '#services/submitting.ts';
 import type { CommandType } from '#shared/message.ts';
-import { type Door, REQUEST_KEPT_MS } from '#shared/web/door.ts';
+import type { Door } from '#shared/web/door.ts';
 import { type Answer, type Call, endpoint, type Endpoint, noContent, nothing, type Tag } from '#shared/web/endpoint.ts';
 import { Problem } from '#shared/web/problems.ts';
 import { shape } from '#shared/web/shapes.ts';
@@ -80,37 +81,16 @@ function namedBy({ params: path }: Pick<Call, 'params'>): { readonly sku: string
 
 async function submitted<Body extends { readonly sku: string }>(
   command: CommandType<Body>,
-  body: Body,
-  { caller, trace }: Call,
-  { clock, submit }: Door,
+  body: NoInfer<Body>,
+  call: Call,
+  door: Door,
   products: ProductQueries,
 ): Promise<Answer> {
   const { sku } = body;
-  const id = clock.id();
-  return submit({
-    kind: command.name,
-    needs: [command.route],
-    subject: caller.subject,
+  return door.submit({
+    ...submissionOf(command, call),
     same: body,
-    compose: () => ({
-      resourceId: id,
-      customerId: '',
-      exchange: inbox(command.route),
-      message: {
-        id,
-        type: command.name,
-        key: command.key(body),
-        body,
-        correlationId: id,
-        traceparent: trace.traceparent,
-        rememberUntil: clock.now() + REQUEST_KEPT_MS,
-      },
-      accepted: {
-        status: 202,
-        headers: { Location: `/v1/products/${encodeURIComponent(sku)}` },
-        body: { sku, state: 'pending' },
-      },
-    }),
+    compose: () => composed(command, { body, accepted: pendingProduct(sku) }, call, door),
     async outcome({ message }) {
       const answer = await products.outcome(sku, message.id);
       if (answer?.type !== contract.linkRefused.name) return answer && noContent;

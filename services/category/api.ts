@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import * as contract from './contract.ts';
 import { categoryShape, type CategoryQueries, categoryView } from './view.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
+import { composed, submissionOf } from '#services/submitting.ts';
 import type { CommandType } from '#shared/message.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { opened, sealed } from '#shared/web/cursors.ts';
-import { type Composed, type Door, REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
+import type { Composed, Door, Submission } from '#shared/web/door.ts';
 import { type Answer, type Call, endpoint, noContent, nothing, ok, type Tag } from '#shared/web/endpoint.ts';
 import { answerLookup } from '#shared/web/lookup.ts';
 import { page } from '#shared/web/parameters.ts';
@@ -97,7 +97,7 @@ function creating(
   return {
     ...submissionOf(contract.create, call),
     same: { name },
-    compose: () => composed(contract.create, { name, id: door.clock.id() }, call, door),
+    compose: () => asking(contract.create, { name, id: door.clock.id() }, call, door),
     async outcome({ message }) {
       const answer = await categories.outcome(message.key, message.id);
       if (answer?.type === contract.createRefused.name) {
@@ -115,35 +115,16 @@ function deleting(category: Named, call: Asking, door: Door, categories: Categor
   return {
     ...submissionOf(contract.remove, call),
     same: category,
-    compose: () => composed(contract.remove, category, call, door),
+    compose: () => asking(contract.remove, category, call, door),
     async outcome({ message }): Promise<Answer | undefined> {
       return (await categories.outcome(message.key, message.id)) && noContent;
     },
   };
 }
 
-function submissionOf({ name, route }: Pick<CommandType, 'name' | 'route'>, { caller, idempotencyKey }: Asking) {
-  return { kind: name, needs: [route], subject: caller.subject, idempotencyKey };
-}
-
-function composed(command: CommandType<Named>, { id, name }: Named, { trace }: Asking, { clock }: Door): Composed {
-  const messageId = clock.id();
-  const body = { id, name };
-  return {
-    resourceId: messageId,
-    customerId: '',
-    exchange: inbox(command.route),
-    message: {
-      id: messageId,
-      type: command.name,
-      key: command.key(body),
-      body,
-      correlationId: messageId,
-      traceparent: trace.traceparent,
-      rememberUntil: clock.now() + REQUEST_KEPT_MS,
-    },
-    accepted: { status: 202, headers: { Location: pathOf(id) }, body: { id, state: 'pending' } },
-  };
+function asking(command: CommandType<Named>, { id, name }: Named, call: Asking, door: Door): Composed {
+  const accepted = { status: 202, headers: { Location: pathOf(id) }, body: { id, state: 'pending' } };
+  return composed(command, { body: { id, name }, accepted }, call, door);
 }
 
 function pathOf(id: string): string {

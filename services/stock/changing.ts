@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { adjust, adjusted, adjustRefused, delta, onHand, set, type StockLevel } from './contract.ts';
 import type { StockQueries } from './view.ts';
 import { reason } from '#services/fields.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
-import type { CommandType } from '#shared/message.ts';
-import { type AcceptedRequest, REQUEST_KEPT_MS, type Door, type Submission } from '#shared/web/door.ts';
+import { composed } from '#services/submitting.ts';
+import type { AcceptedRequest, Door, Submission } from '#shared/web/door.ts';
 import type { Answer, Call } from '#shared/web/endpoint.ts';
 import { etagOf, stale, versionOf } from '#shared/web/preconditions.ts';
 import { Problem } from '#shared/web/problems.ts';
@@ -29,10 +28,8 @@ export function adjusting(
       const id = door.clock.id();
       const body = { sku, adjustmentId: id, ...asked };
       const accepted = { id, sku, ...asked, state: 'pending' };
-      return {
-        ...composed(adjust, body, id, call, door),
-        accepted: { status: 202, headers: { Location: adjustmentPath(sku, id) }, body: accepted },
-      };
+      const answer = { status: 202, headers: { Location: adjustmentPath(sku, id) }, body: accepted };
+      return composed(adjust, { id, body, customerId: call.caller.subject, accepted: answer }, call, door);
     },
   };
 }
@@ -48,11 +45,9 @@ export function setting(
   return {
     ...submission('stock-level', [sku, level, ifMatch], sku, call, stock, 200, () => ({})),
     compose() {
-      const id = door.clock.id();
-      return {
-        ...composed(set, { sku, ...level, ...versionOf(ifMatch) }, id, call, door),
-        accepted: { status: 202, headers: { Location: itemPath(sku) }, body: { sku, ...level, state: 'pending' } },
-      };
+      const body = { sku, ...level, ...versionOf(ifMatch) };
+      const accepted = { status: 202, headers: { Location: itemPath(sku) }, body: { sku, ...level, state: 'pending' } };
+      return composed(set, { body, customerId: call.caller.subject, accepted }, call, door);
     },
   };
 }
@@ -96,23 +91,6 @@ function submission(
       });
     return new Problem('invalid-transition', `the stock refused it: ${why}`, { members: { reason: why } });
   }
-}
-
-function composed<Body>(type: CommandType<Body>, body: NoInfer<Body>, id: string, { caller, trace }: Call, door: Door) {
-  return {
-    resourceId: id,
-    customerId: caller.subject,
-    exchange: inbox(type.route),
-    message: {
-      id,
-      type: type.name,
-      key: type.key(body),
-      body,
-      correlationId: id,
-      traceparent: trace.traceparent,
-      rememberUntil: door.clock.now() + REQUEST_KEPT_MS,
-    },
-  };
 }
 
 function itemPath(sku: string): string {

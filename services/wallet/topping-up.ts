@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { topUp, topUpRefused, toppedUp } from './contract.ts';
 import type { WalletQueries } from './view.ts';
 import { someMoney } from '#services/money.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
-import { REQUEST_KEPT_MS, type Door, type Submission } from '#shared/web/door.ts';
+import { composed } from '#services/submitting.ts';
+import type { Door, Submission } from '#shared/web/door.ts';
 import type { Call } from '#shared/web/endpoint.ts';
 import { Problem } from '#shared/web/problems.ts';
 
@@ -13,7 +13,7 @@ export const topUpBody = z.strictObject(someMoney.shape);
 export function toppingUp(
   customerId: string,
   { body: amount, caller, idempotencyKey, trace }: Call<unknown, z.output<typeof topUpBody>>,
-  { clock }: Door,
+  door: Door,
   wallets: WalletQueries,
 ): Submission {
   return {
@@ -23,27 +23,14 @@ export function toppingUp(
     idempotencyKey,
     same: [customerId, amount],
     compose() {
-      const topUpId = clock.id();
+      const topUpId = door.clock.id();
       const body = { customerId, topUpId, amount };
-      return {
-        resourceId: topUpId,
-        customerId,
-        exchange: inbox(topUp.route),
-        message: {
-          id: topUpId,
-          type: topUp.name,
-          key: topUp.key(body),
-          body,
-          correlationId: topUpId,
-          traceparent: trace.traceparent,
-          rememberUntil: clock.now() + REQUEST_KEPT_MS,
-        },
-        accepted: {
-          status: 202,
-          headers: { Location: topUpPath(customerId, topUpId) },
-          body: { id: topUpId, customerId, ...amount, state: 'pending' },
-        },
+      const accepted = {
+        status: 202,
+        headers: { Location: topUpPath(customerId, topUpId) },
+        body: { id: topUpId, customerId, ...amount, state: 'pending' },
       };
+      return composed(topUp, { id: topUpId, body, customerId, accepted }, { trace }, door);
     },
     async outcome({ message }) {
       const answer = await wallets.outcome(customerId, message.id);
