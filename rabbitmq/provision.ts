@@ -14,6 +14,7 @@ import { createLog } from '#shared/log.ts';
 import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { routesRule, timingsOf } from '#services/circuit-breaker/policies.ts';
 import { routeTable } from '#services/services.ts';
+import { address, wholeNumber } from '#shared/variable-kinds.ts';
 
 const RETRY_MS = 1000;
 const services = Object.keys(routeTable.services);
@@ -29,10 +30,10 @@ try {
 
 async function run(): Promise<void> {
   const shape = {
-    RABBITMQ_URL: z.url({ protocol: /^amqps?$/ }),
-    RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }),
+    RABBITMQ_URL: address('amqp', 'amqps'),
+    RABBITMQ_MANAGEMENT_URL: address('http', 'https'),
     RABBITMQ_VHOST: z.string().default('switchyard'),
-    PROVISION_WAIT_MS: z.coerce.number().int().min(0).default(60_000),
+    PROVISION_WAIT_MS: wholeNumber(0).default(60_000),
     MESSAGE_TTL_MS: gateVariables.MESSAGE_TTL_MS,
     GATE_DELAY_MS: gateVariables.GATE_DELAY_MS,
     GATE_POLICIES: gateVariables.GATE_POLICIES,

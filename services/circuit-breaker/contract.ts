@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bounded } from '#services/fields.ts';
 import { ttlVariables } from '#shared/bus/topology/ttl.ts';
 import { lookup } from '#shared/web/lookup.ts';
+import { wholeNumber } from '#shared/variable-kinds.ts';
 
 /** Routing keys on the exchange `control`: what any gateway asks, what the acting breaker answers. */
 export const BREAKER_REQUEST = 'breaker.request';
@@ -12,10 +13,10 @@ export const SNAPSHOT_EVERY_MS = 1000;
 /** The gate's times, ms. Provisioning reads the first ones, the breaker all. */
 export const gateVariables = {
   ...ttlVariables,
-  GATE_DELAY_MS: z.coerce.number().int().min(0).default(2_000),
-  GATE_CYCLE_MS: z.coerce.number().int().min(100).default(15_000),
+  GATE_DELAY_MS: wholeNumber(0).default(2_000),
+  GATE_CYCLE_MS: wholeNumber(100).default(15_000),
   /** Bad cycles in a row after which a half-open gate opens. */
-  GATE_BAD_CYCLES: z.coerce.number().int().min(1).default(3),
+  GATE_BAD_CYCLES: wholeNumber(1).default(3),
 } satisfies z.ZodRawShape;
 export type GateConfig = z.infer<z.ZodObject<typeof gateVariables>>;
 

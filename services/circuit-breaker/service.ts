@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { z } from 'zod';
 import { type CircuitBreaker, startCircuitBreaker } from './circuit-breaker.ts';
 import { gateVariables } from './contract.ts';
 import { createHistory } from './history.ts';
@@ -13,6 +12,7 @@ import { sagaVariables } from '#services/saga/contract.ts';
 import { readBindings } from '#shared/bus/topology/wiring.ts';
 import { defineService } from '#shared/host/service.ts';
 import { databaseVariables } from '#shared/host/variables.ts';
+import { address, anyNumber, wholeNumber } from '#shared/variable-kinds.ts';
 
 /** Opens and closes the gate of every route. Needs no database for that: it works while there is none. */
 export const service = defineService({
@@ -24,11 +24,11 @@ export const service = defineService({
     /** Where its history is kept. Absent: nowhere; the gate needs none. */
     MONGO_URL: databaseVariables.MONGO_URL.optional(),
     /** How often a message is put back before it becomes a dead letter. */
-    MAX_REDRIVES: z.coerce.number().int().min(0).default(5),
-    REDRIVE_START_PER_S: z.coerce.number().min(0.1).default(REDRIVE.startPerS),
-    REDRIVE_CAP_PER_S: z.coerce.number().min(0.1).max(2000).default(REDRIVE.capPerS),
+    MAX_REDRIVES: wholeNumber(0).default(5),
+    REDRIVE_START_PER_S: anyNumber(0.1).default(REDRIVE.startPerS),
+    REDRIVE_CAP_PER_S: anyNumber(0.1, 2000).default(REDRIVE.capPerS),
     /** Without user: the breaker's own broker user reads it. Absent: the queues' TTLs are not checked, and nobody knows which worker the broker takes. */
-    RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
+    RABBITMQ_MANAGEMENT_URL: address('http', 'https').optional(),
   },
   rules: policyRules,
   async start({ bus, db, clock, log, config, table, metrics, ready, onStop }) {

@@ -19,6 +19,7 @@ import { loadRoutes, storedViews } from '#shared/web/api.ts';
 import { answerLookup } from '#shared/web/lookup.ts';
 import { requestMeter } from '#shared/web/metrics.ts';
 import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
+import { anyNumber, wholeNumber } from '#shared/variable-kinds.ts';
 
 const config = {
   ...operatorVariables,
@@ -26,20 +27,20 @@ const config = {
   /** `kid:secret[,kid2:secret2]`, secrets of 32 bytes or more; the first one signs. Also as TOKEN_KEYS_FILE. */
   TOKEN_KEYS: z.string(),
   /** Requests at once before new ones are answered 429. */
-  GATEWAY_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(defaultSettings.maxInFlight),
+  GATEWAY_MAX_IN_FLIGHT: wholeNumber(1).default(defaultSettings.maxInFlight),
   /** Orders that are being taken at once, before 503. */
-  GATEWAY_MAX_PLACING: z.coerce.number().int().min(1).default(defaultSettings.maxPlacing),
+  GATEWAY_MAX_PLACING: wholeNumber(1).default(defaultSettings.maxPlacing),
   /** How long messages may wait for their turn, ms, before fewer orders a second are taken; the others are answered 503. */
-  GATEWAY_MAX_WAIT_MS: z.coerce.number().int().min(1).default(200),
+  GATEWAY_MAX_WAIT_MS: wholeNumber(1).default(200),
   /** Requests of one customer a second, in this process; 0: no limit. */
-  RATE_LIMIT_PER_S: z.coerce.number().min(0).default(defaultSettings.customerPerS),
+  RATE_LIMIT_PER_S: anyNumber(0).default(defaultSettings.customerPerS),
   /** How many of them at once after a rest. */
-  RATE_LIMIT_BURST: z.coerce.number().int().min(1).default(defaultSettings.customerBurst),
+  RATE_LIMIT_BURST: wholeNumber(1).default(defaultSettings.customerBurst),
   /** Requests without a valid token from one address a second before they are answered 429; 0: no limit. */
-  AUTH_FAILURES_PER_S: z.coerce.number().min(0).default(defaultSettings.failuresPerS),
-  AUTH_FAILURES_BURST: z.coerce.number().int().min(1).default(defaultSettings.failuresBurst),
+  AUTH_FAILURES_PER_S: anyNumber(0).default(defaultSettings.failuresPerS),
+  AUTH_FAILURES_BURST: wholeNumber(1).default(defaultSettings.failuresBurst),
   /** How often requests that nobody settled are looked for. */
-  GATEWAY_SWEEP_MS: z.coerce.number().int().min(100).default(3000),
+  GATEWAY_SWEEP_MS: wholeNumber(100).default(3000),
 };
 
 /** The customers' door. It takes what they ask for, and mounts what the services offer. */

@@ -6,6 +6,7 @@ import { notificationArchive, notificationsCollection } from './model.ts';
 import { mailEffect, notificationEntity } from './notification.ts';
 import { sagaVariables } from '#services/saga/contract.ts';
 import { defineService } from '#shared/host/service.ts';
+import { address, wholeNumber } from '#shared/variable-kinds.ts';
 
 /** Tells customers by mail how their orders ended. */
 export const service = defineService({
@@ -20,14 +21,17 @@ export const service = defineService({
   audit: notifyAudit,
   config: {
     SAGA_DEADLINE_MS: sagaVariables.SAGA_DEADLINE_MS,
-    SMTP_URL: z.url({ protocol: /^smtps?$/ }),
-    MAIL_FROM: z.string().min(3).default('Switchyard <orders@switchyard.example>'),
+    SMTP_URL: address('smtp', 'smtps'),
+    MAIL_FROM: z
+      .string()
+      .min(3, 'must be a sender, as Shop <orders@example.org>')
+      .default('Switchyard <orders@switchyard.example>'),
     /** How long the mail server may take for one mail, ms; by default half of `SAGA_DEADLINE_MS`. */
-    SMTP_LIMIT_MS: z.coerce.number().int().min(500).optional(),
+    SMTP_LIMIT_MS: wholeNumber(500).optional(),
     /** The first wait before a mail is tried again, ms; each is twice as long. By default a twentieth of `SAGA_DEADLINE_MS`. */
-    SMTP_RETRY_MS: z.coerce.number().int().min(1).optional(),
+    SMTP_RETRY_MS: wholeNumber(1).optional(),
     /** Tries of one mail before it becomes a dead letter. */
-    SMTP_ATTEMPTS: z.coerce.number().int().min(1).default(5),
+    SMTP_ATTEMPTS: wholeNumber(1).default(5),
   },
   rules: [
     ({ SMTP_LIMIT_MS, SAGA_DEADLINE_MS }) =>

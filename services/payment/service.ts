@@ -1,10 +1,10 @@
 import { paymentApi } from './api.ts';
 import { paymentAudit } from './audit.ts';
-import { z } from 'zod';
 import { httpProvider } from './http-provider.ts';
 import { paymentArchive, paymentIndexes, paymentsCollection } from './model.ts';
 import { paymentEntity } from './payment.ts';
 import { defineService } from '#shared/host/service.ts';
+import { address } from '#shared/variable-kinds.ts';
 
 /** Authorizes, settles and undoes payments at the provider. */
 export const service = defineService({
@@ -18,7 +18,7 @@ export const service = defineService({
   },
   api: paymentApi,
   audit: paymentAudit,
-  config: { PROVIDER_URL: z.url({ protocol: /^https?$/ }) },
+  config: { PROVIDER_URL: address('http', 'https') },
   start(kit) {
     const provider = httpProvider({ url: kit.config.PROVIDER_URL });
     kit.host(paymentEntity({ provider }));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { orderId, wordOf } from '#services/fields.ts';
 import { command, event } from '#shared/message.ts';
 import { lookup } from '#shared/web/lookup.ts';
+import { wholeNumber } from '#shared/variable-kinds.ts';
 
 /** Where the answers of an order's steps go. */
 export const SAGA_ROUTE = 'saga';
@@ -9,9 +10,9 @@ export const SAGA_ROUTE = 'saga';
 /** How long an order may take, ms. */
 export const sagaVariables = {
   /** How long a forward step may take before it is undone. */
-  STEP_DEADLINE_MS: z.coerce.number().int().min(500).default(60_000),
+  STEP_DEADLINE_MS: wholeNumber(500).default(60_000),
   /** How long the steps that are only retried forward may take before everything is undone. */
-  SAGA_DEADLINE_MS: z.coerce.number().int().min(500).default(600_000),
+  SAGA_DEADLINE_MS: wholeNumber(500).default(600_000),
 } satisfies z.ZodRawShape;
 
 export const cancelling = event('saga.cancelling', z.object({ orderId }));

@@ -1,5 +1,4 @@
 import { sagaApi } from './api.ts';
-import { z } from 'zod';
 import { definitions, definitionsWith } from './place-order-versions.ts';
 import { orderLogsCollection, orderLogsIndexes, sagaArchive, sagasCollection } from './model.ts';
 import { logsAudit, sagaAudit } from './audit.ts';
@@ -9,6 +8,7 @@ import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { type Retrying, usualRetrying } from './retrying.ts';
 import { sagaEntity, type SagaOptions } from './saga.ts';
 import { defineService } from '#shared/host/service.ts';
+import { oneOf, wholeNumber } from '#shared/variable-kinds.ts';
 
 const { MESSAGE_TTL_MS, GATE_DELAY_MS, GATE_CYCLE_MS } = gateVariables;
 /** A step has to outlast them. */
@@ -34,13 +34,13 @@ export const service = defineService({
     ...sagaVariables,
     ...gateTimes,
     /** The wait before an undo or a forward-only step is sent again; doubles with every try, up to the cap. */
-    RESEND_BASE_MS: z.coerce.number().int().min(1).default(5000),
-    RESEND_CAP_MS: z.coerce.number().int().min(1).default(60_000),
+    RESEND_BASE_MS: wholeNumber(1).default(5000),
+    RESEND_CAP_MS: wholeNumber(1).default(60_000),
     /** How often an order is tried at most when its stock is short or its payment is declined, and how long after a refusal. */
-    ORDER_TRIES: z.coerce.number().int().min(1).max(21).default(usualRetrying.tries),
-    ORDER_RETRY_MS: z.coerce.number().int().min(1).max(3_600_000).default(usualRetrying.delayMs),
+    ORDER_TRIES: wholeNumber(1, 21).default(usualRetrying.tries),
+    ORDER_RETRY_MS: wholeNumber(1, 3_600_000).default(usualRetrying.delayMs),
     /** What becomes of the stock of an order whose payment waits for its next try. */
-    STOCK_BETWEEN_TRIES: z.enum(['hold', 'release']).default(usualRetrying.stockBetween),
+    STOCK_BETWEEN_TRIES: oneOf(['hold', 'release']).default(usualRetrying.stockBetween),
   },
   rules: [
     (config) =>

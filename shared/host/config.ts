@@ -4,6 +4,9 @@ import { ConfigError, reasonOf } from '#shared/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What people write where a number or a word is wanted; no address, no key. */
+const PLAIN = /^[\w ,./+-]{1,20}$/;
+
 /** What must not run although each variable alone is right; the sentences name the variables. */
 export type ConfigRule<Config> = (config: Config) => readonly string[];
 
@@ -27,11 +30,20 @@ export function readConfig<Shape extends z.ZodRawShape>(
     else Object.defineProperty(config, name, { get: unreadable });
     if (parsed.success || problems.some((one) => one.startsWith(`${name}_FILE:`))) continue;
     if (value === undefined || value === '') problems.push(`${name} is missing`);
-    else for (const { path, message } of parsed.error.issues) problems.push(`${[name, ...path].join('.')}: ${message}`);
+    else
+      for (const issue of parsed.error.issues)
+        problems.push(`${[name, ...issue.path].join('.')}: ${sentenceOf(issue, value, file)}`);
   }
   for (const rule of rules) problems.push(...saidBy(rule, config as z.infer<z.ZodObject<Shape>>));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config) as z.infer<z.ZodObject<Shape>>;
+}
+
+/** A value is told where its kind says that it is no secret, unless it looks like one or stands in a file, as secrets do. */
+function sentenceOf(issue: z.core.$ZodIssue, value: string, file: string | undefined): string {
+  const isShown =
+    issue.code === 'custom' && issue.params?.['shown'] === true && file === undefined && PLAIN.test(value);
+  return isShown ? `${issue.message}, is ${JSON.stringify(value)}` : issue.message;
 }
 
 class Unreadable extends Error {}
