@@ -1,5 +1,6 @@
 import type { OrderData, OrderLearned } from './order-data.ts';
 import * as road from './place-order.ts';
+import type { OrderRoad } from './saga.ts';
 import * as retired from './retired-steps.ts';
 import { type Retrying, usualRetrying } from './retrying.ts';
 import { defineSaga } from '#shared/saga/definition.ts';
@@ -79,13 +80,14 @@ export const definitions = definitionsWith(usualRetrying);
 /** The road that new orders take. */
 export const [placeOrder] = definitions;
 
-function version(number: number, steps: readonly Written<OrderData, OrderLearned>[]) {
-  return defineSaga({
+function version(number: number, steps: readonly Written<OrderData, OrderLearned>[]): OrderRoad {
+  const ends = { start: road.initialiseOrder, finalNotice: road.tellCustomer };
+  const defined = defineSaga<OrderData, OrderLearned>({
+    ...ends,
     name: 'place-order',
     version: number,
-    start: road.initialiseOrder,
     steps,
     cancellableBefore: road.captureFunds.name,
-    finalNotice: road.tellCustomer,
   });
+  return { ...defined, ...ends };
 }

@@ -25,7 +25,7 @@ const ofHold = (order: OrderData, learned: Partial<OrderLearned>) => ({
  * owner's contract and handler, and a new list in `place-order-versions.ts`, which says which steps an order takes.
  */
 
-export const initialiseOrder: Start<OrderData, OrderLearned> = {
+export const initialiseOrder = {
   name: 'initialise-order',
   number: 1,
   title: 'order initialised',
@@ -37,7 +37,7 @@ export const initialiseOrder: Start<OrderData, OrderLearned> = {
     failure,
     ...(learned.payment === 'voided' || learned.payment === 'refunded' ? { payment: { status: learned.payment } } : {}),
   })),
-};
+} satisfies Start<OrderData, OrderLearned>;
 
 /** Nothing expires by itself; an order has ended long before, also when it used up every try and its sending again. */
 const RESERVED_FOR_MS = 7 * 24 * 3_600_000;

@@ -17,10 +17,10 @@ export function audiencesOf(definitions: readonly Definition[]): Readonly<Record
 /** The routes of every command that the definitions send, undo and the final notice included. */
 export function commandedBy(definitions: readonly Definition[]): readonly string[] {
   const routes = definitions.flatMap(({ start, steps, finalNotice }) => [
-    start.undo.command.route,
+    ...(start.undo ? [start.undo.command.route] : []),
     ...steps.flatMap((step) => (step.kind === 'command' ? [step.command.route] : [])),
     ...steps.flatMap(({ undo }) => (undo.kind === 'own' ? [undo.command.route] : [])),
-    finalNotice.command.route,
+    ...(finalNotice ? [finalNotice.command.route] : []),
   ]);
   return [...new Set(routes)];
 }

@@ -8,10 +8,16 @@ import type { Log } from '#shared/log.ts';
 import type { Definition } from '#shared/saga/definition.ts';
 import { sagaMachine } from '#shared/saga/machine.ts';
 import type { OpenSaga, SagaState } from '#shared/saga/state.ts';
+import type { FinalNotice, OwnUndo, Start } from '#shared/saga/step.ts';
 import type { SagaTiming } from '#shared/saga/transition.ts';
 
 export type OrderSaga = SagaState<OrderData, OrderLearned>;
 export type OrderDefinition = Definition<OrderData, OrderLearned>;
+/** Its start is undone at last, and its customer told. */
+export type OrderRoad = OrderDefinition & {
+  readonly start: Start<OrderData, OrderLearned> & { readonly undo: OwnUndo<OrderData, OrderLearned> };
+  readonly finalNotice: FinalNotice<OrderData>;
+};
 
 export interface SagaOptions extends SagaTiming {
   readonly log: Log;

@@ -10,7 +10,8 @@ export interface Definition<Data = unknown, Learned extends object = object> {
   readonly steps: readonly Step<Data, Learned>[];
   /** The saga can be cancelled until this step is sent. */
   readonly cancellableBefore: string;
-  readonly finalNotice: FinalNotice<Data>;
+  /** Absent: nobody is told that it was undone. */
+  readonly finalNotice?: FinalNotice<Data> | undefined;
 }
 
 /** Fills in which step waits for which, and checks what the types cannot. Throws `TypeError` at start-up. */
@@ -24,7 +25,7 @@ export function defineSaga<Data, Learned extends object>(
   const wholes = new Set<string>();
   for (const written of definition.steps) {
     const { name, undo } = written;
-    if (name === finalNotice.name || seen.has(name)) throw new TypeError(`two steps are called ${name}`);
+    if (name === finalNotice?.name || seen.has(name)) throw new TypeError(`two steps are called ${name}`);
     if (name.includes(PART)) throw new TypeError(`${name}: ${PART} is for the parts of a step`);
     const step = written.kind === 'heard' ? written : { ...written, after: written.after ?? [asked.at(-1)!] };
     for (const other of step.kind === 'heard' ? [step.hears] : step.after)

@@ -172,13 +172,13 @@ function answersOf<Data, Learned extends object>(
   definitions: readonly Definition<Data, Learned>[],
 ): readonly EventType[] {
   const commands = definitions.flatMap((definition) => [
-    definition.start.undo.command,
-    definition.finalNotice.command,
+    definition.start.undo?.command,
+    definition.finalNotice?.command,
     ...askedSteps(definition).flatMap(({ command, undo }) =>
       undo.kind === 'own' ? [command, undo.command] : [command],
     ),
   ]);
-  const events = commands.flatMap(({ done, refused }) => [done, refused]).filter((event) => event !== undefined);
+  const events = commands.flatMap((one) => [one?.done, one?.refused]).filter((event) => event !== undefined);
   return [...new Map(events.map((event) => [event.name, event])).values()];
 }
 

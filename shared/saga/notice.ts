@@ -1,6 +1,7 @@
 import type { Definition } from './definition.ts';
 import { doIdOf, recordOf, withRecord } from './state.ts';
-import type { ClosingSaga, SagaAnswer, StepRecord, UndoingSaga } from './state.ts';
+import type { FinalNotice } from './step.ts';
+import type { ClosingSaga, EndedSaga, SagaAnswer, StepRecord, UndoingSaga } from './state.ts';
 import { resendAt, type Moment, type Outgoing, type Transition } from './transition.ts';
 
 /** Everything is undone: the final notice is sent. */
@@ -9,6 +10,7 @@ export function beginNotice<Data, Learned extends object>(
   { releasing: _releasing, ...state }: UndoingSaga<Data, Learned>,
   at: Moment,
 ): Transition<Data, Learned> {
+  if (definition.finalNotice === undefined) return { state: ended(state, at) };
   const { name } = definition.finalNotice;
   const closing: ClosingSaga<Data, Learned> = {
     ...state,
@@ -17,7 +19,7 @@ export function beginNotice<Data, Learned extends object>(
     current: name,
     dueAt: Math.min(resendAt(at, 1), at.now + at.timing.sagaDeadlineMs),
   };
-  return { state: closing, send: [outgoing(definition, closing, at)] };
+  return { state: closing, send: [outgoing(definition.finalNotice, closing, at)] };
 }
 
 /** The final notice was answered, or is due: it is sent again until it had as long as a whole saga. */
@@ -27,16 +29,16 @@ export function advanceNotice<Data, Learned extends object>(
   answer: SagaAnswer | undefined,
   at: Moment,
 ): Transition<Data, Learned> {
-  const { finalNotice } = definition;
+  const finalNotice = definition.finalNotice!;
   const record = recordOf(state.steps, finalNotice.name)!;
   if (answer !== undefined) {
-    if (answer.type === finalNotice.command.done?.name) return { state: ended(state, { answeredAt: at.now }, at) };
+    if (answer.type === finalNotice.command.done?.name) return { state: told(state, { answeredAt: at.now }, at) };
     if (answer.type === finalNotice.command.refused?.name)
-      return { state: ended(state, { answeredAt: at.now, end: 'refused' }, at) };
+      return { state: told(state, { answeredAt: at.now, end: 'refused' }, at) };
     return { state };
   }
   const deadline = record.sentAt + at.timing.sagaDeadlineMs;
-  if (at.now >= deadline) return { state: ended(state, { end: 'timed-out' }, at) };
+  if (at.now >= deadline) return { state: told(state, { end: 'timed-out' }, at) };
   const attempts = (record.attempts ?? 1) + 1;
   return {
     state: {
@@ -44,12 +46,12 @@ export function advanceNotice<Data, Learned extends object>(
       steps: withRecord(state.steps, finalNotice.name, { attempts }),
       dueAt: Math.min(resendAt(at, attempts), deadline),
     },
-    send: [outgoing(definition, state, at)],
+    send: [outgoing(finalNotice, state, at)],
   };
 }
 
 function outgoing<Data, Learned extends object>(
-  { finalNotice }: Definition<Data, Learned>,
+  finalNotice: FinalNotice<Data>,
   { data, outcome, failure }: ClosingSaga<Data, Learned>,
   { key }: Moment,
 ): Outgoing {
@@ -60,17 +62,24 @@ function outgoing<Data, Learned extends object>(
   };
 }
 
-function ended<Data, Learned extends object>(
-  { definition, outcome, failure, steps, earlier, maxAttempts, current }: ClosingSaga<Data, Learned>,
+function told<Data, Learned extends object>(
+  state: ClosingSaga<Data, Learned>,
   change: Partial<StepRecord>,
   at: Moment,
-): Transition['state'] & { readonly phase: 'ended' } {
+): EndedSaga {
+  return ended({ ...state, steps: withRecord(state.steps, state.current, change) }, at);
+}
+
+function ended(
+  { definition, outcome, failure, steps, earlier, maxAttempts }: Omit<ClosingSaga, 'phase'>,
+  at: Moment,
+): EndedSaga {
   return {
     phase: 'ended',
     outcome,
     failure,
     definition,
-    steps: withRecord(steps, current, change),
+    steps,
     ...(earlier && { earlier }),
     ...(maxAttempts !== undefined && { maxAttempts }),
     endedAt: at.now,

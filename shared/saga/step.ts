@@ -117,7 +117,8 @@ export interface Start<Data = unknown, Learned extends object = object> extends 
   readonly command: CommandType & { readonly done: EventType };
   /** The id of the command that had the effect; `key` is the saga's. */
   effectId(key: string): string;
-  readonly undo: OwnUndo<Data, Learned>;
+  /** Absent: there is nothing to take back. */
+  readonly undo?: OwnUndo<Data, Learned> | undefined;
 }
 
 /** The command that is sent when everything is undone. It has no undo itself. */

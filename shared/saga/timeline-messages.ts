@@ -11,7 +11,9 @@ export function messagesOf(
   earlier: readonly (readonly StepRecord[])[] = [],
 ): TimelineMessage[] {
   const { start, finalNotice } = definition;
-  const commands = new Map([...askedSteps(definition), finalNotice].map(({ name, command }) => [name, command]));
+  const commands = new Map(
+    [...askedSteps(definition), ...(finalNotice ? [finalNotice] : [])].map(({ name, command }) => [name, command]),
+  );
   const placed = start.command.done.name;
   const first = {
     id: `${start.effectId(key)}>${placed}`,
@@ -31,7 +33,7 @@ export function messagesOf(
       ? []
       : exchanged(undoIdOf(key, record), command.name, command.done?.name, record.undo);
   };
-  const isNotice = ({ name }: StepRecord): boolean => name === finalNotice.name;
+  const isNotice = ({ name }: StepRecord): boolean => name === finalNotice?.name;
   const tried = earlier.flat();
   const now = steps.filter((record) => !isNotice(record));
   const forward = [

@@ -51,7 +51,7 @@ export function waitingFor(
 
 function messageOf(definition: Definition, { phase, current }: OpenSaga): string {
   if (phase === 'undoing') return undoOf(definition, current)?.command.name ?? current;
-  if (phase === 'closing') return definition.finalNotice.command.name;
+  if (phase === 'closing') return definition.finalNotice?.command.name ?? current;
   return stepNamed(definition, current)?.command.name ?? current;
 }
 

@@ -82,12 +82,12 @@ function stepsOf(
   maxAttempts: number | undefined,
 ): TimelineStep[] {
   const { start, finalNotice } = definition;
-  const notice = recordOf(records, finalNotice.name);
+  const notice = finalNotice && recordOf(records, finalNotice.name);
   return [
     ...asTheyHappened([start, ...definition.steps], records).map((step): TimelineStep => {
       const record = recordOf(records, step.name);
       if (record === undefined) return pendingStep(step);
-      const by = step.undo.kind === 'covered' ? step.undo.by : step.name;
+      const by = step.undo?.kind === 'covered' ? step.undo.by : step.name;
       const undo = recordOf(records, by)?.undo;
       return {
         ...described(step),
@@ -95,11 +95,11 @@ function stepsOf(
         ...('retries' in step ? triesOf(step, record, maxAttempts) : {}),
         ...(record.retry === undefined ? {} : { nextTryAt: iso(record.retry.at) }),
         state: record.end !== 'refused' && undo !== undefined ? undoState(undo) : doState(record),
-        ...(step.undo.kind === 'covered' ? { undoneWith: by } : {}),
-        ...(step.undo.kind === 'own' && undo !== undefined ? { undo: undoView(definition, key, record, undo) } : {}),
+        ...(step.undo?.kind === 'covered' ? { undoneWith: by } : {}),
+        ...(step.undo?.kind === 'own' && undo !== undefined ? { undo: undoView(definition, key, record, undo) } : {}),
       };
     }),
-    ...(notice === undefined
+    ...(notice === undefined || finalNotice === undefined
       ? []
       : [{ name: finalNotice.name, title: finalNotice.title, ...sentOf(notice), state: doState(notice) }]),
   ];

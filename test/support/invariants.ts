@@ -152,7 +152,7 @@ export function i9MirroredUndo({ start, steps }: Definition): Checker {
         const one = newest.get(name);
         return one === undefined || refused.has(name) ? [] : of(one);
       });
-      const owed = [`${start.undo.command.name} of ${start.effectId(order.id)}`, ...current].toReversed();
+      const owed = [`${start.undo!.command.name} of ${start.effectId(order.id)}`, ...current].toReversed();
       const done = timeline.compensations.map(({ message, of: effect }) => `${message} of ${effect}`);
       const expected = order.status === 'completed' ? [] : owed;
       const mirrored = done.slice(earlier.length);

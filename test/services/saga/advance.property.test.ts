@@ -177,7 +177,7 @@ function problemsOf(definition: Definition, { states, sent, seen }: Run): string
   );
   const runs = undos.map(({ id }) => id).filter((id, index, all) => id !== all[index - 1]);
   claim(new Set(runs).size === runs.length, 'two undos were outstanding');
-  claim(sent.at(-1)!.command === definition.finalNotice.command, 'the customer was not told last');
+  claim(sent.at(-1)!.command === definition.finalNotice?.command, 'the customer was not told last');
   return problems;
 }
 

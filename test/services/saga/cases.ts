@@ -51,7 +51,7 @@ export function stepCases(definition: Definition, order: OrderDetails = details)
             : [],
         )
         .toReversed(),
-      { step: start.name, command: start.undo.command.name, of: start.effectId(orderId) },
+      { step: start.name, command: start.undo!.command.name, of: start.effectId(orderId) },
     ];
     return {
       name,

@@ -61,8 +61,8 @@ export function driveSaga(options: DriveOptions = {}) {
 
   function commandOf(message: Message): CommandType {
     const commands = everDefined.flatMap((definition) => [
-      definition.start.undo.command,
-      definition.finalNotice.command,
+      definition.start.undo!.command,
+      definition.finalNotice!.command,
       ...askedSteps(definition).flatMap(({ command, undo }) =>
         undo.kind === 'own' ? [command, undo.command] : [command],
       ),

@@ -23,9 +23,9 @@ export function sentBy({ start, steps, cancellableBefore, finalNotice }: OrderDe
   const own = ({ command, bodyOf }: Pick<OwnUndo<typeof data>, 'command' | 'bodyOf'>): string =>
     `undone by ${command.name} ${fieldsOf(bodyOf(data, { of: 'id', number: 1, outcome: 'failed', failure, learned }))}`;
   const undone = (undo: Undo<typeof data>): string => (undo.kind === 'own' ? own(undo) : `undone with ${undo.by}`);
-  const notice = fieldsOf(finalNotice.bodyOf(data, { outcome: 'failed', failure }));
+  const notice = fieldsOf(finalNotice!.bodyOf(data, { outcome: 'failed', failure }));
   return [
-    `${start.name}, ${undone(start.undo)}`,
+    `${start.name}, ${undone(start.undo!)}`,
     ...steps.map((step) => {
       if (step.kind === 'heard') return `${step.name}: ${step.owner} hears ${step.hears}, ${undone(step.undo)}`;
       const { name, after, command, forwardOnly, retries, partsOf, undo } = step;
@@ -35,7 +35,7 @@ export function sentBy({ start, steps, cancellableBefore, finalNotice }: OrderDe
       const sent = `${command.name} ${fieldsOf(step.bodyOf(data, learned, 1))}`;
       return `${name}${each} after ${after.join(' and ')}: ${sent}${forwardOnly ? ', forward only' : ''}${again}, ${undone(undo)}`;
     }),
-    `cancellable before ${cancellableBefore}, at last ${finalNotice.name}: ${finalNotice.command.name} ${notice}`,
+    `cancellable before ${cancellableBefore}, at last ${finalNotice!.name}: ${finalNotice!.command.name} ${notice}`,
   ];
 }
 
