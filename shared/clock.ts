@@ -5,6 +5,8 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds since some moment. What is measured with it stays right when somebody sets the machine's time. */
+  elapsed(): number;
   /** Calls `run` once after `ms` milliseconds. The returned function cancels it; calling that late is harmless. */
   after(ms: number, run: () => void): () => void;
   /** Calls `run` once what has already arrived was taken in: the turn in which work is gathered into one batch. */
@@ -17,11 +19,12 @@ export interface Clock {
   id(): string;
 }
 
-/** Builds a clock from its three primitives; `sleep` and `id` follow from them. */
-export function clockFrom(primitives: Pick<Clock, 'now' | 'after' | 'soon' | 'random'>): Clock {
-  const { now, after, soon, random } = primitives;
+/** Builds a clock from its primitives; `sleep` and `id` follow from them. */
+export function clockFrom(primitives: Pick<Clock, 'now' | 'elapsed' | 'after' | 'soon' | 'random'>): Clock {
+  const { now, elapsed, after, soon, random } = primitives;
   return {
     now,
+    elapsed,
     after,
     soon,
     random,
@@ -61,6 +64,7 @@ function uuidV7(now: number, random: () => number): string {
 /** The clock of the running machine. */
 export const systemClock: Clock = clockFrom({
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);

@@ -38,10 +38,11 @@ export interface Consumers {
   /** Registered on every queue that is held. */
   ready(): boolean;
   /**
-   * When a key's messages cannot be in another partition than its newest any more, epoch ms: what was published before this process was
-   * registered has been handled or has expired by then. Only a new registration can follow a change of the broker's hash ring.
+   * How long a key's messages may still be in another partition than its newest, ms; none, or less, when they cannot: what was published
+   * before this process was connected has been handled or has expired. Only a new connection can follow a change of the broker's hash
+   * ring. Measured, not told by the machine's time: one that is set forward would let newer messages pass older ones.
    */
-  settledAt(): number;
+  settlesInMs(): number;
 }
 
 export interface ConsumersOptions {
@@ -80,7 +81,8 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   const acknowledged = new Map<string, number>();
   /** Of all channels. */
   let unacked = 0;
-  let registeredAt = clock.now();
+  /** By `clock.elapsed`: the first registration, or one that the bus made again because it was lost. */
+  let connectedAt = clock.elapsed();
 
   function lose(channel: number): void {
     unacked -= channels.get(channel)?.unacked ?? 0;
@@ -94,12 +96,17 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     if (current === undefined ? id === undefined : current === registration) onRegistration?.(registration.queue, id);
   }
 
+  /** On some queue at least. */
+  function isRegistered(): boolean {
+    return registrations.values().some(({ consumer }) => consumer?.active === true);
+  }
+
   function register(queue: string): Registration {
     const consuming = bus.consume(queue, {
       prefetch,
       ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
       onRegistered() {
-        registeredAt = clock.now();
+        if (registration.consumer !== undefined || !isRegistered()) connectedAt = clock.elapsed();
         tell(registration, clock.id());
       },
       onDelivery(delivery, consumer) {
@@ -201,7 +208,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     alive: (channel) => channels.has(channel),
     acknowledged: () => acknowledged,
     waiting: () => unacked > 0,
-    settledAt: () => registeredAt + limits.ttlMs + limits.stashAfterMs,
+    settlesInMs: () => connectedAt + limits.ttlMs + limits.stashAfterMs - clock.elapsed(),
     ready: () => isOpen && [...held].every((queue) => registrations.get(queue)?.consumer?.active === true),
   };
 }

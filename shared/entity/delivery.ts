@@ -123,10 +123,11 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
     const { message, refused } = task;
     const one: Run = { what: 'message', message, attempts: task.attempts, since: task.receivedAt, unread: task.unread };
     if (refused !== undefined) return trouble.failed(box, task, one, new DocumentRefused(refused));
+    if (olderGoesFirst(box, task)) return;
     const said = verdict(current(box), task, limits, {
       now: clock.now(),
       bytes: box.bytes,
-      settledAt: consumers.settledAt(),
+      settlesInMs: consumers.settlesInMs(),
       noRoom: attempts.noRoomFor(message),
     });
     switch (said.is) {
@@ -153,12 +154,22 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
     }
   }
 
+  /** The key has moved, and behind the head stands one that came by the old partition: it is put before the head. */
+  function olderGoesFirst(box: Mailbox<State>, head: MessageTask): boolean {
+    const { partition } = current(box);
+    if (partition === undefined || partition === head.queue) return false;
+    const at = box.tasks.findIndex((task) => task.kind === 'message' && task.queue === partition);
+    if (at > 0) box.tasks.unshift(...box.tasks.splice(at, 1));
+    return at > 0;
+  }
+
   function judgeWake(box: Mailbox<State>, task: MessageTask): void {
     const document = current(box);
     const now = clock.now();
     const [head] = document.stash;
     const noRoom = attempts.noRoomFor(head?.message ?? task.message);
-    const said = wakeVerdict(document, task.message, entity, limits, { now, noRoom });
+    const known = { now, settlesInMs: consumers.settlesInMs(), noRoom };
+    const said = wakeVerdict(document, task.message, entity, limits, known);
     switch (said.is) {
       case 'duplicate':
         return committer.finish(box, settlingOf(box, task, said.before.sent ?? []));
@@ -166,10 +177,12 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
         return keeping.sendAgain(box, task);
       case 'too late':
         return keeping.unstash(box, task, withLists(document, {}), tooLate(said.message));
+      case 'too early':
+        return keeping.restash(box, task, { nextTryAt: said.untilMs });
       case 'run': {
         const { what, message } = said;
-        const known = what === 'stashed' ? head : undefined;
-        const { attempts: before = 0, since = now, unread = false } = known ?? {};
+        const stashed = what === 'stashed' ? head : undefined;
+        const { attempts: before = 0, since = now, unread = false } = stashed ?? {};
         const one: Run = { what, message, attempts: before, since, unread };
         if (task.refused !== undefined) return trouble.failed(box, task, one, new DocumentRefused(task.refused));
         return attempts.perform(box, task, one);

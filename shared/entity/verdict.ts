@@ -20,8 +20,8 @@ export interface Circumstances {
   readonly now: number;
   /** What the document takes, roughly. */
   readonly bytes: number;
-  /** Until then older messages of a key may still be on their way by another queue, epoch ms. */
-  readonly settledAt: number;
+  /** For so long older messages of a key may still be on their way by another queue, ms; none, or less: no more. */
+  readonly settlesInMs: number;
   /** A handler of this message may take so long that it goes on without its delivery, and there is no room for one more. */
   readonly noRoom: boolean;
 }
@@ -46,7 +46,7 @@ export function verdict<State>(
   document: Document<State>,
   subject: Subject,
   limits: Limits,
-  { now, bytes, settledAt, noRoom }: Circumstances,
+  { now, bytes, settlesInMs, noRoom }: Circumstances,
 ): Verdict {
   const { message, queue, remembered } = subject;
   if (message.key !== document.key) return { is: 'not for this key' };
@@ -58,7 +58,7 @@ export function verdict<State>(
   const stash = (untilMs: number, moved = false): Verdict =>
     isFull ? { is: 'no room' } : { is: 'stash', untilMs, moved };
   const moved = document.partition !== undefined && document.partition !== queue;
-  if (moved && settledAt > now) return stash(settledAt, true);
+  if (moved && settlesInMs > 0) return stash(now + settlesInMs, true);
   if (document.stash.some(({ movedTo }) => movedTo === undefined || movedTo === queue)) return stash(now, moved);
   if (isExpired(message, now)) return { is: 'too late' };
   if (document.unsent.length >= limits.unsentSize) return stash(now + limits.resend.capMs);
@@ -72,6 +72,8 @@ export type WakeVerdict =
   | { readonly is: 'send again' }
   /** The head of the stash is due, and its deadline passed. */
   | { readonly is: 'too late'; readonly message: Message }
+  /** The head of the stash came by another partition, and the old one may have older messages: clocks are not equal, it is woken too early. */
+  | { readonly is: 'too early'; readonly untilMs: number }
   | { readonly is: 'run'; readonly what: 'stashed' | 'own wake'; readonly message: Message }
   /** Nothing more is due: the wake is acknowledged. */
   | { readonly is: 'done' };
@@ -82,13 +84,14 @@ export function wakeVerdict<State>(
   wake: Message,
   entity: Entity<State>,
   limits: Limits,
-  { now, noRoom }: Pick<Circumstances, 'now' | 'noRoom'>,
+  { now, settlesInMs, noRoom }: Pick<Circumstances, 'now' | 'settlesInMs' | 'noRoom'>,
 ): WakeVerdict {
   const before = document.handled.find((one) => one.id === wake.id);
   if (before !== undefined) return { is: 'duplicate', before };
   if (document.unsent.some((one) => one.nextTryAt <= now)) return { is: 'send again' };
   const [head] = document.stash;
   if (head !== undefined && head.nextTryAt <= now && document.unsent.length < limits.unsentSize && !noRoom) {
+    if (head.movedTo !== undefined && settlesInMs > 0) return { is: 'too early', untilMs: now + settlesInMs };
     if (isExpired(head.message, now)) return { is: 'too late', message: head.message };
     return { is: 'run', what: 'stashed', message: head.message };
   }
@@ -167,7 +170,10 @@ function handledBefore<State>(
   return handled.find((one) => one.id === id) ?? (remembered === 'nothing' ? undefined : remembered);
 }
 
-/** How many of those behind a failing message go into the document with it: until something else stands there, or one that is known. */
+/**
+ * How many of those behind a failing message go into the document with it: until something else stands there, one that is known, or
+ * one that came by another partition: older ones of this one may still come.
+ */
 export function successorsThatFit<State>(
   document: Document<State>,
   line: readonly (Subject | undefined)[],
@@ -179,6 +185,7 @@ export function successorsThatFit<State>(
   let count = 0;
   for (const subject of line) {
     if (subject === undefined || subject.message.type === WAKE || known.has(subject.message.id)) break;
+    if (subject.queue !== line[0]?.queue) break;
     if (count > 0 && hasSpilled(document, now) && subject.remembered !== 'nothing') break;
     bytes += subject.bytes;
     if (document.stash.length + count >= limits.stashSize || bytes > stashLimit(limits)) break;

@@ -17,6 +17,7 @@ async function auditOf(town: SimulatedTown, now: number, hangingAfterMs: number)
   const findings = createFindings(10, auditNames(services));
   const clock = clockFrom({
     now: () => now,
+    elapsed: () => now,
     after: (_, run) => (run(), () => {}),
     soon: (run) => run(),
     random: () => 0,

@@ -122,6 +122,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
 
     const clock = clockFrom({
       now: () => time.now() + skewMs,
+      elapsed: time.elapsed,
       random: time.random,
       after: (ms, run) => time.after(ms, () => enter(run)),
       soon: (run) => time.soon(() => enter(run)),

@@ -91,8 +91,20 @@ export const ofLimits: readonly Mutation[] = [
     name: 'who comes by another partition goes first',
     guarantee: 'a key whose partition changed keeps its order',
     file: 'shared/entity/verdict.ts',
-    find: 'if (moved && settledAt > now) return',
-    replace: 'if (moved && settledAt < 0) return',
+    find: 'if (moved && settlesInMs > 0) return',
+    replace: 'if (moved && settlesInMs < -1e9) return',
+  },
+  {
+    name: 'the wait of a moved key ends by the clock',
+    guarantee: 'a key whose partition changed keeps its order, also while clocks are set',
+    file: 'shared/entity/consumers.ts',
+    find: 'connectedAt + limits.ttlMs + limits.stashAfterMs - clock.elapsed(),',
+    replace: 'connectedAt + limits.ttlMs + limits.stashAfterMs - (clock.now() - start),',
+    and: {
+      file: 'shared/entity/consumers.ts',
+      find: '  let connectedAt = clock.elapsed();',
+      replace: '  const start = clock.now() - clock.elapsed();\n  let connectedAt = clock.elapsed();',
+    },
   },
   {
     name: 'a lease holds nobody off',

@@ -38,6 +38,7 @@ export function createScheduler(seed: number): Scheduler {
 
   const clock = clockFrom({
     now: () => now,
+    elapsed: () => now,
     after(ms, run) {
       const timer: Timer = { at: now + Math.max(0, Math.ceil(ms)), order: ties(), run };
       timers.push(timer);

@@ -21,6 +21,7 @@ export function createVirtualClock(seed = 1, startMs = Date.UTC(2026, 0, 1)): Vi
 
   const clock = clockFrom({
     now: () => now,
+    elapsed: () => now,
     after(ms, run) {
       const id = (sequence += 1);
       timers.set(id, { at: now + Math.max(0, Math.ceil(ms)), run });

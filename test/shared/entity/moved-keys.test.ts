@@ -45,6 +45,61 @@ test('messages of a key that come by another partition wait until those of the o
   t.is(world.store.documents.get('a')?.partition, 'tally.001');
 });
 
+for (const when of ['before they came', 'after they came']) {
+  test(`a clock that is set forward ${when} lets no newer messages of a moved key pass older ones`, async (t) => {
+    const world = createWorld();
+    await world.clock.during(straightTo(world, ['tally.000', 'tally.001']));
+    let aheadMs = 0;
+    const clock = { ...world.clock, now: () => world.clock.now() + aheadMs };
+    await world.clock.during(world.engine('tally', { clock }).start());
+    putInto(world, 'tally.000', 1);
+    await world.clock.until(() => world.total('a') === 1);
+    if (when === 'before they came') aheadMs = 2 * SETTLED_MS;
+    putInto(world, 'tally.001', 4);
+    putInto(world, 'tally.001', 5);
+    await world.clock.until(() => world.waiting() === 0);
+    if (when === 'after they came') aheadMs = 2 * SETTLED_MS;
+    await world.clock.advance(3000);
+    putInto(world, 'tally.000', 2);
+    putInto(world, 'tally.000', 3);
+    await world.clock.until(() => world.total('a') === 15, SETTLED_MS + 2000);
+    t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3, 4, 5]);
+  });
+}
+
+test('what came by a new partition and has no room in the document lets those of the old one pass', async (t) => {
+  const world = createWorld(undefined, { limits: { stashSize: 1 } });
+  await world.clock.during(straightTo(world, ['tally.000', 'tally.001']));
+  await world.clock.during(world.engine().start());
+  putInto(world, 'tally.000', 1);
+  await world.clock.until(() => world.total('a') === 1);
+  for (const n of [4, 5, 6]) putInto(world, 'tally.001', n);
+  await world.clock.advance(1000);
+  for (const n of [2, 3]) putInto(world, 'tally.000', n);
+  await world.clock.until(() => world.total('a') === 21, SETTLED_MS + 5000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3, 4, 5, 6]);
+});
+
+test('what came by a new partition does not follow a failing message of the old one into the document before its successors', async (t) => {
+  let works = false;
+  const world = createWorld((n) => {
+    if (n === 2 && !works) throw new Error('not yet');
+  });
+  await world.clock.during(straightTo(world, ['tally.000', 'tally.001']));
+  await world.clock.during(world.engine().start());
+  putInto(world, 'tally.000', 1);
+  await world.clock.until(() => world.total('a') === 1);
+  putInto(world, 'tally.000', 2);
+  await world.clock.advance(10);
+  for (const n of [4, 5]) putInto(world, 'tally.001', n);
+  await world.clock.until(() => (world.store.documents.get('a')?.stash.length ?? 0) === 3, 0.6 * TTL_MS);
+  putInto(world, 'tally.000', 3);
+  await world.clock.advance(100);
+  works = true;
+  await world.clock.until(() => world.total('a') === 15, SETTLED_MS + 5000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3, 4, 5]);
+});
+
 test('a type that is not known is tried for a while, in its place, by whoever comes to know it', async (t) => {
   const old: Partial<Entity<Tally>> = {
     handlers: [],

@@ -20,7 +20,7 @@ const NOW = 1_000_000;
 const limits = limitsFor(10_000, { stashSize: 3, unsentSize: 2 });
 const message: Message = { id: 'm', type: 'tally.add', key: 'a', body: {}, correlationId: 'a' };
 const subject: Subject = { message, queue: 'q0', bytes: 500 };
-const usual: Circumstances = { now: NOW, bytes: 1000, settledAt: 0, noRoom: false };
+const usual: Circumstances = { now: NOW, bytes: 1000, settlesInMs: 0, noRoom: false };
 const stashed = (id: string, more: Partial<Stashed> = {}): Stashed => ({
   message: { ...message, id },
   attempts: 1,
@@ -68,8 +68,8 @@ for (const [what, doc, of, circumstances, expected] of [
   ['past its deadline', document(), { message: { ...message, deadline: NOW - 1 } }, {}, 'too late'],
   ['at its deadline', document(), { message: { ...message, deadline: NOW } }, {}, 'run'],
   ['of another key', document(), { message: { ...message, key: 'b' } }, {}, 'not for this key'],
-  ['by another partition, soon after the start', document(), { queue: 'q1' }, { settledAt: NOW + 1 }, 'stash'],
-  ['by another partition, later', document(), { queue: 'q1' }, { settledAt: NOW }, 'run'],
+  ['by another partition, soon after the start', document(), { queue: 'q1' }, { settlesInMs: 1 }, 'stash'],
+  ['by another partition, later', document(), { queue: 'q1' }, { settlesInMs: 0 }, 'run'],
   [
     'by the old partition before those of the new one',
     document({ stash: [stashed('x', { movedTo: 'q1' })] }),
@@ -101,6 +101,12 @@ for (const [what, doc, noRoom, expected] of [
   ['with a send that is due', document({ unsent: [unsent(NOW)], stash: [stashed('x')] }), false, 'send again'],
   ['with a send that is not', document({ unsent: [unsent(NOW + 1)] }), false, 'done'],
   ['with a stash that is due', document({ stash: [stashed('x')], state: { alarmAt: NOW } }), false, 'run stashed'],
+  [
+    'with a stash that came by another partition, soon after the start',
+    document({ stash: [stashed('x', { movedTo: 'q1' })] }),
+    false,
+    'too early',
+  ],
   ['with a stash that waits', document({ stash: [stashed('x', { nextTryAt: NOW + 1 })] }), false, 'done'],
   [
     'with a stash whose head is late',
@@ -125,7 +131,7 @@ for (const [what, doc, noRoom, expected] of [
   ],
 ] as const) {
   test(`a woken key ${what}: ${expected}`, (t) => {
-    const said = wakeVerdict(doc, wake, entity, limits, { now: NOW, noRoom });
+    const said = wakeVerdict(doc, wake, entity, limits, { now: NOW, settlesInMs: 1, noRoom });
     t.is(said.is === 'run' ? `run ${said.what}` : said.is, expected);
   });
 }
