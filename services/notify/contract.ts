@@ -38,6 +38,8 @@ const listedItem = z.object({
   quantity: totalQuantity,
   /** Minor units, in the currency of the total. */
   unitAmount: money.shape.amount,
+  /** Of all of it, where it is not quantity x unit amount. */
+  amount: money.shape.amount.optional(),
 });
 
 /** The part of an order's items that a mail shows. */
@@ -49,13 +51,23 @@ export interface Listing {
 
 /** The first of the items, each with its quantity of all lines of that price, and how many follow. */
 export function listingOf(
-  items: readonly { readonly sku: string; readonly quantity: number; readonly unitPrice: Money }[],
+  items: readonly {
+    readonly sku: string;
+    readonly quantity: number;
+    readonly unitPrice: Money;
+    readonly amount?: number | undefined;
+  }[],
 ): Listing {
   const distinct = new Map<string, Listing['items'][number]>();
-  for (const { sku: name, quantity, unitPrice } of items) {
-    const key = `${unitPrice.amount} ${name}`;
-    const before = distinct.get(key)?.quantity ?? 0;
-    distinct.set(key, { sku: name, quantity: before + quantity, unitAmount: unitPrice.amount });
+  for (const { sku: name, quantity, unitPrice, amount } of items) {
+    const key = `${unitPrice.amount} ${amount === undefined} ${name}`;
+    const before = distinct.get(key);
+    distinct.set(key, {
+      sku: name,
+      quantity: (before?.quantity ?? 0) + quantity,
+      unitAmount: unitPrice.amount,
+      ...(amount !== undefined && { amount: (before?.amount ?? 0) + amount }),
+    });
   }
   const all = [...distinct.values()];
   return all.length > MAX_LISTED

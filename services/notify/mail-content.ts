@@ -12,7 +12,13 @@ export interface MailFacts {
   /** Epoch ms. */
   readonly placedAt?: number | undefined;
   readonly items?:
-    | readonly { readonly sku: string; readonly quantity: number; readonly unitAmount: number }[]
+    | readonly {
+        readonly sku: string;
+        readonly quantity: number;
+        readonly unitAmount: number;
+        /** Of the line, where it is not quantity x unit amount. */
+        readonly amount?: number | undefined;
+      }[]
     | undefined;
   /** How many items the order has beside those. */
   readonly itemsLeftOut?: number | undefined;
@@ -55,11 +61,11 @@ export function contentOf(facts: MailFacts): MailContent {
     subject: `${prefix}${prefix === '' ? 'Your' : 'your'} order ${number} ${subject}`,
     greeting: `Hello ${printable(customerId)},`,
     facts: [['Order number', number], ...placed],
-    lines: items.map(({ sku, quantity, unitAmount }) => ({
+    lines: items.map(({ sku, quantity, unitAmount, amount = unitAmount * quantity }) => ({
       name: printable(sku),
       quantity: String(quantity),
       unitPrice: formatMoney({ ...total, amount: unitAmount }),
-      amount: formatMoney({ ...total, amount: unitAmount * quantity }),
+      amount: formatMoney({ ...total, amount }),
     })),
     ...(itemsLeftOut > 0 && { more: `and ${itemsLeftOut} more ${itemsLeftOut === 1 ? 'item' : 'items'}` }),
     total: [totalLabel, formatMoney(total)],

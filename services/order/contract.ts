@@ -20,11 +20,22 @@ import { command, event } from '#shared/message.ts';
 import type { Caller, Tag } from '#shared/web/endpoint.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
-export const orderItem = z.object({
+/** A line as anybody may ask for it. */
+export const askedItem = z.object({
   sku: sku.describe('What is ordered.'),
   quantity: quantity.describe('How many.'),
   unitPrice: money.describe('The price of one; it may be 0.'),
 });
+/** A line that a strategy priced says which, and its amount; any other is over quantity x unit price. An older version ignores both. */
+const orderItem = askedItem.extend({
+  amount: money.shape.amount.optional(),
+  pricedBy: z.object({ name: bounded(200), version: bounded(100) }).optional(),
+});
+
+/** What a line is charged, minor units. */
+export function amountOf({ quantity: count, unitPrice, amount }: z.infer<typeof orderItem>): number {
+  return amount ?? count * unitPrice.amount;
+}
 
 /** What a customer ordered, as accepted; never changes afterwards. */
 const orderDetails = z.object({

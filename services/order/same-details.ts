@@ -8,6 +8,11 @@ export function sameDetails(a: OrderDetails, b: OrderDetails): boolean {
 function fingerprint({ orderId, customerId, email, items, total, paymentMethod }: OrderDetails): string {
   return JSON.stringify([
     [orderId, customerId, email, paymentMethod, total.amount, total.currency],
-    items.map(({ sku, quantity, unitPrice }) => [sku, quantity, unitPrice.amount, unitPrice.currency]),
+    items.map(({ sku, quantity, unitPrice, amount, pricedBy }) =>
+      [
+        [sku, quantity, unitPrice.amount, unitPrice.currency],
+        [amount, pricedBy?.name, pricedBy?.version],
+      ].flat(),
+    ),
   ]);
 }

@@ -26,6 +26,16 @@ export const orderShape = named(
           sku: z.string().describe('What was ordered.'),
           quantity: z.int().describe('How many.'),
           unitPrice: exactMoney.describe('The price of one.'),
+          amount: z
+            .int()
+            .optional()
+            .describe('What all of it costs, minor units, where a strategy priced it; else quantity x price.'),
+          pricedBy: shape({
+            name: z.string().describe('The name of the strategy.'),
+            version: z.string().describe('The hash of its text.'),
+          })
+            .optional()
+            .describe('The strategy that computed `amount`, of an order that was made from a basket.'),
         }),
       )
       .readonly()

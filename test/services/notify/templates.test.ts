@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { send } from '#services/notify/contract.ts';
+import { listingOf, send } from '#services/notify/contract.ts';
 import { orderNumberOf } from '#services/notify/order-number.ts';
 import { plainReason } from '#services/notify/reasons.ts';
 import { messageIdOf, renderMail, type MailFacts } from '#services/notify/templates.ts';
@@ -62,6 +62,19 @@ test('each kind of mail says what happened to which order, its items, amounts, t
   t.regex(mails[1]!.text, /does not hold enough money[\s\S]*You are not charged[\s\S]*Top up your wallet/);
   t.regex(mails[2]!.text, /cancelled, as was asked for[\s\S]*You are not charged/);
   t.regex(mails[3]!.text, /That was wrong[\s\S]*38\.19 EUR are back in your wallet[\s\S]*Nothing will be delivered/);
+});
+
+test('a line that a strategy priced shows its own amount', (t) => {
+  const items = listingOf([
+    { sku: 'GR1', quantity: 2, unitPrice: { amount: 311, currency: 'EUR' }, amount: 311 },
+    { sku: 'GR1', quantity: 1, unitPrice: { amount: 311, currency: 'EUR' }, amount: 300 },
+    { sku: 'MF1', quantity: 2, unitPrice: { amount: 500, currency: 'EUR' } },
+  ]);
+  const { text, html } = renderMail({ ...facts, ...items, total: { amount: 1611, currency: 'EUR' } });
+  for (const part of [text, seen(html)]) {
+    t.regex(part, /3 x GR1\s+6\.11 EUR|GR1[^M]*6\.11 EUR/);
+    t.regex(part, /MF1[^G]*10\.00 EUR/);
+  }
 });
 
 test('the text reads as it is in a window of 80 columns, amounts under each other', (t) => {

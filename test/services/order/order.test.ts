@@ -201,3 +201,16 @@ test('whatever the order and the duplicates, nothing changes after an end, and a
     { numRuns: 300 },
   );
 });
+
+test('an order that was priced by strategies keeps each line as it was priced; another amount or version is another order', async (t) => {
+  const { items, ...rest } = details;
+  const pricedBy = { name: 'one free for each one paid', version: 'v1' };
+  const line = { ...items[0]!, amount: 650, pricedBy };
+  const placed: order.OrderDetails = { ...rest, items: [line], total: { amount: 650, currency: 'EUR' } };
+  const run = runEntity(orderEntity);
+  t.is((await run.tell(order.place, placed)).type, 'order.placed');
+  t.deepEqual(shown(run.state!)?.items, [line]);
+  t.is((await run.tell(order.place, placed, { id: 'again' })).type, 'order.placed');
+  for (const other of [{ amount: 651 }, { pricedBy: { ...pricedBy, version: 'v2' } }])
+    t.is((await run.tell(order.place, { ...placed, items: [{ ...line, ...other }] })).type, 'order.place-refused');
+});
