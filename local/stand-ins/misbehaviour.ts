@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
+const rate = z
+  .strictObject({ numerator: z.int().min(0), denominator: z.int().min(1) })
+  .refine(({ numerator, denominator }) => numerator <= denominator, 'must not be above 1');
+
 /** How a stub of somebody else's service misbehaves. */
 export const settingsSchema = z.strictObject({
   /** Added to every answer, ms. */
@@ -8,15 +12,26 @@ export const settingsSchema = z.strictObject({
   /** Of the provider: up to so much more, drawn for each call, ms. */
   spreadMs: z.int().min(0).max(60_000),
   /** This share of the calls is answered 503, half of them after their effect. */
-  failureRate: z
-    .strictObject({ numerator: z.int().min(0), denominator: z.int().min(1) })
-    .refine((rate) => rate.numerator <= rate.denominator, 'must not be above 1'),
+  failureRate: rate,
+  /** Of the provider: this share of the tries to pay is declined. */
+  declineRate: rate,
   /** The same seed gives the same calls of a payment, or of the warehouse, the same fate. */
   seed: z.int().min(0).max(0xffff_ffff),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
-export const calm: Settings = { latencyMs: 0, spreadMs: 0, failureRate: { numerator: 0, denominator: 1 }, seed: 1 };
+const never = { numerator: 0, denominator: 1 } as const;
+export const calm: Settings = { latencyMs: 0, spreadMs: 0, failureRate: never, declineRate: never, seed: 1 };
+
+/** Whether something happens that happens at this rate. */
+export function drawn({ numerator, denominator }: Settings['failureRate'], random: () => number): boolean {
+  return random() * denominator < numerator;
+}
+
+/** Whether the nth try to pay an order is declined, whatever else is asked before or beside it. */
+export function isDeclined({ declineRate, seed }: Settings, orderId: string, nth: number): boolean {
+  return drawn(declineRate, seededFor(seed, `decline ${orderId} ${nth}`));
+}
 
 /** Numbers in [0, 1) for one cause: the same seed and cause give the same ones, whatever was drawn for others before. */
 export function seededFor(seed: number, cause: string): () => number {

@@ -13,6 +13,7 @@ const config = readConfig(
     PROVIDER_SPREAD_MS: wholeNumber(0, 60_000).default(0),
     /** A fraction: `1/10`. */
     PROVIDER_FAILURE_RATE: fraction().default({ numerator: 0, denominator: 1 }),
+    PROVIDER_DECLINE_RATE: fraction().default({ numerator: 0, denominator: 1 }),
     PROVIDER_SEED: wholeNumber(0, 0xffff_ffff).default(1),
     LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   },
@@ -26,6 +27,7 @@ const provider = await startProvider({
     latencyMs: config.PROVIDER_LATENCY_MS,
     spreadMs: config.PROVIDER_SPREAD_MS,
     failureRate: config.PROVIDER_FAILURE_RATE,
+    declineRate: config.PROVIDER_DECLINE_RATE,
     seed: config.PROVIDER_SEED,
   },
   clock: systemClock,

@@ -19,8 +19,11 @@ const DECLINED_TIMES = /^pm_declined_(?<times>[1-9])_times$/;
 export type Token = 'pm_ok' | 'pm_declined' | 'pm_slow' | 'pm_timeout';
 const tokens: readonly string[] = ['pm_ok', 'pm_slow', 'pm_timeout'] satisfies Token[];
 
-/** The provider's book, in memory: it starts empty each time. Voids and refunds refuse what arrives after them. */
-export function createPayments() {
+/**
+ * The provider's book, in memory: it starts empty each time. Voids and refunds refuse what arrives after them. `declines`: whether the
+ * nth payment of an order is declined that its token alone would approve.
+ */
+export function createPayments(declines: (orderId: string, nth: number) => boolean = () => false) {
   const payments = new Map<string, ProviderPayment>();
   /** By order: payments of it that were declined. */
   const declined = new Map<string, number>();
@@ -38,12 +41,12 @@ export function createPayments() {
       if (payment.status !== 'none') return refuse(`already_${payment.status}`);
       if (request.method === 'pm_declined') return refuse('card_declined');
       const { times } = DECLINED_TIMES.exec(request.method)?.groups ?? {};
-      const before = declined.get(request.orderId) ?? 0;
-      if (before < Number(times ?? 0)) {
-        declined.set(request.orderId, before + 1);
+      if (times === undefined && !tokens.includes(request.method)) return refuse('unknown_payment_method');
+      const nth = (declined.get(request.orderId) ?? 0) + 1;
+      if (times === undefined ? declines(request.orderId, nth) : nth <= Number(times)) {
+        declined.set(request.orderId, nth);
         return refuse('card_declined');
       }
-      if (times === undefined && !tokens.includes(request.method)) return refuse('unknown_payment_method');
       return store({ ...payment, ...request, status: 'authorized' });
     },
     capture(id: string): Decision {

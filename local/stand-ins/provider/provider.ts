@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { createPayments, type Decision } from './payments.ts';
-import { calm, seededFor, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
+import { calm, drawn, isDeclined, seededFor, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
 import {
   bodyOf,
   rememberingAnswers,
@@ -41,9 +41,9 @@ export async function startProvider({
   clock,
   log,
 }: StubOptions): Promise<RunningProvider> {
-  const payments = createPayments();
   const remembered = rememberingAnswers<ProviderAnswer>();
   let current = settingsSchema.parse({ ...calm, ...settings });
+  const payments = createPayments((orderId, nth) => isDeclined(current, orderId, nth));
   /** How often each effect of each payment was asked for. */
   const calls = new Map<string, number>();
   /** What happens to a call follows from the seed, its payment, its effect and how often that was asked for; from no other payment's calls. */
@@ -86,9 +86,8 @@ export async function startProvider({
     if (!effect) return reply(response, { status: 404, body: { reason: 'not_found' } });
 
     const body = await bodyOf(request);
-    const { numerator, denominator } = current.failureRate;
     const random = drawnFor(pathname, body);
-    const fails = random() * denominator < numerator;
+    const fails = drawn(current.failureRate, random);
     const failsAfter = random() < 0.5;
     const unavailable: ProviderAnswer = { status: 503, body: { reason: 'unavailable' } };
     const key = request.headers['idempotency-key'];

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { startProvider, type RunningProvider } from '#local/stand-ins/provider/provider.ts';
 import { httpProvider } from '#services/payment/http-provider.ts';
-import type { Settings } from '#local/stand-ins/misbehaviour.ts';
+import { calm, isDeclined, seeded, type Settings } from '#local/stand-ins/misbehaviour.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { until } from '#test/support/until.ts';
@@ -157,6 +157,59 @@ test('pm_declined_2_times declines the first two payments of each order, each on
   t.deepEqual(await pay('a', 3), { approved: true });
   t.deepEqual(await pay('b', 2), declined);
   t.deepEqual(await pay('b', 3), { approved: true });
+});
+
+/** How often each order is declined before it is approved; many are paid at once, in this order. */
+async function declines(t: ExecutionContext, seed: number, orders: readonly number[]): Promise<readonly number[]> {
+  const settings = { declineRate: { numerator: 4, denominator: 10 }, spreadMs: 3, seed };
+  const client = httpProvider(await started(t, settings));
+  const pay = (n: number, nth: number) =>
+    client.authorize({ ...request(`${n}-${nth}`, 'pm_ok'), orderId: `order-${n}` });
+  const found = new Map<number, number>();
+  const waiting = orders.toReversed();
+  const payTwice = async (n: number, nth: number): Promise<boolean> => {
+    const [outcome, again] = await Promise.all([pay(n, nth), pay(n, nth)]);
+    t.deepEqual(again, outcome, 'a copy of the same call');
+    return outcome.approved;
+  };
+  const payOneByOne = async (): Promise<void> => {
+    for (let n = waiting.pop(); n !== undefined; n = waiting.pop()) {
+      let tries = 1;
+      while (!(await payTwice(n, tries))) tries += 1;
+      found.set(n, tries - 1);
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, payOneByOne));
+  return Array.from({ length: orders.length }, (_, n) => found.get(n)!);
+}
+
+test('the same seed declines each order as often, in whatever order they come and however many at once; another seed does not', async (t) => {
+  const orders = Array.from({ length: 60 }, (_, n) => n);
+  const first = await declines(t, 7, orders);
+  const random = seeded(99);
+  const shuffled = orders.toSorted(() => random() - 0.5);
+  t.deepEqual(await declines(t, 7, shuffled), first);
+  t.notDeepEqual(await declines(t, 8, orders), first);
+  t.true(new Set(first).size > 2, first.join());
+});
+
+test('of two thousand orders as many tries are declined as the rate says, first ones and later ones', (t) => {
+  const settings = { ...calm, declineRate: { numerator: 3, denominator: 10 } };
+  for (const seed of [1, 2, 3]) {
+    for (const nth of [1, 2, 3]) {
+      const orders = Array.from({ length: 2000 }, (_, n) => `order-${n}`);
+      const declined = orders.filter((order) => isDeclined({ ...settings, seed }, order, nth)).length;
+      t.true(Math.abs(declined - 600) < 82, `four deviations: ${declined} of try ${nth} with seed ${seed}`);
+    }
+  }
+});
+
+test('what a token says of its declines is exact, whatever the rate is', async (t) => {
+  const client = httpProvider(await started(t, { declineRate: { numerator: 1, denominator: 1 } }));
+  const pay = (payment: number, method: string) => client.authorize(request(`p-${payment}`, method));
+  t.deepEqual(await pay(1, 'pm_declined_1_times'), { approved: false, reason: 'card_declined' });
+  t.deepEqual(await pay(2, 'pm_declined_1_times'), { approved: true });
+  t.deepEqual(await pay(3, 'pm_ok'), { approved: false, reason: 'card_declined' });
 });
 
 test('settings change while it runs; wrong ones are refused', async (t) => {
