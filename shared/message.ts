@@ -67,7 +67,8 @@ export type BodyOf<Type> = Type extends { readonly body: z.ZodType<infer Body> }
 
 const NAME = /^[a-z][a-z-]*\.[a-z][a-z-]*$/;
 
-function checked(name: string): string {
+/** The same name; throws `TypeError` when it is none of a message. */
+export function messageName(name: string): string {
   if (!NAME.test(name))
     throw new TypeError(`a message name is <owner>.<verb> in lower case, not ${JSON.stringify(name)}`);
   return name;
@@ -75,7 +76,7 @@ function checked(name: string): string {
 
 /** Declares an event. `name` is in the past tense: `wallet.held`. */
 export function event<Body>(name: string, body: z.ZodType<Body>): EventType<Body> {
-  return { kind: 'event', name: checked(name), body };
+  return { kind: 'event', name: messageName(name), body };
 }
 
 /** Declares a command with its answers. `name` is imperative: `wallet.hold`. */
@@ -91,7 +92,7 @@ export function command<Body, Done = never, Refused = never>(
 ): CommandType<Body> & { readonly done: EventType<Done>; readonly refused: EventType<Refused> } {
   return {
     kind: 'command',
-    name: checked(name),
+    name: messageName(name),
     body: spec.body,
     route: ownerOf(name),
     key: spec.key,

@@ -40,6 +40,7 @@ export const service = defineService({
       operators: operatorEndpoints(operators),
       acts,
       bus,
+      ask: (...question) => kit.asker.ask(...question),
       requests: createMongoRequests(db, () => clock.now()),
       board: operators.board,
       tokens: parseTokenKeys(set.TOKEN_KEYS),

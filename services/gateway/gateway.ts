@@ -4,6 +4,7 @@ import type { RequestStore } from './requests.ts';
 import type { RefusedBy } from './load-shedding.ts';
 import type { BreakerBoard } from '#services/circuit-breaker/board.ts';
 import { type Acts, actEndpoints, recording } from '#services/console/acts.ts';
+import type { Ask } from '#shared/question/question.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Log } from '#shared/log.ts';
@@ -45,6 +46,8 @@ export interface GatewayOptions {
   readonly operators: readonly Endpoint[];
   readonly bus: Pick<Bus, 'publish'>;
   readonly requests: RequestStore;
+  /** How the endpoints ask the owners of keys; absent: they cannot. */
+  readonly ask?: Ask | undefined;
   readonly board: Pick<BreakerBoard, 'openRoute' | 'retryAfterMs'>;
   readonly tokens: TokenKeys;
   readonly clock: Clock;

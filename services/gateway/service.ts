@@ -63,6 +63,7 @@ export const service = defineService({
       operators: operatorEndpoints(operators),
       acts: createMongoActs(db, log),
       bus,
+      ask: (...question) => kit.asker.ask(...question),
       requests,
       board,
       tokens: parseTokenKeys(set.TOKEN_KEYS),

@@ -7,7 +7,7 @@ import { type RequestIdentity, identityOf } from './identity.ts';
 import { overloaded, type RefusedBy, type Shed } from './load-shedding.ts';
 import { type Composed, REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
-import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
+import { breakerOpen, dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
 import type { BreakerBoard, OpenRoute } from '#services/circuit-breaker/board.ts';
 import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 import { Late, within } from '#shared/within.ts';
@@ -224,13 +224,9 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
     return refused({ route, retryAfterMs: board.retryAfterMs(route) ?? gateCycleMs }, 'broker', cause);
   }
 
-  function refused({ route, retryAfterMs }: OpenRoute, by: RefusedBy, cause?: unknown): Problem {
-    onRefused?.(route, by);
-    return new Problem('breaker-open', `the route ${route} takes nothing now`, {
-      headers: retryAfter(retryAfterMs),
-      members: { route, state: 'open', retryAfterMs },
-      cause,
-    });
+  function refused(open: OpenRoute, by: RefusedBy, cause?: unknown): Problem {
+    onRefused?.(open.route, by);
+    return breakerOpen(open, cause);
   }
 }
 

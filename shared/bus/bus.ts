@@ -56,6 +56,13 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
+/** A way for what may be lost: transient, unconfirmed, at most once. It has a channel of its own, made again when it is lost. */
+export interface Post {
+  /** Throws `PublishError` when it is not sent at all: no connection, no right, or what can never be sent. */
+  send(exchange: string, packet: Packet, routingKey?: string): void;
+  close(): Promise<void>;
+}
+
 export interface Bus {
   /**
    * Publishes persistent and mandatory; resolves when the broker confirmed it. Pushes back by waiting when too many are
@@ -74,6 +81,8 @@ export interface Bus {
     routingKeys: readonly string[],
     onPacket: (packet: Packet, routingKey: string) => void,
   ): Promise<{ close(): Promise<void> }>;
+  /** `onReturned` is told of what was sent where nothing is bound. */
+  post(onReturned: (packet: Packet, exchange: string) => void): Post;
   /** A connection of its own, for a caller that must notice when it is lost: it never reconnects, so nothing is carried over. */
   session(): Promise<Session>;
   /** Both connections are up and every consumer is registered. */

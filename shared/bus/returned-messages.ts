@@ -13,6 +13,7 @@ export function tellingRefusals(bus: Bus, onRefused: (exchange: string) => void)
     },
     consume: bus.consume,
     subscribe: bus.subscribe,
+    post: bus.post,
     session: bus.session,
     get connected() {
       return bus.connected;

@@ -121,6 +121,7 @@ export function createFaults(
             : bus.publish(exchange, packet, routingKey),
         consume: (queue, consumeOptions) => bus.consume(queue, consumeOptions),
         subscribe: (exchange, routingKeys, onPacket) => bus.subscribe(exchange, routingKeys, onPacket),
+        post: (onReturned) => bus.post(onReturned),
         session: () => bus.session(),
         get connected() {
           return bus.connected;

@@ -18,10 +18,15 @@ import type { Log } from '#shared/log.ts';
 import { archiveMeter, engineMeter, gauge } from './metrics.ts';
 import { createFigures } from '#shared/partition/figures.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
+import type { QuestionHandler } from '#shared/question/question.ts';
+import { createResponder } from '#shared/question/responder.ts';
+import { takingQuestions } from '#shared/question/taking.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
 
 export interface HostingOptions<State> {
   readonly entity: Entity<State>;
+  /** What the owners of its keys are asked. */
+  readonly answers?: readonly QuestionHandler[];
   readonly documents: MongoStoreOptions;
   readonly service: string;
   readonly worker: string;
@@ -56,7 +61,7 @@ function answersOf({ services }: RouteTable, service: string): (route: string) =
 
 /** Runs an entity as one worker of its service. Resolves when it has joined the others; waits for broker and database. */
 export async function hostEntity<State>(options: HostingOptions<State>): Promise<Hosted> {
-  const { entity, config, bus, clock, log, metrics, table } = options;
+  const { entity, answers = [], config, bus, clock, log, metrics, table } = options;
   const { route } = entity;
   const store = await preparedStore<State>(options.db, options.documents, clock, log);
   const history = config.HISTORY_FILE === undefined ? undefined : historyFile(config.HISTORY_FILE, options);
@@ -74,9 +79,17 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     onRegistration: (queue, id) => worker?.onRegistration(queue, id),
     history,
   });
+  const responder =
+    answers.length === 0
+      ? undefined
+      : createResponder({
+          ...options,
+          handlers: answers,
+          stateOf: async (key) => (await store.load([key])).get(key)?.state,
+        });
   const joined = createWorker({
     ...options,
-    engine,
+    engine: responder === undefined ? engine : takingQuestions(engine, responder),
     store: createMongoTableStore(options.db),
     route,
     partitions: table.partitions,
@@ -110,10 +123,10 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     },
     async pause() {
       paused = true;
-      await engine.pause();
+      await Promise.all([engine.pause(), responder?.pause()]);
     },
     async resume() {
-      await engine.start();
+      await Promise.all([engine.start(), responder?.resume()]);
       paused = false;
     },
     async drain(deadlineMs) {
@@ -121,6 +134,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
       await archiving?.stop();
       await joined.drain(deadlineMs);
       await engine.drain(Math.max(0, deadline - clock.now()));
+      await responder?.close();
     },
   };
 }

@@ -11,6 +11,8 @@ import type { Clock } from '#shared/clock.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import type { Migration } from '#shared/database/migration.ts';
 import type { MongoStoreOptions } from '#shared/entity/stores/mongo-store.ts';
+import type { Asker } from '#shared/question/asker.ts';
+import type { QuestionHandler } from '#shared/question/question.ts';
 import type { Log } from '#shared/log.ts';
 import type { ServiceApi } from '#shared/web/api.ts';
 
@@ -27,8 +29,13 @@ export interface Kit<Config> {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
-  /** Runs an entity as one worker of this service, with the service's documents; drained at stop. */
-  host<State>(entity: Entity<State>): void;
+  /** Asks the owners of keys what changes nothing; for a service with the right `questions`. Connected when it is first used. */
+  readonly asker: Asker;
+  /**
+   * Runs an entity as one worker of this service, with the service's documents; drained at stop. `answers`: what the owners of its
+   * keys are asked.
+   */
+  host<State>(entity: Entity<State>, answers?: readonly QuestionHandler[]): void;
   /** Answers every path but `/livez`, `/readyz` and `/metrics`. */
   http(listener: RequestListener): void;
   /** A readiness check; throws what is wrong. */
@@ -51,11 +58,16 @@ export interface System {
  */
 export type EntityOver = (ports: never) => object;
 
+/** What its keys' owners answer, over the same. */
+export type AnswersOver = (ports: never) => readonly QuestionHandler[];
+
 export interface Service {
   readonly name: string;
   readonly rights: ServiceRights;
   /** Absent: it has none. */
   readonly entity?: EntityOver | undefined;
+  /** The questions about its keys; absent: there are none. */
+  readonly answers?: AnswersOver | undefined;
   /** Where the documents of its entity are, if it has one. */
   readonly documents?: MongoStoreOptions | undefined;
   readonly api?: ServiceApi | undefined;
@@ -91,6 +103,8 @@ export interface ServiceSpec<Shape extends z.ZodRawShape> {
   readonly config: Shape;
   /** The entity that it runs, if it has one; what `start` hosts is this one. */
   readonly entity?: EntityOver;
+  /** What its keys' owners are asked; with the right `answersQuestions`. */
+  readonly answers?: AnswersOver;
   readonly documents?: MongoStoreOptions;
   /** What it offers over HTTP, behind the doors. */
   readonly api?: ServiceApi;

@@ -5,11 +5,12 @@ import type { Externals, RouteTable, ServiceRights } from '#shared/bus/topology/
 
 /** Declares a service: what it may do on the broker, its own configuration, its documents, and what it is made of. Nothing runs before `start`. */
 export function defineService<Shape extends z.ZodRawShape>(spec: ServiceSpec<Shape>): Service {
-  const { name, rights, entity, documents, api, audit, migrations } = spec;
+  const { name, rights, entity, answers, documents, api, audit, migrations } = spec;
   return {
     name,
     rights,
     entity,
+    answers,
     documents,
     api,
     audit: audit === undefined ? [] : [audit].flat(),
@@ -26,19 +27,30 @@ export function tableOf(
   partitions: number,
   externals: Externals = {},
 ): RouteTable {
-  const submitted = [...new Set(services.flatMap(({ api }) => api?.commands ?? []))];
+  const front: Front = {
+    commands: [...new Set(services.flatMap(({ api }) => api?.commands ?? []))],
+    questions: [...new Set(services.flatMap(({ api }) => api?.questions ?? []))],
+  };
   return {
     partitions,
     routes: services.flatMap(({ rights: { route } }) => (route === undefined ? [] : [route])),
     audiences: Object.fromEntries(services.flatMap(({ rights }) => Object.entries(rights.audiences ?? {}))),
     services: {
-      ...Object.fromEntries(services.map(({ name, rights }) => [name, withFront(rights, submitted)])),
+      ...Object.fromEntries(services.map(({ name, rights }) => [name, withFront(rights, front)])),
       ...externals,
     },
   };
 }
 
-/** A door may send what the services behind it submit. */
-function withFront(rights: ServiceRights, submitted: readonly string[]): ServiceRights {
-  return rights.fronts ? { ...rights, commands: [...(rights.commands ?? []), ...submitted] } : rights;
+type Front = Required<Pick<ServiceRights, 'commands' | 'questions'>>;
+
+/** A door may send and ask what the services behind it submit and ask. */
+function withFront(rights: ServiceRights, { commands, questions }: Front): ServiceRights {
+  if (!rights.fronts) return rights;
+  const asked = [...(rights.questions ?? []), ...questions];
+  return {
+    ...rights,
+    commands: [...(rights.commands ?? []), ...commands],
+    ...(asked.length > 0 && { questions: asked }),
+  };
 }

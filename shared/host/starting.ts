@@ -13,6 +13,7 @@ import type { RouteTable } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import { connectMongo, ping } from '#shared/database/database.ts';
 import { untilMigrated } from '#shared/database/migrated.ts';
+import { createAsker, type Asker } from '#shared/question/asker.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
@@ -93,6 +94,7 @@ export async function startService<Shape extends z.ZodRawShape>(
   const handled: string[] = [];
   const faults = createFaults(name, { clock, log, exit: () => exit(137), handles: () => handled });
   const running: Hosted[] = [];
+  let asker: Asker | undefined;
   const worker = config.WORKER_ID ?? `${name}-${clock.id().slice(-6)}`;
 
   await spec.start({
@@ -104,7 +106,10 @@ export async function startService<Shape extends z.ZodRawShape>(
     clock,
     log,
     metrics,
-    host<State>(entity: Entity<State>) {
+    get asker() {
+      return (asker ??= createAsker({ bus, clock, log }));
+    },
+    host<State>(entity: Entity<State>, answers = []) {
       const { documents } = spec;
       if (documents === undefined || db === undefined)
         throw new TypeError(`${name} hosts an entity and says nothing of its documents`);
@@ -117,6 +122,7 @@ export async function startService<Shape extends z.ZodRawShape>(
       hosted.push(() =>
         hostEntity<State>({
           entity,
+          answers,
           documents,
           service: name,
           worker,
@@ -176,6 +182,7 @@ export async function startService<Shape extends z.ZodRawShape>(
         log.info('stopping');
         http.stopListening();
         await Promise.all(running.map((one) => one.drain(config.DRAIN_MS)));
+        await asker?.close();
         for (const stop of stops.toReversed()) await stop();
         await http.close(REQUEST_GRACE_MS);
         await bus.close();

@@ -13,6 +13,8 @@ export interface ApiSpec<View> {
   readonly lookups?: (view: View, door: Door) => readonly AnsweredLookup[];
   /** The routes that it submits commands to. */
   readonly commands?: readonly string[];
+  /** The routes that its endpoints ask questions. */
+  readonly questions?: readonly string[];
   /** The routes that the load which its requests begin goes through first: when messages wait there, fewer are taken. */
   readonly load?: readonly string[];
   /** The routes without which what is sent to this service's route gets nowhere. */
@@ -24,18 +26,20 @@ export interface ServiceApi {
   readonly endpoints: (view: unknown, door: Door) => readonly Endpoint[];
   readonly lookups: (view: unknown, door: Door) => readonly AnsweredLookup[];
   readonly commands: readonly string[];
+  readonly questions: readonly string[];
   readonly load: readonly string[];
   readonly needs: readonly string[];
 }
 
 /** Ties endpoints to the view that they read. */
 export function defineApi<View>(spec: ApiSpec<View>): ServiceApi {
-  const { view, endpoints, lookups, commands = [], load = [], needs = [] } = spec;
+  const { view, endpoints, lookups, commands = [], questions = [], load = [], needs = [] } = spec;
   return {
     view,
     endpoints: (given, door) => endpoints(given as View, door),
     lookups: (given, door) => lookups?.(given as View, door) ?? [],
     commands,
+    questions,
     load,
     needs,
   };
@@ -59,7 +63,7 @@ export function storedLookUp(services: readonly Offering[], db: Connection, cloc
   };
   const views = storedViews(services, db);
   const lookUp: LookUp = lookingUp(() => services.flatMap(({ name, api }) => api?.lookups(views[name], door) ?? []));
-  const door: Door = { clock, submit: nobody, outcomeMs: 0, accepted: nobody, needs: () => [], lookUp };
+  const door: Door = { clock, submit: nobody, ask: nobody, outcomeMs: 0, accepted: nobody, needs: () => [], lookUp };
   return lookUp;
 }
 

@@ -1,4 +1,5 @@
 import type { Answer } from './endpoint.ts';
+import type { Ask } from '#shared/question/question.ts';
 import type { LookUp } from './lookup.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Message } from '#shared/message.ts';
@@ -14,6 +15,11 @@ export interface Door {
   accepted(resourceId: string): Promise<AcceptedRequest | undefined>;
   /** The route, and those without which what begins there gets nowhere. */
   needs(route: string): readonly string[];
+  /**
+   * Asks the owner of a key something that changes nothing. A route that is open and a broker that is away are the doors' problems;
+   * the rest is the asker's to tell: `QuestionProblem` is the owner's, `QuestionError` is `late` or `broken`.
+   */
+  readonly ask: Ask;
   /** What another service tells. */
   readonly lookUp: LookUp;
 }

@@ -203,6 +203,18 @@ export function dependencyUnavailable(dependency: string, detail: string, cause?
   return new Problem('dependency-unavailable', detail, { headers: retryAfter(1000), members: { dependency }, cause });
 }
 
+/** The broker gives back what is for this route, or would. */
+export function breakerOpen(
+  { route, retryAfterMs }: { readonly route: string; readonly retryAfterMs: number },
+  cause?: unknown,
+): Problem {
+  return new Problem('breaker-open', `the route ${route} takes nothing now`, {
+    headers: retryAfter(retryAfterMs),
+    members: { route, state: 'open', retryAfterMs },
+    cause,
+  });
+}
+
 /** `Retry-After` counts whole seconds (RFC 9110, 10.2.3); at least one. */
 export function retryAfter(ms: number): Readonly<Record<string, string>> {
   return { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1000))) };

@@ -10,6 +10,7 @@ import type { RequestStore } from '#services/gateway/requests.ts';
 import { startRequestSweep } from '#services/gateway/sweep.ts';
 import { shown } from '#services/order/view.ts';
 import { services } from '#services/services.ts';
+import { createAsker } from '#shared/question/asker.ts';
 import { silentLog } from '#shared/log.ts';
 import { mounted } from '#shared/web/api.ts';
 import type { Endpoint } from '#shared/web/endpoint.ts';
@@ -39,8 +40,10 @@ export function openGateways(town: SimulatedTown): readonly OpenGateway[] {
       const board = createBoard(host.clock);
       const snapshots = watchSnapshots(board, { bus: host.bus, log: silentLog });
       const own = throughPorts(host, requests);
+      const asker = createAsker({ bus: host.bus, clock: host.clock, log: silentLog });
       const intake = createIntake({
         ...defaultSettings,
+        ask: asker.ask,
         bus: host.bus,
         board,
         requests: own,

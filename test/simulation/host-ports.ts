@@ -48,6 +48,14 @@ export function busThrough(raw: Bus, { enter, into, port }: Passage): Bus {
     },
     subscribe: (exchange, keys, onPacket) =>
       port(() => raw.subscribe(exchange, keys, (packet, key) => enter(() => onPacket(packet, key)))),
+    post(onReturned) {
+      const post = raw.post((packet, exchange) => enter(() => onReturned(packet, exchange)));
+      return {
+        // A process that is dead sends nothing; whether what it sent arrives is the link's affair.
+        send: (exchange, packet, key) => enter(() => post.send(exchange, packet, key)),
+        close: () => into(post.close()),
+      };
+    },
     async session() {
       const session = await port(() => raw.session());
       return {

@@ -26,6 +26,9 @@ import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor } from '#shared/entity/options.ts';
 import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
+import type { QuestionHandler } from '#shared/question/question.ts';
+import { createResponder } from '#shared/question/responder.ts';
+import { takingQuestions } from '#shared/question/taking.ts';
 import { silentLog } from '#shared/log.ts';
 import { WAKE } from '#shared/message.ts';
 import { createMemoryTableStore } from '#shared/partition/memory-table-store.ts';
@@ -122,7 +125,11 @@ export function buildTown(
   }
 
   /** As `shared/host/hosting.ts` does it, with memory in the place of the database. */
-  function run(service: string, entityOf: (host: Host) => Entity<unknown>): void {
+  function run(
+    service: string,
+    entityOf: (host: Host) => Entity<unknown>,
+    answersOf: (host: Host) => readonly QuestionHandler[],
+  ): void {
     for (let copy = 1; copy <= between(1, 4); copy += 1) {
       add(`${service}-${copy}`, async (host) => {
         const { clock: own, bus } = host;
@@ -138,8 +145,19 @@ export function buildTown(
           onRegistration: (queue, id) => worker?.onRegistration(queue, id),
           history: (commit) => record.committed(host.name, service, commit),
         });
+        const answers = answersOf(host);
+        const responder =
+          answers.length === 0
+            ? undefined
+            : createResponder({
+                handlers: answers,
+                bus,
+                clock: own,
+                log: silentLog,
+                stateOf: async (key) => (await host.store(homeOf(service).store).load([key])).get(key)?.state,
+              });
         worker = createWorker({
-          engine,
+          engine: responder === undefined ? engine : takingQuestions(engine, responder),
           bus,
           store: tables,
           clock: own,
@@ -157,6 +175,7 @@ export function buildTown(
         return async () => {
           await worker.drain(DRAIN_MS);
           await engine.drain(1000);
+          await responder?.close();
           await bus.close();
         };
       });
@@ -178,7 +197,12 @@ export function buildTown(
     retrying: settings.retrying,
     log: silentLog,
   });
-  for (const { name, entity } of residents) run(name, (host) => version.of(name, entity(portsOf(host, name))));
+  for (const { name, entity, answers } of residents)
+    run(
+      name,
+      (host) => version.of(name, entity(portsOf(host, name))),
+      (host) => answers(portsOf(host, name)),
+    );
   for (let copy = 1; copy <= between(1, 3); copy += 1) {
     add(`circuit-breaker-${copy}`, async ({ bus, clock: own, name }) => {
       const breaker = await startCircuitBreaker({

@@ -7,6 +7,7 @@ import { defaultSettings } from '#services/gateway/gateway.ts';
 import { createIntake } from '#services/gateway/intake.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import { services } from '#services/services.ts';
+import { createAsker } from '#shared/question/asker.ts';
 import { silentLog } from '#shared/log.ts';
 import { mounted, storedViews } from '#shared/web/api.ts';
 import type { Answer, Endpoint } from '#shared/web/endpoint.ts';
@@ -30,8 +31,10 @@ export function createDoor({ clock, broker, homes }: Town) {
   const requests = createMemoryRequests(clock.now);
   const bus = broker.connect('gateway');
   const board = createBoard(clock);
+  const asker = createAsker({ bus, clock, log: silentLog });
   const intake = createIntake({
     ...defaultSettings,
+    ask: asker.ask,
     maxPlacing: 1_000_000,
     bus,
     board,

@@ -5,13 +5,14 @@ import { createVirtualClock, type VirtualClock } from '#test/support/virtual-clo
 import { routeTable } from '#services/services.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { createMemoryBroker, type MemoryBroker } from '#shared/bus/memory/memory-bus.ts';
-import { partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
+import { partitionQueues, questionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { bytesOf } from '#shared/entity/document.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { limitsFor, type CommittedRuns } from '#shared/entity/options.ts';
 import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { createFaults } from '#shared/host/faults.ts';
+import { createResponder } from '#shared/question/responder.ts';
 import { silentLog } from '#shared/log.ts';
 
 const TTL_MS = 10_000;
@@ -55,10 +56,11 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
   const homes = new Map<string, Home>();
   const control = broker.connect('operator');
 
-  for (const { name, entity: own } of residents) {
+  for (const { name, entity: own, answers } of residents) {
     const store = createMemoryStore<unknown>({ now: clock.now });
     const bus = broker.connect(name);
-    const entity = (entities[name] ?? own)({ ...portsOf(outside, store.journal), ...ports });
+    const around = { ...portsOf(outside, store.journal), ...ports };
+    const entity = (entities[name] ?? own)(around);
     const handles = (): readonly string[] => entity.handlers.map(({ type }) => type.name);
     const faults = createFaults(name, { clock, log: silentLog, exit: () => {}, handles });
     await clock.during(faults.listen(bus, async () => {}));
@@ -81,6 +83,14 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
       history: (commit) => history?.(name, commit),
     });
     await clock.during(engine.start());
+    const responder = createResponder({
+      handlers: answers(around),
+      bus: through(bus, name),
+      clock,
+      log: silentLog,
+      stateOf: async (key) => (await store.load([key])).get(key)?.state,
+    });
+    for (const queue of questionQueues(routeTable, name)) await clock.during(responder.take(queue));
     homes.set(name, {
       entity,
       store,

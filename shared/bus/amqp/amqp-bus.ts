@@ -12,6 +12,7 @@ import {
   type ChannelPublisher,
   type PublishLimits,
 } from './publisher.ts';
+import { createAmqpPost } from './post.ts';
 import { createAmqpSession } from './session.ts';
 import type { Bus, Session } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -102,6 +103,17 @@ export function connectAmqp({
         async close() {
           registrations.delete(kept);
           await kept.close();
+        },
+      };
+    },
+    post(onReturned) {
+      const { kept, post } = createAmqpPost({ connection: publishing, clock, log, mayPublish }, onReturned);
+      registrations.add(kept);
+      return {
+        send: post.send,
+        async close() {
+          registrations.delete(kept);
+          await post.close();
         },
       };
     },

@@ -14,6 +14,11 @@ export function publishOptions(packet: Packet, appId?: string): Options.Publish 
   return options;
 }
 
+/** Kept nowhere but in memory, and given back when nothing is bound there. */
+export function transientOptions(packet: Packet): Options.Publish {
+  return { ...publishOptions(packet), persistent: false };
+}
+
 export function packetOf({ content, properties }: Message): Packet {
   const packet: Mutable<Packet> = { content, headers: properties.headers ?? {} };
   if (typeof properties.contentType === 'string') packet.contentType = properties.contentType;

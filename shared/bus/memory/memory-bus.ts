@@ -2,6 +2,7 @@ import type { BindingSpec, Bus, Consumer, Packet, Topology } from '#shared/bus/b
 import { createMemoryConsumer, createMemorySubscription, type MemoryRegistration } from './consumer.ts';
 import { createMemoryCore, type MemoryFaults, type PublishOutcome } from './core.ts';
 import { createLink, type InFlight, type Link } from './link.ts';
+import { createMemoryPost } from './post.ts';
 import { createMemoryPublisher } from './publisher.ts';
 import { createMemorySession } from './session.ts';
 import { backoffMs } from '#shared/backoff.ts';
@@ -130,6 +131,7 @@ export function createMemoryBroker({ clock }: { readonly clock: Clock }): Memory
         await registration.first;
         return registration.subscription;
       },
+      post: (onReturned) => createMemoryPost(core, () => publishing.current(), onReturned),
       session() {
         const link = open(name, 'session');
         if (link === undefined) return Promise.reject(new Error('there is no connection to the broker'));

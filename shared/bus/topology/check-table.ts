@@ -1,8 +1,9 @@
+import { askedRoutes } from './asked-routes.ts';
 import type { RouteTable, Timing } from './route-table.ts';
 
 const NAME = /^[a-z][a-z-]*$/;
 /** Exchanges that are no route's. */
-const RESERVED = new Set(['amq', 'events', 'control', 'workers', 'breaker']);
+const RESERVED = new Set(['amq', 'events', 'control', 'workers', 'breaker', 'answers']);
 
 /** Throws `TypeError` for a table that cannot be provisioned. */
 export function checkTable(table: RouteTable, timingOf: (route: string) => Timing): void {
@@ -28,10 +29,15 @@ export function checkTable(table: RouteTable, timingOf: (route: string) => Timin
     if (external && (commands.length === 0 || Object.keys(others).length > 0))
       throw new TypeError(`${name} is external: it names the routes that it publishes to, and nothing else`);
   }
-  const named = Object.entries(services).map(([service, { route, commands = [], answers = [] }]) => {
+  const named = Object.entries(services).map(([service, { route, commands = [], answers = [], questions = [] }]) => {
     const answered = answers.filter((name) => !audiences.includes(name));
-    return [service, [...(route === undefined ? [] : [route]), ...commands, ...answered]] as const;
+    return [service, [...(route === undefined ? [] : [route]), ...commands, ...answered, ...questions]] as const;
   });
+  const answering = askedRoutes(table);
+  for (const [service, { questions = [] }] of Object.entries(services)) {
+    const deaf = questions.find((route) => routes.includes(route) && !answering.includes(route));
+    if (deaf !== undefined) throw new TypeError(`${service} asks ${deaf}, which answers no questions`);
+  }
   for (const [name, others] of [...Object.entries(table.audiences ?? {}), ...named]) {
     for (const route of others)
       if (!routes.includes(route)) throw new TypeError(`${name} names the route ${route}, which does not exist`);

@@ -7,7 +7,7 @@ import type { RouteTable, ServiceRights } from './route-table.ts';
  * at private queues and names of the service's own. Who may not read `<route>.in` and `.half` cannot bind the gate.
  */
 export function userOf(vhost: string, service: string, rights: ServiceRights, routes: readonly string[]): UserSpec {
-  const { route: own, names = {}, everyRoute = {}, commands = [], answers = [] } = rights;
+  const { route: own, names = {}, everyRoute = {}, commands = [], answers = [], questions = [] } = rights;
   if (rights.external) return externalUserOf(vhost, service, commands);
   const ends = (of: readonly string[]): readonly string[] =>
     of.length === 0 ? [] : [`(${routes.join('|')})\\.(${of.join('|')})`];
@@ -18,6 +18,8 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
     ...commands.map((route) => `${route}\\.(in|hash)`),
     ...answers.map((name) => `${name}\\.hash`),
     ...(consumes ? [`${own}\\.(hash|dead)`, 'events', 'workers'] : []),
+    ...questions.map((route) => `${route}\\.ask`),
+    ...(rights.answersQuestions ? ['answers'] : []),
     ...ends(everyRoute.write ?? []),
     ...(names.write ?? []).map(escaped),
   ];
@@ -25,6 +27,8 @@ export function userOf(vhost: string, service: string, rights: ServiceRights, ro
     'control',
     PRIVATE,
     ...(consumes ? [`${own}\\.[0-9]{3}`] : []),
+    ...(consumes && rights.answersQuestions ? [`${own}\\.ask\\.[0-9]{3}`] : []),
+    ...(questions.length > 0 ? ['answers'] : []),
     ...(consumes || rights.watchesWorkers ? ['workers'] : []),
     ...ends(everyRoute.read ?? []),
     ...(names.read ?? []).map(escaped),

@@ -15,7 +15,7 @@ export interface ServiceRights {
   readonly route?: string;
   /** Routes that it sends commands to: `<route>.in`, and `<route>.hash` for undo. */
   readonly commands?: readonly string[];
-  /** It takes requests for all services: it may send the commands that their APIs submit. */
+  /** It takes requests for all services: it may send the commands that their APIs submit, and ask what they ask. */
   readonly fronts?: boolean;
   /** Routes and audiences that it answers: `<name>.hash`. */
   readonly answers?: readonly string[];
@@ -23,6 +23,10 @@ export interface ServiceRights {
   readonly audiences?: { readonly [name: string]: readonly string[] };
   /** News that its route receives: routing keys of `events`, `<route>.<event>` or `<route>.*`. */
   readonly hears?: readonly string[];
+  /** Its route answers questions: it gets `<route>.ask`, `.asked` and a queue of questions for each partition. */
+  readonly answersQuestions?: boolean;
+  /** Routes that it asks questions: `<route>.ask`. */
+  readonly questions?: readonly string[];
   /** Subjects that it asks others about on `control`: it sends `<subject>.request` and hears `<subject>.reply`. */
   readonly asks?: readonly string[];
   /** The subject that it is asked about. */

@@ -7,6 +7,7 @@ import type {
   QueueSpec,
   Topology,
 } from '#shared/bus/bus.ts';
+import { askedRoutes } from './asked-routes.ts';
 import { checkTable } from './check-table.ts';
 import { userOf } from './rights.ts';
 import type { RouteTable, Timing, Timings } from './route-table.ts';
@@ -23,6 +24,9 @@ export const WORKERS = 'workers';
 /** Fanout: the breaker's state, for gateways. */
 export const SNAPSHOT = 'breaker.snapshot';
 
+/** Direct: answers to questions; routing key = the asker. */
+export const ANSWERS = 'answers';
+
 /** Where commands are published: refused by the broker while the route is open. */
 export const inbox = (route: string): string => `${route}.in`;
 export const half = (route: string): string => `${route}.half`;
@@ -36,6 +40,17 @@ export const state = (route: string): string => `${route}.state`;
 /** Zero-padded: the broker rebuilds the hash ring from the bindings sorted as text. */
 export const partition = (route: string, index: number): string => `${route}.${String(index).padStart(3, '0')}`;
 
+/** Where questions are published: refused by the broker while the route is open. */
+export const ask = (route: string): string => `${route}.ask`;
+/** The hash ring of questions: a key has the same partition index as on `hash`. */
+export const asked = (route: string): string => `${route}.asked`;
+/** Where the questions of a partition queue's keys wait. */
+export const questionQueueOf = (queue: string): string => `${queue.slice(0, -4)}.ask${queue.slice(-4)}`;
+
+export function questionQueues(table: RouteTable, route: string): readonly string[] {
+  return askedRoutes(table).includes(route) ? partitionQueues(table, route).map(questionQueueOf) : [];
+}
+
 export function partitionQueues(table: RouteTable, route: string): readonly string[] {
   return Array.from({ length: table.partitions }, (_, index) => partition(route, index));
 }
@@ -48,21 +63,32 @@ export function gate(route: string): { readonly direct: BindingSpec; readonly de
   };
 }
 
+/** The gate of the questions to a route that answers any: bound unless the route is open. A question that waits is late, so none is delayed. */
+export function questionGate(route: string): BindingSpec {
+  return { source: ask(route), destination: asked(route), to: 'exchange', routingKey: '' };
+}
+
 /** Everything that must exist on the broker for this table. Throws `TypeError` for a table that cannot be provisioned. */
 export function topologyOf(table: RouteTable, timings: Timings, vhost: string): Topology {
   const timingOf = typeof timings === 'function' ? timings : () => timings;
   checkTable(table, timingOf);
   const { routes } = table;
+  const answering = askedRoutes(table);
   return {
     exchanges: [
       ...routes.flatMap(exchangesOf),
+      ...answering.flatMap(questionExchangesOf),
       ...Object.keys(audiencesOf(table)).map((name) => fanout(hash(name))),
       ...broadcasts,
     ],
     queues: routes.flatMap((route) => queuesOf(table, route)),
     bindings: bindingsOfTable(table),
-    gates: routes.map(gateOf),
-    policies: [...routes.flatMap((route) => policiesOf(route, timingOf(route))), keptPolicy(routes)],
+    gates: routes.map((route) => gateOf(route, answering.includes(route))),
+    policies: [
+      ...routes.flatMap((route) => policiesOf(route, timingOf(route))),
+      ...answering.map((route) => questionPolicyOf(route, timingOf(route))),
+      keptPolicy(routes),
+    ],
     users: Object.entries(table.services).map(([service, rights]) => userOf(vhost, service, rights, routes)),
   };
 }
@@ -80,15 +106,22 @@ const broadcasts: readonly ExchangeSpec[] = [
   { name: CONTROL, type: 'topic', arguments: {} },
   { name: WORKERS, type: 'topic', arguments: {} },
   fanout(SNAPSHOT),
+  { name: ANSWERS, type: 'direct', arguments: {} },
 ];
 
 function exchangesOf(route: string): readonly ExchangeSpec[] {
   return [
     fanout(half(route)),
     fanout(inbox(route), { 'alternate-exchange': half(route) }),
-    { name: hash(route), type: 'x-consistent-hash', arguments: { 'hash-header': 'key' } },
+    ring(hash(route)),
     ...[expired, parked, dead, state].map((name) => fanout(name(route))),
   ];
+}
+
+const ring = (name: string): ExchangeSpec => ({ name, type: 'x-consistent-hash', arguments: { 'hash-header': 'key' } });
+
+function questionExchangesOf(route: string): readonly ExchangeSpec[] {
+  return [fanout(ask(route)), ring(asked(route))];
 }
 
 /** Retained and retried until the target took it: an expired message is never lost (quorum queues; needs reject-publish). */
@@ -100,6 +133,12 @@ const deadLetterTo = (exchange: string): HeaderTable => ({
 
 const quorum = (name: string, args: HeaderTable = {}): QueueSpec => ({ name, type: 'quorum', arguments: args });
 
+/** What is in it is transient: nothing of it is written to disc, and a restart of the broker empties it. */
+function questionQueue(name: string, route: string): QueueSpec {
+  const args = { 'x-single-active-consumer': true, 'x-dead-letter-exchange': expired(route) };
+  return { name, type: 'classic', arguments: args };
+}
+
 function queuesOf(table: RouteTable, route: string): readonly QueueSpec[] {
   return [
     ...[expired, parked, dead].map((name) => quorum(name(route))),
@@ -107,20 +146,24 @@ function queuesOf(table: RouteTable, route: string): readonly QueueSpec[] {
       quorum(name, { 'x-single-active-consumer': true, ...deadLetterTo(expired(route)) }),
     ),
     quorum(delay(route), deadLetterTo(hash(route))),
+    ...questionQueues(table, route).map((name) => questionQueue(name, route)),
   ];
 }
 
 function bindingsOf(table: RouteTable, route: string): readonly BindingSpec[] {
   return [
     ...[expired, parked, dead].map((name) => sameName(name(route))),
-    ...partitionQueues(table, route).map((name): BindingSpec => ({
-      source: hash(route),
-      destination: name,
-      to: 'queue',
-      routingKey: '1',
-    })),
+    ...partitionQueues(table, route).map((name) => inRing(hash(route), name)),
+    ...questionQueues(table, route).map((name) => inRing(asked(route), name)),
   ];
 }
+
+const inRing = (source: string, destination: string): BindingSpec => ({
+  source,
+  destination,
+  to: 'queue',
+  routingKey: '1',
+});
 
 export function sameName(name: string): BindingSpec {
   return { source: name, destination: name, to: 'queue', routingKey: '' };
@@ -145,9 +188,9 @@ function subscriptionsOf(table: RouteTable): readonly BindingSpec[] {
   );
 }
 
-function gateOf(route: string): GateSpec {
+function gateOf(route: string, isAsked: boolean): GateSpec {
   const { direct, delayed } = gate(route);
-  return { bindings: [direct, delayed], state: state(route) };
+  return { bindings: [direct, delayed, ...(isAsked ? [questionGate(route)] : [])], state: state(route) };
 }
 
 /** The queue that holds exactly one message: a publish replaces it. Bound to the fanout exchange of its name. */
@@ -178,6 +221,20 @@ function policiesOf(route: string, timing: Timing): readonly PolicySpec[] {
       definition: { 'message-ttl': timing.delayMs, 'delivery-limit': NO_DELIVERY_LIMIT },
     },
   ];
+}
+
+/** Half of what a command may wait: a restart of the only worker expires no question, and none outlives its asker for long. */
+export function questionTtlMs({ ttlMs }: Pick<Timing, 'ttlMs'>): number {
+  return Math.ceil(ttlMs / 2);
+}
+
+function questionPolicyOf(route: string, timing: Timing): PolicySpec {
+  return {
+    name: `${route}.questions`,
+    pattern: `^${route}\\.ask\\.[0-9]{3}$`,
+    priority: POLICY_PRIORITY,
+    definition: { 'message-ttl': questionTtlMs(timing) },
+  };
 }
 
 function keptPolicy(routes: readonly string[]): PolicySpec {

@@ -1,0 +1,132 @@
+import { type QuestionContext, type QuestionHandler, QuestionProblem } from './question.ts';
+import type { AskedQuestion, AskedQuestions } from './wire.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+
+/** `dropped`: nobody waited for the answer any more. */
+export type AnsweredHow = 'answered' | 'problem' | 'broken' | 'dropped';
+
+export interface AnsweringOptions {
+  readonly handlers: readonly QuestionHandler[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What the document of a key says, as far as it is committed. */
+  readonly stateOf: (key: string) => Promise<unknown>;
+  /** Handlers that may be at work at once; the others wait for their turn. */
+  readonly concurrency?: number;
+  /** Told of every question that was answered or dropped. */
+  readonly onAnswered?: ((type: string, how: AnsweredHow) => void) | undefined;
+}
+
+/** The answer to one question, as far as there is anything to tell: no answer to what nobody waits for. */
+export type Give = (id: number, given: object) => void;
+
+const CONCURRENCY = 1000;
+const MAX_REASON = 500;
+
+/** Runs the handlers of questions, each as soon as there is room; one that answers at once is done in this turn. */
+export function createAnswering(
+  options: AnsweringOptions,
+): (asked: AskedQuestions, give: Give, onDone: () => void) => void {
+  const { clock, log, stateOf, concurrency = CONCURRENCY, onAnswered } = options;
+  const handlers = new Map(options.handlers.map((handler) => [handler.type.name, handler]));
+  /** Questions at work, by asker and number: a second copy is none. */
+  const atWork = new Set<string>();
+  const waiting: (() => void)[] = [];
+  let running = 0;
+
+  function begin(asked: AskedQuestions, one: AskedQuestion, state: StateOnce, give: Give, onDone: () => void): void {
+    const name = `${asked.asker} ${one.id}`;
+    if (atWork.has(name)) return onDone();
+    atWork.add(name);
+    const run = (): void => {
+      running += 1;
+      work(asked, one, state, give, () => {
+        running -= 1;
+        atWork.delete(name);
+        onDone();
+        waiting.shift()?.();
+      });
+    };
+    if (running < concurrency) run();
+    else waiting.push(run);
+  }
+
+  /** Calls `onDone` once. */
+  function work(
+    { type, key }: AskedQuestions,
+    one: AskedQuestion,
+    state: StateOnce,
+    give: Give,
+    onDone: () => void,
+  ): void {
+    const tell = (how: AnsweredHow, given?: object): void => {
+      if (given !== undefined) give(one.id, given);
+      onAnswered?.(type, how);
+      onDone();
+    };
+    const breaks = (reason: string): void => tell('broken', { broken: reason.slice(0, MAX_REASON) });
+    const fail = (error: unknown): void => {
+      if (error instanceof QuestionProblem) {
+        const { code, message, members } = error;
+        return tell('problem', { problem: { code, message, members } });
+      }
+      log.warn('a question cannot be answered', { type, key, reason: reasonOf(error), traceparent: one.traceparent });
+      breaks(reasonOf(error));
+    };
+    const now = clock.now();
+    if (now > one.deadline) return tell('dropped');
+    const handler = handlers.get(type);
+    if (handler === undefined) return breaks(`nobody knows the question ${type} here`);
+    const body = handler.type.body.safeParse(one.body);
+    if (!body.success) return breaks(`it is no such question: ${body.error.message}`);
+    if (handler.type.key(body.data) !== key) return breaks('its key is not the one of its body');
+    try {
+      const result = handler.handle(body.data, contextOf(clock, key, one, state));
+      if (result instanceof Promise) result.then((answer: unknown) => tell('answered', { answer }), fail);
+      else tell('answered', { answer: result });
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  return (asked, give, onDone) => {
+    let open = asked.questions.length;
+    if (open === 0) return onDone();
+    let read: Promise<unknown> | undefined;
+    const state = (): Promise<unknown> => (read ??= stateOf(asked.key));
+    for (const one of asked.questions)
+      begin(asked, one, state, give, () => {
+        open -= 1;
+        if (open === 0) onDone();
+      });
+  };
+}
+
+/** Questions that came together about one key share what was read of it. */
+type StateOnce = () => Promise<unknown>;
+
+function contextOf(
+  clock: Clock,
+  key: string,
+  { deadline, traceparent }: AskedQuestion,
+  state: StateOnce,
+): QuestionContext {
+  let signal: AbortSignal | undefined;
+  return {
+    key,
+    now: clock.now(),
+    deadline,
+    traceparent,
+    state,
+    get signal() {
+      if (signal === undefined) {
+        const late = new AbortController();
+        clock.after(Math.max(0, deadline - clock.now()), () => late.abort());
+        signal = late.signal;
+      }
+      return signal;
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import { type AnsweringOptions, createAnswering } from './answering.ts';
+import { answersPacket, MAX_ANSWER_BYTES, questionsOf } from './wire.ts';
+import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
+import { ANSWERS } from '#shared/bus/topology/topology.ts';
+import { PublishError } from '#shared/errors.ts';
+
+export interface ResponderOptions extends AnsweringOptions {
+  readonly bus: Pick<Bus, 'consume' | 'post'>;
+  /** Whose registrations these are, for the broker's management. */
+  readonly worker?: string;
+  /** Packets of questions that it takes of each queue before they are answered. */
+  readonly prefetch?: number;
+}
+
+/** Answers the questions of the queues that it is told to take. */
+export interface Responder {
+  /** Resolves once registered. */
+  take(queue: string): Promise<void>;
+  /** Begins nothing new of it, finishes what runs for at most `deadlineMs`; the rest goes back to the next who is registered. */
+  release(queue: string, deadlineMs: number): Promise<void>;
+  /** Gives everything back until `resume`; its queues stay its own. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface TakenQueue {
+  consumer: Consumer | undefined;
+  /** Packets that are being answered. */
+  running: number;
+  closing: boolean;
+}
+
+const PREFETCH = 200;
+
+/** What is ready for one asker in one turn travels in one packet; then what was answered is acknowledged, which costs the broker no write. */
+export function createResponder(options: ResponderOptions): Responder {
+  const { bus, clock, log, worker, prefetch = PREFETCH } = options;
+  const answer = createAnswering(options);
+  const taken = new Map<string, TakenQueue>();
+  let paused = false;
+  /** By asker, as JSON. */
+  let answers = new Map<string, string[]>();
+  let done = new Map<Consumer, Delivery[]>();
+  let flushing = false;
+  const post = bus.post(() => {});
+
+  function flushSoon(): void {
+    if (flushing) return;
+    flushing = true;
+    clock.soon(flush);
+  }
+
+  function flush(): void {
+    flushing = false;
+    const ready = answers;
+    const settled = done;
+    answers = new Map();
+    done = new Map();
+    for (const [asker, texts] of ready) {
+      try {
+        post.send(ANSWERS, answersPacket(texts), asker);
+      } catch (error) {
+        if (!(error instanceof PublishError)) throw error;
+        log.debug('answers are lost', { reason: error.message });
+      }
+    }
+    for (const [consumer, deliveries] of settled) consumer.ack(deliveries);
+  }
+
+  function deliver(of: TakenQueue, delivery: Delivery, consumer: Consumer): void {
+    if (of.closing) return;
+    const asked = questionsOf(delivery.packet);
+    const end = (): void => {
+      of.running -= 1;
+      const deliveries = done.get(consumer);
+      if (deliveries === undefined) done.set(consumer, [delivery]);
+      else deliveries.push(delivery);
+      flushSoon();
+    };
+    of.running += 1;
+    if (asked === undefined) {
+      log.warn('a packet in a queue of questions is none', { queue: delivery.queue, type: delivery.packet.type });
+      return end();
+    }
+    answer(asked, (id, given) => give(asked.asker, id, given), end);
+  }
+
+  function give(asker: string, id: number, given: object): void {
+    let text = JSON.stringify({ id, ...given });
+    if (Buffer.byteLength(text) > MAX_ANSWER_BYTES)
+      text = JSON.stringify({ id, broken: `the answer is longer than ${MAX_ANSWER_BYTES} bytes` });
+    const texts = answers.get(asker);
+    if (texts === undefined) answers.set(asker, [text]);
+    else texts.push(text);
+    flushSoon();
+  }
+
+  async function register(queue: string, of: TakenQueue): Promise<void> {
+    of.closing = false;
+    of.consumer = await bus.consume(queue, {
+      prefetch,
+      ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
+      onDelivery: (delivery, consumer) => deliver(of, delivery, consumer),
+      onChannelLost() {},
+    });
+  }
+
+  async function leave(of: TakenQueue, deadlineMs: number): Promise<void> {
+    of.closing = true;
+    const deadline = clock.now() + deadlineMs;
+    while (of.running > 0 && clock.now() < deadline) await clock.sleep(5);
+    flush();
+    await of.consumer?.close();
+    of.consumer = undefined;
+  }
+
+  return {
+    async take(queue) {
+      if (taken.has(queue)) return;
+      const of: TakenQueue = { consumer: undefined, running: 0, closing: false };
+      taken.set(queue, of);
+      if (paused) return;
+      await register(queue, of).catch((error: unknown) => {
+        taken.delete(queue);
+        throw error;
+      });
+    },
+    async release(queue, deadlineMs) {
+      const of = taken.get(queue);
+      if (of === undefined) return;
+      taken.delete(queue);
+      await leave(of, deadlineMs);
+    },
+    async pause() {
+      paused = true;
+      await Promise.all([...taken.values()].map((of) => leave(of, 0)));
+    },
+    async resume() {
+      if (!paused) return;
+      paused = false;
+      await Promise.all([...taken].map(([queue, of]) => register(queue, of)));
+    },
+    async close() {
+      await Promise.all([...taken.values()].map((of) => leave(of, 0)));
+      taken.clear();
+      await post.close();
+    },
+  };
+}

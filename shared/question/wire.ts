@@ -1,0 +1,106 @@
+import { isUtf8 } from 'node:buffer';
+import { z } from 'zod';
+import type { Packet } from '#shared/bus/bus.ts';
+
+/** Header of a packet of questions. When nobody takes it in time it is evidence as any message, and then it is dropped. */
+export const QUESTION = 'question';
+/** Header: the routing key of the answers. */
+export const ASKER = 'asker';
+
+/** No question is longer as JSON, and no answer. */
+export const MAX_QUESTION_BYTES = 16 * 1024;
+export const MAX_ANSWER_BYTES = 256 * 1024;
+
+/** One of the questions that travel in one packet: all of one asker, of one type and about one key. */
+export interface AskedQuestion {
+  /** Its number; of one asker it names one question. */
+  readonly id: number;
+  readonly body: unknown;
+  /** Epoch ms. */
+  readonly deadline: number;
+  readonly traceparent?: string | undefined;
+}
+
+/** Questions as they arrive. */
+export interface AskedQuestions {
+  readonly asker: string;
+  readonly type: string;
+  readonly key: string;
+  readonly questions: readonly AskedQuestion[];
+}
+
+const askedSchema = z.array(
+  z.object({ id: z.int(), body: z.unknown(), deadline: z.number(), traceparent: z.string().optional() }),
+);
+
+/** `questions`: as JSON. `id` names the packet. */
+export function questionsPacket(
+  { asker, type, key }: Omit<AskedQuestions, 'questions'>,
+  id: string,
+  deadline: number,
+  questions: readonly string[],
+): Packet {
+  return {
+    content: Buffer.from(`[${questions.join()}]`),
+    contentType: 'application/json',
+    type,
+    messageId: id,
+    headers: { key, [QUESTION]: true, [ASKER]: asker, deadline },
+  };
+}
+
+/** `undefined`: it is no packet of questions, and nobody could be answered. */
+export function questionsOf({ content, type, headers }: Packet): AskedQuestions | undefined {
+  const { key, [ASKER]: asker } = headers;
+  if (type === undefined || typeof key !== 'string' || typeof asker !== 'string') return undefined;
+  const questions = askedSchema.safeParse(json(content));
+  return questions.success ? { asker, type, key, questions: questions.data } : undefined;
+}
+
+/** Whether it is a packet of questions, or of what was one. */
+export function isQuestion({ headers }: Packet): boolean {
+  return headers[QUESTION] === true;
+}
+
+/** One of the answers that travel in one packet: all to one asker. */
+export type GivenAnswer = { readonly id: number } & (
+  | { readonly answer: unknown }
+  | {
+      readonly problem: {
+        readonly code: string;
+        readonly message: string;
+        readonly members: Readonly<Record<string, unknown>>;
+      };
+    }
+  | { readonly broken: string }
+);
+
+const answersSchema = z.array(
+  z.union([
+    z.object({
+      id: z.int(),
+      problem: z.object({ code: z.string(), message: z.string(), members: z.record(z.string(), z.unknown()) }),
+    }),
+    z.object({ id: z.int(), broken: z.string() }),
+    z.object({ id: z.int(), answer: z.unknown() }),
+  ]),
+);
+
+/** `answers`: as JSON. */
+export function answersPacket(answers: readonly string[]): Packet {
+  return { content: Buffer.from(`[${answers.join()}]`), contentType: 'application/json', headers: {} };
+}
+
+export function answersOf({ content }: Packet): readonly GivenAnswer[] {
+  const answers = answersSchema.safeParse(json(content));
+  return answers.success ? answers.data : [];
+}
+
+function json(content: Buffer): unknown {
+  if (!isUtf8(content)) return undefined;
+  try {
+    return JSON.parse(content.toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+}
