@@ -1,0 +1,118 @@
+import type { QuickJSWASMModule } from 'quickjs-emscripten-core';
+import { unfitAmong, unfitAmount } from './amount.ts';
+import type { DryRunAsked, DryRunSeen } from './batch.ts';
+import type { Case, Problem } from './contract.ts';
+import type { ScriptLimits } from './limits.ts';
+import { compile, type Realm, threadMicroseconds } from './realm.ts';
+
+/** What each strategy is asked before it becomes active. */
+export const REPRESENTATIVE: readonly Case[] = [0, 1, 311, 1_123, 1_000_000].flatMap((price) =>
+  [1, 2, 3, 10, 999].map((quantity) => ({ quantity, price })),
+);
+
+/** A call that takes longer is measured once, a shorter one in runs of so many. */
+const MEASURED_MICROSECONDS = 1_000;
+const MEASURED_CALLS = 32;
+
+type Seen = { readonly amount: number } | { readonly problem: Problem };
+
+/**
+ * Asks the script each case twice, and once more in an engine of its own in the other order: the same input must give the same
+ * amount each time. Stops at the first problem.
+ */
+export function dryRun(
+  engine: QuickJSWASMModule,
+  { source, cases }: DryRunAsked,
+  limits: ScriptLimits,
+  moved: () => void = () => {},
+): DryRunSeen {
+  const refused = (...problems: readonly Problem[]): DryRunSeen => ({
+    problems,
+    warnings: [],
+    amounts: [],
+    microseconds: [],
+  });
+  if (cases.length > limits.cases) return refused({ message: `a dry run has at most ${limits.cases} cases` });
+  const unfit = unfitAmong(cases, limits.amount);
+  if (unfit) return refused({ message: `${about(cases[unfit.at ?? 0]!)}${unfit.message}` });
+
+  const one = compile(engine, source, limits, moved);
+  if ('problems' in one) return refused(...one.problems);
+  const other = compile(engine, source, limits, moved);
+  if ('problems' in other) return refused(...other.problems);
+  try {
+    const amounts: number[] = [];
+    const again = cases.map((each, at) => ({ realm: other, each, at })).reverse();
+    const endsAt = threadMicroseconds() + limits.dryRunMs * 1_000;
+    for (const { realm, each, at } of [...twice(one, cases), ...again]) {
+      if (threadMicroseconds() > endsAt)
+        return refused({ message: `it was not done with all cases in ${limits.dryRunMs} ms` });
+      const seen = asked(realm, each, limits.amount);
+      moved();
+      if ('problem' in seen) return refused(seen.problem);
+      if ((amounts[at] ??= seen.amount) === seen.amount) continue;
+      return refused({ message: `${about(each)}it gave ${amounts[at]} and ${seen.amount} for the same input` });
+    }
+    const microseconds = cases.map((each) => timeOf(one, each));
+    const warnings = [...one.warnings, ...warningsOf(cases, amounts, microseconds, limits)];
+    return { problems: [], warnings, amounts, microseconds };
+  } finally {
+    one.dispose();
+    other.dispose();
+  }
+}
+
+function twice(realm: Realm, cases: readonly Case[]) {
+  return [...cases, ...cases].map((each, n) => ({ realm, each, at: n % cases.length }));
+}
+
+function asked(realm: Realm, { quantity, price }: Case, largest: number): Seen {
+  const amounts = new Float64Array(1);
+  const failed = realm.run(Float64Array.of(quantity, price), amounts);
+  if (failed) {
+    const { did: _did, at: _at, message, ...place } = failed;
+    return { problem: { message: `${about({ quantity, price })}${message}`, ...place } };
+  }
+  const amount = amounts[0]! + 0;
+  const message = unfitAmount(amount, largest);
+  return message === undefined ? { amount } : { problem: { message: `${about({ quantity, price })}${message}` } };
+}
+
+function about({ quantity, price }: Case): string {
+  return `for ${quantity} at ${price}: `;
+}
+
+/** The quickest of some runs: what else the machine does only makes one slower. Processor time is counted too coarsely for it. */
+function timeOf(realm: Realm, { quantity, price }: Case): number {
+  const many = new Float64Array(2 * MEASURED_CALLS);
+  for (let n = 0; n < many.length; n += 2) many.set([quantity, price], n);
+  const once = wallMicroseconds(() => realm.run(many.subarray(0, 2), new Float64Array(1)));
+  if (once > MEASURED_MICROSECONDS) return Math.round(once);
+  const amounts = new Float64Array(MEASURED_CALLS);
+  const runs = [1, 2, 3].map(() => wallMicroseconds(() => realm.run(many, amounts)));
+  return Math.round((10 * Math.min(...runs)) / MEASURED_CALLS) / 10;
+}
+
+function wallMicroseconds(run: () => void): number {
+  const started = process.hrtime.bigint();
+  run();
+  return Number(process.hrtime.bigint() - started) / 1_000;
+}
+
+function warningsOf(
+  cases: readonly Case[],
+  amounts: readonly number[],
+  microseconds: readonly number[],
+  { slowMicroseconds, callMs }: ScriptLimits,
+): readonly string[] {
+  const dearer = cases.findIndex(({ quantity, price }, at) => amounts[at]! > quantity * price);
+  const slowest = microseconds.indexOf(Math.max(...microseconds));
+  return [
+    ...(dearer === -1 ? [] : [`${about(cases[dearer]!)}it gave ${amounts[dearer]}, more than quantity x price`]),
+    ...(microseconds[slowest]! > slowMicroseconds
+      ? [
+          `${about(cases[slowest]!)}it took ${Math.round(microseconds[slowest]!)} microseconds; after ${callMs} ms a call fails`,
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,156 @@
+import type { Clock } from '#shared/clock.ts';
+import type { Answers, Batch } from './batch.ts';
+import { ScriptFailure, type Case, type Strategy } from './contract.ts';
+import type { ScriptLimits } from './limits.ts';
+import { startThread, type Thread, ThreadEnded } from './thread-host.ts';
+
+/** A call that waits for its thread. */
+export interface Waiting {
+  readonly strategy: Strategy;
+  readonly cases: readonly Case[];
+  readonly signal: AbortSignal | undefined;
+  resolve(amounts: readonly number[]): void;
+  reject(error: Error): void;
+}
+
+/** One thread and the calls for it; a thread that ended is replaced when the next call comes. */
+export interface Lane {
+  add(call: Waiting): void;
+  close(): Promise<void>;
+}
+
+/** Cases of one message. */
+const BATCH_CASES = 4_096;
+
+export function createLane(limits: ScriptLimits, clock: Clock): Lane {
+  const calls: Waiting[] = [];
+  /** Those that were asked when a thread ended: each is asked alone, in turns with the others, so that it can harm only itself. */
+  const suspects: Waiting[] = [];
+  let thread: Thread | undefined;
+  /** Versions that the thread was sent the source of. */
+  const sent = new Set<string>();
+  let isBusy = false;
+  let isClosed = false;
+  let wasSuspect = false;
+
+  const start = (): void => {
+    if (isBusy) return;
+    isBusy = true;
+    // What comes in the same turn goes with the same message.
+    queueMicrotask(() => void work());
+  };
+  const work = async (): Promise<void> => {
+    for (let batch = next(); batch.length > 0; batch = next()) await ask(batch);
+    isBusy = false;
+  };
+  const next = (): readonly Waiting[] => {
+    wasSuspect = suspects.length > 0 && (!wasSuspect || calls.length === 0);
+    const from = wasSuspect ? suspects.splice(0, 1) : taken(calls);
+    const wanted = from.filter(({ signal }) => signal?.aborted !== true);
+    for (const gone of from) if (gone.signal?.aborted) gone.reject(gone.signal.reason as Error);
+    return wanted.length === 0 && calls.length + suspects.length > 0 ? next() : wanted;
+  };
+  const ask = async (batch: readonly Waiting[]): Promise<void> => {
+    const groups = grouped(batch);
+    if (!thread) {
+      sent.clear();
+      thread = startThread(limits, clock);
+    }
+    try {
+      const message = batchOf(groups, sent);
+      const told = await thread.ask({ batch: message }, [message.numbers.buffer]);
+      if ('answers' in told) settle(groups, told.answers);
+    } catch (error) {
+      thread = undefined;
+      lost(groups, error as Error);
+    }
+  };
+  const settle = (groups: readonly (readonly Waiting[])[], { amounts, failures, missing }: Answers): void => {
+    const failed = new Map(failures.map(({ call, failed }) => [call, failed]));
+    let at = 0;
+    let from = 0;
+    for (const [n, group] of groups.entries()) {
+      const isMissing = missing.includes(n);
+      if (isMissing) sent.delete(group[0]!.strategy.version);
+      for (const call of group) {
+        const fault = failed.get(at);
+        if (isMissing) calls.push(call);
+        else if (fault) call.reject(new ScriptFailure(fault));
+        else call.resolve(Array.from(amounts.subarray(from, from + call.cases.length), (amount) => amount + 0));
+        at += 1;
+        from += call.cases.length;
+      }
+    }
+  };
+  /** The thread ended: one call alone did it; of many the group whose turn it was is suspect, the others are asked again. */
+  const lost = (groups: readonly (readonly Waiting[])[], error: Error): void => {
+    const all = groups.flat();
+    if (!(error instanceof ThreadEnded) || isClosed || error.why === 'closed' || error.why === 'unready') {
+      for (const call of all) call.reject(error);
+      return;
+    }
+    const [only, ...others] = all;
+    if (only && others.length === 0) return only.reject(new ScriptFailure(endedBy(error, limits)));
+    for (const [n, group] of groups.entries()) (n === error.group ? suspects : calls).push(...group);
+  };
+
+  return {
+    add(call) {
+      if (isClosed) return call.reject(new Error('scripts are closed'));
+      calls.push(call);
+      start();
+    },
+    async close() {
+      isClosed = true;
+      for (const call of [...calls.splice(0), ...suspects.splice(0)]) call.reject(new Error('scripts are closed'));
+      await thread?.end();
+    },
+  };
+}
+
+/** What a thread's end says of the script that it ran. */
+export function endedBy({ why }: ThreadEnded, { stuckMs }: ScriptLimits) {
+  return why === 'stuck'
+    ? ({ did: 'looped', message: `it did not stop: nothing moved for ${stuckMs} ms` } as const)
+    : ({ did: 'memory', message: 'its thread could not go on' } as const);
+}
+
+function taken(calls: Waiting[]): readonly Waiting[] {
+  let cases = 0;
+  let many = 0;
+  while (many < calls.length && (many === 0 || cases + calls[many]!.cases.length <= BATCH_CASES)) {
+    cases += calls[many]!.cases.length;
+    many += 1;
+  }
+  return calls.splice(0, many);
+}
+
+function grouped(calls: readonly Waiting[]): readonly (readonly Waiting[])[] {
+  const groups = new Map<string, Waiting[]>();
+  for (const call of calls) {
+    const group = groups.get(call.strategy.version);
+    if (group) group.push(call);
+    else groups.set(call.strategy.version, [call]);
+  }
+  return [...groups.values()];
+}
+
+function batchOf(groups: readonly (readonly Waiting[])[], sent: Set<string>): Batch {
+  const all = groups.flat();
+  const numbers = new Float64Array(2 * all.reduce((sum, { cases }) => sum + cases.length, 0));
+  let at = 0;
+  for (const { cases } of all)
+    for (const { quantity, price } of cases) {
+      numbers[at++] = quantity;
+      numbers[at++] = price;
+    }
+  return {
+    numbers,
+    groups: groups.map((group) => {
+      const { version, source } = group[0]!.strategy;
+      const isNew = !sent.has(version);
+      sent.add(version);
+      return { version, sizes: group.map(({ cases }) => cases.length), ...(isNew && { source }) };
+    }),
+  };
+}
