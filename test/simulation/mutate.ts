@@ -59,16 +59,16 @@ async function tried(mutation: Mutation): Promise<string> {
         before.replace(find, () => replace),
       );
     }
-    return await caught(dir);
+    return await caught(dir, mutation.simulation);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function caught(dir: string): Promise<string> {
+function caught(dir: string, simulation = 'test/simulation/main.ts'): Promise<string> {
   const started = systemClock.now();
   const { promise, resolve } = Promise.withResolvers<string>();
-  const args = ['test/simulation/main.ts', '--first', '--seeds', String(SEED_LIMIT)];
+  const args = [simulation, '--first', '--seeds', String(SEED_LIMIT)];
   const child = spawn(process.execPath, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -11,4 +11,6 @@ export interface Mutation extends Edit {
   readonly guarantee: string;
   /** Where two barriers stand behind each other, one alone is not seen to be missing. */
   readonly and?: Edit;
+  /** The program that has to catch it; the simulation of the whole town unless given. */
+  readonly simulation?: string;
 }

@@ -1,5 +1,6 @@
 /** Deliberate defects, one per guarantee. Each is applied to a copy of the tree; the simulation has to catch it. */
 import { ofLimits } from './mutations-of-limits.ts';
+import { ofExecutors } from './mutations-of-executors.ts';
 import { ofStock } from './mutations-of-stock.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -260,4 +261,5 @@ export const mutations: readonly Mutation[] = [
   },
   ...ofLimits,
   ...ofStock,
+  ...ofExecutors,
 ];
