@@ -3,7 +3,7 @@ import * as road from './place-order.ts';
 import type { OrderRoad } from './saga.ts';
 import * as retired from './retired-steps.ts';
 import { type Retrying, usualRetrying } from './retrying.ts';
-import { defineSaga } from '#shared/saga/definition.ts';
+import { defineSaga, labelOf } from '#shared/saga/definition.ts';
 import type { Written } from '#shared/saga/writing.ts';
 
 /**
@@ -69,13 +69,16 @@ export const placeOrder1 = version(1, [
   retired.recordDispatchAlone,
 ]);
 
-/** What a process can run that retries so: new orders start under the first, the others are here until the last saga of them ended. */
+/** What a process can run that retries so: new orders start under the first that all copies run, the others are here until the last saga of them ended. */
 export function definitionsWith(retrying: Retrying) {
   return [placeOrder4(retrying), placeOrder3, placeOrder2, placeOrder1] as const;
 }
 
 /** The same for whoever only reads: how often is tried stands in each saga. */
 export const definitions = definitionsWith(usualRetrying);
+
+/** What copies can run that do not tell the others what they can run: they are older than version 4. */
+export const runByThoseWhoDoNotSay: readonly string[] = [placeOrder3, placeOrder2, placeOrder1].map(labelOf);
 
 /** The road that new orders take. */
 export const [placeOrder] = definitions;

@@ -21,11 +21,13 @@ export type OrderRoad = OrderDefinition & {
 
 export interface SagaOptions extends SagaTiming {
   readonly log: Log;
+  /** Whether every copy can go on with sagas of this definition, by its label. Absent: all can run all. */
+  readonly isRunByAll?: (definition: string) => boolean;
 }
 
 /**
- * The saga of an order: key = order id. New orders start under the first definition; the others stay runnable for the
- * sagas that started under them.
+ * The saga of an order: key = order id. New orders start under the first definition that all copies can run; the others stay
+ * runnable for the sagas that started under them.
  */
 export function sagaEntity(definitions: readonly OrderDefinition[], options: SagaOptions): Entity<OrderSaga> {
   const machine = sagaMachine(definitions, { ...options, keyName: 'orderId', audienceOf });

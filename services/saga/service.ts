@@ -1,5 +1,5 @@
 import { sagaApi } from './api.ts';
-import { definitions, definitionsWith } from './place-order-versions.ts';
+import { definitions, definitionsWith, runByThoseWhoDoNotSay } from './place-order-versions.ts';
 import { orderLogsCollection, orderLogsIndexes, sagaArchive, sagasCollection } from './model.ts';
 import { logsAudit, sagaAudit } from './audit.ts';
 import { audiencesOf, commandedBy } from './routes.ts';
@@ -59,6 +59,8 @@ export const service = defineService({
     const resend = { baseMs: RESEND_BASE_MS, capMs: RESEND_CAP_MS };
     const timing = { stepDeadlineMs: STEP_DEADLINE_MS, sagaDeadlineMs: SAGA_DEADLINE_MS, resend };
     const { ORDER_TRIES: tries, ORDER_RETRY_MS: delayMs, STOCK_BETWEEN_TRIES: stockBetween } = kit.config;
-    kit.host(entity({ ...timing, log: kit.log, retrying: { tries, delayMs, stockBetween } }));
+    const isRunByAll = (definition: string): boolean =>
+      kit.othersRun().every((runs = runByThoseWhoDoNotSay) => runs.includes(definition));
+    kit.host(entity({ ...timing, log: kit.log, isRunByAll, retrying: { tries, delayMs, stockBetween } }));
   },
 });

@@ -109,6 +109,8 @@ export interface Entity<State> {
   readonly wake?: Handle<State, undefined>;
   /** Runs when the owner of a command answers that its deadline had passed; `body.command` is the type of that command. */
   readonly tooLate?: Handle<State, { readonly command: string }>;
+  /** Names of what it can go on with that another version may not know, e.g. definitions of sagas; its copies tell each other. */
+  readonly runs?: readonly string[];
 }
 
 /** Ties a message type to its handler; a handler of another body is a compile error. `effect`: for one that may take long. */

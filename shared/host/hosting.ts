@@ -45,6 +45,8 @@ export interface HostingOptions<State> {
 export interface Hosted {
   /** Consumes every partition that the assignment gives it. */
   readonly ready: boolean;
+  /** See `Kit.othersRun`. */
+  othersRun(): readonly (readonly string[] | undefined)[];
   /** Closes all its channels until `resume`; the partitions stay assigned. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -93,6 +95,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     store: createMongoTableStore(options.db),
     route,
     partitions: table.partitions,
+    runs: entity.runs,
     heartbeatMs: config.WORKER_HEARTBEAT_MS,
     deadAfterMs: config.WORKER_DEAD_AFTER_MS,
     figures: createFigures({ queues: partitionQueues(table, route), read: () => engine.figures(), now: clock.now }),
@@ -121,6 +124,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
     get ready() {
       return isReady();
     },
+    othersRun: joined.othersRun,
     async pause() {
       paused = true;
       await Promise.all([engine.pause(), responder?.pause()]);

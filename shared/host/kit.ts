@@ -36,6 +36,8 @@ export interface Kit<Config> {
    * keys are asked.
    */
   host<State>(entity: Entity<State>, answers?: readonly QuestionHandler[]): void;
+  /** What each of the other living copies of this service can go on with (`Entity.runs`); `undefined` for one of a version that does not say. */
+  othersRun(): readonly (readonly string[] | undefined)[];
   /** Answers every path but `/livez`, `/readyz` and `/metrics`. */
   http(listener: RequestListener): void;
   /** A readiness check; throws what is wrong. */

@@ -138,6 +138,7 @@ export async function startService<Shape extends z.ZodRawShape>(
         }),
       );
     },
+    othersRun: () => running.flatMap((one) => one.othersRun()),
     http(wanted) {
       listener = wanted;
     },

@@ -30,6 +30,8 @@ const schema = z.object({
   /** Asks everybody to announce at once. */
   hello: z.literal(true).optional(),
   registrations: z.record(index, registration),
+  /** What it can go on with that others may have begun, see `Entity.runs`. Absent: of a version that did not say. */
+  runs: z.array(z.string().min(1).max(100)).max(100).optional(),
   rates: z.object({ handledPerS: rate }),
   partitions: z.record(index, z.object({ oldestMs: rate.nullable(), waitedMs: rate.nullable(), handledPerS: rate })),
 });

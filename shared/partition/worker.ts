@@ -30,6 +30,8 @@ export interface WorkerOptions {
   /** How often it looks whether the time has come for something; what it hears and what changes are acted on at once. Default 100. */
   readonly lookMs?: number;
   readonly figures?: () => Pick<Announcement, 'rates' | 'partitions'>;
+  /** What it can go on with; see `Entity.runs`. */
+  readonly runs?: readonly string[] | undefined;
 }
 
 /** What a worker says of itself. */
@@ -59,6 +61,8 @@ export interface Worker {
   /** To be told by the engine. */
   onRegistration(queue: string, id: string | undefined): void;
   describe(): WorkerDescription;
+  /** What each of the other living copies says that it can go on with; `undefined` for one that says nothing of it. */
+  othersRun(): readonly (readonly string[] | undefined)[];
 }
 
 const NO_FIGURES = { rates: { handledPerS: 0 }, partitions: {} };
@@ -102,6 +106,7 @@ export function createWorker(options: WorkerOptions): Worker {
       draining,
       tableVersion: keeper.current()?.version ?? 0,
       registrations: registrations.announced(),
+      ...(options.runs === undefined ? {} : { runs: [...options.runs] }),
       ...figures(),
     }),
     onNews(tableVersion) {
@@ -199,6 +204,7 @@ export function createWorker(options: WorkerOptions): Worker {
       return !draining && readiness.ready;
     },
     onRegistration: registrations.onRegistration,
+    othersRun: () => [...membership.others().values()].map(({ announcement }) => announcement.runs),
     describe() {
       const table = keeper.current();
       return {

@@ -8,6 +8,8 @@ import { TOO_LATE, type EventType } from '#shared/message.ts';
 
 export interface SagaMachineOptions extends SagaTiming {
   readonly log: Log;
+  /** Whether every copy of the service can go on with sagas of this definition, by its label. Absent: all can run all. */
+  readonly isRunByAll?: ((definition: string) => boolean) | undefined;
   /** What logs call the key of a saga. */
   readonly keyName: string;
   /** Where the answer goes to a command whose answer that route hears beside the saga. */
@@ -27,12 +29,13 @@ export type Cancelling<Data, Learned extends object> =
 const PARKED_CHECK_MS = 60_000;
 
 /**
- * Runs sagas of these definitions inside an entity: key = the saga's. New ones start under the first definition; the others
- * stay runnable for the sagas that started under them. A saga of a definition that this process has not is parked, loudly.
+ * Runs sagas of these definitions inside an entity: key = the saga's. New ones start under the first definition that every copy of the
+ * service can run; the others stay runnable for the sagas that started under them. A saga of a definition that this process has not is
+ * parked, loudly.
  */
 export function sagaMachine<Data, Learned extends object>(
   definitions: readonly Definition<Data, Learned>[],
-  { log, keyName, audienceOf, ...timing }: SagaMachineOptions,
+  { log, keyName, audienceOf, isRunByAll = () => true, ...timing }: SagaMachineOptions,
 ) {
   type State = SagaState<Data, Learned>;
   type Open = OpenSaga<Data, Learned>;
@@ -123,10 +126,11 @@ export function sagaMachine<Data, Learned extends object>(
   }
 
   return {
-    /** Starts a saga under the newest definition; a second start changes nothing. */
+    /** Starts a saga under the newest definition that all copies can run; a second start changes nothing. */
     start(state: State | undefined, dataOf: () => Data, context: Context): Result<State> {
       if (state !== undefined && state.phase !== 'unknown') return { state };
-      return resultOf(begin(newest, dataOf(), momentOf(context)), context);
+      const definition = definitions.find((one) => isRunByAll(labelOf(one))) ?? newest;
+      return resultOf(begin(definition, dataOf(), momentOf(context)), context);
     },
 
     cancel(state: State | undefined, context: Context): Cancelling<Data, Learned> {
@@ -148,6 +152,7 @@ export function sagaMachine<Data, Learned extends object>(
     /** What the entity of these sagas does with answers, late ones included, and when it is due. `readable` turns what is stored into today's form. */
     entityOf(readable: (state: State | undefined) => State | undefined = (state) => state) {
       return {
+        runs: [...known.keys()],
         handlers: answersOf(definitions).map((type): Handler<State> =>
           on<State, unknown>(type, (state, body, context) =>
             receive(readable(state), answerIn(context, type.name, body), context),

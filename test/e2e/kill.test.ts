@@ -4,6 +4,7 @@ import { holdAll, readRest } from '#test/support/rest.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { createTraffic } from '#test/support/traffic.ts';
 import { tail, until } from '#test/support/until.ts';
+import { reasonOf } from '#shared/errors.ts';
 
 let stack: TestStack;
 let shop: Shop;
@@ -34,21 +35,23 @@ const services = [
   'gateway',
 ];
 
-async function isReady(name: string): Promise<boolean> {
-  const answer = await fetch(`${stack.urls[name]}/readyz`, { signal: AbortSignal.timeout(10_000) }).catch(
-    () => undefined,
-  );
-  return answer?.status === 200;
+/** What keeps it from being ready, as it says itself; nothing: it is ready. */
+async function troubleOf(name: string): Promise<string | undefined> {
+  try {
+    const answer = await fetch(`${stack.urls[name]}/readyz`, { signal: AbortSignal.timeout(10_000) });
+    const told = await answer.text();
+    return answer.ok ? undefined : told;
+  } catch (error) {
+    return reasonOf(error);
+  }
 }
 
 /** Resolves when the supervisor has started another process and that one is ready. */
 async function restarted(name: string, before: number): Promise<void> {
-  await until(
-    `${name} runs again`,
-    async () => stack.process(name).restarts() > before && (await isReady(name)),
-    Boolean,
-    { show: () => tail(stack.logs(), name) },
-  );
+  const trouble = (): Promise<string | undefined> | string =>
+    stack.process(name).restarts() > before ? troubleOf(name) : 'not started again';
+  const show = (): string => tail(stack.logs(), name);
+  await until(`${name} runs again`, trouble, (told) => told === undefined, { show });
 }
 
 test.serial(
@@ -61,12 +64,10 @@ test.serial(
       const before = stack.process(name).restarts();
       stack.kill(name);
       const others = services.filter((other) => other !== name);
-      const ready = await Promise.all(others.map(isReady));
-      t.deepEqual(
-        others.filter((_, index) => !ready[index]),
-        [],
-        `${name} was killed; these are not ready`,
-      );
+      const told = await Promise.all(others.map(async (other) => ({ other, trouble: await troubleOf(other) })));
+      const notReady = told.filter(({ trouble }) => trouble !== undefined);
+      const why = notReady.map(({ other, trouble }) => `${other}: ${trouble}\n${tail(stack.logs(), other)}`);
+      t.deepEqual(notReady, [], `${name} was killed; not ready: ${why.join('\n')}`);
       await restarted(name, before);
     }
     await load;

@@ -6,13 +6,15 @@ import { createConnection } from 'mongoose';
 import { auditOver } from '#local/commands/audit.ts';
 import { rebuild } from '#shared/database/rebuilding.ts';
 import { schemaStore } from '#shared/database/schema.ts';
+import { labelOf } from '#shared/saga/definition.ts';
+import { placeOrder } from '#services/saga/place-order-versions.ts';
 import { orderLogsProjection } from '#services/saga/logs-view.ts';
 import { checkOut, commitBefore, startBeside } from '#test/support/beside.ts';
 import { type OldClients, startOldClients } from '#test/support/old-clients.ts';
 import { createShop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack } from '#test/support/stack.ts';
 import { testIf } from '#test/support/test-if.ts';
-import { until } from '#test/support/until.ts';
+import { tail, until } from '#test/support/until.ts';
 
 const before = commitBefore('services/category/contract.ts');
 const title =
@@ -105,7 +107,31 @@ testIf(before !== undefined, 'this clone has not the history that the version be
     await ended(again);
 
     t.log(`${answers} answers, ${orders.length} orders`);
-    for (const orderId of orders) t.is((await shop.ended(orderId)).order.status, 'completed', orderId);
+    const roads = new Map<string, number>();
+    for (const orderId of orders) {
+      const { order, timeline } = await shop.ended(orderId);
+      const story = () => `${JSON.stringify(timeline, null, 1)}\n${tail(stack.logs(), orderId)}`;
+      t.is(order.status, 'completed', order.status === 'completed' ? orderId : story());
+      const client = atNew.orders.includes(orderId) ? 'alone' : atOld.orders.includes(orderId) ? 'beside' : 'again';
+      const road = `${client}: ${timeline.definition}`;
+      roads.set(road, (roads.get(road) ?? 0) + 1);
+    }
+    t.log(Object.fromEntries(roads));
+    // Beside a copy that cannot run the newest road no order takes it; before and after that all do.
+    const newest = labelOf(placeOrder);
+    const all = [...roads.keys()];
+    t.deepEqual(
+      all.filter((road) => road.startsWith('alone')),
+      [`alone: ${newest}`],
+    );
+    t.deepEqual(
+      all.filter((road) => road.startsWith('beside')),
+      ['beside: place-order@3'],
+    );
+    t.deepEqual(all.filter((road) => road.startsWith('again')).toSorted(), [
+      'again: place-order@3',
+      `again: ${newest}`,
+    ]);
     t.like(
       await rebuild(db, orderLogsProjection),
       { written: 0, removed: 0 },

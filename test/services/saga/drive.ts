@@ -24,6 +24,7 @@ export interface DriveOptions {
   readonly timing?: SagaTiming;
   readonly log?: Log;
   readonly order?: OrderDetails;
+  readonly isRunByAll?: (definition: string) => boolean;
 }
 
 export type Reply = 'done' | 'refused' | 'too-late';
@@ -35,9 +36,10 @@ export function driveSaga(options: DriveOptions = {}) {
   let everDefined = definitions;
   const pace = options.timing ?? timing;
   const log = options.log ?? silentLog;
+  const { isRunByAll = () => true } = options;
   const { orderId } = details;
   const sent: Message<Record<string, unknown>>[] = [];
-  let entity = sagaEntity(definitions, { ...pace, log });
+  let entity = sagaEntity(definitions, { ...pace, log, isRunByAll });
   let state: OrderSaga | undefined;
   let now = 1_700_000_000_000;
 

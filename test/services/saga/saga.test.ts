@@ -2,7 +2,14 @@ import test from 'ava';
 import { details } from './cases.ts';
 import { driveSaga, timing } from './drive.ts';
 import { askedSteps, defineSaga, labelOf, type Definition } from '#shared/saga/definition.ts';
-import { definitions, placeOrder, placeOrder1, placeOrder2, placeOrder3 } from '#services/saga/place-order-versions.ts';
+import {
+  definitions,
+  placeOrder,
+  placeOrder1,
+  placeOrder2,
+  placeOrder3,
+  runByThoseWhoDoNotSay,
+} from '#services/saga/place-order-versions.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import { silentLog, type Log } from '#shared/log.ts';
 
@@ -19,6 +26,17 @@ const changed: Definition = {
 function errorsIn(lines: string[]): Log {
   return { ...silentLog, error: (text) => void lines.push(text) };
 }
+
+test('a new order takes the newest road that all copies of the saga can run', async (t) => {
+  const begun = async (isRunByAll?: (label: string) => boolean): Promise<unknown> => {
+    const drive = driveSaga({ definitions, ...(isRunByAll && { isRunByAll }) });
+    await drive.place();
+    return drive.state?.phase === 'running' ? labelOf(drive.state.definition) : drive.state;
+  };
+  t.is(await begun(), newest);
+  t.is(await begun((label) => label !== newest), labelOf(definitions[1]));
+  t.is(await begun((label) => runByThoseWhoDoNotSay.includes(label)), 'place-order@3');
+});
 
 test('a second order.placed changes nothing, not even after the end', async (t) => {
   const drive = driveSaga();

@@ -260,3 +260,19 @@ for (let seed = 1; seed <= 20; seed += 1) {
     t.deepEqual(await world.actives(), owners(await world.table()));
   });
 }
+
+test('copies tell each other what they can go on with; one that says nothing counts until it has left', async (t) => {
+  const world = createWorkersWorld({ latencyMs: 5 });
+  const newer = world.start('newer', ['road@2', 'road@1']);
+  await world.calm();
+  t.deepEqual(newer.worker.othersRun(), [], 'alone it has nobody to mind');
+  const older = world.start('older', ['road@1']);
+  const oldest = world.start('oldest');
+  await world.calm();
+  t.deepEqual(newer.worker.othersRun().toSorted(), [['road@1'], undefined]);
+  await world.drain(oldest);
+  t.deepEqual(newer.worker.othersRun(), [['road@1']]);
+  older.kill();
+  await world.clock.until(() => newer.worker.othersRun().length === 0);
+  t.pass();
+});

@@ -42,7 +42,7 @@ export function createWorkersWorld({
   let connections = 0;
   let sent = 0;
 
-  function start(name: string): TestWorker {
+  function start(name: string, runs?: readonly string[]): TestWorker {
     const connection = `${name}#${(connections += 1)}`;
     const plain = broker.connect(connection);
     let muted = false;
@@ -83,6 +83,7 @@ export function createWorkersWorld({
       worker: name,
       heartbeatMs: 1000,
       deadAfterMs: 5000,
+      runs,
     });
     void engine.start().then(() => worker.start());
     const one: TestWorker = {
