@@ -14,6 +14,7 @@ const folders = [
   import('./notify/service.ts'),
   import('./catalogue/service.ts'),
   import('./category/service.ts'),
+  import('./executor/service.ts'),
   import('./saga/service.ts'),
   import('./gateway/service.ts'),
   import('./console/service.ts'),

@@ -1,0 +1,65 @@
+import * as contract from './contract.ts';
+import { inside } from './queue.ts';
+import type { EntryState, ExecutorState } from './state.ts';
+import { place } from '#services/order/contract.ts';
+import { SAGA_ROUTE } from '#services/saga/contract.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
+import { answering, on, type Context, type Handler } from '#shared/entity/entity.ts';
+import type { BodyOf, Send } from '#shared/message.ts';
+
+function entryOf(state: ExecutorState | undefined, orderId: string): EntryState {
+  return state?.kind === 'entry' ? state : { kind: 'entry', orderId };
+}
+
+/** What becomes of one order in the queue: it waits there, gets its place, and its turn comes, once. */
+export const entryHandlers: readonly Handler<ExecutorState>[] = [
+  on<ExecutorState, BodyOf<typeof contract.enqueue>>(contract.enqueue, (state, body, context) => {
+    const { orderId, order, checkoutId } = body;
+    const known = entryOf(state, orderId);
+    const done = context.answer(contract.enqueued, { orderId });
+    if (known.withdrawn)
+      return answering(known, context.answer(contract.enqueueRefused, { orderId, reason: 'already_undone' }));
+    if (known.order !== undefined) return answering(known, done);
+    const queued = inside(context, contract.admit, { orderId }, orderId);
+    const entry = { ...known, order, enqueuedAt: context.now, ...(checkoutId !== undefined && { checkoutId }) };
+    return { state: entry, send: [queued, done] };
+  }),
+
+  on<ExecutorState, BodyOf<typeof contract.admitted>>(contract.admitted, (state, { orderId, entry }) => ({
+    state: { ...entryOf(state, orderId), entry },
+  })),
+
+  on<ExecutorState, BodyOf<typeof contract.withdraw>>(contract.withdraw, (state, { orderId }, context) => {
+    const known = entryOf(state, orderId);
+    const executed = known.started !== undefined;
+    return answering<ExecutorState>(
+      executed ? known : { ...known, withdrawn: true },
+      context.answer(contract.withdrawn, { orderId, executed }),
+    );
+  }),
+
+  on<ExecutorState, BodyOf<typeof contract.start>>(contract.start, (state, { orderId, executor, term }, context) => {
+    const known = entryOf(state, orderId);
+    if (known.started !== undefined || known.withdrawn || known.order === undefined) return { state: known };
+    const started = { executor, term, at: context.now };
+    return { state: { ...known, started }, send: [placing(known.order, context)] };
+  }),
+];
+
+/** The same message that a client's order begins with: what was placed once is not placed again. */
+function placing(order: BodyOf<typeof place>, { message }: Context): Send {
+  const { orderId } = order;
+  return {
+    exchange: inbox(place.route),
+    message: {
+      id: `${orderId}:place`,
+      type: place.name,
+      key: place.key(order),
+      body: order,
+      correlationId: orderId,
+      causationId: message.id,
+      replyTo: { route: SAGA_ROUTE, key: orderId },
+      ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import test from 'ava';
+import * as contract from '#services/executor/contract.ts';
+import type { EntryState, QueueState } from '#services/executor/state.ts';
+import { open } from '#services/stock/contract.ts';
+import { topUp } from '#services/wallet/contract.ts';
+import type { OrderState } from '#services/order/order.ts';
+import { createRoad } from '#test/town/road.ts';
+import { details } from '#test/services/saga/cases.ts';
+
+/** A town in which one order could be paid and delivered. */
+async function town() {
+  const road = await createRoad();
+  const { customerId, total, items } = details;
+  road.put(topUp, { customerId, topUpId: 'top-up-1', amount: { ...total, amount: 1_000_000 } }, 'top-up-1');
+  for (const { sku } of items) road.put(open, { sku, quantity: 1000 }, `open:${sku}`);
+  await road.clock.advance(1000);
+  const orderOf = (n: number) => ({ ...details, orderId: `order-${n}` });
+  const self = {
+    put: road.put,
+    clock: road.clock,
+    homes: road.homes,
+    queue: () => road.state<QueueState>('executor', contract.QUEUE),
+    entry: (n: number) => road.state<EntryState>('executor', contract.entryKey(`order-${n}`)),
+    order: (n: number) => road.state<OrderState>('order', `order-${n}`),
+    async enqueue(n: number, id = `enqueue-${n}`) {
+      road.put(contract.enqueue, { orderId: `order-${n}`, order: orderOf(n) }, id);
+      await road.clock.until(() => self.entry(n)?.entry !== undefined || self.entry(n)?.withdrawn === true);
+    },
+    async execute(term: number, executor: string, ...entries: readonly number[]) {
+      const named = entries.map((entry) => ({ entry, orderId: `order-${entry}` }));
+      road.put(contract.execute, { term, executor, entries: named }, road.clock.id());
+      await road.clock.advance(500);
+    },
+  };
+  return self;
+}
+
+test('orders get their places as they come, each once, and wait there', async (t) => {
+  const { enqueue, entry, queue, order, clock } = await town();
+  for (const n of [1, 2, 3]) await enqueue(n);
+  await enqueue(2, 'again');
+  await clock.advance(10_000);
+  t.deepEqual(
+    [1, 2, 3].map((n) => entry(n)?.entry),
+    [1, 2, 3],
+  );
+  t.is(queue()?.queued, 3);
+  t.is(order(1), undefined);
+});
+
+test('what is executed runs as any other order, once, however often it is executed', async (t) => {
+  const { enqueue, execute, order, queue, entry, clock, homes } = await town();
+  await enqueue(1);
+  await execute(1, 'executor-2', 1);
+  await execute(1, 'executor-2', 1);
+  await execute(2, 'executor-3', 1);
+  await clock.until(() => order(1)?.status === 'completed', 60_000);
+  t.like(entry(1)?.started, { executor: 'executor-2', term: 1 });
+  t.like(queue()?.fence, { executed: 1, term: 2, executor: 'executor-3' });
+  const executed = [...homes.get('executor')!.store.journal.values()].filter(({ kind }) => kind === 'executed');
+  t.like(executed, [{ entry: 1, orderId: 'order-1', executor: 'executor-2', term: 1 }]);
+  t.is(executed.length, 1);
+});
+
+test('once a newer term was seen, what an older one sends is refused and counted, also before the newer one executed anything', async (t) => {
+  const { enqueue, execute, order, queue } = await town();
+  await enqueue(1);
+  await execute(3, 'executor-1');
+  await execute(2, 'executor-2', 1);
+  await execute(3, 'executor-3', 1);
+  t.is(order(1), undefined);
+  t.like(queue(), { refused: 2, fence: { term: 3, executor: 'executor-1', executed: 0 } });
+});
+
+test('nobody is executed before who stands in front, or without standing in the queue', async (t) => {
+  const { enqueue, execute, queue, order } = await town();
+  for (const n of [1, 2]) await enqueue(n);
+  await execute(1, 'executor-1', 2);
+  await execute(1, 'executor-1', 1, 2, 3);
+  t.is(queue()?.fence.executed, 0);
+  t.deepEqual([order(1), order(2)], [undefined, undefined]);
+});
+
+test('who is withdrawn is passed over; withdrawn before it came, it does not come any more', async (t) => {
+  const { enqueue, execute, put, clock, queue, order, entry } = await town();
+  for (const n of [1, 2]) await enqueue(n);
+  for (const n of [1, 3]) put(contract.withdraw, { orderId: `order-${n}`, of: `enqueue-${n}` }, `withdraw-${n}`);
+  await clock.advance(200);
+  await execute(1, 'executor-1', 1, 2);
+  await enqueue(3);
+  t.is(queue()?.fence.executed, 2);
+  t.is(order(1), undefined);
+  t.not(order(2), undefined);
+  t.deepEqual([entry(3)?.withdrawn, entry(3)?.entry, queue()?.queued], [true, undefined, 2]);
+});
