@@ -6,6 +6,7 @@ import { lightArm, processArms } from './light/arm.ts';
 import { loopArms } from './loop/arms.ts';
 import { variantArms } from './loop/variants.ts';
 import { hotSkuArm } from './stock/arm.ts';
+import { strategiesArm } from './strategies/arm.ts';
 import { workersArm } from './workers/arm.ts';
 
 /** Everything that can be measured, in the order in which it is. */
@@ -17,6 +18,7 @@ export const allArms: readonly Arm[] = [
   ...growthArms,
   ...variantArms,
   hotSkuArm,
+  strategiesArm,
   gateArm,
   workersArm,
 ];

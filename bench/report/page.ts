@@ -4,6 +4,7 @@ import { aimsTable } from './aims.ts';
 import { loopTable, peersTable, variantsTable } from './loop-tables.ts';
 import { gateTable, lightTable, workersTable } from './other-tables.ts';
 import { stockTable } from './stock-table.ts';
+import { strategiesTable } from './strategies-table.ts';
 import { isBusy, type Results } from '#bench/results.ts';
 import { committedResults } from '#bench/results-file.ts';
 import { projectDir } from '#local/stack/own-process.ts';
@@ -25,6 +26,7 @@ export function blocksOf(results: Results, day: string): Readonly<Record<string,
     growth: variantsTable(results, 'growth'),
     variants: variantsTable(results, 'partitions', 'hot', 'metrics'),
     stock: stockTable(results),
+    strategies: strategiesTable(results),
     gate: gateTable(results),
     workers: workersTable(results),
   };

@@ -24,6 +24,8 @@ export interface Answers {
   readonly failures: readonly { readonly call: number; readonly failed: Failed }[];
   /** Groups whose version was not there and came without source: to be asked again with it. */
   readonly missing: readonly number[];
+  /** Calls behind one that looped, counted through the whole batch: to be asked again, each alone. */
+  readonly alone: readonly number[];
 }
 
 /** What a dry run is asked: the source and the cases. */

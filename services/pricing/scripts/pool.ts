@@ -24,7 +24,7 @@ const BATCH_CASES = 4_096;
 
 export function createLane(limits: ScriptLimits, clock: Clock): Lane {
   const calls: Waiting[] = [];
-  /** Those that were asked when a thread ended: each is asked alone, in turns with the others, so that it can harm only itself. */
+  /** Those behind a loop, or asked when a thread ended: each is asked alone, in turns with the others, so that it harms only itself. */
   const suspects: Waiting[] = [];
   let thread: Thread | undefined;
   /** Versions that the thread was sent the source of. */
@@ -44,11 +44,14 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
     isBusy = false;
   };
   const next = (): readonly Waiting[] => {
-    wasSuspect = suspects.length > 0 && (!wasSuspect || calls.length === 0);
-    const from = wasSuspect ? suspects.splice(0, 1) : taken(calls);
-    const wanted = from.filter(({ signal }) => signal?.aborted !== true);
-    for (const gone of from) if (gone.signal?.aborted) gone.reject(gone.signal.reason as Error);
-    return wanted.length === 0 && calls.length + suspects.length > 0 ? next() : wanted;
+    while (calls.length + suspects.length > 0) {
+      wasSuspect = suspects.length > 0 && (!wasSuspect || calls.length === 0);
+      const from = wasSuspect ? suspects.splice(0, 1) : taken(calls);
+      for (const { signal, reject } of from) if (signal?.aborted) reject(signal.reason as Error);
+      const wanted = from.filter(({ signal }) => signal?.aborted !== true);
+      if (wanted.length > 0) return wanted;
+    }
+    return [];
   };
   const ask = async (batch: readonly Waiting[]): Promise<void> => {
     const groups = grouped(batch);
@@ -65,7 +68,8 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
       lost(groups, error as Error);
     }
   };
-  const settle = (groups: readonly (readonly Waiting[])[], { amounts, failures, missing }: Answers): void => {
+  const settle = (groups: readonly (readonly Waiting[])[], { amounts, failures, missing, alone }: Answers): void => {
+    const suspected = new Set(alone);
     const failed = new Map(failures.map(({ call, failed }) => [call, failed]));
     let at = 0;
     let from = 0;
@@ -75,6 +79,7 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
       for (const call of group) {
         const fault = failed.get(at);
         if (isMissing) calls.push(call);
+        else if (suspected.has(at)) suspects.push(call);
         else if (fault) call.reject(new ScriptFailure(fault));
         else call.resolve(Array.from(amounts.subarray(from, from + call.cases.length), (amount) => amount + 0));
         at += 1;

@@ -13,6 +13,8 @@ export interface Running {
 }
 
 type Fail = (call: number, failed: Failed) => void;
+/** What becomes of a group: all answered, or not here without its source, or alone from this call on. */
+type GroupEnd = 'answered' | 'missing' | { readonly aloneFrom: number };
 
 /** What is told to whoever watches the thread. */
 export interface Watched {
@@ -58,15 +60,15 @@ export function createRunning(engine: QuickJSWASMModule, limits: ScriptLimits, w
     return fresh;
   };
 
-  /** False: the script is not here and came without its source. */
+  /** A script that looped has had the time of one call: what is behind it waits for turns of its own, and others do not wait. */
   const runGroup = (
     { version, source: came, sizes }: Group,
     given: Float64Array,
     amounts: Float64Array,
     fail: Fail,
-  ) => {
+  ): GroupEnd => {
     const first = realmOf(version, came);
-    if (first === undefined) return false;
+    if (first === undefined) return 'missing';
     const source = came ?? ('did' in first ? undefined : first.source);
     let from = 0;
     let call = 0;
@@ -74,24 +76,25 @@ export function createRunning(engine: QuickJSWASMModule, limits: ScriptLimits, w
       const realm = realmOf(version, source);
       if (realm === undefined || 'did' in realm) {
         for (const failed = realm as Failed; call < sizes.length; call += 1) fail(call, failed);
-        return true;
+        return 'answered';
       }
       const failed = realm.run(given.subarray(2 * from), amounts.subarray(from));
       moved();
       const ended = failed ? callAt(sizes, call, failed.at) : { call: sizes.length, before: amounts.length - from };
       judge(sizes, call, ended.call, amounts.subarray(from), limits.amount, fail);
       from += ended.before;
-      if (!failed) return true;
-      // A call that was behind others in the run had not the time for itself: it is asked again, as the first.
+      if (!failed) return 'answered';
       const isFirst = ended.call === call;
       call = ended.call;
       if (failed.did !== 'threw' && failed.did !== 'result') drop(version);
-      if (failed.did === 'looped' && !isFirst) continue;
+      // Behind others in the run it had not the time for itself.
+      if (failed.did === 'looped' && !isFirst) return { aloneFrom: call };
       fail(call, { ...failed, at: failed.at - ended.before });
       from += sizes[call]!;
       call += 1;
+      if (failed.did === 'looped') return { aloneFrom: call };
     }
-    return true;
+    return 'answered';
   };
 
   return {
@@ -102,23 +105,26 @@ export function createRunning(engine: QuickJSWASMModule, limits: ScriptLimits, w
       const amounts = new Float64Array(numbers.length / 2);
       const failures: { readonly call: number; readonly failed: Failed }[] = [];
       const missing: number[] = [];
+      const alone: number[] = [];
       let calls = 0;
       let from = 0;
       for (const [at, group] of groups.entries()) {
         const cases = group.sizes.reduce((sum, size) => sum + size, 0);
         watched.turn(at);
         const firstCall = calls;
-        const isHere = runGroup(
+        const end = runGroup(
           group,
           numbers.subarray(2 * from, 2 * (from + cases)),
           amounts.subarray(from, from + cases),
           (call, failed) => failures.push({ call: firstCall + call, failed }),
         );
-        if (!isHere) missing.push(at);
+        if (end === 'missing') missing.push(at);
+        if (typeof end === 'object')
+          for (let call = end.aloneFrom; call < group.sizes.length; call += 1) alone.push(firstCall + call);
         calls += group.sizes.length;
         from += cases;
       }
-      return { amounts, failures, missing };
+      return { amounts, failures, missing, alone };
     },
   };
 }

@@ -40,6 +40,21 @@ test('a script that loops fails its own call, the others of its message have the
   );
 });
 
+test('a script that loops again and again delays others by one call at most, and what nobody waits for is not made', async (t) => {
+  const one = createScripts();
+  const leaving = new AbortController();
+  const loop = strategyOf('export default ({ quantity }) => { while (quantity === 7); return quantity; };');
+  const loops = Array.from({ length: 200 }, () => one.call(loop, [{ quantity: 7, price: 1 }], leaving.signal));
+  const behind = one.call(loop, [{ quantity: 2, price: 1 }]);
+  const ended = Promise.allSettled(loops);
+  t.deepEqual(await one.call(strategyOf(TWO_THIRDS), [{ quantity: 3, price: 100 }]), [200]);
+  leaving.abort(new Error('late'));
+  t.deepEqual(await behind, [2]);
+  const seen = (await ended).map((each) => (each.status === 'rejected' ? (each.reason as Error).message : ''));
+  t.true(seen.filter((message) => message === 'late').length > 150, 'most were not made');
+  await one.close();
+});
+
 test('what the engine cannot interrupt is ended with its thread, and the other calls are asked again', async (t) => {
   const source =
     'export default ({ quantity }) => (quantity === 7 ? [].indexOf.call({ length: 2 ** 53 - 1 }, 1) : quantity);';
