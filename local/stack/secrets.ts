@@ -9,6 +9,8 @@ export interface Secrets {
   readonly brokerPasswords: Readonly<Record<string, string>>;
   /** As the gateway's `TOKEN_KEYS`: `kid:secret`. */
   readonly tokenKeys: string;
+  /** By service that opens cards: the secret of its key. */
+  readonly cardSecrets: Readonly<Record<'verification' | 'fraud', string>>;
 }
 
 /** Reads `<dir>/secrets.json` (mode 0600), first making what is missing in it, also for services that are new. */
@@ -20,6 +22,10 @@ export function loadSecrets(dir: string, services: readonly string[]): Secrets {
     brokerPasswords: {
       ...known.brokerPasswords,
       ...Object.fromEntries(services.map((name) => [name, known.brokerPasswords?.[name] ?? random()])),
+    },
+    cardSecrets: {
+      verification: known.cardSecrets?.verification ?? randomBytes(32).toString('hex'),
+      fraud: known.cardSecrets?.fraud ?? randomBytes(32).toString('hex'),
     },
     tokenKeys: known.tokenKeys ?? `local:${randomBytes(32).toString('hex')}`,
   };

@@ -60,6 +60,8 @@ function environmentOf(options: Surroundings, { service, name, worker }: Copy, p
     WAREHOUSE_URL: `http://127.0.0.1:${ports.warehouse}`,
     SMTP_URL: env['SMTP_URL'] ?? `smtp://127.0.0.1:${ports.smtp}`,
     TOKEN_KEYS: secrets.tokenKeys,
+    VERIFICATION_CARD_SECRET: secrets.cardSecrets.verification,
+    FRAUD_CARD_SECRET: secrets.cardSecrets.fraud,
     RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl),
   };
   const { variables = [] } = services.find(({ name: one }) => one === service) ?? {};

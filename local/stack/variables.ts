@@ -15,7 +15,7 @@ const STAND_INS = [
 /** What the local stack itself reads. */
 const STACK = ['RABBITMQ_URL', 'SWITCHYARD_DIR', 'SWITCHYARD_BROKER', 'SWITCHYARD_DATABASE'];
 /** What the stack decides. */
-const DECIDED = /_URL$|^(TOKEN_KEYS|WORKER_ID|HTTP_HOST|HTTP_PORT)$/;
+const DECIDED = /_URL$|^(TOKEN_KEYS|.*_CARD_SECRET|WORKER_ID|HTTP_HOST|HTTP_PORT)$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

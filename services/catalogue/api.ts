@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { alike } from './alike.ts';
 import { withCategories, linkEndpoints } from './linking.ts';
 import { createBody, creating, deleting, updateBody, updating } from './changing.ts';
-import { create, products as offeredProducts } from './contract.ts';
+import { alikeProducts, create, products as offeredProducts } from './contract.ts';
 import { sku } from '#services/fields.ts';
 import { productShape, type ProductQueries, productView } from './view.ts';
 import { categoryId, existingCategories } from '#services/category/contract.ts';
@@ -107,7 +108,10 @@ export const catalogueApi = defineApi({
     }),
     ...linkEndpoints(productsTag, products, door),
   ],
-  lookups: (products) => [answerLookup(offeredProducts, (skus) => products.offered(skus))],
+  lookups: (products) => [
+    answerLookup(offeredProducts, (skus) => products.offered(skus)),
+    answerLookup(alikeProducts, ({ skus, limit: most }) => alike(products, skus, most)),
+  ],
 });
 
 async function list(

@@ -90,5 +90,11 @@ export interface OfferedProduct {
 /** The products that there are now of these SKUs, in any order. */
 export const products = lookup<readonly OfferedProduct[], readonly string[]>('catalogue.products');
 
+/** Other products than these, first those of a category that one of these is in, each part in the order of names. */
+export const alikeProducts = lookup<
+  readonly OfferedProduct[],
+  { readonly skus: readonly string[]; readonly limit: number }
+>('catalogue.alike');
+
 /** What products, and the stock of them, are audited as. */
 export const skus: AuditedKind = { name: 'skus', id: 'sku' };

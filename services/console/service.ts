@@ -4,10 +4,12 @@ import { operatorEndpoints } from './operators.ts';
 import { operatorParts, operatorVariables } from './parts.ts';
 import { operatorRights } from './rights.ts';
 import { watchSilence } from './silent-workers.ts';
+import { createSilentRoutes } from './silent-routes.ts';
 import { createWhereItWaits } from './where-it-waits.ts';
 import { gateVariables, whyParked } from '#services/circuit-breaker/contract.ts';
 import { createGateway } from '#services/gateway/gateway.ts';
 import { createMongoRequests } from '#services/gateway/model.ts';
+import { silentRoutes } from '#services/checkout/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
 import { defineService } from '#shared/host/service.ts';
 import { workerRules } from '#shared/host/variables.ts';
@@ -36,7 +38,13 @@ export const service = defineService({
       door: 'operators',
       services,
       views: storedViews(services, db),
-      lookups: [answerLookup(whyParked, createWhereItWaits(operators))],
+      lookups: [
+        answerLookup(whyParked, createWhereItWaits(operators)),
+        answerLookup(
+          silentRoutes,
+          createSilentRoutes({ roll: operators.roll, clock, heartbeatMs: set.WORKER_HEARTBEAT_MS }),
+        ),
+      ],
       operators: operatorEndpoints(operators),
       acts,
       bus,

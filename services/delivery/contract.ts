@@ -3,7 +3,6 @@ import {
   MAX_ITEMS,
   customerId,
   derivedId,
-  detail,
   epochMs,
   listOf,
   messageId,
@@ -25,7 +24,7 @@ export const dispatched = event(
   'delivery.dispatched',
   z.object({ orderId, deliveryId: derivedId, dispatchedAt: epochMs }),
 );
-export const refused = event('delivery.refused', z.object({ orderId, reason, detail }));
+export const refused = event('delivery.refused', z.object({ orderId, reason }));
 /** Has the warehouse deliver the items; each sku is listed once. Refused means that nothing will be delivered. */
 export const dispatch = command('delivery.dispatch', {
   body: z.object({ orderId, customerId, items: listOf(parcelItem, MAX_ITEMS).readonly() }),

@@ -5,7 +5,7 @@ import { defineService } from '#shared/host/service.ts';
 /** Keeps the order queue, and works it off: of several executors one leads. */
 export const service = defineService({
   name: 'executor',
-  rights: { route: 'executor', commands: ['order'] },
+  rights: { route: 'executor', commands: ['order'], answers: ['checkout'] },
   entity: executorEntity,
   documents: {
     collection: queueCollection,

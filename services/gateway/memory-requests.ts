@@ -37,13 +37,14 @@ export function createMemoryRequests(now: () => number): RequestStore & { all():
       if (existing === undefined) requests.set(request.id, { ...request });
       return existing;
     },
-    async confirm(id, { expiresAt, answer }) {
+    async confirm(id, { expiresAt, answer, forgetsBody }) {
       const request = get(id);
       if (request === undefined) return;
       const { nextTryAt: _, ...rest } = request;
       const kept = request.answer ?? answer;
       requests.set(id, {
         ...rest,
+        ...(forgetsBody && { message: { ...request.message, body: undefined } }),
         state: 'confirmed',
         expiresAt: request.expiresAt ?? expiresAt,
         ...(kept && { answer: kept }),

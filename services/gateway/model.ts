@@ -17,6 +17,7 @@ const schema = new mongoose.Schema<RequestDocument>(
     message: mixed,
     accepted: mixed,
     isAnswered: Boolean,
+    forgetsBody: Boolean,
     answer: mixed,
     state: String,
     takenOver: Number,
@@ -66,12 +67,12 @@ export function createMongoRequests(
         await requests().deleteOne({ _id: request.id, expiresAt: { $lte: new Date(now()) } });
       }
     },
-    async confirm(id, { expiresAt, answer }) {
+    async confirm(id, { expiresAt, answer, forgetsBody }) {
       await requests().updateOne(
         { _id: id, ...open },
         {
           $set: { state: 'confirmed', expiresAt: new Date(expiresAt), ...(answer && { answer }) },
-          $unset: { nextTryAt: '' },
+          $unset: { nextTryAt: '', ...(forgetsBody && { 'message.body': '' }) },
         },
       );
     },

@@ -1,4 +1,5 @@
 import type { Message } from '#shared/message.ts';
+import { REQUEST_KEPT_MS } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
 
 /**
@@ -23,6 +24,7 @@ export interface StoredRequest {
   readonly message: Message;
   /** What the client is told when the broker has taken the message and nothing more is known. */
   readonly accepted: Answer;
+  readonly forgetsBody?: true;
   /** Nobody answers later: what is said when the broker has it is the answer. */
   readonly isAnswered?: true;
   /** What the client was told; replayed from then on. */
@@ -39,12 +41,20 @@ export interface StoredRequest {
   readonly expiresAt?: number;
 }
 
+export interface Confirmed {
+  readonly expiresAt: number;
+  /** What was said, when that is final. */
+  readonly answer?: Answer;
+  /** The body of its message is kept no longer. */
+  readonly forgetsBody?: true;
+}
+
 /** Two implementations, memory and mongoose, pass one conformance suite. Writes are atomic per document. */
 export interface RequestStore {
   /** Returns the one that has the id already, or `undefined` when it was stored. Rejects with `NotStored` only if it certainly was not. */
   insert(request: StoredRequest): Promise<StoredRequest | undefined>;
   /** The broker has it. `answer`: what was said, when that is final. */
-  confirm(id: string, confirmed: { readonly expiresAt: number; readonly answer?: Answer }): Promise<void>;
+  confirm(id: string, confirmed: Confirmed): Promise<void>;
   /** The final answer; the first one stays. */
   settle(id: string, answer: Answer): Promise<void>;
   /** Deletes one that is `stored` and was never taken over; says whether it did. */
@@ -64,4 +74,13 @@ export interface RequestStore {
 /** The request is certainly not in the store. Any other rejection of `insert` leaves that open. */
 export class NotStored extends Error {
   override readonly name = 'NotStored';
+}
+
+/** What is kept of a request once the broker has its message. */
+export function confirmedAt({ isAnswered, accepted, forgetsBody }: StoredRequest, now: number): Confirmed {
+  return {
+    expiresAt: now + REQUEST_KEPT_MS,
+    ...(isAnswered === true && { answer: accepted }),
+    ...(forgetsBody && { forgetsBody }),
+  };
 }

@@ -10,8 +10,10 @@ import { createMongoActs } from '#services/console/acts-model.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';
 import { operatorParts, operatorVariables } from '#services/console/parts.ts';
 import { operatorRights } from '#services/console/rights.ts';
+import { createSilentRoutes } from '#services/console/silent-routes.ts';
 import { createWhereItWaits } from '#services/console/where-it-waits.ts';
 import { gateVariables, whyParked } from '#services/circuit-breaker/contract.ts';
+import { silentRoutes } from '#services/checkout/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
 import { defineService } from '#shared/host/service.ts';
 import { workerRules } from '#shared/host/variables.ts';
@@ -59,7 +61,13 @@ export const service = defineService({
     const { app } = createGateway({
       services,
       views: storedViews(services, db),
-      lookups: [answerLookup(whyParked, createWhereItWaits(operators))],
+      lookups: [
+        answerLookup(whyParked, createWhereItWaits(operators)),
+        answerLookup(
+          silentRoutes,
+          createSilentRoutes({ roll: operators.roll, clock, heartbeatMs: set.WORKER_HEARTBEAT_MS }),
+        ),
+      ],
       operators: operatorEndpoints(operators),
       acts: createMongoActs(db, log),
       bus,

@@ -5,11 +5,11 @@ import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { type RequestIdentity, identityOf } from './identity.ts';
 import { overloaded, type RefusedBy, type Shed } from './load-shedding.ts';
-import { type Composed, REQUEST_KEPT_MS, type Submission } from '#shared/web/door.ts';
+import type { Composed, Submission } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
 import { breakerOpen, dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
 import type { BreakerBoard, OpenRoute } from '#services/circuit-breaker/board.ts';
-import { NotStored, type RequestStore, type StoredRequest } from './requests.ts';
+import { confirmedAt, NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 import { Late, within } from '#shared/within.ts';
 
 /** A submission, and whether a new one is too much. Absent: never. */
@@ -150,16 +150,16 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
     } catch (cause) {
       throw await notTaken(request, cause);
     }
-    const answer = request.isAnswered === true ? { answer: request.accepted } : {};
+    const confirmed = confirmedAt(request, clock.now());
     try {
-      await requests.confirm(request.id, { expiresAt: clock.now() + REQUEST_KEPT_MS, ...answer });
+      await requests.confirm(request.id, confirmed);
     } catch (error) {
       log.warn('a request that the broker took could not be marked; the sweep will', {
         request: request.resourceId,
         reason: reasonOf(error),
       });
     }
-    return answer.answer ?? conclude(request, submission);
+    return confirmed.answer ?? conclude(request, submission);
   }
 
   /** Waits for the owner's answer; when that takes too long, being accepted is the answer. */

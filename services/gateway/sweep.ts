@@ -3,8 +3,7 @@ import { encode } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
-import type { RequestStore, StoredRequest } from './requests.ts';
-import { REQUEST_KEPT_MS } from '#shared/web/door.ts';
+import { confirmedAt, type RequestStore, type StoredRequest } from './requests.ts';
 import { within } from '#shared/within.ts';
 
 export interface SweepOptions {
@@ -38,8 +37,7 @@ export async function sweepOnce({ bus, requests, clock, log, publishMs }: SweepO
       if (error instanceof PublishError && error.code === 'not-connected') return settled;
       continue;
     }
-    const answer = request.isAnswered === true ? { answer: request.accepted } : {};
-    await requests.confirm(request.id, { expiresAt: clock.now() + REQUEST_KEPT_MS, ...answer });
+    await requests.confirm(request.id, confirmedAt(request, clock.now()));
     log.info('a request was settled by the sweep', { request: request.resourceId, kind: request.kind });
   }
 }

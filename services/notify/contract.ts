@@ -2,7 +2,6 @@ import { z } from 'zod';
 import {
   MAX_ITEMS,
   customerId,
-  detail,
   emailAddress,
   epochMs,
   mailId,
@@ -29,8 +28,6 @@ export const sendRefused = event(
       /** The address needs SMTPUTF8, which the mail server does not offer. */
       'smtputf8_not_offered',
     ]),
-    /** What the mail server answered. */
-    detail,
   }),
 );
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cancelOf } from './cancelling.ts';
-import { ordersTag, place, visibleOrder } from './contract.ts';
-import { placeOrder, placing } from './placing.ts';
+import { ordersTag, place, pricedLines, visibleOrder } from './contract.ts';
+import { placeOrder, placing, pricedAt } from './placing.ts';
 import { type OrderQueries, orderShape, orderStatus, type OrderView, orderView } from './view.ts';
 import { requireCustomer, sees } from '#services/access.ts';
 import { customerId } from '#services/fields.ts';
@@ -89,6 +89,7 @@ export const orderApi = defineApi({
     ];
   },
   lookups: (orders, door) => [
+    answerLookup(pricedLines, (lines) => pricedAt(lines, door)),
     answerLookup(visibleOrder, ({ orderId, caller }) => visible(orders, door, orderId, caller)),
   ],
 });

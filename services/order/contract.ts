@@ -38,7 +38,7 @@ export function amountOf({ quantity: count, unitPrice, amount }: z.infer<typeof 
 }
 
 /** What a customer ordered, as accepted; never changes afterwards. */
-const orderDetails = z.object({
+export const orderDetails = z.object({
   orderId,
   customerId,
   email: emailAddress,
@@ -139,6 +139,12 @@ export const fail = command('order.fail', {
   done: failed,
   undo: true,
 });
+
+/** These lines at the prices of the catalogue, and their sum. Throws `Problem`: unknown-product, validation. */
+export const pricedLines = lookup<
+  Pick<OrderDetails, 'items' | 'total'>,
+  readonly { readonly sku: string; readonly quantity: number }[]
+>('order.priced-lines');
 
 /** An order as a client may know it. */
 export interface VisibleOrder {

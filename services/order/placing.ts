@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { askedItem, type OrderDetails, orders, place } from './contract.ts';
-import { priced } from './pricing.ts';
+import { type AskedLine, priced } from './pricing.ts';
 import { checkStated, totalOf } from './total.ts';
 import type { OrderView } from './view.ts';
 import { requireCustomer } from '#services/access.ts';
@@ -49,7 +49,7 @@ function neededByOrder({ needs }: Pick<Door, 'needs'>): readonly string[] {
  */
 export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, PlaceOrder>, door: Door): Submission {
   requireCustomer(caller, body.customerId);
-  const { clock, lookUp } = door;
+  const { clock } = door;
   checkStated(body.items);
   return {
     kind: orders.asked,
@@ -59,10 +59,7 @@ export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, P
     idempotencyKey,
     same: body,
     async compose() {
-      const skus = [...new Set(body.items.map(({ sku }) => sku))];
-      const offered = await lookUp(products, skus);
-      const items = priced(body.items, new Map(offered.map(({ sku, price }) => [sku, price])));
-      const total = totalOf(items, body.items);
+      const { items, total } = await pricedAt(body.items, door);
       const orderId = clock.id();
       const details: OrderDetails = { orderId, ...body, items, total };
       return {
@@ -86,6 +83,16 @@ export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, P
       };
     },
   };
+}
+
+/** The lines at the prices of this moment, and their sum. Throws `Problem`: unknown-product, price-changed, validation. */
+export async function pricedAt(
+  asked: readonly AskedLine[],
+  { lookUp }: Pick<Door, 'lookUp'>,
+): Promise<Pick<OrderDetails, 'items' | 'total'>> {
+  const offered = await lookUp(products, [...new Set(asked.map(({ sku }) => sku))]);
+  const items = priced(asked, new Map(offered.map(({ sku, price }) => [sku, price])));
+  return { items, total: totalOf(items, asked) };
 }
 
 export function orderPath(orderId: string): string {

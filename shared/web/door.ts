@@ -37,6 +37,8 @@ export interface AcceptedRequest {
   readonly message: Message;
   /** What the client is told when the broker has taken the message and nothing more is known. */
   readonly accepted: Answer;
+  /** The body of the message is kept no longer than until the broker has it. */
+  readonly forgetsBody?: true;
 }
 
 /** What a POST becomes: the message, where it goes, and what the client is told. */

@@ -64,13 +64,15 @@ export interface Endpoint {
   readonly body?: z.ZodType;
   /** A body that the schema takes. */
   readonly example?: unknown;
+  /** The one member of the body in which card data may stand; it is not logged, and must not be kept. Absent: nowhere. */
+  readonly cardIn?: string;
   /** An empty body counts as `{}`. */
   readonly bodyOptional?: boolean;
   readonly idempotent?: boolean;
   /** It changes what the client has read: the header If-Match says which version that was, and is demanded. */
   readonly ifMatch?: boolean;
   /** What successful answers are; `application/json` unless said. */
-  readonly produces?: 'application/json' | 'text/event-stream';
+  readonly produces?: 'application/json' | 'text/event-stream' | 'text/plain';
   /** Of a stream: what the data of each event is, by the event's name. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
   /** By status, beside those that follow from the rest. */

@@ -27,7 +27,7 @@ async function ran(file: string, ...args: readonly string[]): Promise<string> {
 
 test('it touches its own folder and four files: the list, compose, the steps and the versions', (t) => {
   t.deepEqual(
-    changed.filter((file) => !file.startsWith('services/fraud/')),
+    changed.filter((file) => !file.startsWith('services/loyalty/')),
     [
       'services/services.ts',
       'services/saga/place-order.ts',
@@ -41,8 +41,8 @@ test('README names what it touches', (t) => {
   const [, recipe = ''] =
     /\*\*Add a service\.\*\*(.*?)\n\n\*\*/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
   for (const file of changed) {
-    const name = file.startsWith('services/fraud/')
-      ? file.replace('services/fraud/', '').replace('fraud.ts', 'entity')
+    const name = file.startsWith('services/loyalty/')
+      ? file.replace('services/loyalty/', '').replace('loyalty.ts', 'entity')
       : file;
     t.true(recipe.includes(name), name);
   }
@@ -51,7 +51,7 @@ test('README names what it touches', (t) => {
 test.serial(
   'queues, rights, the archive, the API, the audit and the road of an order follow from the list',
   async (t) => {
-    const seen = JSON.parse(await ran('test/house/seen.ts', 'fraud')) as Record<string, unknown>;
+    const seen = JSON.parse(await ran('test/house/seen.ts', 'loyalty')) as Record<string, unknown>;
     type Lists = Readonly<Record<'atTheGateway' | 'atTheConsole' | 'checks', readonly string[]>>;
     const { rights, atTheGateway, atTheConsole, checks, ...rest } = seen as Lists & { readonly rights: string };
     t.deepEqual(rest, {
@@ -63,11 +63,11 @@ test.serial(
       archived: true,
       audited: ['orders'],
     });
-    t.true(new RegExp(rights).test('saga.hash') && new RegExp(rights).test('fraud.dead'));
+    t.true(new RegExp(rights).test('saga.hash') && new RegExp(rights).test('loyalty.dead'));
     t.false(new RegExp(rights).test('payment.in'));
-    t.true(atTheGateway.includes('token GET /v1/fraud-checks'));
-    t.true(atTheConsole.includes('operator GET /v1/fraud-checks'));
-    t.true(checks.includes('fraud'));
+    t.true(atTheGateway.includes('token GET /v1/loyalty-checks'));
+    t.true(atTheConsole.includes('operator GET /v1/loyalty-checks'));
+    t.true(checks.includes('loyalty'));
   },
 );
 

@@ -37,22 +37,22 @@ export function addToyService(project: string): readonly string[] {
 
   const toy = join(project, 'test/house/toy');
   for (const file of readdirSync(toy)) {
-    cpSync(join(toy, file), join(project, 'services/fraud', file));
-    changed.push(`services/fraud/${file}`);
+    cpSync(join(toy, file), join(project, 'services/loyalty', file));
+    changed.push(`services/loyalty/${file}`);
   }
   edit('services/services.ts', [
-    ["  import('./saga/service.ts'),", "  import('./fraud/service.ts'),\n  import('./saga/service.ts'),"],
+    ["  import('./saga/service.ts'),", "  import('./loyalty/service.ts'),\n  import('./saga/service.ts'),"],
   ]);
   edit('services/saga/place-order.ts', [
-    ['import * as notify from', "import * as fraud from '#services/fraud/contract.ts';\nimport * as notify from"],
+    ['import * as notify from', "import * as loyalty from '#services/loyalty/contract.ts';\nimport * as notify from"],
     [
       'export const holdFunds = step({',
-      `export const checkFraud = step({
-  name: 'check-fraud',
+      `export const checkLoyalty = step({
+  name: 'check-loyalty',
   title: 'customer checked',
-  command: fraud.check,
+  command: loyalty.check,
   with: ({ orderId, customerId, total }) => ({ orderId, customerId, amount: total }),
-  undo: undo(fraud.forget, ({ orderId }, { of }) => ({ orderId, of })),
+  undo: undo(loyalty.forget, ({ orderId }, { of }) => ({ orderId, of })),
 });
 
 export const holdFunds = step({`,
@@ -64,7 +64,7 @@ export const holdFunds = step({`,
       `export const placeOrder5 = version(5, [
   road.createPayment,
   road.attachPayment,
-  road.checkFraud,
+  road.checkLoyalty,
   road.holdFunds,
   road.authorizePayment,
   road.captureFunds,
@@ -82,11 +82,11 @@ export const holdFunds = step({`,
   edit('docker-compose.yml', [
     [
       '  saga:            {',
-      '  fraud:           { <<: *service, command: [services/fraud/main.ts],           environment: { <<: *environment, AMQP_URL: "amqp://switchyard.fraud:${FRAUD_BROKER_PASSWORD:-fraud}@brokers/switchyard" } }\n  saga:            {',
+      '  loyalty:           { <<: *service, command: [services/loyalty/main.ts],           environment: { <<: *environment, AMQP_URL: "amqp://switchyard.loyalty:${LOYALTY_BROKER_PASSWORD:-loyalty}@brokers/switchyard" } }\n  saga:            {',
     ],
     [
       '      SAGA_BROKER_PASSWORD:',
-      '      FRAUD_BROKER_PASSWORD: ${FRAUD_BROKER_PASSWORD:-fraud}\n      SAGA_BROKER_PASSWORD:',
+      '      LOYALTY_BROKER_PASSWORD: ${LOYALTY_BROKER_PASSWORD:-loyalty}\n      SAGA_BROKER_PASSWORD:',
     ],
   ]);
   return changed;

@@ -1,4 +1,5 @@
 /** Every service with its real entities, engine and worker, on the in-memory broker and stores, as machines that may die. */
+import { checkoutPorts } from '#test/support/checkouts.ts';
 import { recordsIn } from '#test/support/records.ts';
 import { residents, type Ports } from '#test/town/residents.ts';
 import { createAbroad, mailerOf, providerOf, warehouseOf, type Abroad, type Ways } from './abroad.ts';
@@ -195,6 +196,7 @@ export function buildTown(
     sagaDeadlineMs: times.sagaMs,
     resend: { baseMs: 1250, capMs: 5000 },
     retrying: settings.retrying,
+    ...checkoutPorts,
     log: silentLog,
   });
   for (const { name, entity, answers } of residents)

@@ -1,6 +1,8 @@
 /** The door of a town: the endpoints of all services over what the town has stored, without sockets. */
 import { connectionTo } from './connection.ts';
 import type { Town } from './town.ts';
+import { sealedPlainly } from '#test/support/checkouts.ts';
+import { silentRoutes } from '#services/checkout/contract.ts';
 import { createBoard } from '#services/circuit-breaker/board.ts';
 import { whyParked } from '#services/circuit-breaker/contract.ts';
 import { defaultSettings } from '#services/gateway/gateway.ts';
@@ -26,7 +28,8 @@ export interface AskOptions {
 
 const trace = { traceId: '0'.repeat(32), traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
 
-export function createDoor({ clock, broker, homes }: Town) {
+/** `isSilent`: whether nobody has been heard of that works on the route. */
+export function createDoor({ clock, broker, homes }: Town, isSilent: (route: string) => boolean = () => false) {
   const stores = new Map([...homes].map(([name, { store }]) => [name, store]));
   const requests = createMemoryRequests(clock.now);
   const bus = broker.connect('gateway');
@@ -42,8 +45,12 @@ export function createDoor({ clock, broker, homes }: Town) {
     clock,
     log: silentLog,
   });
-  const views = storedViews(services, connectionTo(stores));
-  const endpoints = mounted(services, views, intake, [answerLookup(whyParked, async () => undefined)]);
+  const stored = storedViews(services, connectionTo(stores));
+  const views = { ...stored, checkout: { ...(stored['checkout'] as object), seal: sealedPlainly } };
+  const endpoints = mounted(services, views, intake, [
+    answerLookup(whyParked, async () => undefined),
+    answerLookup(silentRoutes, async (routes) => routes.filter(isSilent)),
+  ]);
 
   /** What would be answered; a problem is an answer too. Virtual time must pass meanwhile. */
   async function ask<Body>(method: Endpoint['method'], target: string, options: AskOptions = {}) {

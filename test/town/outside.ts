@@ -1,5 +1,6 @@
 /** The world outside in memory: it approves, delivers and takes every mail at once, and keeps books. */
 import type { Ports } from './residents.ts';
+import { checkoutPorts } from '#test/support/checkouts.ts';
 import { recordsIn } from '#test/support/records.ts';
 import { warehouseOf } from '#test/support/warehouse.ts';
 import { createWarehouseDeliveries } from '#local/stand-ins/warehouse/deliveries.ts';
@@ -76,6 +77,7 @@ export function portsOf(
     mailer,
     findRecords: recordsIn(journal),
     ...TIMING,
+    ...checkoutPorts,
     retrying: RETRYING,
     log: silentLog,
     ...usual,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { createPayments, type Decision } from './payments.ts';
+import { tokenFor, tokenRequest } from './tokens.ts';
 import { calm, drawn, isDeclined, seededFor, settingsSchema } from '#local/stand-ins/misbehaviour.ts';
 import {
   bodyOf,
@@ -61,6 +62,7 @@ export async function startProvider({
       const answer = decided(payments.authorize(paymentId, request));
       return request.method === 'pm_slow' ? { ...answer, readyAt: clock.now() + SLOW_MS } : answer;
     },
+    '/tokens': (body) => ({ status: 200, body: { token: tokenFor(tokenRequest.parse(body).number) } }),
     '/captures': (body) => decided(payments.capture(ofPayment.parse(body).paymentId)),
     '/voids': (body) => decided(payments.void(ofPayment.parse(body).paymentId)),
     '/refunds': (body) => decided(payments.refund(ofPayment.parse(body).paymentId)),

@@ -1,15 +1,15 @@
-import { checkShape, fraudView } from './view.ts';
+import { checkShape, loyaltyView } from './view.ts';
 import { ofOrder } from '#services/fields.ts';
 import { ordersTag, visibleOrder } from '#services/order/contract.ts';
 import { defineApi } from '#shared/web/api.ts';
 import { endpoint, ok } from '#shared/web/endpoint.ts';
 import { listOf } from '#shared/web/shapes.ts';
 
-export const fraudApi = defineApi({
-  view: fraudView,
+export const loyaltyApi = defineApi({
+  view: loyaltyView,
   endpoints: (checks, { lookUp }) => [
-    endpoint('GET', '/v1/fraud-checks', {
-      id: 'listFraudChecks',
+    endpoint('GET', '/v1/loyalty-checks', {
+      id: 'listLoyaltyChecks',
       tag: ordersTag,
       summary: 'Whether the order was looked at, and what came of it.',
       access: 'token',

@@ -1,16 +1,16 @@
-import { fraudCollection } from './model.ts';
+import { loyaltyCollection } from './model.ts';
 import { auditedChecks } from './view.ts';
 import { orders } from '#services/order/contract.ts';
 import { defineAudit } from '#shared/audit-rule.ts';
 
-export const fraudAudit = defineAudit({
+export const loyaltyAudit = defineAudit({
   of: orders,
   rows: auditedChecks,
   about: ({ orderId }) => orderId,
-  document: ({ orderId }) => `${fraudCollection}/${orderId}`,
-  checks: ['fraud'],
+  document: ({ orderId }) => `${loyaltyCollection}/${orderId}`,
+  checks: ['loyalty'],
   check([check], { outcome, steps }) {
-    if (outcome !== 'completed' || !steps.includes('check-fraud') || check?.status === 'cleared') return [];
-    return [{ check: 'fraud', detail: `it was completed, its check is ${check?.status ?? 'absent'}` }];
+    if (outcome !== 'completed' || !steps.includes('check-loyalty') || check?.status === 'cleared') return [];
+    return [{ check: 'loyalty', detail: `it was completed, its check is ${check?.status ?? 'absent'}` }];
   },
 });

@@ -3,19 +3,19 @@ import { customerId, messageId, orderId, reason } from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { command, event } from '#shared/message.ts';
 
-export const cleared = event('fraud.cleared', z.object({ orderId }));
-export const refused = event('fraud.refused', z.object({ orderId, reason }));
+export const cleared = event('loyalty.cleared', z.object({ orderId }));
+export const refused = event('loyalty.refused', z.object({ orderId, reason }));
 /** Whether this customer may spend so much at once. */
-export const check = command('fraud.check', {
+export const check = command('loyalty.check', {
   body: z.object({ orderId, customerId, amount: money }),
   key: (body) => body.orderId,
   done: cleared,
   refused,
 });
 
-export const forgotten = event('fraud.forgotten', z.object({ orderId }));
+export const forgotten = event('loyalty.forgotten', z.object({ orderId }));
 /** Undo of `check`. A later `check` is refused. */
-export const forget = command('fraud.forget', {
+export const forget = command('loyalty.forget', {
   body: z.object({ orderId, of: messageId }),
   key: (body) => body.orderId,
   done: forgotten,

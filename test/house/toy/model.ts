@@ -1,11 +1,11 @@
-import type { FraudState } from './fraud.ts';
+import type { LoyaltyState } from './loyalty.ts';
 import type { ArchiveRule } from '#shared/database/archive.ts';
 
-export const fraudCollection = 'fraud_checks';
+export const loyaltyCollection = 'loyalty_checks';
 
-export const fraudArchive: ArchiveRule<FraudState> = { endedAt: ({ at }) => at };
+export const loyaltyArchive: ArchiveRule<LoyaltyState> = { endedAt: ({ at }) => at };
 
 export interface StoredCheck {
   readonly _id: string;
-  readonly state?: FraudState;
+  readonly state?: LoyaltyState;
 }

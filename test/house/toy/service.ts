@@ -1,18 +1,18 @@
-import { fraudApi } from './api.ts';
-import { fraudAudit } from './audit.ts';
-import { fraudEntity } from './fraud.ts';
-import { fraudArchive, fraudCollection } from './model.ts';
+import { loyaltyApi } from './api.ts';
+import { loyaltyAudit } from './audit.ts';
+import { loyaltyEntity } from './loyalty.ts';
+import { loyaltyArchive, loyaltyCollection } from './model.ts';
 import { defineService } from '#shared/host/service.ts';
 
 export const service = defineService({
-  name: 'fraud',
-  rights: { route: 'fraud', answers: ['saga'] },
-  entity: fraudEntity,
-  documents: { collection: fraudCollection, archive: fraudArchive },
-  api: fraudApi,
-  audit: fraudAudit,
+  name: 'loyalty',
+  rights: { route: 'loyalty', answers: ['saga'] },
+  entity: loyaltyEntity,
+  documents: { collection: loyaltyCollection, archive: loyaltyArchive },
+  api: loyaltyApi,
+  audit: loyaltyAudit,
   config: {},
   start(kit) {
-    kit.host(fraudEntity());
+    kit.host(loyaltyEntity());
   },
 });

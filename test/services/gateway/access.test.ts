@@ -23,6 +23,10 @@ const faults = { apply: async () => {}, read: async () => ({}), close: async () 
 /** Every endpoint that needs a token; `foreign`: what another customer gets; `own`: what Alice gets. */
 const endpoints = [
   { method: 'POST', path: '/v1/orders', body: order, own: 202, foreign: 403 },
+  { method: 'POST', path: '/v1/checkouts', body: { customerId: 'alice' }, own: 201, foreign: 403 },
+  { method: 'GET', path: '/v1/checkouts/c1', own: 200, foreign: 404 },
+  { method: 'GET', path: '/v1/checkouts/c1/events', own: 200, foreign: 404 },
+  { method: 'GET', path: '/v1/checkouts/c1/shiviz.log', own: 200, foreign: 404 },
   { method: 'GET', path: '/v1/orders', own: 200, foreign: 200 },
   { method: 'GET', path: '/v1/orders?customerId=alice', own: 200, foreign: 403 },
   { method: 'GET', path: '/v1/orders/o1', own: 200, foreign: 404 },

@@ -111,6 +111,13 @@ function createFakeViews() {
       outcome: async (_: string, messageId: string) => outcomes.get(messageId),
       ended: async () => new Map(),
     },
+    checkout: {
+      async find(checkoutId: string) {
+        const checkout = { checkoutId, status: 'approved', orderId: checkoutId, suggestions: [] };
+        return { customerId: 'alice', checkout, events: [], waitsFor: [] };
+      },
+      seal: async () => ({ verification: 'sealed', fraud: 'sealed' }),
+    },
     notify: { emails: async () => ({ items: [] }) },
     'dead-letters': { openOf: async () => [] },
   };

@@ -1,7 +1,7 @@
 import * as contract from './contract.ts';
 import { answering, type Entity, on } from '#shared/entity/entity.ts';
 
-export interface FraudState {
+export interface LoyaltyState {
   readonly status: 'cleared' | 'refused' | 'forgotten';
   /** Epoch ms. */
   readonly at: number;
@@ -9,9 +9,9 @@ export interface FraudState {
 
 const LIMIT_MINOR = 1_000_000_000;
 
-export function fraudEntity(): Entity<FraudState> {
+export function loyaltyEntity(): Entity<LoyaltyState> {
   return {
-    route: 'fraud',
+    route: 'loyalty',
     handlers: [
       on(contract.check, (state, { orderId, amount }, context) => {
         const known = state ?? { status: amount.amount > LIMIT_MINOR ? 'refused' : 'cleared', at: context.now };

@@ -1,4 +1,5 @@
-import type { Bus, Consumer, Delivery } from './bus.ts';
+import type { Limits } from './options.ts';
+import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
 
 /** A delivery with the registration that may acknowledge it. */
@@ -48,10 +49,7 @@ export interface ConsumersOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly queues: readonly string[];
-  /** Unacknowledged deliveries per queue. */
-  readonly prefetch: number;
-  /** What was published so long ago has been handled or has expired. */
-  readonly settledAfterMs: number;
+  readonly limits: Pick<Limits, 'prefetch' | 'ttlMs' | 'stashAfterMs'>;
   /** How the broker's management shows this worker's registrations: `<worker>/<queue>`. */
   readonly worker?: string | undefined;
   readonly onDelivery: (delivery: Delivery, consumer: Consumer) => void;
@@ -70,9 +68,10 @@ interface Registration {
   readonly confirmed: Promise<void>;
 }
 
-/** The registrations of a worker on many queues, one channel each, and what it acknowledges. */
+/** The registrations of an engine: one channel per partition queue. */
 export function createConsumers(options: ConsumersOptions): Consumers {
-  const { bus, clock, prefetch, worker, onRegistration } = options;
+  const { bus, clock, limits, worker, onRegistration } = options;
+  const { prefetch } = limits;
   const held = new Set(options.queues);
   let isOpen = false;
   const registrations = new Map<string, Registration>();
@@ -209,7 +208,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     alive: (channel) => channels.has(channel),
     acknowledged: () => acknowledged,
     waiting: () => unacked > 0,
-    settlesInMs: () => connectedAt + options.settledAfterMs - clock.elapsed(),
+    settlesInMs: () => connectedAt + limits.ttlMs + limits.stashAfterMs - clock.elapsed(),
     ready: () => isOpen && [...held].every((queue) => registrations.get(queue)?.consumer?.active === true),
   };
 }
