@@ -19,6 +19,8 @@ const folders = [
   import('./suggestions/service.ts'),
   import('./checkout/service.ts'),
   import('./executor/service.ts'),
+  import('./pricing/service.ts'),
+  import('./basket/service.ts'),
   import('./saga/service.ts'),
   import('./gateway/service.ts'),
   import('./console/service.ts'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cancelOf } from './cancelling.ts';
-import { ordersTag, place, pricedLines, visibleOrder } from './contract.ts';
+import { CHECKOUT, orders, ordersTag, place, pricedLines, visibleOrder } from './contract.ts';
 import { placeOrder, placing, pricedAt } from './placing.ts';
 import { type OrderQueries, orderShape, orderStatus, type OrderView, orderView } from './view.ts';
 import { requireCustomer, sees } from '#services/access.ts';
@@ -127,7 +127,9 @@ async function visible(orders: OrderQueries, door: Door, orderId: string, caller
 
 async function acceptedAs(door: Door, orderId: string): Promise<OrderView | undefined> {
   const request = await door.accepted(orderId);
-  return request?.kind === 'order' ? (request.accepted.body as OrderView) : undefined;
+  return request?.kind === orders.asked || request?.kind === CHECKOUT
+    ? (request.accepted.body as OrderView)
+    : undefined;
 }
 
 /** Answers what the saga decided. An order that the saga does not know yet is asked for again for a while. */

@@ -157,6 +157,9 @@ export interface VisibleOrder {
 /** What the documents of most services are about. */
 export const orders = { name: 'orders', id: 'orderId', asked: 'order' } as const satisfies AuditedKind;
 
+/** The kind of the requests that order what is in a basket; the basket says whether it becomes an order. */
+export const CHECKOUT = 'basket-checkout';
+
 /** An order that was placed, as the rules of others compare with it; its payment as it was told of it. */
 export const placedOrder = auditFact<{
   readonly customerId: string;

@@ -42,6 +42,8 @@ interface WaitingQuestion {
 const MAX_WAITING = 50_000;
 /** Of one packet; what is asked beyond travels in the next one. */
 const MAX_TOGETHER = 500;
+/** A longer question, in characters, travels alone. */
+const LONG = 8 * 1024;
 /** Who has no answer after a quarter of its wait, and after this long at least, asks again: the answer or the question may be lost. */
 const AGAIN_AFTER_MS = 250;
 
@@ -121,8 +123,11 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
     asked = [];
     const still = all.filter(({ id }) => waiting.has(id));
     const alike = Map.groupBy(still, ({ type, key }) => `${type.name} ${key}`);
-    for (const together of alike.values())
+    for (const alone of still) if (alone.text.length > LONG) send([alone]);
+    for (const alikes of alike.values()) {
+      const together = alikes.filter(({ text }) => text.length <= LONG);
       for (let from = 0; from < together.length; from += MAX_TOGETHER) send(together.slice(from, from + MAX_TOGETHER));
+    }
   }
 
   function send(together: readonly WaitingQuestion[]): void {

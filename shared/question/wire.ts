@@ -8,8 +8,8 @@ export const QUESTION = 'question';
 export const ASKER = 'asker';
 
 /** No question is longer as JSON, and no answer. */
-export const MAX_QUESTION_BYTES = 16 * 1024;
-export const MAX_ANSWER_BYTES = 256 * 1024;
+export const MAX_QUESTION_BYTES = 2 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** One of the questions that travel in one packet: all of one asker, of one type and about one key. */
 export interface AskedQuestion {

@@ -102,7 +102,13 @@ export const problemTypes = {
     status: 422,
     title: 'There is no such product',
     description:
-      'The catalogue has no product with this SKU, or none any more. `errors` names each line by a JSON pointer (RFC 6901). Nothing was ordered and the Idempotency-Key is free.',
+      'The catalogue has no product with this SKU, or none any more; of a basket: nor has the supermarket a price of it. `errors` names each line of an order by a JSON pointer (RFC 6901), `skus` each product of a basket. Nothing was ordered and the Idempotency-Key is free.',
+  },
+  'strategy-refused': {
+    status: 422,
+    title: 'The strategy can not be used',
+    description:
+      'It does not compile, or what it answered when it was tried is no amount: `detail` says what, `line` and `column` where, as far as it is about a place. Nothing was changed.',
   },
   'precondition-required': {
     status: 428,
@@ -115,6 +121,12 @@ export const problemTypes = {
     title: 'Too many requests',
     description:
       'Of all clients at once, of this customer, or without a valid token from this address. Nothing was done. Try again after the seconds in Retry-After.',
+  },
+  'strategy-failed': {
+    status: 502,
+    title: 'The strategy of a product failed',
+    description:
+      'No total is given. `sku` names the product, `version` the strategy, `did` what it did: it threw, took too long, took too much memory, or its result is no amount. Activate another version.',
   },
   'internal-error': {
     status: 500,
@@ -139,6 +151,11 @@ export const problemTypes = {
     title: 'Something that is needed is not available',
     description:
       'The broker, the database or the circuit breaker. Nothing was done, unless `detail` says otherwise. Try again after the seconds in Retry-After.',
+  },
+  'pricing-timeout': {
+    status: 504,
+    title: 'A product was not priced in time',
+    description: '`sku` names it. No total is given, and nothing was changed: try again.',
   },
   'outcome-unknown': {
     status: 504,

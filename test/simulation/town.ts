@@ -1,6 +1,7 @@
 /** Every service with its real entities, engine and worker, on the in-memory broker and stores, as machines that may die. */
 import { checkoutPorts } from '#test/support/checkouts.ts';
 import { recordsIn } from '#test/support/records.ts';
+import { askingThrough, pricingPorts } from '#test/town/pricing-ports.ts';
 import { residents, type Ports } from '#test/town/residents.ts';
 import { createAbroad, mailerOf, providerOf, warehouseOf, type Abroad, type Ways } from './abroad.ts';
 import type { Faults } from './faults.ts';
@@ -184,7 +185,10 @@ export function buildTown(
   }
 
   const { room, skewMs } = settings.wallet;
+  const texts = new Map<string, string>();
   const portsOf = (host: Host, service: string): Ports => ({
+    ...pricingPorts((owner) => homes.get(owner)?.seen(), texts),
+    ask: askingThrough(host.bus, host.clock),
     provider: providerOf(host, ways),
     warehouse: warehouseOf(host, ways),
     mailer: mailerOf(host, ways),

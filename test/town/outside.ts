@@ -1,4 +1,5 @@
 /** The world outside in memory: it approves, delivers and takes every mail at once, and keeps books. */
+import { pricingPorts } from './pricing-ports.ts';
 import type { Ports } from './residents.ts';
 import { checkoutPorts } from '#test/support/checkouts.ts';
 import { recordsIn } from '#test/support/records.ts';
@@ -80,6 +81,8 @@ export function portsOf(
     ...checkoutPorts,
     retrying: RETRYING,
     log: silentLog,
+    ...pricingPorts(() => undefined),
+    ask: () => Promise.reject(new Error('nobody can be asked here')),
     ...usual,
   };
 }

@@ -1,5 +1,6 @@
 /** Every resident on its own engine, over the in-memory broker and stores, under the virtual clock. */
 import { createOutside, portsOf, type Outside } from './outside.ts';
+import { askingThrough, pricingPorts } from './pricing-ports.ts';
 import { residents, type Ports } from './residents.ts';
 import { createVirtualClock, type VirtualClock } from '#test/support/virtual-clock.ts';
 import { routeTable } from '#services/services.ts';
@@ -55,11 +56,17 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
   const outside = createOutside(clock.now);
   const homes = new Map<string, Home>();
   const control = broker.connect('operator');
+  const pricing = pricingPorts((service) => homes.get(service)?.store);
 
   for (const { name, entity: own, answers } of residents) {
     const store = createMemoryStore<unknown>({ now: clock.now });
     const bus = broker.connect(name);
-    const around = { ...portsOf(outside, store.journal), ...ports };
+    const around = {
+      ...portsOf(outside, store.journal),
+      ...pricing,
+      ask: askingThrough(through(bus, name), clock),
+      ...ports,
+    };
     const entity = (entities[name] ?? own)(around);
     const handles = (): readonly string[] => entity.handlers.map(({ type }) => type.name);
     const faults = createFaults(name, { clock, log: silentLog, exit: () => {}, handles });

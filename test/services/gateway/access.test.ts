@@ -18,6 +18,7 @@ const order = {
   items: [{ sku: 's', quantity: 1, unitPrice: { amount: 1, currency: 'EUR' } }],
 };
 const product = { sku: 'tea', name: 'Tea', price: { amount: 1, currency: 'EUR' } };
+const basket = { supermarketId: 'north', userId: 'alice', items: [] };
 const faults = { apply: async () => {}, read: async () => ({}), close: async () => {} };
 
 /** Every endpoint that needs a token; `foreign`: what another customer gets; `own`: what Alice gets. */
@@ -59,6 +60,19 @@ const endpoints = [
     operator: 202,
   },
   { method: 'DELETE', path: '/v1/products/tea', headers: { 'if-match': '*' }, own: 403, foreign: 403, operator: 202 },
+  { method: 'POST', path: '/v1/baskets/price', body: basket, own: 200, foreign: 403 },
+  { method: 'GET', path: '/v1/baskets/north/alice', own: 200, foreign: 403 },
+  { method: 'DELETE', path: '/v1/baskets/north/alice', own: 202, foreign: 403 },
+  { method: 'PUT', path: '/v1/baskets/north/alice/items/tea', body: { quantity: 1 }, own: 202, foreign: 403 },
+  { method: 'DELETE', path: '/v1/baskets/north/alice/items/tea', own: 202, foreign: 403 },
+  {
+    method: 'POST',
+    path: '/v1/baskets/north/alice/checkout',
+    body: { email: 'a@example.org' },
+    own: 409,
+    foreign: 403,
+  },
+  { method: 'GET', path: '/v1/supermarkets', own: 200, foreign: 200 },
   { method: 'GET', path: '/v1/stock', own: 200, foreign: 200 },
   { method: 'GET', path: '/v1/stock/tea', own: 200, foreign: 200 },
   { method: 'GET', path: '/v1/stock/tea/movements', own: 403, foreign: 403, operator: 200 },

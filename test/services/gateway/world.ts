@@ -119,6 +119,14 @@ function createFakeViews() {
       seal: async () => ({ verification: 'sealed', fraud: 'sealed' }),
     },
     notify: { emails: async () => ({ items: [] }) },
+    basket: { items: async () => [], outcome: async () => undefined },
+    pricing: {
+      currencyOf: async () => undefined,
+      outcome: async () => undefined,
+      strategies: async () => undefined,
+      supermarkets: async () => ({ items: [] }),
+      prices: async () => ({ items: [] }),
+    },
     'dead-letters': { openOf: async () => [] },
   };
   return { views, orders, wallets, outcomes };

@@ -1,0 +1,92 @@
+import * as contract from './contract.ts';
+import type { BasketOf } from './contract.ts';
+import { type OrderDetails, place } from '#services/order/contract.ts';
+import { SAGA_ROUTE } from '#services/saga/contract.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
+import { answering, on, type Context, type Entity } from '#shared/entity/entity.ts';
+import type { Send } from '#shared/message.ts';
+
+export interface BasketItem {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+/** What a user has put into a basket of a supermarket; never what it costs. */
+export interface BasketState extends BasketOf {
+  readonly items: readonly BasketItem[];
+  /** Epoch ms. */
+  readonly updatedAt: number;
+}
+
+/** A user's basket in one supermarket. */
+export const basketEntity: Entity<BasketState> = {
+  route: 'basket',
+  handlers: [
+    on(contract.setItem, (state, { sku, quantity, ...owner }, context) => {
+      const items = itemsOf(state);
+      const isThere = items.some((item) => item.sku === sku);
+      if (!isThere && items.length >= contract.MAX_KEPT) {
+        const refused = context.answer(contract.changeRefused, { ...owner, reason: 'too_many_items' });
+        return answering(state ?? holding(owner, items, context), refused);
+      }
+      const next = isThere
+        ? items.map((item) => (item.sku === sku ? { sku, quantity } : item))
+        : [...items, { sku, quantity }];
+      return answering(holding(owner, next, context), context.answer(contract.changed, owner));
+    }),
+    on(contract.remove, (state, { sku, ...owner }, context) => {
+      const left = sku === undefined ? [] : itemsOf(state).filter((item) => item.sku !== sku);
+      return answering(holding(owner, left, context), context.answer(contract.changed, owner));
+    }),
+    on(contract.checkout, (state, { order, ...owner }, context) => {
+      const { orderId } = order;
+      const left = without(itemsOf(state), order.items);
+      if (left === undefined)
+        return answering(
+          state ?? holding(owner, [], context),
+          context.answer(contract.checkoutRefused, { ...owner, orderId, reason: 'basket_changed' }),
+        );
+      return {
+        state: holding(owner, left, context),
+        send: [context.answer(contract.checkedOut, { ...owner, orderId }), placing(order, context)],
+      };
+    }),
+  ],
+};
+
+function itemsOf(state: BasketState | undefined): readonly BasketItem[] {
+  return state?.items ?? [];
+}
+
+function holding({ supermarketId, userId }: BasketOf, items: readonly BasketItem[], { now }: Context): BasketState {
+  return { supermarketId, userId, items, updatedAt: now };
+}
+
+/** What is left when that is taken out; `undefined`: there is not so much. */
+function without(items: readonly BasketItem[], taken: readonly BasketItem[]): readonly BasketItem[] | undefined {
+  const left = new Map(items.map(({ sku, quantity }) => [sku, quantity]));
+  for (const { sku, quantity } of taken) {
+    const rest = (left.get(sku) ?? 0) - quantity;
+    if (rest < 0) return undefined;
+    left.set(sku, rest);
+  }
+  return [...left].flatMap(([sku, quantity]) => (quantity === 0 ? [] : [{ sku, quantity }]));
+}
+
+/** As the door places an order: its answer starts the saga. */
+function placing(order: OrderDetails, { message }: Context): Send {
+  const { orderId } = order;
+  return {
+    exchange: inbox(place.route),
+    message: {
+      id: `${orderId}:place`,
+      type: place.name,
+      key: place.key(order),
+      body: order,
+      correlationId: orderId,
+      causationId: message.id,
+      ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+      replyTo: { route: SAGA_ROUTE, key: orderId },
+    },
+  };
+}

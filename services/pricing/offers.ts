@@ -1,0 +1,95 @@
+import type { Connection } from 'mongoose';
+import { pricingKeyOf, type ProductOf, type StrategyRef } from './contract.ts';
+import { pricingCollection, type StoredPricing } from './model.ts';
+import { products, type OfferedProduct } from '#services/catalogue/contract.ts';
+import type { Money } from '#services/money.ts';
+import type { LookUp } from '#shared/web/lookup.ts';
+
+/** What counts for a product in a supermarket now. */
+export interface Offer {
+  /** The supermarket's, else the catalogue's. */
+  readonly price?: Money | undefined;
+  /** The supermarket's, else that of all. */
+  readonly strategy?: StrategyRef | undefined;
+}
+
+type InSupermarket = ProductOf & { readonly supermarketId: string };
+export type ReadOffer = (product: InSupermarket) => Promise<Offer>;
+
+interface Waiting {
+  readonly product: InSupermarket;
+  readonly resolve: (offer: Offer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Products that one read asks for at most. */
+const BATCH = 500;
+
+/**
+ * Offers as they are stored at the moment of the question: whatever a change was answered before is in them, on every worker.
+ * One read at a time: those who ask meanwhile share the next one. Nothing is kept afterwards.
+ */
+export function offersReader(find: (keys: readonly string[], skus: readonly string[]) => Promise<Found>): ReadOffer {
+  const waiting: Waiting[] = [];
+  let isReading = false;
+
+  async function readAll(): Promise<void> {
+    isReading = true;
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, BATCH);
+      const wanted = batch.flatMap(({ product }) => keysOf(product));
+      try {
+        const found = await find([...new Set(wanted)], [...new Set(batch.map(({ product }) => product.sku))]);
+        for (const { product, resolve } of batch) resolve(offerOf(product, found));
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    isReading = false;
+  }
+
+  return (product) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Offer>();
+    waiting.push({ product, resolve, reject });
+    if (!isReading) void readAll();
+    return promise;
+  };
+}
+
+/** What is stored, by key, and what the catalogue sells, by SKU. */
+export interface Found {
+  readonly pricing: ReadonlyMap<string, NonNullable<StoredPricing['state']>>;
+  readonly catalogue: ReadonlyMap<string, Pick<OfferedProduct, 'price'>>;
+}
+
+/** Own before general; a pure function. */
+export function offerOf(product: InSupermarket, { pricing, catalogue }: Found): Offer {
+  const [own, general] = keysOf(product).map((key) => pricing.get(key));
+  return {
+    price: own?.price ?? catalogue.get(product.sku)?.price,
+    strategy: own?.active ?? general?.active,
+  };
+}
+
+function keysOf({ supermarketId, sku }: InSupermarket): readonly [own: string, general: string] {
+  return [pricingKeyOf({ supermarketId, sku }), pricingKeyOf({ sku })];
+}
+
+const FIELDS = { 'state.price': 1, 'state.active': 1 } as const;
+
+/** Offers in the database. */
+export function storedOffers(db: Connection, lookUp: LookUp): ReadOffer {
+  return offersReader(async (keys, skus) => {
+    const [found, offered] = await Promise.all([
+      db
+        .collection<StoredPricing>(pricingCollection)
+        .find({ _id: { $in: [...keys] } } as object, { projection: FIELDS })
+        .toArray(),
+      lookUp(products, skus),
+    ]);
+    return {
+      pricing: new Map(found.flatMap(({ _id, state }) => (state === undefined ? [] : [[_id, state] as const]))),
+      catalogue: new Map(offered.map((one) => [one.sku, one])),
+    };
+  });
+}

@@ -1,0 +1,74 @@
+import { PLAIN, price as priceQuestion, type PriceAnswer, type PriceAsked, tryStrategy } from './contract.ts';
+import type { ReadOffer } from './offers.ts';
+import { ScriptFailure, type Scripts } from './scripts/contract.ts';
+import type { Sources } from './sources.ts';
+import { MAX_AMOUNT_MINOR } from '#services/money.ts';
+import type { Log } from '#shared/log.ts';
+import { answerQuestion, type QuestionHandler, QuestionProblem } from '#shared/question/question.ts';
+
+export interface QuotingPorts {
+  readonly readOffer: ReadOffer;
+  readonly readSource: Sources['readOne'];
+  readonly scripts: Pick<Scripts, 'call' | 'check'>;
+  readonly log: Log;
+}
+
+/** What a price server answers. Price and version are of one read, the amount is computed by that version alone. */
+export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
+  const { readOffer, readSource, scripts, log } = ports;
+
+  async function quoted(asked: PriceAsked, trace: object): Promise<PriceAnswer> {
+    const { supermarketId, sku, quantity, userId } = asked;
+    const { price, strategy = PLAIN } = await readOffer({ supermarketId, sku });
+    if (price === undefined) throw new QuestionProblem('unknown-product', `${sku} has no price`, { sku });
+    const { name, version } = strategy;
+    const answer = { unitPrice: price, strategy: { name, version } };
+    if (version === PLAIN.version) return { ...answer, amount: plainAmount(asked, price.amount) };
+    const source = await readSource(version);
+    if (source === undefined) throw new Error(`the text of version ${version} is not there`);
+    try {
+      const [amount] = await scripts.call({ source, version }, [{ quantity, price: price.amount }]);
+      return { ...answer, amount: amount! };
+    } catch (error) {
+      if (!(error instanceof ScriptFailure)) throw error;
+      const { did, message } = error;
+      const facts = { supermarketId, userId, sku, version, did };
+      log.error('a strategy failed', { ...facts, ...trace, reason: message });
+      throw new QuestionProblem('strategy-failed', `the strategy of ${sku} failed: ${message}`, {
+        sku,
+        version,
+        did,
+        strategy: name,
+        ...(error.line !== undefined && { line: error.line }),
+        ...(error.column !== undefined && { column: error.column }),
+      });
+    }
+  }
+
+  return [
+    answerQuestion(priceQuestion, (asked, { traceparent }) => quoted(asked, { traceId: traceIdOf(traceparent) })),
+    answerQuestion(tryStrategy, async ({ source, version, cases }) => {
+      const text = source ?? (version === undefined ? undefined : await readSource(version));
+      if (text === undefined) throw new QuestionProblem('not-found', 'there is no such version');
+      const { problems, ...run } = await scripts.check(text, cases);
+      const [first] = problems;
+      if (first === undefined) return run;
+      const { message, line, column } = first;
+      const where = { ...(line !== undefined && { line }), ...(column !== undefined && { column }) };
+      throw new QuestionProblem('strategy-refused', message, where);
+    }),
+  ];
+}
+
+/** Quantity x price, exact. Throws what whoever asks is told of a line that is above every limit. */
+function plainAmount({ sku, quantity }: PriceAsked, price: number): number {
+  const amount = BigInt(quantity) * BigInt(price);
+  if (amount > MAX_AMOUNT_MINOR)
+    throw new QuestionProblem('too-much', `${quantity} x ${price} of ${sku} is above ${MAX_AMOUNT_MINOR}`, { sku });
+  return Number(amount);
+}
+
+/** Of a W3C trace context. */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return traceparent?.split('-')[1];
+}
