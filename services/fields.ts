@@ -20,6 +20,7 @@ export const MAX_SKU_BYTES = 100;
 /** Lines of an order. */
 export const MAX_ITEMS = 100;
 const MAX_REASON_BYTES = 200;
+const MAX_DETAIL_BYTES = 2000;
 /** An AMQP short string. */
 const MAX_MESSAGE_ID_BYTES = 255;
 
@@ -81,17 +82,45 @@ export function wordOf<const Word extends string>(_words: readonly Word[]): z.Zo
   return reason as z.ZodType<string> as z.ZodType<Word>;
 }
 
-/** What somebody outside gave as a reason, made to fit `reason`: one visible line, cut between two characters. */
-export function reasonFrom(text: string): string {
+/** What somebody outside said, at more length, when it did not fit a `reason`: absent in messages of versions that did not tell it. */
+export const detail = bounded(MAX_DETAIL_BYTES).optional();
+
+/** What somebody outside gave as a reason, as messages carry it. */
+export interface Said {
+  readonly reason: string;
+  readonly detail?: string;
+}
+
+/** What somebody outside gave as a reason, made to fit: whole as the reason where it is short, else its beginning, and more of it as the detail. */
+export function saidFrom(text: string): Said {
+  const line = lineOf(text);
+  if (fits(line, MAX_REASON_BYTES)) return { reason: line };
+  return { reason: cut(line, MAX_REASON_BYTES, '…'), detail: detailFrom(line) };
+}
+
+/** One visible line that fits `detail`; of a longer one the beginning, and how long it was. */
+export function detailFrom(text: string): string {
+  const line = lineOf(text);
+  const mark = `… (cut: it had ${Array.from(line).length} characters)`;
+  return fits(line, MAX_DETAIL_BYTES) ? line : cut(line, MAX_DETAIL_BYTES, mark);
+}
+
+function lineOf(text: string): string {
   const line = text
     .toWellFormed()
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
-  if (line === '') return 'unknown';
-  let cut = '';
+  return line === '' ? 'unknown' : line;
+}
+
+/** Between two characters. */
+function cut(line: string, maxBytes: number, mark: string): string {
+  let left = maxBytes - Buffer.byteLength(mark);
+  let kept = '';
   for (const character of line) {
-    if (!fits(cut + character, MAX_REASON_BYTES)) break;
-    cut += character;
+    left -= Buffer.byteLength(JSON.stringify(character)) - 2;
+    if (left < 0) break;
+    kept += character;
   }
-  return cut;
+  return kept + mark;
 }

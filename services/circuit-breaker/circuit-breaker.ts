@@ -9,7 +9,7 @@ import { type Standing, standForLeader } from '#shared/leader.ts';
 
 export interface CircuitBreakerOptions extends Pick<
   TermOptions,
-  'bus' | 'clock' | 'log' | 'name' | 'policies' | 'maxRedrives' | 'redrive'
+  'bus' | 'clock' | 'log' | 'name' | 'policies' | 'asked' | 'maxRedrives' | 'redrive'
 > {
   readonly distrust?: TermOptions['distrust'];
   readonly wiring?: TermOptions['wiring'];

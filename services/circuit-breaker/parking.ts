@@ -1,6 +1,7 @@
 import { move, type MovingOptions } from './moving.ts';
 import { isEvidence, isWake, parkingOf } from './placing.ts';
 import type { Delivery } from '#shared/bus/bus.ts';
+import { isQuestion } from '#shared/question/wire.ts';
 import { expired } from '#shared/bus/topology/topology.ts';
 
 export interface ParkingOptions extends MovingOptions {
@@ -40,6 +41,11 @@ export async function startParking(options: ParkingOptions): Promise<Parking> {
       return;
     }
     if (isEvidence(route, delivery.packet)) onExpired();
+    // Nobody waits for its answer any more.
+    if (isQuestion(delivery.packet)) {
+      session.ack(delivery);
+      return;
+    }
     // Rejects for a bug only, which must not be silent.
     void park(delivery);
   });

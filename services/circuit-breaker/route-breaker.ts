@@ -1,5 +1,5 @@
 import { decide, type Decision, type GateName, gateOf, type Input, type Override, type Policy } from './breaker.ts';
-import { moveGate, setGate } from './gate.ts';
+import { type Gated, moveGate, setGate } from './gate.ts';
 import { putState, type StoredBreaker, takeState } from './stored-state.ts';
 import type { Session } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -12,8 +12,7 @@ export type OnPoint = (point: Point, route: string, decision: Decision) => void 
 /** Every input with what was decided and when (epoch ms), in order, once it is so. */
 export type OnDecision = (route: string, input: Input, decision: Decision, at: number) => void;
 
-export interface RouteBreakerOptions {
-  readonly route: string;
+export interface RouteBreakerOptions extends Gated {
   readonly policy: Policy;
   readonly session: Session;
   readonly clock: Clock;
@@ -73,7 +72,7 @@ export async function takeOver(options: RouteBreakerOptions): Promise<RouteBreak
   const now: StoredBreaker = { ...stored, state: decision.state };
   await putState(session, route, now);
   if (held !== undefined) session.ack(held);
-  await setGate(session, route, gateOf(now.state));
+  await setGate(session, options, gateOf(now.state));
   onDecision(route, input, decision, clock.now());
   return startRouteBreaker(options, now);
 }
@@ -172,8 +171,8 @@ function startRouteBreaker(options: RouteBreakerOptions, initial: StoredBreaker)
     const next = after(stored, decision, at);
     await putState(session, route, next);
     await onPoint('stored', route, decision);
-    if (BLIND.has(input.kind)) await setGate(session, route, gateOf(state));
-    else if (transition !== undefined) await moveGate(session, route, transition.from, transition.to);
+    if (BLIND.has(input.kind)) await setGate(session, options, gateOf(state));
+    else if (transition !== undefined) await moveGate(session, options, transition.from, transition.to);
     stored = next;
     acts += 1;
     if (cycleStarts) startCycle();

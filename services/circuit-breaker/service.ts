@@ -9,6 +9,7 @@ import { partitionReader } from './partition-facts.ts';
 import { breakerRights } from './rights.ts';
 import { managementOf, startTtlCheck } from './ttl-check.ts';
 import { sagaVariables } from '#services/saga/contract.ts';
+import { askedRoutes } from '#shared/bus/topology/asked-routes.ts';
 import { readBindings } from '#shared/bus/topology/wiring.ts';
 import { defineService } from '#shared/host/service.ts';
 import { databaseVariables } from '#shared/host/variables.ts';
@@ -46,6 +47,7 @@ export const service = defineService({
       log,
       name: `${hostname()}:${process.pid}`,
       policies,
+      asked: askedRoutes(table),
       maxRedrives: config.MAX_REDRIVES,
       redrive: { startPerS: config.REDRIVE_START_PER_S, capPerS: config.REDRIVE_CAP_PER_S },
       distrust,

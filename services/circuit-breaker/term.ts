@@ -22,6 +22,8 @@ export interface TermOptions {
   /** What the snapshot calls this process. */
   readonly name: string;
   readonly policies: ReadonlyMap<string, Policy>;
+  /** Those of these routes that answer questions. */
+  readonly asked?: readonly string[] | undefined;
   readonly maxRedrives: number;
   readonly redrive: RedrivePolicy;
   readonly tally: Tally;
@@ -149,6 +151,7 @@ async function startRoute(
   const breaker = await takeOver({
     ...options,
     route,
+    isAsked: options.asked?.includes(route) ?? false,
     policy,
     blindness,
     giveUp: giveUp(route),

@@ -1,7 +1,13 @@
 import type { Policy } from './breaker.ts';
 import { brokerUrls } from '#shared/bus/amqp/broker-urls.ts';
 import { connectManagement, type Management } from '#shared/bus/topology/management.ts';
-import { delay, partitionQueues, type RouteTable } from '#shared/bus/topology/topology.ts';
+import {
+  delay,
+  partitionQueues,
+  questionQueues,
+  questionTtlMs,
+  type RouteTable,
+} from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -110,6 +116,7 @@ export function ttlProblems(
   for (const [route, { ttlMs, delayMs }] of policies) {
     const wanted: [string, number][] = [
       ...partitionQueues(table, route).map((queue): [string, number] => [queue, ttlMs]),
+      ...questionQueues(table, route).map((queue): [string, number] => [queue, questionTtlMs({ ttlMs })]),
       [delay(route), delayMs],
     ];
     const problem = wanted

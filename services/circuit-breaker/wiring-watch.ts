@@ -1,7 +1,18 @@
 import type { GateName } from './breaker.ts';
 import type { RouteBreaker } from './route-breaker.ts';
 import type { BindingSpec, Session } from '#shared/bus/bus.ts';
-import { dead, delay, half, hash, inbox, parked, type RouteTable, state } from '#shared/bus/topology/topology.ts';
+import {
+  ask,
+  asked,
+  dead,
+  delay,
+  half,
+  hash,
+  inbox,
+  parked,
+  type RouteTable,
+  state,
+} from '#shared/bus/topology/topology.ts';
 import { bindingTextOf, type Wiring, wiringOf } from '#shared/bus/topology/wiring.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -39,15 +50,17 @@ const AGAIN_MS = 300;
 export function startWatch(options: WiringWatchOptions): WiringWatch {
   const { table, routes, session, readBindings, clock, log, ended } = options;
   const problems = new Map<string, readonly string[]>();
-  const places = new Set(table.routes.flatMap((one) => [hash(one), delay(one), parked(one), dead(one), state(one)]));
+  const places = new Set(
+    table.routes.flatMap((one) => [hash(one), asked(one), delay(one), parked(one), dead(one), state(one)]),
+  );
   /** Removed once, or not: a binding with arguments stays, and is told. */
   let tried = new Set<string>();
   let soon = new AbortController();
-  let asked = false;
+  let wanted = false;
 
   /** By the breaker's rights: to try without them would close the channel over which it moves its gates. */
   function isRemovable({ source, destination }: BindingSpec): boolean {
-    return table.routes.some((one) => source === inbox(one) || source === half(one)) && places.has(destination);
+    return table.routes.some((one) => [inbox(one), half(one), ask(one)].includes(source)) && places.has(destination);
   }
 
   /** Only of routes whose gate was left alone while the broker was asked. */
@@ -106,9 +119,9 @@ export function startWatch(options: WiringWatchOptions): WiringWatch {
   async function run(): Promise<void> {
     while (!ended.aborted) {
       soon = new AbortController();
-      if (!asked) await clock.sleep(EVERY_MS, AbortSignal.any([ended, soon.signal])).catch(() => {});
-      if (asked) await clock.sleep(AGAIN_MS, ended).catch(() => {});
-      asked = false;
+      if (!wanted) await clock.sleep(EVERY_MS, AbortSignal.any([ended, soon.signal])).catch(() => {});
+      if (wanted) await clock.sleep(AGAIN_MS, ended).catch(() => {});
+      wanted = false;
       if (ended.aborted) return;
       await check().catch((error: unknown) => {
         if (!ended.aborted) log.warn('cannot compare the bindings', { reason: reasonOf(error) });
@@ -120,14 +133,15 @@ export function startWatch(options: WiringWatchOptions): WiringWatch {
   return {
     problems: (route) => problems.get(route) ?? [],
     look() {
-      asked = true;
+      wanted = true;
       soon.abort();
     },
   };
 }
 
-function isGate({ direct, delayed }: Wiring, gate: GateName): boolean {
-  return direct === (gate === 'closed') && delayed === (gate !== 'open');
+function isGate({ direct, delayed, questions }: Wiring, gate: GateName): boolean {
+  const isTaken = gate !== 'open';
+  return direct === (gate === 'closed') && delayed === isTaken && (questions ?? isTaken) === isTaken;
 }
 
 /** What a publisher saw of it. */
@@ -136,10 +150,13 @@ function foundGate({ direct, delayed }: Wiring): GateName {
   return delayed ? 'half_open' : 'open';
 }
 
-function differenceOf({ direct, delayed }: Wiring, gate: GateName): string {
+function differenceOf({ direct, delayed, questions }: Wiring, gate: GateName): string {
   const wrong = [
     ...(direct === (gate === 'closed') ? [] : [`binding 1 was ${direct ? 'there' : 'missing'}`]),
     ...(delayed === (gate !== 'open') ? [] : [`binding 2 was ${delayed ? 'there' : 'missing'}`]),
+    ...(questions === undefined || questions === (gate !== 'open')
+      ? []
+      : [`the binding of questions was ${questions ? 'there' : 'missing'}`]),
   ];
   return `repair: ${wrong.join(', ')}`;
 }

@@ -3,6 +3,7 @@ import {
   MAX_ITEMS,
   customerId,
   derivedId,
+  detail,
   epochMs,
   listOf,
   messageId,
@@ -24,7 +25,7 @@ export const dispatched = event(
   'delivery.dispatched',
   z.object({ orderId, deliveryId: derivedId, dispatchedAt: epochMs }),
 );
-export const refused = event('delivery.refused', z.object({ orderId, reason }));
+export const refused = event('delivery.refused', z.object({ orderId, reason, detail }));
 /** Has the warehouse deliver the items; each sku is listed once. Refused means that nothing will be delivered. */
 export const dispatch = command('delivery.dispatch', {
   body: z.object({ orderId, customerId, items: listOf(parcelItem, MAX_ITEMS).readonly() }),

@@ -1,4 +1,5 @@
 import * as contract from './contract.ts';
+import type { Said } from '#services/fields.ts';
 import type { Warehouse, WarehouseCall } from './warehouse.ts';
 import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
@@ -13,7 +14,7 @@ interface KnownDelivery {
 
 export type DeliveryState =
   | (KnownDelivery & { readonly status: 'dispatched'; readonly dispatchedAt: number })
-  | (KnownDelivery & { readonly status: 'refused'; readonly reason: string })
+  | (KnownDelivery & Said & { readonly status: 'refused' })
   /** `details` absent: cancelled before it was asked for. */
   | (Partial<KnownDelivery> & {
       readonly status: 'cancelled';
@@ -46,23 +47,28 @@ async function dispatch(
   const deliveryId = contract.deliveryIdOf(orderId);
   const done = (next: DeliveryState, dispatchedAt: number): Result<DeliveryState> =>
     answering(next, context.answer(contract.dispatched, { orderId, deliveryId, dispatchedAt }));
-  const refuse = (next: DeliveryState, reason: string): Result<DeliveryState> =>
-    answering(next, context.answer(contract.refused, { orderId, reason }));
+  const refuse = (next: DeliveryState, { reason, detail }: Said): Result<DeliveryState> =>
+    answering(next, context.answer(contract.refused, { orderId, reason, ...(detail !== undefined && { detail }) }));
   switch (state?.status) {
     case undefined: {
       const known = { details, createdAt: context.now };
       const outcome = await warehouse.dispatch({ ...callOf(deliveryId, context), orderId, items });
-      if (!outcome.accepted) return refuse({ status: 'refused', ...known, reason: outcome.reason }, outcome.reason);
+      if (!outcome.accepted) {
+        const { accepted: _refused, ...said } = outcome;
+        return refuse({ status: 'refused', ...known, ...said }, said);
+      }
       return done({ status: 'dispatched', ...known, dispatchedAt: context.now }, context.now);
     }
     case 'dispatched':
       return sameItems(state.details, details)
         ? done(state, state.dispatchedAt)
-        : refuse(state, 'conflicting_delivery');
+        : refuse(state, { reason: 'conflicting_delivery' });
     case 'refused':
-      return refuse(state, state.reason);
+      return refuse(state, state);
     case 'cancelled':
-      return refuse(state.details ? state : { ...state, details, createdAt: context.now }, 'already_cancelled');
+      return refuse(state.details ? state : { ...state, details, createdAt: context.now }, {
+        reason: 'already_cancelled',
+      });
   }
 }
 

@@ -1,7 +1,7 @@
 import ky, { isHTTPError } from 'ky';
 import { z } from 'zod';
 import type { Warehouse, WarehouseCall } from './warehouse.ts';
-import { reasonFrom } from '#services/fields.ts';
+import { saidFrom } from '#services/fields.ts';
 import { backoffMs, type Backoff } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 
@@ -28,7 +28,7 @@ export function triesWithin(effectMs: number): Tries {
 }
 
 const AGAIN_LATER: readonly number[] = [408, 429];
-const refusal = z.object({ reason: z.string().min(1).max(200).transform(reasonFrom) });
+const refusal = z.object({ reason: z.string().min(1) });
 
 /**
  * The warehouse over HTTP. 2xx is done; any other 4xx than those above is a refusal with its reason, after one call;
@@ -61,7 +61,7 @@ export function httpWarehouse({ url, tries, clock }: HttpWarehouseOptions): Ware
       } catch (error) {
         if (!isHTTPError(error) || !isRefusal(error.response.status)) throw error;
         const told = refusal.safeParse(error.data);
-        return { accepted: false, reason: told.success ? told.data.reason : `warehouse_${error.response.status}` };
+        return { accepted: false, ...saidFrom(told.success ? told.data.reason : `warehouse_${error.response.status}`) };
       }
     },
     async cancel(call) {

@@ -1,3 +1,5 @@
+import type { Said } from '#services/fields.ts';
+
 /** What every call to the warehouse carries. */
 export interface WarehouseCall {
   readonly deliveryId: string;
@@ -21,7 +23,7 @@ export interface Parcel {
 export interface Warehouse {
   dispatch(
     request: WarehouseCall & Parcel,
-  ): Promise<{ readonly accepted: true } | { readonly accepted: false; readonly reason: string }>;
+  ): Promise<{ readonly accepted: true } | ({ readonly accepted: false } & Said)>;
   /** Ends a delivery, or forbids it. */
   cancel(request: WarehouseCall): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   MAX_ITEMS,
   customerId,
+  detail,
   emailAddress,
   epochMs,
   mailId,
@@ -28,6 +29,8 @@ export const sendRefused = event(
       /** The address needs SMTPUTF8, which the mail server does not offer. */
       'smtputf8_not_offered',
     ]),
+    /** What the mail server answered. */
+    detail,
   }),
 );
 

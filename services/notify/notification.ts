@@ -26,7 +26,11 @@ export interface Mailer {
     signal: AbortSignal,
   ): Promise<
     | { readonly accepted: true; /** Epoch ms, after the server took it. */ readonly at: number }
-    | { readonly accepted: false; readonly reason: MailRefusal }
+    | {
+        readonly accepted: false;
+        readonly reason: MailRefusal;
+        /** What the server answered, as `detail`. */ readonly detail?: string;
+      }
   >;
 }
 
@@ -102,8 +106,9 @@ async function send(
   const state = before ?? untold(orderId);
   const done = (next: NotificationState, { messageId, acceptedAt }: SentMail): Result<NotificationState> =>
     answering(next, context.answer(contract.sent, { orderId, mailId: messageId, dispatchedAt: acceptedAt }));
-  const refuse = (reason: BodyOf<typeof contract.sendRefused>['reason']): Result<NotificationState> =>
-    answering(state, context.answer(contract.sendRefused, { orderId, reason }));
+  type Reason = BodyOf<typeof contract.sendRefused>['reason'];
+  const refuse = (reason: Reason, next = state, detail?: string): Result<NotificationState> =>
+    answering(next, context.answer(contract.sendRefused, { orderId, reason, ...(detail !== undefined && { detail }) }));
 
   if (outcome === 'completed' && state.retracted) return refuse('retracted');
   const already = state.mails.find((mail) => mail.outcome === outcome);
@@ -117,10 +122,10 @@ async function send(
   const outcomeOfMail = await mailer.send({ to: body.to, messageId, headers, ...rendered }, context.signal);
   const mail = { outcome, kind, to: body.to, subject: rendered.subject, messageId };
   if (!outcomeOfMail.accepted) {
-    const { reason } = outcomeOfMail;
+    const { reason, detail } = outcomeOfMail;
     const others = state.refused?.filter((one) => one.outcome !== outcome) ?? [];
     const refused = [...others, { ...mail, reason, refusedAt: context.now }];
-    return answering({ ...state, refused }, context.answer(contract.sendRefused, { orderId, reason }));
+    return refuse(reason, { ...state, refused }, detail);
   }
   const accepted: SentMail = { ...mail, acceptedAt: outcomeOfMail.at };
   return done({ ...state, mails: [...state.mails, accepted] }, accepted);

@@ -2,6 +2,7 @@ import { createTransport, type NodemailerError } from 'nodemailer';
 import type { Mailer, MailRefusal } from './notification.ts';
 import { offers } from './smtp-extensions.ts';
 import { asSent, needsSmtpUtf8 } from '#services/email-address.ts';
+import { detailFrom } from '#services/fields.ts';
 import type { Clock } from '#shared/clock.ts';
 import { within } from '#shared/within.ts';
 
@@ -78,8 +79,9 @@ export function smtpMailer({ url, from, limitMs, clock }: MailerOptions): Mailer
         });
         return { accepted: true, at: clock.now() };
       } catch (error) {
+        const { response = '' } = error as NodemailerError;
         const reason = refusalIn(error as NodemailerError);
-        if (reason !== undefined) return { accepted: false, reason };
+        if (reason !== undefined) return { accepted: false, reason, detail: detailFrom(`${reason}: ${response}`) };
         throw error;
       }
     },

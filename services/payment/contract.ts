@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { customerId, derivedId, epochMs, messageId, orderId, reason } from '#services/fields.ts';
+import { customerId, derivedId, detail, epochMs, messageId, orderId, reason } from '#services/fields.ts';
 import { money } from '#services/money.ts';
 import { cardNumbersIn } from '#shared/card-numbers.ts';
 import { command, event } from '#shared/message.ts';
@@ -42,7 +42,7 @@ export const create = command('payment.create', {
 });
 
 export const authorized = event('payment.authorized', z.object({ paymentId }));
-export const declined = event('payment.declined', z.object({ paymentId, reason }));
+export const declined = event('payment.declined', z.object({ paymentId, reason, detail }));
 export const authorize = command('payment.authorize', {
   body: z.object({ paymentId, holdId: derivedId }),
   key: (body) => body.paymentId,
@@ -51,7 +51,7 @@ export const authorize = command('payment.authorize', {
 });
 
 export const settled = event('payment.settled', z.object({ paymentId, capturedAt: epochMs }));
-export const settleRefused = event('payment.settle-refused', z.object({ paymentId, reason }));
+export const settleRefused = event('payment.settle-refused', z.object({ paymentId, reason, detail }));
 export const settle = command('payment.settle', {
   body: z.object({ paymentId, captureId: derivedId, capturedAt: epochMs }),
   key: (body) => body.paymentId,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { reasonFrom } from '#services/fields.ts';
+import { saidFrom } from '#services/fields.ts';
 import type { Provider, ProviderCall } from './provider.ts';
 
 const approved = z.object({ status: z.string() });
-const declined = z.object({ reason: z.string().min(1).transform(reasonFrom) });
+const declined = z.object({ reason: z.string().min(1) });
 const refundOutcome = z.object({ refunded: z.boolean() });
 
 /**
@@ -30,7 +30,7 @@ export function httpProvider({ url }: { readonly url: string }): Provider {
   };
   const decided = async (path: string, call: ProviderCall, body: object) => {
     const answer = await post(path, call, body);
-    if (answer.status === 402) return { approved: false as const, reason: declined.parse(answer.body).reason };
+    if (answer.status === 402) return { approved: false as const, ...saidFrom(declined.parse(answer.body).reason) };
     approved.parse(answer.body);
     return { approved: true as const };
   };

@@ -88,8 +88,8 @@ async function authorize(
 ): Promise<Result<PaymentState>> {
   const done = (next: PaymentState): Result<PaymentState> =>
     answering(next, context.answer(contract.authorized, { paymentId }));
-  const decline = (next: PaymentState, reason: string): Result<PaymentState> =>
-    answering(next, context.answer(contract.declined, { paymentId, reason }));
+  const decline = (next: PaymentState, reason: string, detail?: string): Result<PaymentState> =>
+    answering(next, context.answer(contract.declined, { paymentId, reason, ...(detail !== undefined && { detail }) }));
   switch (state.status) {
     case 'unknown':
       return decline(state, 'unknown_payment');
@@ -111,7 +111,7 @@ async function authorize(
             method,
           });
       if (!outcome.approved)
-        return decline({ ...state, declined: outcome.reason, declines: declines + 1 }, outcome.reason);
+        return decline({ ...state, declined: outcome.reason, declines: declines + 1 }, outcome.reason, outcome.detail);
       const { details, createdAt, settleForbidden } = state;
       return done({ status: 'authorized', details, createdAt, holdId, ...(settleForbidden && { settleForbidden }) });
     }
@@ -126,8 +126,11 @@ async function settle(
 ): Promise<Result<PaymentState>> {
   const done = (next: PaymentState, at: number): Result<PaymentState> =>
     answering(next, context.answer(contract.settled, { paymentId, capturedAt: at }));
-  const refuse = (reason: string): Result<PaymentState> =>
-    answering(state, context.answer(contract.settleRefused, { paymentId, reason }));
+  const refuse = (reason: string, detail?: string): Result<PaymentState> =>
+    answering(
+      state,
+      context.answer(contract.settleRefused, { paymentId, reason, ...(detail !== undefined && { detail }) }),
+    );
   switch (state.status) {
     case 'unknown':
       return refuse('unknown_payment');
@@ -143,7 +146,7 @@ async function settle(
       const outcome = isFree(state.details)
         ? ({ approved: true } as const)
         : await provider.capture(callOf(paymentId, 'capture', context));
-      if (!outcome.approved) return refuse(outcome.reason);
+      if (!outcome.approved) return refuse(outcome.reason, outcome.detail);
       const { details, createdAt, holdId } = state;
       return done({ status: 'settled', details, createdAt, holdId, captureId, capturedAt }, capturedAt);
     }

@@ -1,3 +1,4 @@
+import type { Said } from '#services/fields.ts';
 import type { Money } from '#services/money.ts';
 
 /** What every call to the provider carries. */
@@ -9,6 +10,8 @@ export interface ProviderCall {
   readonly traceparent?: string;
 }
 
+export type ProviderDecision = { readonly approved: true } | ({ readonly approved: false } & Said);
+
 /**
  * Who moves the customer's money for real. A rejected promise means that the outcome is not known; the call may be made
  * again with the same key. Voids and refunds name the payment, not an authorization, because after a time-out nobody
@@ -17,10 +20,8 @@ export interface ProviderCall {
 export interface Provider {
   authorize(
     request: ProviderCall & { readonly orderId: string; readonly amount: Money; readonly method: string },
-  ): Promise<{ readonly approved: true } | { readonly approved: false; readonly reason: string }>;
-  capture(
-    request: ProviderCall,
-  ): Promise<{ readonly approved: true } | { readonly approved: false; readonly reason: string }>;
+  ): Promise<ProviderDecision>;
+  capture(request: ProviderCall): Promise<ProviderDecision>;
   /** Ends an authorization, or forbids it. Leaves one that was captured to `refund`. */
   void(request: ProviderCall): Promise<void>;
   /** Gives back what was captured, or forbids a capture. `refunded`: there was one. */

@@ -2,7 +2,7 @@ import * as contract from './contract.ts';
 import type { ProductOf, StrategyRef } from './contract.ts';
 import type { Problem, Scripts } from './scripts/contract.ts';
 import type { Sources } from './sources.ts';
-import { reasonFrom } from '#services/fields.ts';
+import { saidFrom } from '#services/fields.ts';
 import type { Money } from '#services/money.ts';
 import { answering, on, type Context, type Entity, type Result } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
@@ -81,7 +81,7 @@ export function pricingEntity({ scripts, keepSource }: PricingPorts): Entity<Pri
 }
 
 function refusalOf(product: ProductOf, { message, line, column }: Problem): BodyOf<typeof contract.strategyRefused> {
-  const detail = reasonFrom(message);
+  const detail = saidFrom(message).reason;
   return {
     ...productOf(product),
     detail,

@@ -2,6 +2,7 @@ import type { OrderData, OrderLearned } from './order-data.ts';
 import type { Context, Entity, Handle, JournalRecord, Result } from '#shared/entity/entity.ts';
 import { wholeOf } from '#shared/saga/fan-out.ts';
 import type { SagaState, StepRecord } from '#shared/saga/state.ts';
+import type { SagaRefusal } from '#shared/saga/step.ts';
 
 type OrderSaga = SagaState<OrderData, OrderLearned>;
 
@@ -42,6 +43,12 @@ export type LoggedSaga = OrderSaga & { readonly log?: readonly LoggedChange[] };
 /** It has a part for each SKU of the order. */
 const RESERVES = 'reserve-stock';
 const PAYS = 'settle-payment';
+/** All error messages of a log together, before the long ones are replaced by their beginnings. */
+const DETAILS_BYTES = 8_400;
+
+interface Change extends Pick<LoggedChange, 'status' | 'at'> {
+  readonly refusal?: SagaRefusal;
+}
 
 /** The rows of an order's log, all of them, by what its saga keeps. */
 export function logRows(orderId: string, state: LoggedSaga): readonly LogRow[] {
@@ -88,7 +95,7 @@ function withLog(before: LoggedSaga | undefined, result: Result<OrderSaga>, cont
   const state: LoggedSaga = { ...result.state, log: known };
   const rows = logRows(message.key, state);
   if (rows.length === 0) return result;
-  const log = rows.map(({ status, at, errorMessage }) => changeOf(status, at, errorMessage));
+  const log = rows.map(({ status, at, errorMessage }) => loggedOf(status, at, errorMessage));
   const added = rows.slice(known.length);
   const next: LoggedSaga = { ...state, log };
   return { ...result, state: next, ...(added.length > 0 && { journal: [...(result.journal ?? []), ...added] }) };
@@ -106,15 +113,31 @@ function logOf(state: LoggedSaga): readonly LoggedChange[] {
     return before <= 0;
   });
   const inOrder = added.toSorted((a, b) => a.at - b.at || rankOf(a) - rankOf(b));
-  return [...log, ...inOrder.map((change) => ({ ...change, at: (latest = Math.max(latest, change.at)) }))];
+  let room = DETAILS_BYTES - log.reduce((bytes, { errorMessage = '' }) => bytes + Buffer.byteLength(errorMessage), 0);
+  const logged = inOrder.map(({ status, at, refusal }) => {
+    latest = Math.max(latest, at);
+    const message = refusal && messageOf(refusal, room);
+    room -= Buffer.byteLength(message ?? '');
+    return loggedOf(status, latest, message);
+  });
+  return [...log, ...logged];
 }
 
-function rankOf({ status }: LoggedChange): number {
+/** What was said at length is kept while there is room for it: the saga's document holds its log. */
+function messageOf({ reason, detail = reason }: SagaRefusal, room: number): string {
+  return Buffer.byteLength(detail) <= room ? detail : reason;
+}
+
+function loggedOf(status: LoggedStatus, at: number, errorMessage: string | undefined): LoggedChange {
+  return { status, at, ...(errorMessage !== undefined && { errorMessage }) };
+}
+
+function rankOf({ status }: Change): number {
   return loggedStatuses.indexOf(status);
 }
 
 /** Everything that can be told from the records of the steps, of each status in the order in which it happened. */
-function changesIn(state: OrderSaga): readonly LoggedChange[] {
+function changesIn(state: OrderSaga): readonly Change[] {
   if (state.phase === 'unknown') return [];
   const begun = state.phase === 'parked' ? state.was : state;
   const { steps, earlier = [] } = begun;
@@ -125,52 +148,52 @@ function changesIn(state: OrderSaga): readonly LoggedChange[] {
     ...tries.flatMap(reserved),
     ...tries.flat().flatMap(paid),
     ...earlier.flat().flatMap((record) => retried(record)),
-    ...steps.flatMap((record) => (record.retry === undefined ? [] : retried(record, record.retry.reason))),
+    ...steps.flatMap((record) => (record.retry === undefined ? [] : retried(record, record.retry))),
     ...('releasing' in begun && begun.releasing !== undefined
-      ? retried(refusedIn(steps, begun.failure.step), begun.failure.reason)
+      ? retried(refusedIn(steps, begun.failure.step), begun.failure)
       : []),
     ...tries.flatMap(released),
     ...ended(begun),
   ];
 }
 
-function changeOf(status: LoggedStatus, at: number, errorMessage?: string): LoggedChange {
-  return { status, at, ...(errorMessage !== undefined && { errorMessage }) };
+function changeOf(status: LoggedStatus, at: number, refusal?: SagaRefusal): Change {
+  return { status, at, ...(refusal !== undefined && { refusal }) };
 }
 
 /** Every SKU of the order is reserved. */
-function reserved(records: readonly StepRecord[]): readonly LoggedChange[] {
+function reserved(records: readonly StepRecord[]): readonly Change[] {
   const all = records.filter(({ name }) => wholeOf(name) === RESERVES);
   const isDone = all.length > 0 && all.every(({ answeredAt, end }) => answeredAt !== undefined && end === undefined);
   return isDone ? [changeOf('reserved', Math.max(...all.map(({ answeredAt }) => answeredAt!)))] : [];
 }
 
 /** All that was, or may have been, reserved in a try is released. */
-function released(records: readonly StepRecord[]): readonly LoggedChange[] {
+function released(records: readonly StepRecord[]): readonly Change[] {
   const owed = records.filter(({ name, end }) => wholeOf(name) === RESERVES && end !== 'refused');
   const isDone = owed.length > 0 && owed.every(({ undo }) => undo?.answeredAt !== undefined);
   return isDone ? [changeOf('released', Math.max(...owed.map(({ undo }) => undo!.answeredAt!)))] : [];
 }
 
-function paid({ name, answeredAt, end }: StepRecord): readonly LoggedChange[] {
+function paid({ name, answeredAt, end }: StepRecord): readonly Change[] {
   return name === PAYS && answeredAt !== undefined && end === undefined ? [changeOf('paid', answeredAt)] : [];
 }
 
 /** A refusal that another try follows. */
-function retried(record: StepRecord | undefined, reason?: string): readonly LoggedChange[] {
+function retried(record: StepRecord | undefined, refusal?: SagaRefusal): readonly Change[] {
   if (record?.end !== 'refused') return [];
-  return [changeOf('retrying', record.answeredAt ?? record.sentAt, reason ?? 'refused')];
+  return [changeOf('retrying', record.answeredAt ?? record.sentAt, refusal ?? { reason: 'refused' })];
 }
 
 function refusedIn(steps: readonly StepRecord[], name: string): StepRecord | undefined {
   return steps.find((record) => record.name === name);
 }
 
-function ended(begun: Exclude<OrderSaga, { phase: 'unknown' | 'parked' }>): readonly LoggedChange[] {
+function ended(begun: Exclude<OrderSaga, { phase: 'unknown' | 'parked' }>): readonly Change[] {
   if (begun.phase === 'running') return [];
   if (begun.phase === 'ended' && begun.outcome === 'completed') return [changeOf('processed', begun.endedAt)];
   const { outcome, failure } = begun;
   const at = begun.steps[0]?.undo?.answeredAt;
   if (at === undefined || outcome === 'completed') return [];
-  return [changeOf(outcome, at, outcome === 'failed' ? (failure?.reason ?? 'failed') : undefined)];
+  return [changeOf(outcome, at, outcome === 'failed' ? (failure ?? { reason: 'failed' }) : undefined)];
 }

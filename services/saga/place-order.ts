@@ -34,7 +34,7 @@ export const initialiseOrder = {
   undo: undo(order.fail, ({ orderId }, { outcome, failure, learned }) => ({
     orderId,
     status: outcome,
-    failure,
+    failure: { reason: failure.reason, step: failure.step },
     ...(learned.payment === 'voided' || learned.payment === 'refunded' ? { payment: { status: learned.payment } } : {}),
   })),
 } satisfies Start<OrderData, OrderLearned>;

@@ -1,5 +1,5 @@
 import type { JournalRecord, Recorded } from '#shared/entity/entity.ts';
-import { joined } from '#shared/entity/record-id.ts';
+import { joined } from '#shared/entity/entity.ts';
 
 export interface Reservation {
   /** The id of the command that made it. */

@@ -1,5 +1,5 @@
 import type { JournalRecord } from '#shared/entity/entity.ts';
-import { joined } from '#shared/entity/record-id.ts';
+import { joined } from '#shared/entity/entity.ts';
 
 export const movementKinds = ['received', 'adjusted', 'reserved', 'released', 'sold'] as const;
 export type MovementKind = (typeof movementKinds)[number];

@@ -1,6 +1,6 @@
 import { bytesOf, isOpen, leaving, remembered, reservedBy } from './claims.ts';
 import type { Draft } from './state.ts';
-import { oldestOver } from '#shared/entity/oldest-over.ts';
+import { oldestOver } from '#shared/entity/document.ts';
 
 /** How much of its past an item keeps in its document; under half of what a document may have, whatever the ids. */
 export interface StockRoom {

@@ -1,7 +1,7 @@
 import { entryAmong, entryIdOf, recordIdsOf } from './ledger.ts';
 import type { Currency, Money } from '#services/money.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
-import { joined } from '#shared/entity/record-id.ts';
+import { joined } from '#shared/entity/entity.ts';
 
 interface KnownHold {
   readonly holdId: string;

@@ -1,6 +1,6 @@
 import type { Currency } from '#services/money.ts';
 import type { JournalRecord } from '#shared/entity/entity.ts';
-import { joined } from '#shared/entity/record-id.ts';
+import { joined } from '#shared/entity/entity.ts';
 
 export type EntryKind = 'top-up' | 'hold' | 'release' | 'capture' | 'refund';
 

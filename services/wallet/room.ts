@@ -1,6 +1,6 @@
 import { bytesOfHold, marksOf, type Hold, type OpenHold } from './holds.ts';
 import type { WalletChange } from './state.ts';
-import { oldestOver } from '#shared/entity/oldest-over.ts';
+import { oldestOver } from '#shared/entity/document.ts';
 
 /** How much of its past a wallet keeps in its document; under half of what a document may have, whatever the ids. */
 export interface WalletRoom {

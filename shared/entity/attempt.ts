@@ -1,9 +1,10 @@
 import { applied, bytesOf } from './document.ts';
+import type { Recorded } from './entity.ts';
 import type { HandlerOutcome } from './handlers.ts';
 import type { Keeping, Parts } from './keeping.ts';
-import { later } from './heads.ts';
 import {
   current,
+  later,
   putNext,
   settlingOf,
   type DetachedTask,
@@ -11,16 +12,19 @@ import {
   type MessageTask,
   type Run,
 } from './mailbox.ts';
-import { createRecalling } from './recalling.ts';
 import type { Document } from './store.ts';
 import type { KeyTrouble } from './trouble.ts';
 import { waitsSince } from './watch.ts';
 import { InvalidMessage } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Message } from '#shared/message.ts';
+
+/** What is looked up of one key and not asked for again goes when it is more than this. */
+const MOST_RECALLED = 1000;
 
 /** A message meets its handler; what that decided becomes the next version of the document, or it has failed. */
 export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<State>, trouble: KeyTrouble<State>) {
-  const { clock, limits, log, meter, handlers, keys, committer, hanging, pump } = parts;
+  const { clock, limits, log, meter, handlers, keys, committer, pump } = parts;
   const recalling = createRecalling<State>(parts);
   let detached = 0;
 
@@ -104,7 +108,7 @@ export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<Stat
     const problem = tooLarge(box, document, 2 * (task.kind === 'detached' ? 500 : task.bytes));
     if (problem !== undefined) return trouble.failed(box, task, one, new InvalidMessage(problem));
     meter.handled(message.type);
-    hanging.succeeded(message.type);
+    trouble.succeeded(message.type);
     // Records have left the document: they were not in the journal before, and are there now.
     for (const id of box.known.appended) box.recalled.delete(id);
     box.known.confirmed.clear();
@@ -148,6 +152,55 @@ export function createAttempts<State>(parts: Parts<State>, keeping: Keeping<Stat
     /** Long effects that go on without their deliveries. */
     get detached() {
       return detached;
+    },
+  };
+}
+
+/**
+ * Journal records that handlers have to know. They are read for all messages that wait in line of a key at once, so that a key whose
+ * past has left its document still works off many messages with one read and one write.
+ */
+function createRecalling<State>(parts: Parts<State>) {
+  const { handlers, limits, store, pump } = parts;
+
+  function recordedOf(box: Mailbox<State>): Recorded {
+    const { journal } = current(box);
+    return (id) => journal.find((record) => record.id === id) ?? box.recalled.get(id);
+  }
+
+  /** What the handler of this message asks for and nobody has looked up. */
+  function missing(box: Mailbox<State>, message: Message, recorded: Recorded): readonly string[] {
+    const ids = handlers.of(message)?.recalls?.(current(box).state, message.body, recorded) ?? [];
+    return ids.filter((id) => !box.recalled.has(id) && recorded(id) === undefined);
+  }
+
+  function lookUp(box: Mailbox<State>, head: readonly string[]): void {
+    const recorded = recordedOf(box);
+    const waiting = box.tasks.flatMap((task) =>
+      task.kind === 'message' && !task.unread ? missing(box, task.message, recorded) : [],
+    );
+    const ids = [...new Set([...head, ...waiting])];
+    const document = current(box);
+    later(box, pump, async (isWanted) => {
+      const warning = 'looking up journal records does not succeed, still trying';
+      const how = { warning, fields: { key: box.key }, backoff: limits.retry, isWanted };
+      const found = await insist(parts, how, () => store.records(ids));
+      return () => {
+        // A record may have left the document since it was asked: it is asked again.
+        if (found === undefined || current(box) !== document) return;
+        if (box.recalled.size > MOST_RECALLED) box.recalled.clear();
+        for (const id of ids) box.recalled.set(id, found.get(id));
+      };
+    });
+  }
+
+  return {
+    recordedOf,
+    /** Whether something that the handler has to know is being looked up; its message is judged again afterwards. */
+    isAsked(box: Mailbox<State>, { message, unread }: Run): boolean {
+      const ids = unread ? [] : missing(box, message, recordedOf(box));
+      if (ids.length > 0) lookUp(box, ids);
+      return ids.length > 0;
     },
   };
 }

@@ -1,8 +1,8 @@
 import { bytesOf, spilled, withTimes } from './document.ts';
 import type { Keys } from './keys.ts';
-import { hold } from './heads.ts';
 import {
   forgetLookUp,
+  hold,
   reset,
   settlingOf,
   stage,

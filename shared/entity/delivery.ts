@@ -2,10 +2,10 @@ import { createAttempts } from './attempt.ts';
 import { withLists } from './document.ts';
 import { answerTo, tooLateTo } from './entity.ts';
 import { createKeeping, type Parts } from './keeping.ts';
-import { later } from './heads.ts';
 import {
   current,
   isBeingWritten,
+  later,
   putNext,
   release,
   settlingOf,

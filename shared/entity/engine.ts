@@ -1,13 +1,12 @@
 import { createCommitter } from './commit.ts';
-import { createConsumers } from './consumers.ts';
 import { createDeliveries } from './delivery.ts';
 import { createHandlers } from './handlers.ts';
 import { createKeys } from './keys.ts';
 import type { Mailbox } from './mailbox.ts';
 import { NO_METER, type Cached, type EngineOptions, type QueueFigures } from './options.ts';
 import { createOutbox } from './outbox.ts';
-import { startSweep } from './sweep.ts';
-import { createWaits, watchForHanging, watchForStandstill, type GivingBack } from './watch.ts';
+import { createWaits, startSweep, watchForStandstill, type GivingBack } from './watch.ts';
+import { createConsumers } from '#shared/bus/registrations.ts';
 
 export interface Engine {
   /** Registers on every queue that it holds; resolves when the broker has confirmed all of them. */
@@ -44,6 +43,8 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
   const keys = createKeys<State>({ ...all, isAlive: (channel) => consumers.alive(channel) });
   const consumers = createConsumers({
     ...options,
+    prefetch: limits.prefetch,
+    settledAfterMs: limits.ttlMs + limits.stashAfterMs,
     onDelivery: (delivery, consumer) => deliveries.deliver(delivery, consumer),
     onChannelLost: (channel) => keys.dropChannel(channel),
     onAck: (queue) => givingBack?.progress(queue),
@@ -58,12 +59,6 @@ export function createEngine<State>(options: EngineOptions<State>): Engine {
     keys,
     committer,
     consumers,
-    hanging: watchForHanging({
-      now: clock.now,
-      effectMs: limits.effectMs,
-      keysUntilWidespread: limits.hangingKeys,
-      rememberMs: 4 * limits.stashAfterMs,
-    }),
     giveBack: (reason) => givingBack?.now(reason),
   });
   let stopSweep: (() => void) | undefined;

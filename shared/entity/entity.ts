@@ -27,6 +27,14 @@ export interface JournalRecord {
   readonly [field: string]: unknown;
 }
 
+/** Between the parts of a record's id: no id of a message holds a control character. */
+const SEPARATOR = '\u001F';
+
+/** A record's id among those of all keys of a service: the same parts give the same id, others another one. */
+export function joined(...parts: readonly string[]): string {
+  return parts.join(SEPARATOR);
+}
+
 /** What a handler may use besides its arguments; nothing else is allowed to know the time. */
 export interface Context {
   readonly message: Message;

@@ -1,11 +1,10 @@
 import type { Committer } from './commit.ts';
-import type { Consumers } from './consumers.ts';
 import { stashedInto, unstashed, withLists } from './document.ts';
 import type { Handlers } from './handlers.ts';
 import type { Keys } from './keys.ts';
-import { later } from './heads.ts';
 import {
   current,
+  later,
   settlingOf,
   type Mailbox,
   type MessageTask,
@@ -17,7 +16,7 @@ import type { EngineMeter, EngineOptions } from './options.ts';
 import type { Outbox } from './outbox.ts';
 import type { Document, Stashed, Unsent } from './store.ts';
 import { successorsThatFit } from './verdict.ts';
-import type { HangWatch } from './watch.ts';
+import type { Consumers } from '#shared/bus/registrations.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import { encodeSend } from '#shared/bus/envelope.ts';
 import { reasonOf } from '#shared/errors.ts';
@@ -31,7 +30,6 @@ export interface Parts<State> extends EngineOptions<State> {
   readonly keys: Keys<State>;
   readonly committer: Committer<State>;
   readonly consumers: Consumers;
-  readonly hanging: HangWatch;
   /** Gives everything back to the broker. */
   readonly giveBack: (reason: string) => void;
   readonly pump: (box: Mailbox<State>) => void;

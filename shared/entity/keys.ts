@@ -1,5 +1,5 @@
 import { bytesOf, emptyDocument } from './document.ts';
-import { createMailbox, idle, release, reset, type Head, type Mailbox, type Task } from './mailbox.ts';
+import { createMailbox, release, reset, type Head, type Mailbox, type Task } from './mailbox.ts';
 import type { Cached, EngineOptions } from './options.ts';
 import { insist } from '#shared/insist.ts';
 
@@ -31,6 +31,11 @@ export interface Keys<State> {
 /** The channel that brought it; `undefined`: the engine made it itself. */
 function channelOf(task: Task): number | undefined {
   return task.kind === 'message' || task.kind === 'wake' ? task.receipt.delivery.channel : undefined;
+}
+
+/** Nothing under way and nothing in line: the mailbox may be dropped. */
+function isIdle<State>(box: Mailbox<State>): boolean {
+  return box.tasks.length === 0 && box.head.is === 'free' && box.writing.is === 'nothing';
 }
 
 /** What a mailbox takes besides its document. */
@@ -71,7 +76,7 @@ export function createKeys<State>(
     for (const [key, box] of boxes) {
       looks += 1;
       if ((boxes.size < limits.cacheSize && bytes <= limits.cacheBytes) || looks > MOST_LOOKS) return;
-      if (idle(box)) {
+      if (isIdle(box)) {
         drop(box);
       } else {
         boxes.delete(key);

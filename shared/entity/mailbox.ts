@@ -1,8 +1,9 @@
-import type { Receipt } from './consumers.ts';
 import { emptyDocument, type Acknowledged } from './document.ts';
 import type { JournalRecord } from './entity.ts';
 import type { HandlerOutcome } from './handlers.ts';
 import type { Document, Handled } from './store.ts';
+import type { Receipt } from '#shared/bus/registrations.ts';
+import type { Clock } from '#shared/clock.ts';
 import type { Message, Send } from '#shared/message.ts';
 
 /** A message that runs or ran, with what its key knows of it. */
@@ -178,6 +179,37 @@ export function release<State>(box: Mailbox<State>): void {
   box.head = FREE;
 }
 
+/** The head waits so long for its next try. */
+export function hold<State>(
+  box: Mailbox<State>,
+  waitMs: number,
+  clock: Pick<Clock, 'now' | 'after'>,
+  pump: (box: Mailbox<State>) => void,
+): void {
+  const cancel = clock.after(waitMs, () => {
+    release(box);
+    pump(box);
+  });
+  box.head = { is: 'waiting', until: clock.now() + waitMs, cancel };
+}
+
+/** Holds the head until `work` tells how it goes on; what comes of it is forgotten when the mailbox has another head by then. */
+export function later<State>(
+  box: Mailbox<State>,
+  pump: (box: Mailbox<State>) => void,
+  work: (isWanted: () => boolean) => Promise<() => void>,
+): Head {
+  const head: Head = { is: 'running' };
+  box.head = head;
+  const isWanted = (): boolean => box.head === head;
+  void work(isWanted).then((goOn) => {
+    if (!isWanted()) return;
+    box.head = { is: 'ended', goOn };
+    pump(box);
+  });
+  return head;
+}
+
 /** What follows from a task; records that came with the loaded document go along. */
 export function settlingOf<State>(box: Mailbox<State>, task: Task, sends: readonly Send[] = []): Settling {
   const journal = box.unflushed;
@@ -214,9 +246,4 @@ export function forgetLookUp(task: Task): void {
 export function putNext<State>(box: Mailbox<State>, task: Task): void {
   const begun = box.head.is === 'running' || box.head.is === 'ended' || box.head.is === 'waiting' ? 1 : 0;
   box.tasks.splice(begun, 0, task);
-}
-
-/** Nothing under way and nothing in line: the mailbox may be dropped. */
-export function idle<State>(box: Mailbox<State>): boolean {
-  return box.tasks.length === 0 && box.head.is === 'free' && box.writing.is === 'nothing';
 }

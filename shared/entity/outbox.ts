@@ -1,9 +1,9 @@
-import type { Consumers, Receipt } from './consumers.ts';
 import type { JournalRecord } from './entity.ts';
 import type { Keys } from './keys.ts';
 import { putNext, type Mailbox, type RefusedSend, type Settling } from './mailbox.ts';
 import type { EngineOptions } from './options.ts';
 import { JournalConflict } from './store.ts';
+import type { Consumers, Receipt } from '#shared/bus/registrations.ts';
 import { resendable } from '#shared/bus/resendable.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { deadLetterHeaders } from '#shared/bus/dead-letter.ts';

@@ -1,9 +1,10 @@
 import { unstashed, withLists } from './document.ts';
 import { EffectTimeout, UnknownType } from './handlers.ts';
 import type { Keeping, Parts } from './keeping.ts';
-import { hold, later } from './heads.ts';
 import {
   current,
+  hold,
+  later,
   settlingOf,
   type DetachedTask,
   type Mailbox,
@@ -23,7 +24,13 @@ export class DocumentRefused extends Error {
 
 /** What becomes of a run that failed, or of a document that cannot be written: trouble stays with its key. */
 export function createTrouble<State>(parts: Parts<State>, keeping: Keeping<State>) {
-  const { clock, limits, log, meter, handlers, outbox, committer, hanging, pump } = parts;
+  const { clock, limits, log, meter, handlers, outbox, committer, pump } = parts;
+  const hanging = watchForHanging({
+    now: clock.now,
+    effectMs: limits.effectMs,
+    keysUntilWidespread: limits.hangingKeys,
+    rememberMs: 4 * limits.stashAfterMs,
+  });
   /** Keys that wait in place for their next try. */
   const waiting = new Set<Mailbox<State>>();
 
@@ -105,7 +112,7 @@ export function createTrouble<State>(parts: Parts<State>, keeping: Keeping<State
     });
   }
 
-  return { failed, bury };
+  return { failed, bury, succeeded: hanging.succeeded };
 }
 
 export type KeyTrouble<State> = ReturnType<typeof createTrouble<State>>;
@@ -115,4 +122,48 @@ function kindOf(error: unknown): Failure['kind'] {
   if (error instanceof UnknownType) return 'unknown type';
   if (error instanceof DocumentRefused) return 'refused';
   return error instanceof EffectTimeout ? 'timed out' : 'failed';
+}
+
+interface HangWatch {
+  /** An effect of this type took longer than its limit, for this key. */
+  timedOut(type: string, key: string): void;
+  succeeded(type: string): void;
+  /** Several keys hang in this type of late, and none has succeeded for as long as an effect may take: it is not the keys. */
+  isWidespread(type: string): boolean;
+}
+
+/**
+ * Tells an effect that hangs for everybody from a key in trouble. One key's messages belong into its stash; those of
+ * everybody belong back on the queue, where they expire and the circuit breaker sees them. See
+ * `docs/adr/0006-a-hanging-effect-is-given-back.md`.
+ */
+function watchForHanging(options: {
+  readonly now: () => number;
+  readonly effectMs: number;
+  readonly keysUntilWidespread: number;
+  /** How long a time-out counts; longer than a key that hangs waits for its next try. */
+  readonly rememberMs: number;
+}): HangWatch {
+  const { now, effectMs, keysUntilWidespread, rememberMs } = options;
+  /** By type and key: when it timed out last, epoch ms. */
+  const hanging = new Map<string, Map<string, number>>();
+  const succeededAt = new Map<string, number>();
+  return {
+    timedOut(type, key) {
+      const keys = hanging.get(type) ?? new Map<string, number>();
+      hanging.set(type, keys);
+      keys.delete(key); // the oldest stay in front
+      keys.set(key, now());
+      for (const [old, at] of keys) {
+        if (now() - at <= rememberMs) break;
+        keys.delete(old);
+      }
+    },
+    succeeded(type) {
+      hanging.delete(type);
+      succeededAt.set(type, now());
+    },
+    isWidespread: (type) =>
+      (hanging.get(type)?.size ?? 0) >= keysUntilWidespread && now() - (succeededAt.get(type) ?? 0) >= effectMs,
+  };
 }

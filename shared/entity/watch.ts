@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { MessageTask, Settling } from './mailbox.ts';
+import type { EngineOptions } from './options.ts';
 import { backoffMs } from '#shared/backoff.ts';
-import { sentAtOf } from '#shared/bus/envelope.ts';
+import { encodeSend, sentAtOf } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
+import { WAKE, type Message } from '#shared/message.ts';
 
 export interface GivingBackOptions {
   readonly clock: Clock;
@@ -108,47 +112,59 @@ export function watchForStandstill(options: GivingBackOptions): GivingBack {
   };
 }
 
-export interface HangWatch {
-  /** An effect of this type took longer than its limit, for this key. */
-  timedOut(type: string, key: string): void;
-  succeeded(type: string): void;
-  /** Several keys hang in this type of late, and none has succeeded for as long as an effect may take: it is not the keys. */
-  isWidespread(type: string): boolean;
+/** Longer keys stand in ids as their hash: an AMQP short string holds 255 bytes. */
+const LONGEST_KEY_BYTES = 150;
+
+/** The message that wakes a key, with ids that fit for every key. */
+export function wakeOf(key: string, dueAt: number): Message {
+  const name = Buffer.byteLength(key) <= LONGEST_KEY_BYTES ? key : createHash('sha256').update(key).digest('hex');
+  return { id: `${WAKE}:${name}:${dueAt}`, type: WAKE, key, body: {}, correlationId: name };
 }
 
 /**
- * Tells an effect that hangs for everybody from a key in trouble. One key's messages belong into its stash; those of
- * everybody belong back on the queue, where they expire and the circuit breaker sees them. See
- * `docs/adr/0006-a-hanging-effect-is-given-back.md`.
+ * Finds the keys that are due, fairly over the partitions, and sends each a wake on its own route, past the gate. No second one is
+ * sent as long as the first may be on its way, which is for a TTL, unless the key was worked on and has another due time. Any copy of
+ * a service may sweep: a wake too many changes nothing. Returns the function that stops it.
  */
-export function watchForHanging(options: {
-  readonly now: () => number;
-  readonly effectMs: number;
-  readonly keysUntilWidespread: number;
-  /** How long a time-out counts; longer than a key that hangs waits for its next try. */
-  readonly rememberMs: number;
-}): HangWatch {
-  const { now, effectMs, keysUntilWidespread, rememberMs } = options;
-  /** By type and key: when it timed out last, epoch ms. */
-  const hanging = new Map<string, Map<string, number>>();
-  const succeededAt = new Map<string, number>();
-  return {
-    timedOut(type, key) {
-      const keys = hanging.get(type) ?? new Map<string, number>();
-      hanging.set(type, keys);
-      keys.delete(key); // the oldest stay in front
-      keys.set(key, now());
-      for (const [old, at] of keys) {
-        if (now() - at <= rememberMs) break;
-        keys.delete(old);
+export function startSweep<State>(
+  options: Pick<EngineOptions<State>, 'entity' | 'bus' | 'store' | 'clock' | 'log' | 'limits'>,
+): () => void {
+  const { bus, store, clock, log, limits } = options;
+  const { route } = options.entity;
+  /** By key, oldest first. */
+  const onItsWay = new Map<string, { readonly dueAt: number; readonly since: number }>();
+  let stopped = false;
+  let failing = false;
+  let cancel = clock.after(limits.sweepMs, () => void sweep());
+
+  async function sweep(): Promise<void> {
+    try {
+      const now = clock.now();
+      for (const [key, { since }] of onItsWay) {
+        if (now - since <= limits.ttlMs) break;
+        onItsWay.delete(key);
       }
-    },
-    succeeded(type) {
-      hanging.delete(type);
-      succeededAt.set(type, now());
-    },
-    isWidespread: (type) =>
-      (hanging.get(type)?.size ?? 0) >= keysUntilWidespread && now() - (succeededAt.get(type) ?? 0) >= effectMs,
+      const due = await store.due(now, limits.sweepSize);
+      await Promise.all(due.map(({ key, dueAt }) => wake(key, dueAt, now)));
+      failing = false;
+    } catch (error) {
+      if (!failing) log.warn('cannot wake what is due, will try again', { route, reason: reasonOf(error) });
+      failing = true;
+    }
+    if (!stopped) cancel = clock.after(limits.sweepMs * (0.75 + clock.random() / 2), () => void sweep());
+  }
+
+  async function wake(key: string, dueAt: number, since: number): Promise<void> {
+    if (onItsWay.get(key)?.dueAt === dueAt) return;
+    const send = { exchange: `${route}.hash`, message: wakeOf(key, dueAt) };
+    await bus.publish(send.exchange, encodeSend(send));
+    onItsWay.delete(key);
+    onItsWay.set(key, { dueAt, since });
+  }
+
+  return () => {
+    stopped = true;
+    cancel();
   };
 }
 

@@ -5,7 +5,7 @@ import { dueAtOf, goOn, isPending, outgoing, waiting } from './forward.ts';
 import { advanceNotice } from './notice.ts';
 import { doIdOf, isOutstanding, outstandingIds, recordOf, refusalsIn, withRecord } from './state.ts';
 import type { OpenSaga, RunningSaga, SagaAnswer, StepRecord } from './state.ts';
-import type { CommandStep, UndoneEnd } from './step.ts';
+import type { CommandStep, SagaRefusal, UndoneEnd } from './step.ts';
 import { resendAt, type Moment, type Transition } from './transition.ts';
 import { advanceUndo, beginRelease, beginUndo, cancelledAt } from './undo.ts';
 import { TOO_LATE } from '#shared/message.ts';
@@ -85,7 +85,7 @@ function answered<Data, Learned extends object>(
       return goOn(definition, { ...state, learned, steps }, at);
     }
     case step?.command.refused?.name:
-      return refused(definition, state, step!, reasonIn(body), at);
+      return refused(definition, state, step!, refusalIn(body), at);
     case TOO_LATE:
       return step === undefined || step.forwardOnly ? { state } : timedOut(definition, state, step, at);
     default:
@@ -98,19 +98,19 @@ function refused<Data, Learned extends object>(
   definition: Definition<Data, Learned>,
   state: RunningSaga<Data, Learned>,
   { name, retries, forwardOnly }: CommandStep<Data, Learned>,
-  reason: string,
+  refusal: SagaRefusal,
   at: Moment,
 ): Transition<Data, Learned> {
   const steps = withRecord(state.steps, name, { answeredAt: at.now, end: 'refused' });
   const retryAt = at.now + (retries?.delayMs ?? 0);
   const isLast =
-    retries?.unless?.includes(reason) === true ||
+    retries?.unless?.includes(refusal.reason) === true ||
     refusalsIn({ ...state, steps }) > (retries?.times ?? 0) ||
     (forwardOnly && retryAt >= sagaDeadline(state, at));
-  if (isLast) return beginUndo(definition, { ...state, steps }, failedAt(wholeOf(name), reason), at);
+  if (isLast) return beginUndo(definition, { ...state, steps }, failedAt(wholeOf(name), refusal), at);
   if (retries?.between === 'release')
-    return beginRelease(definition, { ...state, steps }, failedAt(name, reason), retryAt, at);
-  return { state: waiting({ ...state, steps: withRecord(steps, name, { retry: { reason, at: retryAt } }) }) };
+    return beginRelease(definition, { ...state, steps }, failedAt(name, refusal), retryAt, at);
+  return { state: waiting({ ...state, steps: withRecord(steps, name, { retry: { ...refusal, at: retryAt } }) }) };
 }
 
 /** A step that was answered moves in front of those that are outstanding: undoing goes through the records from the end. */
@@ -174,7 +174,7 @@ function timedOut<Data, Learned extends object>(
   at: Moment,
 ): Transition<Data, Learned> {
   const steps = withRecord(state.steps, name, { end: 'timed-out' });
-  return beginUndo(definition, { ...state, steps }, failedAt(wholeOf(name), TIMED_OUT), at);
+  return beginUndo(definition, { ...state, steps }, failedAt(wholeOf(name), { reason: TIMED_OUT }), at);
 }
 
 function cancelled<Data, Learned extends object>(
@@ -188,15 +188,18 @@ function cancelled<Data, Learned extends object>(
   return { state: { ...state, releasing: { ...state.releasing, cancelled: true } } };
 }
 
-function failedAt(step: string, reason: string): UndoneEnd {
-  return { outcome: 'failed', failure: { reason, step } };
+function failedAt(step: string, refusal: SagaRefusal): UndoneEnd {
+  return { outcome: 'failed', failure: { ...refusal, step } };
 }
 
 function sagaDeadline({ steps }: RunningSaga, { timing }: Moment): number {
   return steps[0]!.sentAt + timing.sagaDeadlineMs;
 }
 
-function reasonIn(body: unknown): string {
-  const { reason } = body as { readonly reason?: unknown };
-  return typeof reason === 'string' ? reason : 'refused';
+function refusalIn(body: unknown): SagaRefusal {
+  const { reason, detail } = body as { readonly reason?: unknown; readonly detail?: unknown };
+  return {
+    reason: typeof reason === 'string' ? reason : 'refused',
+    ...(typeof detail === 'string' && { detail }),
+  };
 }

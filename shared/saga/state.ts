@@ -1,4 +1,4 @@
-import type { SagaFailure, UndoneOutcome } from './step.ts';
+import type { SagaFailure, SagaRefusal, UndoneOutcome } from './step.ts';
 
 /** A step that was sent; written before its message leaves, so it is also the register of what may have to be undone. */
 export interface StepRecord {
@@ -10,7 +10,7 @@ export interface StepRecord {
   /** Which message of this step it is: a try after a refusal is a message of its own. Absent: the first. */
   readonly number?: number;
   /** Why the last try was refused, and epoch ms of the next one. Absent: there is no next one. */
-  readonly retry?: { readonly reason: string; readonly at: number };
+  readonly retry?: SagaRefusal & { readonly at: number };
   /** Absent: unanswered, or done. A refusal is certain, a timeout is not. */
   readonly end?: 'refused' | 'timed-out';
   /** Epoch ms at which waiting for its answer ends, or it is sent again; absent: nobody waits, or `dueAt` of the state says it. */

@@ -5,8 +5,12 @@ import type { CommandType, EventType } from '#shared/message.ts';
  * JSON. Methods, not properties that are functions: a step over its own data is a step over any data to who only lists steps.
  */
 
-export interface SagaFailure {
+export interface SagaRefusal {
   readonly reason: string;
+  /** What was said at more length. */
+  readonly detail?: string;
+}
+export interface SagaFailure extends SagaRefusal {
   /** The name of the step at which the saga turned back. */
   readonly step: string;
 }

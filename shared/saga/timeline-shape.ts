@@ -54,6 +54,7 @@ export const sagaTimelineShape = shape({
   definition: z.string().describe('The steps that it runs under: name and version.'),
   failure: shape({
     reason: z.string().describe('What went wrong.'),
+    detail: z.string().optional().describe('What somebody outside said of it, at more length.'),
     step: z.string().describe('The step at which it turned back.'),
   })
     .optional()

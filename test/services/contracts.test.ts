@@ -78,11 +78,19 @@ test('every id that is derived from the longest ids fits an AMQP short string', 
   t.true(Buffer.byteLength(longest) <= 255, `${longest.length} bytes: ${longest}`);
 });
 
-test('what somebody outside gave as a reason is made to fit', (t) => {
-  for (const text of ['', '\0', 'no\r\nroom', '顧'.repeat(500), '\ud800 x', '😀'.repeat(99), 'declined'])
-    t.true(fields.reason.safeParse(fields.reasonFrom(text)).success, JSON.stringify(text));
-  t.is(fields.reasonFrom('declined'), 'declined');
-  t.is(fields.reasonFrom('no\r\nroom'), 'no room');
+test('what somebody outside gave as a reason is made to fit, and told at more length beside it', (t) => {
+  const long = ['顧'.repeat(5000), '😀'.repeat(700), 'x'.repeat(100_000), '"\\'.repeat(2000)];
+  for (const text of ['', '\0', 'no\r\nroom', '\ud800 x', 'declined', 'x'.repeat(201), 'x'.repeat(2000), ...long]) {
+    const { reason, detail } = fields.saidFrom(text);
+    t.true(fields.reason.safeParse(reason).success, reason);
+    t.true(fields.detail.safeParse(detail).success, detail);
+  }
+  t.deepEqual(fields.saidFrom('declined'), { reason: 'declined' });
+  t.deepEqual(fields.saidFrom('no\r\nroom'), { reason: 'no room' });
+  t.deepEqual(fields.saidFrom('x'.repeat(200)), { reason: 'x'.repeat(200) });
+  t.deepEqual(fields.saidFrom('x'.repeat(2000)), { reason: `${'x'.repeat(197)}…`, detail: 'x'.repeat(2000) });
+  const mark = '… (cut: it had 100000 characters)';
+  t.is(fields.saidFrom('x'.repeat(100_000)).detail, 'x'.repeat(2000 - Buffer.byteLength(mark)) + mark);
 });
 
 /** The value with one more field in each of its objects. */

@@ -9,6 +9,7 @@ import type { Good } from '#local/stack/demo-catalogue.ts';
 import type { OrderView } from '#services/order/view.ts';
 import type { Provider } from '#services/payment/provider.ts';
 import { placeOrder4 } from '#services/saga/place-order-versions.ts';
+import type { OrderLogView } from '#services/saga/logs-view.ts';
 import { sagaEntity } from '#services/saga/saga.ts';
 import { usualRetrying, type Retrying } from '#services/saga/retrying.ts';
 import { moved, type Movement } from '#services/stock/movements.ts';
@@ -17,19 +18,24 @@ import type { SagaTimeline as Timeline } from '#shared/saga/timeline-shape.ts';
 
 export type Line = readonly [sku: string, quantity: number];
 
+type Outsiders = Partial<Pick<Outside, 'mailer' | 'warehouse'>>;
+
 export interface ShopOptions {
   readonly goods: readonly Good[];
   readonly retrying?: Partial<Retrying>;
   /** Made of the one that approves everything. */
   readonly provider?: (usual: Provider, outside: Outside) => Provider;
+  /** In the place of those who deliver everything. */
+  readonly outsiders?: Outsiders;
 }
 
 export const RETRY_MS = 1000;
 const FUNDS = 1_000_000_000;
 
-export async function openShop({ goods, retrying, provider = (usual) => usual }: ShopOptions) {
+export async function openShop({ goods, retrying, provider = (usual) => usual, outsiders = {} }: ShopOptions) {
   const own: { provider?: Provider } = {};
   const ports = {
+    ...outsiders,
     retrying: { ...usualRetrying, delayMs: RETRY_MS, ...retrying },
     provider: new Proxy({} as Provider, { get: (_, name) => own.provider![name as keyof Provider] }),
   };
@@ -84,11 +90,11 @@ export async function openShop({ goods, retrying, provider = (usual) => usual }:
       const body = { delta, reason: 'delivered' };
       return (await answered('POST', `/v1/stock/${sku}/adjustments`, { body })).status;
     },
-    /** How the log of an order reads, oldest first. */
-    async log(orderId: string): Promise<readonly string[]> {
-      const { body } = await answered<{ items: { status: string }[] }>('GET', `/v1/orders/${orderId}/logs`);
-      return body.items.map(({ status }) => status);
+    async rows(orderId: string): Promise<readonly OrderLogView[]> {
+      return (await answered<{ items: OrderLogView[] }>('GET', `/v1/orders/${orderId}/logs`)).body.items;
     },
+    /** How the log of an order reads, oldest first. */
+    log: async (orderId: string) => (await shop.rows(orderId)).map(({ status }) => status as string),
     async ended(orderIds: readonly string[]): Promise<readonly OrderView[]> {
       await clock.until(() => orderIds.every(hasEnded), 3_600_000);
       await clock.advance(1000);

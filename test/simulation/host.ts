@@ -31,6 +31,8 @@ export interface Machine {
   kill(downMs?: number): void;
   /** SIGSTOP, SIGCONT after `ms`. */
   pause(ms: number): void;
+  /** From now on its time is wrong by so much. */
+  setClock(skewMs: number): void;
   /** SIGTERM: what `start` returned is run, then it starts again. */
   retire(): void;
 }
@@ -149,6 +151,9 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
       },
       end,
       pause,
+      setClock(ms: number) {
+        skewMs = ms;
+      },
       retire() {
         if (!alive || stop === undefined) return;
         tell(`${name} is asked to stop`);
@@ -165,6 +170,7 @@ export function createMachine(town: Town, name: string, start: (host: Host) => P
     },
     kill: (downMs) => life.end('is killed', downMs),
     pause: (ms) => life.pause(ms),
+    setClock: (skewMs) => life.setClock(skewMs),
     retire: () => life.retire(),
   };
 }

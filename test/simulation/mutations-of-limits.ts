@@ -95,18 +95,6 @@ export const ofLimits: readonly Mutation[] = [
     replace: 'if (moved && settlesInMs < -1e9) return',
   },
   {
-    name: 'the wait of a moved key ends by the clock',
-    guarantee: 'a key whose partition changed keeps its order, also while clocks are set',
-    file: 'shared/entity/consumers.ts',
-    find: 'connectedAt + limits.ttlMs + limits.stashAfterMs - clock.elapsed(),',
-    replace: 'connectedAt + limits.ttlMs + limits.stashAfterMs - (clock.now() - start),',
-    and: {
-      file: 'shared/entity/consumers.ts',
-      find: '  let connectedAt = clock.elapsed();',
-      replace: '  const start = clock.now() - clock.elapsed();\n  let connectedAt = clock.elapsed();',
-    },
-  },
-  {
     name: 'a lease holds nobody off',
     guarantee: 'an effect that takes long is not begun again while it goes on',
     file: 'shared/entity/attempt.ts',

@@ -6,7 +6,7 @@ import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendAllAgain, sendUndos } fr
 import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { deploy, finishDeployment } from './newer.ts';
-import { settingsOf } from './settings.ts';
+import { CLOCK_ERROR_MS, settingsOf } from './settings.ts';
 import { goods } from '#test/support/goods.ts';
 import { areShelved, shelve } from '#test/town/shelves.ts';
 import { buildTown, type SimulatedTown } from './town.ts';
@@ -109,7 +109,10 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   };
 }
 
-/** The broker starts again and hashes keys otherwise, while some workers stand still with messages that came the old way. */
+/**
+ * The broker starts again and hashes keys otherwise, while some workers stand still with messages that came the old way; the clocks of
+ * some are set forward as long as others wait for those.
+ */
 function changeRing(town: SimulatedTown, { clock, chance, between }: Scheduler): void {
   const { machines, broker, faults, tell } = town;
   faults.count('ring changed');
@@ -118,6 +121,11 @@ function changeRing(town: SimulatedTown, { clock, chance, between }: Scheduler):
   clock.after(between(50, 500), () => {
     tell('the broker starts again with other rings');
     broker.restart({ ring: 'other', inFlight: chance() < 0.5 ? 'arrives' : 'is-lost' });
+    for (const machine of machines) {
+      if (chance() < 0.5) continue;
+      machine.setClock(-CLOCK_ERROR_MS);
+      clock.after(between(200, 2000), () => faults.healed || machine.setClock(CLOCK_ERROR_MS));
+    }
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/clock.ts';
 import type { Answers, Batch } from './batch.ts';
-import { ScriptFailure, type Case, type Strategy } from './contract.ts';
+import { type Case, type Failed, ScriptFailure, type Strategy } from './contract.ts';
 import type { ScriptLimits } from './limits.ts';
 import { startThread, type Thread, ThreadEnded } from './thread-host.ts';
 
@@ -114,10 +114,12 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
 }
 
 /** What a thread's end says of the script that it ran. */
-export function endedBy({ why }: ThreadEnded, { stuckMs }: ScriptLimits) {
-  return why === 'stuck'
-    ? ({ did: 'looped', message: `it did not stop: nothing moved for ${stuckMs} ms` } as const)
-    : ({ did: 'memory', message: 'its thread could not go on' } as const);
+export function endedBy({ why, cause }: ThreadEnded, { stuckMs }: ScriptLimits): Failed {
+  if (why === 'stuck') return { did: 'looped', message: `it did not stop: nothing moved for ${stuckMs} ms` };
+  // The thread's own stack: the engine counts only a part of what its built-in functions take.
+  if (cause instanceof RangeError && cause.message.includes('call stack'))
+    return { did: 'stack', message: 'it called itself too deeply' };
+  return { did: 'memory', message: 'its thread could not go on' };
 }
 
 function taken(calls: Waiting[]): readonly Waiting[] {

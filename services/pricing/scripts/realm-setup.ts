@@ -13,7 +13,6 @@ export const LEFT_GLOBALS: readonly string[] = [
   'Map',
   'Set',
   'Symbol',
-  'JSON',
   'parseInt',
   'parseFloat',
   'isNaN',
@@ -71,7 +70,9 @@ export const REALM_SETUP = `(() => {
   const textOf = (value, most) => (typeof value === 'string' ? value.slice(0, most) : '');
   const own = (thing, name) => getOwnPropertyDescriptor(thing, name)?.value;
   const failed = (error) => {
-    if (error === null || typeof error !== 'object') {
+    // Without memory for an error the engine throws null.
+    if (error === null) return ['memory', 'it wanted more memory than it may have, or threw null', ''];
+    if (typeof error !== 'object') {
       const said = typeof error === 'string' || typeof error === 'number' ? ': ' + textOf(String(error), 200) : '';
       return ['threw', 'it threw ' + kindOf(error) + said, ''];
     }
@@ -107,6 +108,7 @@ export const REALM_SETUP = `(() => {
     };
   };
 
+  const all = ownKeys(everything).map((key) => everything[key]);
   const iterators = [
     [][Symbol.iterator](),
     ''[Symbol.iterator](),
@@ -134,7 +136,7 @@ export const REALM_SETUP = `(() => {
   for (const key of ownKeys(everything)) if (!left.has(key)) delete everything[key];
 
   const frozen = new Set();
-  const open = [everything, round, Float64Array, new Float64Array(1).buffer, ...iterators];
+  const open = [everything, round, ...all, ...iterators];
   while (open.length > 0) {
     const thing = open.pop();
     if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null || frozen.has(thing)) continue;
@@ -143,6 +145,10 @@ export const REALM_SETUP = `(() => {
     for (const key of ownKeys(thing)) {
       const { value, get, set } = getOwnPropertyDescriptor(thing, key);
       open.push(value, get, set);
+      // What only a getter leads to is reached by whoever calls it.
+      try {
+        if (get) open.push(apply(get, thing, []));
+      } catch {}
     }
     Object.freeze(thing);
   }

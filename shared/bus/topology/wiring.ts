@@ -1,6 +1,9 @@
 import type { BindingSpec } from '#shared/bus/bus.ts';
+import { askedRoutes } from './asked-routes.ts';
 import type { Management } from './management.ts';
 import {
+  ask,
+  asked,
   bindingsOfTable,
   dead,
   delay,
@@ -11,6 +14,8 @@ import {
   inbox,
   parked,
   partitionQueues,
+  questionGate,
+  questionQueues,
   type RouteTable,
   state,
   sameName,
@@ -21,6 +26,8 @@ export interface Wiring {
   /** The two bindings of its gate, which are the breaker's. */
   readonly direct: boolean;
   readonly delayed: boolean;
+  /** The gate of its questions; absent: it answers none. */
+  readonly questions?: boolean;
   /** What is always bound, and is not: partitions to the ring, queues to the exchange of their name, news. */
   readonly missing: readonly BindingSpec[];
   /** Queues that are gone, where the default exchange's bindings are told. */
@@ -61,28 +68,37 @@ export function wiringOf(table: RouteTable, route: string, bound: readonly Bindi
   const { direct, delayed } = gate(route);
   const guarded = new Set(guardedOf(route));
   const elsewhere = new Set(table.routes.filter((one) => one !== route).flatMap(guardedOf));
-  const entries = new Set([hash(route), delay(route), ...partitionQueues(table, route)]);
+  const partitions = partitionQueues(table, route);
+  const questions = questionQueues(table, route);
+  const entries = new Set([hash(route), asked(route), delay(route), ...partitions, ...questions]);
   const isOurs = ({ source, destination }: BindingSpec): boolean =>
     guarded.has(source) || (source !== '' && entries.has(destination) && !elsewhere.has(source));
   const wanted = [...bindingsOfTable(table), ...table.routes.map((one) => sameName(state(one)))];
-  const gates = table.routes.flatMap((one) => Object.values(gate(one)));
+  const gates = [...table.routes.flatMap((one) => Object.values(gate(one))), ...askedRoutes(table).map(questionGate)];
   const queues = new Set(bound.filter(({ source }) => source === '').map(({ destination }) => destination));
-  const partitions = partitionQueues(table, route);
-  const needed = [...partitions, ...[delay, expired, parked, dead, state].map((name) => name(route))];
+  const needed = [...partitions, ...questions, ...[delay, expired, parked, dead, state].map((name) => name(route))];
   const lost = queues.size === 0 ? [] : needed.filter((name) => !queues.has(name));
   const missing = wanted.filter((one) => belongsTo(route, one) && !isAmong(bound, one));
-  const ringIsGone = missing.filter(({ source }) => source === hash(route)).length === partitions.length;
+  const isGone = (ring: string): boolean =>
+    missing.filter(({ source }) => source === ring).length === partitions.length;
   return {
     direct: isAmong(bound, direct),
     delayed: isAmong(bound, delayed),
+    ...(questions.length > 0 && { questions: isAmong(bound, questionGate(route)) }),
     missing,
     lost,
-    unbindable: lost.includes(delay(route)) || ringIsGone,
+    unbindable: lost.includes(delay(route)) || isGone(hash(route)) || (questions.length > 0 && isGone(asked(route))),
     strays: bound.filter((one) => isOurs(one) && !isAmong(wanted, one) && !isAmong(gates, one)),
   };
 }
 
-const guardedOf = (route: string): readonly string[] => [inbox(route), half(route), hash(route)];
+const guardedOf = (route: string): readonly string[] => [
+  inbox(route),
+  half(route),
+  hash(route),
+  ask(route),
+  asked(route),
+];
 
 /** For a person. */
 export function bindingTextOf({ source, destination, routingKey }: BindingSpec): string {

@@ -1,6 +1,7 @@
 /** A breaker in a process of its own, to be frozen. Says each point of a transition, waits there, and says where it stands. */
 import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
+import { askedRoutes } from '#shared/bus/topology/asked-routes.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { silentLog as log } from '#shared/log.ts';
 import { policy, table } from './world.ts';
@@ -14,6 +15,7 @@ const circuit = await startCircuitBreaker({
   log,
   name,
   policies: new Map(table.routes.map((route) => [route, policy])),
+  asked: askedRoutes(table),
   maxRedrives: 2,
   redrive: { startPerS: 20, capPerS: 100 },
   async onPoint(point, route, { transition }) {

@@ -7,10 +7,13 @@ import { createVirtualClock } from '#test/support/virtual-clock.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { messageOf, table } from './world.ts';
 
+const names: Record<string, string> = { 'payment.in': '1', 'payment.half': '2', 'payment.ask': 'questions' };
+const payment = { route: 'payment', isAsked: false };
+
 function keeper(): { readonly keeper: GateKeeper; readonly done: string[] } {
   const done: string[] = [];
   const note = (what: string) => (binding: { readonly source: string }) => {
-    done.push(`${what} ${binding.source === 'payment.in' ? 1 : 2}`);
+    done.push(`${what} ${names[binding.source]}`);
     return Promise.resolve();
   };
   return { keeper: { bind: note('bind'), unbind: note('unbind') }, done };
@@ -25,7 +28,7 @@ const whole: readonly [GateName, string[]][] = [
 for (const [to, expected] of whole) {
   test(`repair sets ${to} blindly, in the order in which nothing goes two ways or none`, async (t) => {
     const { keeper: one, done } = keeper();
-    await setGate(one, 'payment', to);
+    await setGate(one, payment, to);
     t.deepEqual(done, expected);
   });
 }
@@ -40,8 +43,28 @@ const steps: readonly [GateName, GateName, string[]][] = [
 for (const [from, to, expected] of steps) {
   test(`from ${from} to ${to} is one change of one binding`, async (t) => {
     const { keeper: one, done } = keeper();
-    await moveGate(one, 'payment', from, to);
+    await moveGate(one, payment, from, to);
     t.deepEqual(done, expected);
+  });
+}
+
+const ofQuestions: readonly [GateName, GateName, string[]][] = [
+  ['closed', 'half_open', []],
+  ['half_open', 'open', ['unbind questions']],
+  ['open', 'half_open', ['bind questions']],
+  ['half_open', 'closed', []],
+  ['closed', 'open', ['unbind questions']],
+  ['open', 'closed', ['bind questions']],
+];
+
+for (const [from, to, expected] of ofQuestions) {
+  test(`from ${from} to ${to} questions are taken or refused, never delayed`, async (t) => {
+    const { keeper: one, done } = keeper();
+    await moveGate(one, { route: 'payment', isAsked: true }, from, to);
+    t.deepEqual(
+      done.filter((what) => what.endsWith('questions')),
+      expected,
+    );
   });
 }
 
@@ -71,8 +94,8 @@ test('whatever the bindings were, after each single change a message goes one wa
           probe();
         };
       const watcher = { bind: watched(session.bind), unbind: watched(session.unbind) };
-      await clock.during(setGate(watcher, 'payment', from));
-      await clock.during(moveGate(watcher, 'payment', from, to));
+      await clock.during(setGate(watcher, payment, from));
+      await clock.during(moveGate(watcher, payment, from, to));
       broker.close();
     }
   }

@@ -28,6 +28,7 @@ async function setUp({ wrap = (session) => session, skewMs = 0, ...change }: Cha
     return clock.during(
       takeOver({
         route: 'payment',
+        isAsked: false,
         policy,
         session: wrap(session),
         clock: { ...clockFrom(clock), after: skewed },

@@ -2,7 +2,7 @@ import type { Run } from './suite-run.ts';
 import { ask } from './asking.ts';
 import { table, type World } from './world.ts';
 import type { BindingSpec } from '#shared/bus/bus.ts';
-import { gate, hash, inbox } from '#shared/bus/topology/topology.ts';
+import { gate, hash, inbox, questionQueues } from '#shared/bus/topology/topology.ts';
 
 const { direct, delayed } = gate('payment');
 const stray: BindingSpec = { source: inbox('payment'), destination: hash('notify'), to: 'exchange', routingKey: '' };
@@ -101,7 +101,7 @@ export function wiring(run: Run): void {
       const names = ['payment', 'notify'].flatMap((route) =>
         ['000', '001', 'delay', 'expired', 'parked', 'dead', 'state'].map((name) => `${route}.${name}`),
       );
-      const queues = names
+      const queues = [...names, ...questionQueues(table, 'payment')]
         .filter((name) => name !== 'payment.delay')
         .map((name): BindingSpec => ({ source: '', destination: name, to: 'queue', routingKey: name }));
       const readBindings = async (): Promise<readonly BindingSpec[]> => {

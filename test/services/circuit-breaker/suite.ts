@@ -4,6 +4,7 @@ import { evidence } from './suite-evidence.ts';
 import { cycles } from './suite-cycles.ts';
 import { keeping } from './suite-keeping.ts';
 import { operating } from './suite-operating.ts';
+import { questions } from './suite-questions.ts';
 import { surviving } from './suite-surviving.ts';
 import { wiring } from './suite-wiring.ts';
 import { openWorld, type OpenGround } from './world.ts';
@@ -28,4 +29,5 @@ export function breakerSuite(test: TestFn, openGround: OpenGround, atOnce: numbe
   operating(run);
   surviving(run);
   wiring(run);
+  questions(run);
 }

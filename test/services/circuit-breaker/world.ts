@@ -5,6 +5,7 @@ import type { CircuitBreakerOptions } from '#services/circuit-breaker/circuit-br
 import { type Breaker, type Snapshot, snapshotSchema } from '#services/circuit-breaker/contract.ts';
 import type { BindingSpec, Bus, Consumer, Packet, Session } from '#shared/bus/bus.ts';
 import { decode, encode } from '#shared/bus/envelope.ts';
+import { askedRoutes } from '#shared/bus/topology/asked-routes.ts';
 import { inbox, partitionQueues, type RouteTable, SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError } from '#shared/errors.ts';
@@ -16,10 +17,11 @@ export const table: RouteTable = {
   partitions: 2,
   routes: ['payment', 'notify'],
   services: {
-    payment: { route: 'payment' },
+    payment: { route: 'payment', answersQuestions: true },
     notify: { route: 'notify' },
     gateway: {
       commands: ['payment', 'notify'],
+      questions: ['payment'],
       asks: ['breaker'],
       injectsFaults: true,
       watchesWorkers: true,
@@ -103,6 +105,7 @@ export async function openWorld(openGround: OpenGround, given: Policy = policy):
           log,
           name: `breaker-${(names += 1)}`,
           policies: new Map(table.routes.map((route) => [route, given])),
+          asked: askedRoutes(table),
           maxRedrives: 2,
           redrive: { startPerS: 20, capPerS: 100 },
           wiring: { table, readBindings: ground.readBindings },

@@ -77,12 +77,26 @@ for (const extensions of [[], ['PIPELINING']]) {
     test(`"${answer}" to ${at} refuses the address${extensions.length > 0 ? ', also with pipelining' : ''}; the next mail goes through`, async (t) => {
       const { server, mailer } = await started(t, extensions);
       server.fail({ at, answer });
-      t.deepEqual(await mailer.send(mail, signal()), { accepted: false, reason: 'rejected_address' });
+      const refused = { accepted: false, reason: 'rejected_address', detail: `rejected_address: ${answer}` };
+      t.deepEqual(await mailer.send(mail, signal()), refused as never);
       server.fail(undefined);
       t.true((await mailer.send(mail, signal())).accepted);
     });
   }
 }
+
+for (const characters of [300, 1900, 100_000])
+  test(`of an answer of ${characters} characters as much is told as messages carry`, async (t) => {
+    const { server, mailer } = await started(t);
+    server.fail({ at: 'RCPT', answer: `550 5.1.1 ${'x'.repeat(characters)}` });
+    const outcome = await mailer.send(mail, signal());
+    t.like(outcome, { accepted: false, reason: 'rejected_address' });
+    const { detail = '' } = outcome as { readonly detail?: string };
+    t.true(detail.startsWith('rejected_address: 550 5.1.1 xxx'), detail);
+    if (characters > 2000) t.regex(detail, /x… \(cut: it had \d+ characters\)$/);
+    else t.true(detail.endsWith('x'.repeat(characters)));
+    t.true(detail.length <= 2000);
+  });
 
 for (const [at, answer] of [
   ['connect', '421 busy'],
@@ -204,6 +218,7 @@ for (const [at, answer] of [
     t.deepEqual(await mailer.send({ ...mail, to: '用户@例え.jp' }, signal()), {
       accepted: false,
       reason: 'smtputf8_not_offered',
+      detail: `smtputf8_not_offered: ${answer}`,
     });
   });
 

@@ -45,6 +45,21 @@ for (const [status, body] of [
   });
 }
 
+for (const characters of [200, 300, 2000, 100_000])
+  test(`a decline whose reason has ${characters} characters is a refusal, with as much of it as messages carry`, async (t) => {
+    const text = 'a'.repeat(characters);
+    const client = await answering(
+      t,
+      (_request, response) => void response.writeHead(402).end(JSON.stringify({ reason: text })),
+    );
+    const outcome = await client.capture(call());
+    if (characters === 200) return t.deepEqual(outcome, { approved: false, reason: text });
+    t.like(outcome, { approved: false, reason: `${'a'.repeat(197)}…` });
+    const { detail = '' } = outcome as { readonly detail?: string };
+    if (characters > 2000) return t.regex(detail, /^a{1900}a*… \(cut: it had 100000 characters\)$/);
+    t.is(detail, text);
+  });
+
 test('a refused void or refund is an error, because neither may be refused', async (t) => {
   const client = await answering(t, (_request, response) => void response.writeHead(402).end('{"reason":"no"}'));
   await t.throwsAsync(client.void(call()), { message: /refused/ });

@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { type Case, ScriptFailure } from '#services/pricing/scripts/contract.ts';
+import { scriptLimits } from '#services/pricing/scripts/limits.ts';
+import { loadEngine } from '#services/pricing/scripts/realm.ts';
+import { createRunning } from '#services/pricing/scripts/running.ts';
 import { createScripts } from '#services/pricing/scripts/scripts.ts';
 
 const scripts = createScripts({ threads: 2 });
@@ -66,9 +71,122 @@ test('what the engine cannot interrupt is ended with its thread, and the other c
   );
 });
 
+test('a call of which the signal is aborted before its turn is not made', async (t) => {
+  const aborted = AbortSignal.abort(new Error('nobody waits'));
+  const strategy = strategyOf(TWO_THIRDS);
+  const gone = t.throwsAsync(scripts.call(strategy, [{ quantity: 3, price: 1 }], aborted), { message: 'nobody waits' });
+  t.deepEqual(await call(TWO_THIRDS, [{ quantity: 3, price: 1 }]), [2]);
+  await gone;
+});
+
+test('the same bytes are one version, and one byte more is another', (t) => {
+  t.is(scripts.versionOf(TWO_THIRDS), scripts.versionOf(`${TWO_THIRDS}`));
+  t.not(scripts.versionOf(TWO_THIRDS), scripts.versionOf(`${TWO_THIRDS} `));
+  t.regex(scripts.versionOf(TWO_THIRDS), /^[0-9a-f]{40}$/);
+});
+
+test('a version is compiled once, and again only after more than are kept', async (t) => {
+  const limits = { ...scriptLimits, compiledScripts: 2 };
+  const running = createRunning(await loadEngine(limits), limits);
+  const run = (source: string, withSource = true) =>
+    running.run({
+      groups: [{ version: scripts.versionOf(source), sizes: [1], ...(withSource && { source }) }],
+      numbers: Float64Array.of(3, 100),
+    });
+  const [one = '', two = '', three = ''] = [1, 2, 3].map((n) => `export default () => ${n};`);
+  for (const source of [one, one, two, one, two]) t.is(run(source).amounts[0], source === one ? 1 : 2);
+  t.deepEqual(running.compiled, { now: 2, ever: 2 });
+  t.is(run(three).amounts[0], 3);
+  t.deepEqual(running.compiled, { now: 2, ever: 3 });
+  t.deepEqual(run(one, false).missing, [0], 'the one not used for longest is gone');
+  t.is(run(two, false).amounts[0], 2);
+});
+
+test('more versions than a thread keeps all have their amounts', async (t) => {
+  const few = createScripts({ limits: { compiledScripts: 2 } });
+  for (const round of [1, 2, 3])
+    for (let n = 1; n <= 5; n += 1) {
+      const source = `export default ({ quantity }) => quantity * ${n};`;
+      t.deepEqual(await few.call(strategyOf(source), [{ quantity: round, price: 1 }]), [round * n]);
+    }
+  await few.close();
+});
+
+test('after close no thread is left, and what is asked then is refused', async (t) => {
+  const closing = createScripts();
+  await closing.call(strategyOf(TWO_THIRDS), [{ quantity: 1, price: 1 }]);
+  const strategy = strategyOf('export default () => { for (;;); };');
+  const late = t.throwsAsync(closing.call(strategy, [{ quantity: 1, price: 1 }]));
+  const dryRun = t.throwsAsync(closing.check('export default () => { for (;;); };'));
+  await closing.close();
+  await Promise.all([late, dryRun]);
+  await t.throwsAsync(closing.call(strategyOf(TWO_THIRDS), [{ quantity: 1, price: 1 }]), { message: /closed/ });
+  await t.throwsAsync(closing.check(TWO_THIRDS), { message: /closed/ });
+});
+
+test('a process that has asked and closes nothing ends all the same', async (t) => {
+  const script = `
+    import { createScripts } from '#services/pricing/scripts/scripts.ts';
+    const scripts = createScripts();
+    const source = 'export default ({ quantity }) => quantity;';
+    const amounts = await scripts.call({ source, version: scripts.versionOf(source) }, [{ quantity: 4, price: 1 }]);
+    process.stdout.write(String(amounts));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 60_000,
+  });
+  t.is(stdout, '4');
+});
+
 test('a dry run says what is wrong and where', async (t) => {
   const { problems } = await scripts.check('export default ({ quantity }) => {\n  return quantity +;\n};');
   t.deepEqual(problems, [{ message: 'Unexpected token', line: 2, column: 20 }]);
   const thrown = await scripts.check('export default ({ quantity }) => {\n  return quantity.a.b;\n};');
-  t.like(thrown.problems[0], { line: 2 });
+  t.deepEqual(thrown.problems, [
+    { message: "for 1 at 0: it threw TypeError: cannot read property 'b' of undefined", line: 2, column: 20 },
+  ]);
+});
+
+const REFUSED: readonly (readonly [string, RegExp])[] = [
+  ['export default () => {};', /for 1 at 0: it gave nothing/],
+  ['export default () => ({ then() {} });', /an object/],
+  ['export default async () => 1;', /`async` is not allowed/],
+  ['export default () => 0 / 0;', /NaN/],
+  ['export default ({ quantity, price }) => quantity * price * 1.5;', /for 1 at 1: it gave a fraction, 1.5/],
+  ['export default ({ price }) => 300 - price;', /for 1 at 311: it gave a negative amount, -11/],
+  ['export default ({ quantity, price }) => quantity * price * 10_000;', /above 1000000000000/],
+  ["export default () => '1';", /text/],
+  [
+    'export default ({ quantity }) => { if (quantity === 999) throw new Error("too many"); return 1; };',
+    /for 999 at 0: it threw Error: too many/,
+  ],
+  ['export default ({ price }) => { while (price === 311); return 1; };', /not done in 100 ms/],
+  ['export default function f(line) { return f(line); }', /too deeply/],
+  ['export default () => { const all = []; for (;;) all.push({}); };', /more memory/],
+  ['export default () => [].indexOf.call({ length: 2 ** 53 - 1 }, 1);', /nothing moved for 500 ms/],
+  ['const price = 1;', /no default function/],
+  ['export default 5;', /no function/],
+  [`export default () => 1; //${'x'.repeat(65_536)}`, /65562 bytes, more than 65536/],
+  ["export default () => '\ud800'.length;", /surrogate/],
+  ['['.repeat(60_000), /stack|deep|Unexpected/],
+  [`export default () => ${'('.repeat(20_000)}1${')'.repeat(20_000)};`, /deep|large|stack/],
+];
+
+test('what cannot be active is refused, with what is wrong', async (t) => {
+  for (const [source, message] of REFUSED) {
+    const { problems, amounts } = await scripts.check(source);
+    t.regex(problems[0]?.message ?? 'accepted', message, source.slice(0, 80));
+    t.deepEqual(amounts, []);
+  }
+});
+
+test('a dry run over cases of its own gives amounts, the time of a call and warnings', async (t) => {
+  const source =
+    'export default ({ quantity, price }) => { let n = 0; while (n < 200_000) n += 1; return Math.floor(quantity * price * 1.5) + n * 0; };';
+  const seen = await scripts.check(source, [{ quantity: 2, price: 101 }]);
+  t.deepEqual(seen.problems, []);
+  t.deepEqual(seen.amounts, [303]);
+  t.true(seen.microseconds[0]! > 0);
+  t.regex(seen.warnings.join('\n'), /binary fractions[^]*more than quantity x price[^]*microseconds/);
+  const { warnings } = await scripts.check(TWO_THIRDS);
+  t.deepEqual(warnings, []);
 });

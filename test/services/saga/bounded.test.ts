@@ -100,7 +100,8 @@ test('so does one whose undo nobody answers for a day, tried again and again', a
 test('so does that of an order of a hundred products whose payment is declined at each of eight tries, all released in between', async (t) => {
   const retrying = { ...RETRYING, tries: 8, stockBetween: 'release' } as const;
   const usual = createOutside(() => 0).provider;
-  const provider: typeof usual = { ...usual, authorize: async () => ({ approved: false, reason: 'card_declined' }) };
+  const said = fields.saidFrom('x'.repeat(100_000));
+  const provider: typeof usual = { ...usual, authorize: async () => ({ approved: false, ...said }) };
   const world = await createRoad({ order: hundred, roads: [placeOrder4(retrying)], ports: { provider } });
   await world.start();
   await world.ended();

@@ -2,7 +2,7 @@ import test from 'ava';
 import { hash } from '#shared/bus/topology/topology.ts';
 import { emptyDocument } from '#shared/entity/document.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
-import { wakeOf } from '#shared/entity/sweep.ts';
+import { wakeOf } from '#shared/entity/watch.ts';
 import { WAKE } from '#shared/message.ts';
 import { add, createWorld, TTL_MS, type Tally } from '#test/support/engine-world.ts';
 

@@ -1,5 +1,4 @@
-import type { Limits } from './options.ts';
-import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
+import type { Bus, Consumer, Delivery } from './bus.ts';
 import type { Clock } from '#shared/clock.ts';
 
 /** A delivery with the registration that may acknowledge it. */
@@ -49,7 +48,10 @@ export interface ConsumersOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly queues: readonly string[];
-  readonly limits: Pick<Limits, 'prefetch' | 'ttlMs' | 'stashAfterMs'>;
+  /** Unacknowledged deliveries per queue. */
+  readonly prefetch: number;
+  /** What was published so long ago has been handled or has expired. */
+  readonly settledAfterMs: number;
   /** How the broker's management shows this worker's registrations: `<worker>/<queue>`. */
   readonly worker?: string | undefined;
   readonly onDelivery: (delivery: Delivery, consumer: Consumer) => void;
@@ -68,10 +70,9 @@ interface Registration {
   readonly confirmed: Promise<void>;
 }
 
-/** The registrations of an engine: one channel per partition queue. */
+/** The registrations of a worker on many queues, one channel each, and what it acknowledges. */
 export function createConsumers(options: ConsumersOptions): Consumers {
-  const { bus, clock, limits, worker, onRegistration } = options;
-  const { prefetch } = limits;
+  const { bus, clock, prefetch, worker, onRegistration } = options;
   const held = new Set(options.queues);
   let isOpen = false;
   const registrations = new Map<string, Registration>();
@@ -208,7 +209,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     alive: (channel) => channels.has(channel),
     acknowledged: () => acknowledged,
     waiting: () => unacked > 0,
-    settlesInMs: () => connectedAt + limits.ttlMs + limits.stashAfterMs - clock.elapsed(),
+    settlesInMs: () => connectedAt + options.settledAfterMs - clock.elapsed(),
     ready: () => isOpen && [...held].every((queue) => registrations.get(queue)?.consumer?.active === true),
   };
 }
