@@ -1,16 +1,15 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findRabbitServer } from '#local/stack/broker-node.ts';
 import { connectManagement } from '#shared/bus/topology/management.ts';
 import { partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import type { HistoryLine } from '#shared/host/history-file.ts';
 import { routeTable } from '#services/services.ts';
+import { testOnOwnNode } from '#test/support/own-node.ts';
 import { createShop } from '#test/support/place.ts';
 import { holdAll, readRest } from '#test/support/rest.ts';
 import { startStack } from '#test/support/stack.ts';
-import { testIf } from '#test/support/test-if.ts';
 import { createTraffic } from '#test/support/traffic.ts';
 import { tail, until } from '#test/support/until.ts';
 
@@ -67,9 +66,7 @@ function backAfterMs(ends: readonly number[], enough: number, since: number, unt
   return down ? Infinity : 0;
 }
 
-const here = testIf(findRabbitServer() !== undefined, 'no rabbitmq-server on the PATH');
-
-here(
+testOnOwnNode(
   'one of three broker nodes killed under load and brought back: nothing accepted is lost, nothing is handled twice',
   async (t) => {
     const historyFile = join(tmpdir(), `switchyard-cluster-${systemClock.id()}.jsonl`);

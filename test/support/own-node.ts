@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
+import { findRabbitServer } from '#local/stack/broker-node.ts';
 import { startBroker } from '#local/stack/broker.ts';
 import { anyFreePort } from '#local/stack/ports.ts';
 import { systemClock } from '#shared/clock.ts';
+import { testIf } from './test-if.ts';
 
 export interface OwnNode {
   readonly amqpUrl: string;
@@ -16,6 +18,12 @@ export interface OwnNode {
   /** Before the node is stopped, latest first. */
   onStop(stop: () => Promise<void>): void;
 }
+
+/** `test` where a private node can be started: not where every test is to run on the broker of `RABBITMQ_URL`. */
+export const testOnOwnNode =
+  process.env['RABBITMQ_URL'] === undefined
+    ? testIf(findRabbitServer() !== undefined, 'no rabbitmq-server on the PATH')
+    : testIf(false, 'RABBITMQ_URL names the broker to run on, and this needs one of its own');
 
 /** A private RabbitMQ node with the configuration of `npm start`, for tests that restart it or change its settings. */
 export async function ownNode(t: ExecutionContext): Promise<OwnNode> {

@@ -1,15 +1,11 @@
-import { findRabbitServer } from '#local/stack/broker-node.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { type Log, silentLog } from '#shared/log.ts';
 import { idOf, packet } from '#test/support/broker-world.ts';
-import { ownNode } from '#test/support/own-node.ts';
-import { testIf } from '#test/support/test-if.ts';
+import { ownNode, testOnOwnNode } from '#test/support/own-node.ts';
 import { until } from '#test/support/until.ts';
 
-const withNode = testIf(findRabbitServer() !== undefined, 'no rabbitmq-server on the PATH');
-
-withNode(
+testOnOwnNode(
   'a consumer that holds a message past consumer_timeout loses its channel alone, is told what to set, and gets it again',
   async (t) => {
     const node = await ownNode(t);

@@ -1,7 +1,6 @@
 /** A restarted broker makes every hash ring again: in the same order, as long as it is configured as ours are. */
 import { globSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { findRabbitServer } from '#local/stack/broker-node.ts';
 import { routeTable } from '#services/services.ts';
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus } from '#shared/bus/bus.ts';
@@ -10,8 +9,7 @@ import { hash, partitionQueues, topologyOf } from '#shared/bus/topology/topology
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
 import { packet } from '#test/support/broker-world.ts';
-import { ownNode } from '#test/support/own-node.ts';
-import { testIf } from '#test/support/test-if.ts';
+import { ownNode, testOnOwnNode } from '#test/support/own-node.ts';
 import { until } from '#test/support/until.ts';
 
 const VHOST = 'rings';
@@ -75,8 +73,7 @@ async function whereKeysGo(bus: Bus, round: number): Promise<Readonly<Record<str
   return found;
 }
 
-const withNode = testIf(findRabbitServer() !== undefined, 'no rabbitmq-server on the PATH');
-withNode(
+testOnOwnNode(
   'every key goes to the partition of before after each restart of a broker that is configured as ours',
   async (t) => {
     const node = await provisionedNode(t);
