@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly secrets: Secrets;
   /** `one`: all services in a single process. */
   readonly processes: 'one-each' | 'one';
+  /** With `one`: these have a process of their own all the same. */
+  readonly apart?: readonly string[];
   /** Added to the environment of every service. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -30,26 +32,22 @@ export interface Ports {
   readonly services: Readonly<Record<string, number>>;
 }
 
-/** One process each, or one for all: then every service has a single copy. */
+/** One process each, or one for all but those that are apart: then every service has a single copy. */
 export function serviceSpecs(options: Surroundings, copies: readonly Copy[], ports: Ports): readonly ProcessSpec[] {
-  const { dir } = options;
-  if (options.processes === 'one') {
-    const all = Object.fromEntries(copies.map((copy) => [copy.service, environmentOf(options, copy, ports)]));
-    return [
-      ownProcess(dir, {
-        name: 'services',
-        file: 'local/stack/one-process.ts',
-        env: { SERVICE_ENVIRONMENTS: JSON.stringify(all) },
-      }),
-    ];
-  }
-  return copies.map((copy) =>
+  const { dir, processes, apart = [] } = options;
+  const isAlone = ({ service }: Copy): boolean => processes === 'one-each' || apart.includes(service);
+  const alone = copies.filter(isAlone).map((copy) =>
     ownProcess(dir, {
       name: copy.name,
       file: `services/${copy.service}/main.ts`,
       env: environmentOf(options, copy, ports),
     }),
   );
+  const together = copies.filter((copy) => !isAlone(copy));
+  if (together.length === 0) return alone;
+  const all = Object.fromEntries(together.map((copy) => [copy.service, environmentOf(options, copy, ports)]));
+  const env = { SERVICE_ENVIRONMENTS: JSON.stringify(all) };
+  return [ownProcess(dir, { name: 'services', file: 'local/stack/one-process.ts', env }), ...alone];
 }
 
 /** Each service gets its own broker user and of what the stack has to offer only the variables that it reads. */

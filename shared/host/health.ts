@@ -22,6 +22,8 @@ export interface HttpOptions {
 }
 
 const MAX_HEADER_BYTES = 16_384;
+/** How long a connection without a request stays open, ms: longer than clients and proxies keep one, so that none sends into one that is being closed. */
+const IDLE_MS = 65_000;
 
 export interface HttpServer {
   readonly url: string;
@@ -42,6 +44,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     maxHeaderSize: MAX_HEADER_BYTES,
     requestTimeout: requestMs,
     headersTimeout: requestMs,
+    keepAliveTimeout: IDLE_MS,
     // Node looks for late requests only so often, by itself every half minute.
     connectionsCheckingInterval: Math.min(1000, requestMs),
   };

@@ -15,10 +15,11 @@ import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts'
 import { createTraffic } from '#test/support/traffic.ts';
 import { tail, until } from '#test/support/until.ts';
 
+const victims = ['wallet', 'payment', 'order', 'saga', 'notify'];
 let stack: TestStack;
 
 test.before(async () => {
-  stack = await startStack({ env: { ...SHORT_TIMES, RESEND_BASE_MS: '1000' } });
+  stack = await startStack({ apart: victims, env: { ...SHORT_TIMES, RESEND_BASE_MS: '1000' } });
 });
 test.after.always(async () => stack?.stop());
 
@@ -64,13 +65,13 @@ test.serial(
       }
     })();
     reading.catch(() => {}); // awaited below
-    const victims = ['wallet', 'payment', 'order', 'saga', 'notify'];
+    const left = [...victims];
     while (!over) {
       const result = await auditOver(stack.api, { graceMs: 300 });
       t.deepEqual(result.items, []);
       audits += 1;
       checked += result.checked['orders'] ?? 0;
-      const victim = victims.pop();
+      const victim = left.pop();
       if (victim !== undefined) stack.kill(victim);
     }
     await load;

@@ -20,7 +20,7 @@ let stack: TestStack;
 let shop: Shop;
 
 test.before(async () => {
-  stack = await startStack({ env: TIMES });
+  stack = await startStack({ apart: ['saga', 'wallet'], env: TIMES });
   shop = createShop(stack);
   await shop.topUp('erin', 100_000);
 });

@@ -36,7 +36,7 @@ let shop: Shop;
 let broker: ReturnType<typeof brokerContents>;
 
 test.before(async () => {
-  stack = await startStack({ env: TIMES, ownBroker: true });
+  stack = await startStack({ apart: [...ROUTES, 'circuit-breaker'], env: TIMES, ownBroker: true });
   shop = createShop(stack);
   broker = brokerContents(stack);
   await shop.topUp('erin', 1_000_000);

@@ -21,7 +21,12 @@ let shop: Shop;
 let route: ReturnType<typeof watchRoute>;
 
 test.before(async () => {
-  stack = await startStack({ env: TIMES, ownBroker: true, ownDatabase: true });
+  stack = await startStack({
+    apart: ['saga', 'payment', 'circuit-breaker'],
+    env: TIMES,
+    ownBroker: true,
+    ownDatabase: true,
+  });
   shop = createShop(stack);
   route = watchRoute(shop, stack, 'payment');
   await shop.topUp('erin', 1_000_000);

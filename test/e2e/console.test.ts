@@ -9,7 +9,7 @@ import { until } from '#test/support/until.ts';
 let stack: TestStack;
 
 test.before(async () => {
-  stack = await startStack({ env: SHORT_TIMES });
+  stack = await startStack({ apart: ['gateway'], env: SHORT_TIMES });
 });
 test.after.always(async () => stack?.stop());
 

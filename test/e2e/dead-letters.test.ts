@@ -17,6 +17,7 @@ let administrator: ReturnType<typeof connectAmqp>;
 
 test.before(async () => {
   stack = await startStack({
+    apart: ['dead-letters'],
     env: { ...SHORT_TIMES, RESEND_BASE_MS: '60000', RESEND_CAP_MS: '60000' },
     ownDatabase: true,
   });

@@ -11,7 +11,7 @@ let stack: TestStack;
 let shop: Shop;
 
 test.before(async () => {
-  stack = await startStack({ processes: 'one' });
+  stack = await startStack();
   shop = createShop(stack);
   await shop.topUp('dora', 100_000);
 });

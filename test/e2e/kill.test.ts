@@ -6,23 +6,6 @@ import { createTraffic } from '#test/support/traffic.ts';
 import { tail, until } from '#test/support/until.ts';
 import { reasonOf } from '#shared/errors.ts';
 
-let stack: TestStack;
-let shop: Shop;
-
-test.before(async () => {
-  stack = await startStack({
-    // A restart on a busy machine takes seconds and must not look like a step that nobody does.
-    env: {
-      ...SHORT_TIMES,
-      STEP_DEADLINE_MS: '30000',
-      SAGA_DEADLINE_MS: '60000',
-      RESEND_BASE_MS: '1000',
-    },
-  });
-  shop = createShop(stack);
-});
-test.after.always(async () => stack?.stop());
-
 const services = [
   'order',
   'payment',
@@ -34,6 +17,27 @@ const services = [
   'dead-letters',
   'gateway',
 ];
+
+let stack: TestStack;
+let shop: Shop;
+
+test.before(async () => {
+  stack = await startStack({
+    apart: services,
+    // A restart on a busy machine takes seconds and must not look like a step that nobody does.
+    env: {
+      ...SHORT_TIMES,
+      // A service whose messages stand still for half of it gives them back, and is not ready meanwhile.
+      MESSAGE_TTL_MS: '10000',
+      GATE_CYCLE_MS: '12000',
+      STEP_DEADLINE_MS: '30000',
+      SAGA_DEADLINE_MS: '60000',
+      RESEND_BASE_MS: '1000',
+    },
+  });
+  shop = createShop(stack);
+});
+test.after.always(async () => stack?.stop());
 
 /** What keeps it from being ready, as it says itself; nothing: it is ready. */
 async function troubleOf(name: string): Promise<string | undefined> {

@@ -24,7 +24,7 @@ testIf(before !== undefined, 'this clone has not the history that the version be
   title,
   async (t) => {
     t.timeout(600_000);
-    const stack = await startStack({ processes: 'one', env: SHORT_TIMES });
+    const stack = await startStack({ env: SHORT_TIMES });
     t.teardown(() => stack.stop());
     const shop = createShop(stack);
     await shop.topUp('old-client', 100_000_000);

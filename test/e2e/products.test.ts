@@ -18,7 +18,7 @@ interface Reply {
 
 let stack: TestStack;
 test.before(async () => {
-  stack = await startStack({ processes: 'one' });
+  stack = await startStack();
 });
 test.after.always(async () => stack?.stop());
 

@@ -47,7 +47,12 @@ const WARM_UP_S = 15;
 const REST_S = 11;
 
 export async function overload({ seed, seconds, times, say }: OverloadOptions): Promise<OverloadReport> {
-  await using stack = await startStack({ ownBroker: true, ownDatabase: true, env: { GATEWAY_MAX_WAIT_MS: '200' } });
+  await using stack = await startStack({
+    processes: 'one-each',
+    ownBroker: true,
+    ownDatabase: true,
+    env: { GATEWAY_MAX_WAIT_MS: '200' },
+  });
   const { api } = stack;
   let runs = 0;
   /** The wallets are filled beforehand: a customer in the middle of the overload waits like everybody. */

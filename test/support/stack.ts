@@ -25,8 +25,10 @@ import { relayTo, startTcpProxy, type TcpProxy, through } from './tcp-proxy.ts';
 import { patience } from './until.ts';
 
 export interface TestStackOptions {
+  /** Services that the test kills, freezes or stops, each a process of its own. One process runs all others, which costs the machine much less. */
+  readonly apart?: readonly string[];
   readonly processes?: 'one-each' | 'one';
-  /** Copies of services, e.g. `{ payment: 3 }`: their processes are `payment-1`, `payment-2`, `payment-3`. */
+  /** Copies of services, e.g. `{ payment: 3 }`: their processes are `payment-1`, `payment-2`, `payment-3`; every service is a process then. */
   readonly workers?: Copies;
   /** For every service, e.g. shorter times. */
   readonly env?: Readonly<Record<string, string>>;
@@ -169,7 +171,8 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       databaseName: id,
       vhost: id,
       secrets,
-      processes: options.processes ?? ('one-each' as const),
+      processes: options.processes ?? (options.workers === undefined ? ('one' as const) : ('one-each' as const)),
+      apart: options.apart ?? [],
       workers: options.workers ?? {},
       env: { ...PATIENT, ...options.env, ...(relays && { SMTP_URL: `smtp://127.0.0.1:${relays.mailServer.port}` }) },
     };

@@ -3,7 +3,7 @@ import amqp, { type Channel, type ChannelModel, type ConfirmChannel } from 'amqp
 import test from 'ava';
 import { routeTable, services as all } from '#services/services.ts';
 import { publishRightOf } from '#shared/bus/topology/rights.ts';
-import { topologyOf } from '#shared/bus/topology/topology.ts';
+import { partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { managementUrl } from '#test/support/broker-world.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
 
@@ -94,6 +94,39 @@ test.after.always(async () => {
   await Promise.all([vhost?.remove(), other?.remove()]);
 });
 
+/** The route that a queue or an exchange belongs to, by its name. */
+const routeOf = (name: string): string | undefined => routeTable.routes.find((route) => name.startsWith(`${route}.`));
+const names = {
+  exchanges: topology.exchanges.map(({ name }) => name),
+  queues: [...topology.queues.map(({ name }) => name), ...routeTable.routes.map((route) => `${route}.state`)],
+};
+/** Partitions differ by their number alone: the first and the last of a route are tried. */
+const isBetween = (queue: string): boolean =>
+  partitionQueues(routeTable, routeOf(queue) ?? '')
+    .slice(1, -1)
+    .includes(queue);
+
+/**
+ * What a service is made to try. Rights are patterns of names, so one more route of a kind shows nothing more: its own, the first two others on
+ * which it has a right, the first two on which it has none, and whatever belongs to no route.
+ */
+function tried(service: string) {
+  const { writes, reads } = expectedOf(service);
+  const own = routeTable.services[service]?.route;
+  const others = routeTable.routes.filter((route) => route !== own);
+  const isNear = (route: string): boolean =>
+    [...names.exchanges.filter((name) => writes.test(name)), ...names.queues.filter((name) => reads.test(name))]
+      .map(routeOf)
+      .includes(route);
+  const far = others.filter((route) => !isNear(route));
+  const routes = new Set([own, undefined, ...others.filter(isNear).slice(0, 2), ...far.slice(0, 2)]);
+  const isTried = (name: string): boolean => routes.has(routeOf(name));
+  return {
+    exchanges: names.exchanges.filter(isTried),
+    queues: names.queues.filter((name) => isTried(name) && !isBetween(name)),
+  };
+}
+
 /** On a channel of its own: `true`, or the broker's refusal. Throws for any other answer than 403. */
 async function may(connection: ChannelModel, attempt: (channel: ConfirmChannel) => Promise<unknown>): Promise<boolean> {
   const channel = await connection.createConfirmChannel();
@@ -130,46 +163,73 @@ for (const service of services) {
     t.teardown(() => connection.close());
     connection.on('error', () => {});
     const { writes, reads } = expectedOf(service);
+    const { exchanges, queues } = tried(service);
 
     const written: string[] = [];
-    for (const { name } of [...topology.exchanges, { name: '' }, { name: 'amq.direct' }, { name: 'amq.topic' }])
+    for (const name of [...exchanges, '', 'amq.direct', 'amq.topic'])
       if (await may(connection, publish(name, name === '' ? 'order.000' : topicOf(name, service)))) written.push(name);
     t.deepEqual(
-      written.toSorted(),
-      topology.exchanges
-        .map(({ name }) => name)
-        .filter((name) => writes.test(name))
-        .toSorted(),
+      written,
+      exchanges.filter((name) => writes.test(name)),
       'publishes to',
     );
 
     const mayPublish = publishRightOf(routeTable, service);
     t.deepEqual(
-      [...topology.exchanges, { name: '' }]
-        .map(({ name }) => name)
-        .filter((name) => mayPublish(name, topicOf(name, service)))
-        .toSorted(),
-      written.toSorted(),
+      [...names.exchanges, ''].filter((name) => mayPublish(name, topicOf(name, service))),
+      names.exchanges.filter((name) => writes.test(name)),
       'and knows it before it publishes',
     );
 
-    const queues = [...topology.queues.map(({ name }) => name), ...routeTable.routes.map((route) => `${route}.state`)];
     const read: string[] = [];
     for (const queue of queues)
       if (await may(connection, (channel) => channel.consume(queue, () => {}))) read.push(queue);
-    t.deepEqual(read.toSorted(), queues.filter((name) => reads.test(name)).toSorted(), 'reads');
+    t.deepEqual(
+      read,
+      queues.filter((name) => reads.test(name)),
+      'reads',
+    );
 
     for (const queue of queues) {
       t.false(await may(connection, (channel) => channel.deleteQueue(queue, { ifEmpty: true })), `deletes ${queue}`);
       t.false(await may(connection, (channel) => channel.bindQueue(queue, 'control', '#')), `binds ${queue}`);
     }
-    for (const { name } of topology.exchanges)
+    for (const name of exchanges)
       t.false(await may(connection, (channel) => channel.deleteExchange(name)), `deletes ${name}`);
     for (const name of ['mine', 'order.000x', 'breaker.leader.2', 'xorder.hash', 'order.hashx']) {
       t.false(await may(connection, (channel) => channel.assertQueue(name)), `declares the queue ${name}`);
       t.false(await may(connection, (channel) => channel.assertExchange(name, 'fanout')), `declares ${name}`);
     }
   });
+}
+
+test('what the broker has of each user matches what it needs, and nothing else of any route', async (t) => {
+  for (const service of services) {
+    const { writes, reads } = expectedOf(service);
+    const user = encodeURIComponent(`${vhost.vhost}.${service}`);
+    const all = await vhost.api.get<readonly Rights[]>(`/users/${user}/permissions`);
+    t.is(all?.length, 1, `${service}: in its own vhost alone`);
+    const { configure, write, read } = all![0]!;
+    const matching = (pattern: string, what: readonly string[]): readonly string[] =>
+      what.filter((name) => new RegExp(pattern).test(name));
+    t.deepEqual(matching(configure, [...names.exchanges, ...names.queues]), [], `${service} declares`);
+    t.deepEqual(
+      matching(write, [...names.exchanges, ...names.queues]),
+      names.exchanges.filter((name) => writes.test(name)),
+      `${service} writes`,
+    );
+    t.deepEqual(
+      matching(read, names.queues),
+      names.queues.filter((name) => reads.test(name)),
+      `${service} reads`,
+    );
+  }
+});
+
+interface Rights {
+  readonly configure: string;
+  readonly write: string;
+  readonly read: string;
 }
 
 test('no user of a service gets into another vhost, and only the breaker reads the management API, and only that', async (t) => {
