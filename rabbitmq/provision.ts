@@ -1,9 +1,11 @@
 /**
  * Provisions a broker from the route table: a job in compose, by hand elsewhere. Reads `RABBITMQ_URL`,
  * `RABBITMQ_MANAGEMENT_URL` (an administrator's), `RABBITMQ_VHOST`, `MESSAGE_TTL_MS`, `GATE_DELAY_MS`, `GATE_POLICIES` and one
- * `<SERVICE>_BROKER_PASSWORD` for each service; secrets also as `<NAME>_FILE`. Waits for a broker that is starting.
+ * `<SERVICE>_BROKER_PASSWORD` for each service, unless `BROKER_PASSWORDS` is `names`; secrets also as `<NAME>_FILE`. Waits for a broker
+ * that is starting.
  */
 import { z } from 'zod';
+import { passwordRule, passwordsOf, passwordVariables, withoutPassword } from './passwords.ts';
 import { provision, ProvisionError } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
@@ -13,12 +15,10 @@ import { ConfigError } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
 import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { routesRule, timingsOf } from '#services/circuit-breaker/policies.ts';
-import { routeTable } from '#services/services.ts';
+import { brokerUsers, routeTable } from '#services/services.ts';
 import { address, wholeNumber } from '#shared/variable-kinds.ts';
 
 const RETRY_MS = 1000;
-const services = Object.keys(routeTable.services);
-const passwordName = (service: string): string => `${service.toUpperCase().replaceAll('-', '_')}_BROKER_PASSWORD`;
 
 try {
   await run();
@@ -38,21 +38,20 @@ async function run(): Promise<void> {
     GATE_DELAY_MS: gateVariables.GATE_DELAY_MS,
     GATE_POLICIES: gateVariables.GATE_POLICIES,
     LOG_LEVEL: processVariables.LOG_LEVEL,
+    ...passwordVariables(brokerUsers),
   };
-  const passwordShape: Readonly<Record<string, z.ZodString>> = Object.fromEntries(
-    services.map((service) => [passwordName(service), z.string().min(1)] as const),
-  );
-  const config = readConfig({ ...shape, ...passwordShape }, process.env, [routesRule(routeTable.routes)]);
-  const passwords: Readonly<Record<string, unknown>> = config;
+  const config = readConfig(shape, process.env, [routesRule(routeTable.routes), passwordRule(brokerUsers)]);
   const vhost = config.RABBITMQ_VHOST;
   const options = {
     amqpUrl: config.RABBITMQ_URL,
     managementUrl: config.RABBITMQ_MANAGEMENT_URL,
     vhost,
     topology: topologyOf(routeTable, timingsOf(config, routeTable.routes), vhost),
-    passwords: Object.fromEntries(services.map((service) => [service, String(passwords[passwordName(service)])])),
+    passwords: passwordsOf(brokerUsers, config),
     log: createLog('provision', config.LOG_LEVEL),
   };
+  const named = withoutPassword(brokerUsers, config);
+  if (named.length > 0) options.log.warn('users have their name as password: for a laptop only', { users: named });
   const giveUpAt = systemClock.now() + config.PROVISION_WAIT_MS;
   for (;;) {
     try {

@@ -1,7 +1,6 @@
 /** What can be told of the containers without an engine to run them. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { brokerUsers } from '#services/services.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
@@ -81,17 +80,17 @@ test('whatever keeps running says whether it is healthy, and has the time to sto
   );
 });
 
-test('provisioning is given the password of every broker user, the one that its service connects with, and no other', (t) => {
-  const passwords = [...compose.matchAll(/^ {6}([A-Z_]+_BROKER_PASSWORD): \$\{\1:-([^}]+)\}$/gm)].map(
-    ([, name, usual]) => [name, usual],
-  );
-  const nameOf = (user: string): string => `${user.toUpperCase().replaceAll('-', '_')}_BROKER_PASSWORD`;
-  t.deepEqual(passwords.map(([name]) => name).toSorted(), brokerUsers.map(nameOf).toSorted());
-  const known = new Map(passwords.map(([name, usual]) => [name, usual]));
-  const urls = [...compose.matchAll(/amqp:\/\/switchyard\.([a-z-]+):\$\{([A-Z_]+):-([^}]+)\}/g)];
-  t.true(urls.length >= 9);
-  for (const [, user = '', name, usual] of urls) {
-    t.is(name, nameOf(user));
-    t.is(usual, known.get(name), user);
+test('a service is one line: it connects as its own user, with the password that provisioning reads or else gives it', (t) => {
+  const lines = compose.split('\n').filter((line) => /services\/[\w-]+\/main\.ts/.test(line));
+  for (const line of lines) {
+    const [, name = ''] = /services\/([\w-]+)\/main\.ts/.exec(line) ?? [];
+    t.is(/^ {2}([\w-]+): /.exec(line)?.[1], name);
+    const variable = `${name.toUpperCase().replaceAll('-', '_')}_BROKER_PASSWORD`;
+    t.true(line.includes(`"amqp://switchyard.${name}:\${${variable}:-${name}}@brokers/switchyard"`), line);
+    t.is(compose.split(variable).length, 2, `${variable} stands nowhere else`);
+    t.is(line.trimEnd().at(-1), '}', 'the line is all of it');
   }
+  const [, provisioning = ''] = /^ {2}provision:\n((?: {4}.*\n)+)/m.exec(compose) ?? [];
+  t.true(provisioning.includes('env_file: [{ path: .env, required: false }]'));
+  t.true(provisioning.includes('BROKER_PASSWORDS: ${BROKER_PASSWORDS:-names}'));
 });

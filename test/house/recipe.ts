@@ -84,10 +84,6 @@ export const holdFunds = step({`,
       '  saga:            {',
       '  loyalty:           { <<: *service, command: [services/loyalty/main.ts],           environment: { <<: *environment, AMQP_URL: "amqp://switchyard.loyalty:${LOYALTY_BROKER_PASSWORD:-loyalty}@brokers/switchyard" } }\n  saga:            {',
     ],
-    [
-      '      SAGA_BROKER_PASSWORD:',
-      '      LOYALTY_BROKER_PASSWORD: ${LOYALTY_BROKER_PASSWORD:-loyalty}\n      SAGA_BROKER_PASSWORD:',
-    ],
   ]);
   return changed;
 }
