@@ -17,7 +17,7 @@ export interface QuotingPorts {
 export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
   const { readOffer, readSource, scripts, log } = ports;
 
-  async function quoted(asked: PriceAsked, trace: object): Promise<PriceAnswer> {
+  async function quoted(asked: PriceAsked, trace: object, signal: AbortSignal): Promise<PriceAnswer> {
     const { supermarketId, sku, quantity, userId } = asked;
     const { price, strategy = PLAIN } = await readOffer({ supermarketId, sku });
     if (price === undefined) throw new QuestionProblem('unknown-product', `${sku} has no price`, { sku });
@@ -27,7 +27,7 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
     const source = await readSource(version);
     if (source === undefined) throw new Error(`the text of version ${version} is not there`);
     try {
-      const [amount] = await scripts.call({ source, version }, [{ quantity, price: price.amount }]);
+      const [amount] = await scripts.call({ source, version }, [{ quantity, price: price.amount }], signal);
       return { ...answer, amount: amount! };
     } catch (error) {
       if (!(error instanceof ScriptFailure)) throw error;
@@ -46,7 +46,9 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
   }
 
   return [
-    answerQuestion(priceQuestion, (asked, { traceparent }) => quoted(asked, { traceId: traceIdOf(traceparent) })),
+    answerQuestion(priceQuestion, (asked, { traceparent, signal }) =>
+      quoted(asked, { traceId: traceIdOf(traceparent) }, signal),
+    ),
     answerQuestion(tryStrategy, async ({ source, version, cases }) => {
       const text = source ?? (version === undefined ? undefined : await readSource(version));
       if (text === undefined) throw new QuestionProblem('not-found', 'there is no such version');
