@@ -5,6 +5,7 @@ import { growthArms } from './growth/arms.ts';
 import { lightArm, processArms } from './light/arm.ts';
 import { loopArms } from './loop/arms.ts';
 import { variantArms } from './loop/variants.ts';
+import { questionArms } from './questions/arm.ts';
 import { hotSkuArm } from './stock/arm.ts';
 import { strategiesArm } from './strategies/arm.ts';
 import { workersArm } from './workers/arm.ts';
@@ -21,4 +22,5 @@ export const allArms: readonly Arm[] = [
   strategiesArm,
   gateArm,
   workersArm,
+  ...questionArms,
 ];
