@@ -10,6 +10,8 @@ import type { Log } from '#shared/log.ts';
 /** Asks the owners of keys over the broker. */
 export interface Asker {
   readonly ask: Ask;
+  /** Resolves when answers can be heard; what is asked before waits for that. */
+  readonly ready: Promise<void>;
   /** Questions that wait for an answer. */
   readonly waiting: number;
   /** Those that wait are told that they were not heard. */
@@ -174,6 +176,7 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
         put(one);
       });
     },
+    ready: heard,
     get waiting() {
       return waiting.size;
     },

@@ -90,7 +90,9 @@ export async function questionWorld(world: BrokerWorld, ttlMs = 60_000): Promise
       const bus = buses.get(name) ?? (await world.connect(name));
       buses.set(name, bus);
       await untilTrue(() => bus.connected);
-      return createAsker({ bus, clock: systemClock, log: silentLog, ...options });
+      const asker = createAsker({ bus, clock: systemClock, log: silentLog, ...options });
+      await asker.ready;
+      return asker;
     },
   };
 }

@@ -1,8 +1,10 @@
 import test from 'ava';
 import { asking } from './conformance.ts';
+import { owners } from './conformance-owners.ts';
+import type { Run } from '#test/shared/bus/conformance-run.ts';
 import { rabbitWorld } from '#test/support/broker-world.ts';
 
-asking((title, body) => {
+const run: Run = (title, body) => {
   test(`rabbitmq: ${title}`, async (t) => {
     const world = await rabbitWorld();
     try {
@@ -11,4 +13,7 @@ asking((title, body) => {
       await world.close();
     }
   });
-});
+};
+
+asking(run);
+owners(run);
