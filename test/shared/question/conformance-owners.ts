@@ -5,7 +5,7 @@ import type { Delivery } from '#shared/bus/bus.ts';
 import { hash, partitionQueues, questionQueueOf } from '#shared/bus/topology/topology.ts';
 import { QuestionError } from '#shared/question/question.ts';
 
-const WAIT = { waitMs: 10_000 };
+const WAIT = { waitMs: 60_000 };
 const keys = (count: number): string[] => Array.from({ length: count }, (_, index) => `key-${index}`);
 
 /** Who answers, while workers come, go and die. */
@@ -67,7 +67,7 @@ export function owners(run: Run): void {
     const asker = await world.asker('door');
     const early = keys(8).map((key) => asker.ask(square, { key, n: 2 }, WAIT));
     await untilTrue(() => begun === 8);
-    const leaving = Promise.all(world.queues.map((queue) => first.release(queue, 5000)));
+    const leaving = Promise.all(world.queues.map((queue) => first.release(queue, 60_000)));
     const late = keys(8).map((key) => asker.ask(square, { key, n: 3 }, WAIT));
     going.resolve();
     await leaving;
@@ -86,7 +86,7 @@ export function owners(run: Run): void {
       squaring('one', () => ((begun += 1), going.promise)),
     );
     const asker = await world.asker('door');
-    const asked = keys(5).map((key) => asker.ask(square, { key, n: 2 }, WAIT));
+    const asked = keys(5).map((key) => asker.ask(square, { key, n: 2 }, { waitMs: 12_000 }));
     await untilTrue(() => begun === 5);
     broker.cut('door');
     going.resolve();
