@@ -36,22 +36,28 @@ export interface Ports {
 export function serviceSpecs(options: Surroundings, copies: readonly Copy[], ports: Ports): readonly ProcessSpec[] {
   const { dir, processes, apart = [] } = options;
   const isAlone = ({ service }: Copy): boolean => processes === 'one-each' || apart.includes(service);
+  const isOne = ({ service }: Copy): boolean => copies.filter((one) => one.service === service).length === 1;
   const alone = copies.filter(isAlone).map((copy) =>
     ownProcess(dir, {
       name: copy.name,
       file: `services/${copy.service}/main.ts`,
-      env: environmentOf(options, copy, ports),
+      env: environmentOf(options, copy, ports, isOne(copy)),
     }),
   );
   const together = copies.filter((copy) => !isAlone(copy));
   if (together.length === 0) return alone;
-  const all = Object.fromEntries(together.map((copy) => [copy.service, environmentOf(options, copy, ports)]));
+  const all = Object.fromEntries(together.map((copy) => [copy.service, environmentOf(options, copy, ports, true)]));
   const env = { SERVICE_ENVIRONMENTS: JSON.stringify(all) };
   return [ownProcess(dir, { name: 'services', file: 'local/stack/one-process.ts', env }), ...alone];
 }
 
 /** Each service gets its own broker user and of what the stack has to offer only the variables that it reads. */
-function environmentOf(options: Surroundings, { service, name, worker }: Copy, ports: Ports): Record<string, string> {
+function environmentOf(
+  options: Surroundings,
+  { service, name, worker }: Copy,
+  ports: Ports,
+  isOne: boolean,
+): Record<string, string> {
   const { broker, database, databaseName, env, secrets, vhost } = options;
   const offered: Readonly<Record<string, string>> = {
     PROVIDER_URL: `http://127.0.0.1:${ports.provider}`,
@@ -61,6 +67,8 @@ function environmentOf(options: Surroundings, { service, name, worker }: Copy, p
     VERIFICATION_CARD_SECRET: secrets.cardSecrets.verification,
     FRAUD_CARD_SECRET: secrets.cardSecrets.fraud,
     RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl),
+    // Several processes share the executors, one each.
+    ...(!isOne && { EXECUTORS_HERE: '1' }),
   };
   const { variables = [] } = services.find(({ name: one }) => one === service) ?? {};
   const own = Object.fromEntries(Object.entries(offered).filter(([variable]) => variables.includes(variable)));

@@ -2,11 +2,23 @@ import { z } from 'zod';
 import { bounded, epochMs, messageId, orderId, wordOf } from '#services/fields.ts';
 import { place } from '#services/order/contract.ts';
 import { command, event } from '#shared/message.ts';
+import { wholeNumber } from '#shared/variable-kinds.ts';
 
 /** The key of the one order queue: its fence, and who stands where. */
 export const QUEUE = 'order-queue';
 /** No order's key is the queue's. */
 export const entryKey = (id: string): string => `order:${id}`;
+
+export const executorVariables = {
+  /** How many executors there are; a majority of them decides, whoever lives. */
+  EXECUTORS: wholeNumber(1, 9).default(3),
+  /** How many of them this process runs at most; all of them unless given. */
+  EXECUTORS_HERE: wholeNumber(0, 9).default(9),
+} satisfies z.ZodRawShape;
+
+export function executorIds(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, n) => `executor-${n + 1}`);
+}
 
 /** Counts the orders in the queue from 1. */
 const entry = z.int().min(1);

@@ -1,15 +1,15 @@
 import type { RaftLimits, RaftTiming } from './raft/state.ts';
 
 /**
- * A leader that died has a successor within 5 s: 3 s of silence at most, then two rounds of questions. Two beats may be late or lost, and
- * a busy process may stand still for a second and more, before anybody misses the leader.
+ * A leader that died has a successor within 5 s: 2.4 s of silence at most, then two rounds of questions. Two beats may be late or lost
+ * before anybody misses the leader; a process that stands still counts a quarter of a second, however long it was.
  */
 export const TIMING: RaftTiming = {
   beatMinMs: 300,
   beatMaxMs: 600,
-  electionMinMs: 2000,
-  electionMaxMs: 3000,
-  stepDownMs: 2000,
+  electionMinMs: 1500,
+  electionMaxMs: 2400,
+  stepDownMs: 1500,
   tickAtMostMs: 250,
 };
 

@@ -79,15 +79,16 @@ export function publishRightOf(table: Pick<RouteTable, 'routes' | 'services'>, s
 
 function controlRights(
   service: string,
-  { asks = [], answersAbout: about, injectsFaults }: ServiceRights,
+  { asks = [], answersAbout: about, hasPeers, injectsFaults }: ServiceRights,
 ): { readonly write: string; readonly read: string } {
   const faults = injectsFaults ? ['faults\\..+', 'faults-applied'] : ['faults-applied', `faults\\.${service}`];
   const of = (kind: string, subjects: readonly string[]): readonly string[] =>
     subjects.map((subject) => `${subject}\\.${kind}`);
   const asked = about === undefined ? [] : [about];
+  const peers = hasPeers ? [`${service}\\.peer\\..+`] : [];
   return {
-    write: oneOf([faults[0]!, ...of('request', asks), ...of('reply', asked)]),
-    read: oneOf([faults[1]!, ...of('reply', asks), ...of('request', asked)]),
+    write: oneOf([faults[0]!, ...of('request', asks), ...of('reply', asked), ...peers]),
+    read: oneOf([faults[1]!, ...of('reply', asks), ...of('request', asked), ...peers]),
   };
 }
 

@@ -31,6 +31,8 @@ export interface ServiceRights {
   readonly asks?: readonly string[];
   /** The subject that it is asked about. */
   readonly answersAbout?: string;
+  /** Its parts tell each other on `control`, under `<service>.peer.<name>`. */
+  readonly hasPeers?: boolean;
   /** May make every service misbehave, and hears that it does. */
   readonly injectsFaults?: boolean;
   /** Hears the workers of every service. */

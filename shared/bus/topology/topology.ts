@@ -17,8 +17,10 @@ export type { Topology };
 
 /** Topic: news, routing key = the event's name. */
 const EVENTS = 'events';
-/** Topic: `faults.<service>` and `faults-applied` (fault injection), `<subject>.request` and `<subject>.reply`. */
+/** Topic: `faults.<service>` and `faults-applied` (fault injection), `<subject>.request` and `<subject>.reply`, `<service>.peer.<name>`. */
 export const CONTROL = 'control';
+/** Routing key on `control` of what the parts of a service tell one of them. */
+export const peerKey = (service: string, name: string): string => `${service}.peer.${name}`;
 /** Topic: what the workers of a service tell each other, and gateways; routing key = the service's name. */
 export const WORKERS = 'workers';
 /** Fanout: the breaker's state, for gateways. */

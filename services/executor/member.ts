@@ -1,0 +1,221 @@
+import { step } from './raft.ts';
+import { lastOf, lastSeqOf, type QueueItem } from './raft/log.ts';
+import {
+  initialState,
+  leaderOf,
+  type Durable,
+  type Input,
+  type RaftConfig,
+  type RaftMessage,
+  type RaftState,
+} from './raft/state.ts';
+import { TICK_MS } from './timing.ts';
+import type { Clock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
+import type { Log } from '#shared/log.ts';
+
+/** What an executor looks like from outside. */
+export interface Standing {
+  readonly role: RaftState['role']['kind'];
+  readonly term: number;
+  readonly votedFor: string | undefined;
+  readonly leader: string | undefined;
+  /** Epoch ms at which it heard its leader, or a follower when it leads. */
+  readonly lastHeartbeatAt: number | undefined;
+  readonly lastIndex: number;
+  readonly commitIndex: number;
+  readonly executed: number;
+}
+
+/** Where one executor keeps what it must not forget. Only one process at a time can write it. */
+export interface MemberStore {
+  /** `undefined`: it was never stored. */
+  load(): Promise<Durable | undefined>;
+  /** All of it or nothing. Rejects with `Dispossessed` when another process has taken this executor over. */
+  save(durable: Durable): Promise<void>;
+  /** Tells what it looks like, and that it lives; rejects like `save`. */
+  tell(standing: Standing): Promise<void>;
+  /** Whoever wants it may have it at once. */
+  release(): Promise<void>;
+}
+
+/** Another process is this executor now. */
+export class Dispossessed extends Error {
+  override readonly name = 'Dispossessed';
+}
+
+export interface MemberOptions {
+  readonly config: RaftConfig;
+  readonly store: MemberStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** May lose it. */
+  readonly send: (message: RaftMessage) => void;
+  readonly onRole?: (standing: Standing) => void;
+}
+
+export interface Member {
+  readonly id: string;
+  /** What it has stored and what follows from that; `undefined` while it has not read it yet. */
+  readonly state: () => RaftState | undefined;
+  readonly standing: () => Standing | undefined;
+  hear(message: RaftMessage): void;
+  take(items: readonly QueueItem[]): void;
+  executed(seq: number): void;
+  /** Resolves when it has ended: asked to, or because another process is this executor now. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const TELL_EVERY_MS = 1000;
+const BACKOFF = { baseMs: 50, capMs: 2000 };
+/** More waits for nobody: what is lost comes again. */
+const MOST_WAITING = 1000;
+
+/** One executor: stores what its machine says, then sends what it says. What comes meanwhile waits, and is taken in together. */
+export function createMember(options: MemberOptions): Member {
+  const { config, store, clock, log, send, onRole } = options;
+  const { id } = config;
+  const stopping = new AbortController();
+  let state: RaftState | undefined;
+  let inbox: Input[] = [];
+  let lastHeartbeatAt: number | undefined;
+  let wake = (): void => {};
+  let toldAt = 0;
+
+  function input(one: Input): void {
+    if (state === undefined || inbox.length >= MOST_WAITING) return;
+    inbox.push(one);
+    wake();
+  }
+
+  function standing(): Standing | undefined {
+    if (state === undefined) return undefined;
+    const { role, term, votedFor, log: entries, commit, executed } = state;
+    return {
+      role: role.kind,
+      term,
+      votedFor,
+      leader: leaderOf(config, state),
+      lastHeartbeatAt,
+      lastIndex: lastOf(entries).index,
+      commitIndex: commit,
+      executed,
+    };
+  }
+
+  /** Takes in all that waits as one change: one write, then all that is to be sent. */
+  async function work(before: RaftState): Promise<RaftState> {
+    const batch = inbox;
+    inbox = [];
+    let next = before;
+    let persist: Durable | undefined;
+    const out: RaftMessage[] = [];
+    for (const one of batch) {
+      const output = step(config, next, one, clock.random);
+      next = output.state;
+      persist = output.persist ?? persist;
+      out.push(...output.send);
+      if (isBeat(one, next)) lastHeartbeatAt = clock.now();
+    }
+    if (persist !== undefined) await store.save(persist);
+    state = next;
+    const isNew = next.role.kind !== before.role.kind || next.term !== before.term;
+    for (const message of out) send(message);
+    if (isNew) changed();
+    if (isNew || clock.now() - toldAt >= TELL_EVERY_MS) {
+      toldAt = clock.now();
+      await tell(standing()!);
+    }
+    return next;
+  }
+
+  async function tell(now: Standing): Promise<void> {
+    try {
+      await store.tell(now);
+    } catch (error) {
+      // That it looks dead for a while harms nobody.
+      if (error instanceof Dispossessed) throw error;
+    }
+  }
+
+  function changed(): void {
+    const now = standing()!;
+    log.info(`${id} is ${now.role} in term ${now.term}`, { executor: id, ...now });
+    onRole?.(now);
+  }
+
+  function ticking(): void {
+    if (stopping.signal.aborted) return;
+    input({ kind: 'tick', now: clock.now() });
+    clock.after(TICK_MS, ticking);
+  }
+
+  /** From what is stored until something cannot be stored: nothing of that was sent, so that it begins again with what is. */
+  async function live(): Promise<void> {
+    const { signal } = stopping;
+    const how = { warning: `${id} cannot read its log`, backoff: BACKOFF, isWanted: () => !signal.aborted, signal };
+    const stored = await insist({ clock, log }, how, async () => ({ durable: await store.load() }));
+    if (stored === undefined) return;
+    inbox = [];
+    state = initialState(config, clock.now(), clock.random, stored.durable);
+    try {
+      while (!stopping.signal.aborted) {
+        if (inbox.length > 0) state = await work(state);
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      state = undefined;
+    }
+  }
+
+  async function run(): Promise<void> {
+    ticking();
+    for (let failures = 1; !stopping.signal.aborted; failures += 1) {
+      try {
+        await live();
+      } catch (error) {
+        if (error instanceof Dispossessed) {
+          log.warn(`${id} is run by another process now`);
+          stopping.abort();
+          return;
+        }
+        log.warn(`${id} begins again with what it has stored`, { reason: reasonOf(error) });
+        await clock
+          .sleep(Math.min(BACKOFF.baseMs * 2 ** Math.min(failures, 5), BACKOFF.capMs), stopping.signal)
+          .catch(() => {});
+      }
+    }
+  }
+
+  const ended = run();
+  return {
+    id,
+    state: () => state,
+    standing,
+    hear: (message) => input({ kind: 'message', message }),
+    take: (items) => input({ kind: 'take', items }),
+    executed: (seq) => input({ kind: 'executed', seq }),
+    ended,
+    async stop() {
+      stopping.abort();
+      wake();
+      await ended;
+      await store.release().catch(() => {});
+    },
+  };
+}
+
+/** A word of the leader, or to it. */
+function isBeat(input: Input, { role }: RaftState): boolean {
+  if (input.kind !== 'message') return false;
+  const { kind, from } = input.message;
+  if (role.kind === 'leader') return kind === 'heartbeat' || kind === 'appended';
+  return role.kind === 'follower' && from === role.leader && (kind === 'append' || kind === 'snapshot');
+}
+
+/** The last item of its log. */
+export function lastTaken({ log }: RaftState): number {
+  return lastSeqOf(log);
+}
