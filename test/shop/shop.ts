@@ -2,7 +2,7 @@
 import { createDoor } from '#test/town/door.ts';
 import { areShelved, shelve, shelvesOf } from '#test/town/shelves.ts';
 import type { Outside } from '#test/town/outside.ts';
-import { startTown } from '#test/town/town.ts';
+import { startTown, type TownOptions } from '#test/town/town.ts';
 import { isEnded } from '#test/support/place.ts';
 import { i6NoOversell, in12MovementsAddUp, in12SoldIsOrdered } from '#test/support/stock-invariants.ts';
 import type { Good } from '#local/stack/demo-catalogue.ts';
@@ -27,12 +27,23 @@ export interface ShopOptions {
   readonly provider?: (usual: Provider, outside: Outside) => Provider;
   /** In the place of those who deliver everything. */
   readonly outsiders?: Outsiders;
+  /** What services publish and consume through. */
+  readonly through?: TownOptions['through'];
+  /** Is told of every commit. */
+  readonly history?: TownOptions['history'];
 }
 
 export const RETRY_MS = 1000;
 const FUNDS = 1_000_000_000;
 
-export async function openShop({ goods, retrying, provider = (usual) => usual, outsiders = {} }: ShopOptions) {
+export async function openShop({
+  goods,
+  retrying,
+  provider = (usual) => usual,
+  outsiders = {},
+  through,
+  history,
+}: ShopOptions) {
   const own: { provider?: Provider } = {};
   const ports = {
     ...outsiders,
@@ -41,6 +52,8 @@ export async function openShop({ goods, retrying, provider = (usual) => usual, o
   };
   const town = await startTown({
     ports,
+    ...(through && { through }),
+    ...(history && { history }),
     entities: { saga: (given) => sagaEntity([placeOrder4(ports.retrying)], given as never) as Entity<unknown> },
   });
   const { clock, broker, homes, outside } = town;

@@ -44,7 +44,7 @@ export interface TownOptions {
   /** Of these services, in the place of their own. */
   readonly entities?: Readonly<Record<string, (ports: Ports) => Entity<unknown>>>;
   /** What the engines publish and consume through, in the place of their connections. */
-  readonly through?: (bus: Bus, service: string) => Bus;
+  readonly through?: (bus: Bus, service: string, broker: MemoryBroker) => Bus;
   readonly history?: (service: string, commit: CommittedRuns) => void;
 }
 
@@ -64,7 +64,7 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
     const around = {
       ...portsOf(outside, store.journal),
       ...pricing,
-      ask: askingThrough(through(bus, name), clock),
+      ask: askingThrough(through(bus, name, broker), clock),
       ...ports,
     };
     const entity = (entities[name] ?? own)(around);
@@ -74,7 +74,7 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
     let largest = 0;
     const engine = createEngine<unknown>({
       entity,
-      bus: through(bus, name),
+      bus: through(bus, name, broker),
       store: {
         ...store,
         commit(writes) {
@@ -92,7 +92,7 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
     await clock.during(engine.start());
     const responder = createResponder({
       handlers: answers(around),
-      bus: through(bus, name),
+      bus: through(bus, name, broker),
       clock,
       log: silentLog,
       stateOf: async (key) => (await store.load([key])).get(key)?.state,
