@@ -17,7 +17,7 @@ export interface QuotingPorts {
 export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
   const { readOffer, readSource, scripts, log } = ports;
 
-  async function quoted(asked: PriceAsked, trace: object, signal: AbortSignal): Promise<PriceAnswer> {
+  async function quoted(asked: PriceAsked, trace: object, deadline: number): Promise<PriceAnswer> {
     const { supermarketId, sku, quantity, userId } = asked;
     const { price, strategy = PLAIN } = await readOffer({ supermarketId, sku });
     if (price === undefined) throw new QuestionProblem('unknown-product', `${sku} has no price`, { sku });
@@ -27,7 +27,7 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
     const source = await readSource(version);
     if (source === undefined) throw new Error(`the text of version ${version} is not there`);
     try {
-      const [amount] = await scripts.call({ source, version }, [{ quantity, price: price.amount }], signal);
+      const [amount] = await scripts.call({ source, version }, [{ quantity, price: price.amount }], deadline);
       return { ...answer, amount: amount! };
     } catch (error) {
       if (!(error instanceof ScriptFailure)) throw error;
@@ -46,8 +46,8 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
   }
 
   return [
-    answerQuestion(priceQuestion, (asked, { traceparent, signal }) =>
-      quoted(asked, { traceId: traceIdOf(traceparent) }, signal),
+    answerQuestion(priceQuestion, (asked, { traceparent, deadline }) =>
+      quoted(asked, { traceId: traceIdOf(traceparent) }, deadline),
     ),
     answerQuestion(tryStrategy, async ({ source, version, cases }) => {
       const text = source ?? (version === undefined ? undefined : await readSource(version));

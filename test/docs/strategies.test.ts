@@ -15,7 +15,7 @@ test('the page names the limits that are enforced', (t) => {
   const named = {
     sourceBytes: valueOf('source'),
     callMs: valueOf('processor time of a call'),
-    stuckMs: valueOf('standstill of a thread'),
+    stuckMs: valueOf('standstill of a thread, processor time'),
     memoryBytes: valueOf('memory of a script, with its engine'),
     stackBytes: valueOf('stack'),
     threadMemoryBytes: valueOf('memory of all scripts of a thread'),

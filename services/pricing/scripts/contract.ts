@@ -71,10 +71,11 @@ export interface Scripts {
   /** The dry run before an activation: over representative cases, or these. Never rejects for what the script did. */
   check(source: string, cases?: readonly Case[]): Promise<DryRun>;
   /**
-   * The amount of each case. A call whose signal is aborted before its turn is not made.
+   * The amount of each case. A call whose deadline (milliseconds since the epoch) passes before its turn is not made.
    * @throws {ScriptFailure} of this call only
+   * @throws {Late}
    */
-  call(strategy: Strategy, cases: readonly Case[], signal?: AbortSignal): Promise<readonly number[]>;
+  call(strategy: Strategy, cases: readonly Case[], deadline?: number): Promise<readonly number[]>;
   /** Ends the threads; calls that wait are rejected. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ export interface ScriptLimits {
   readonly sourceBytes: number;
   /** Processor time of one call; the engine interrupts the script at the next check after it. */
   readonly callMs: number;
-  /** How long nothing of a thread may move before it is ended and replaced: for what the engine cannot interrupt. */
+  /** Processor time in which nothing of a thread moves before it is ended and replaced: for what the engine cannot interrupt. */
   readonly stuckMs: number;
   /** Of one compiled script with all that a call of it makes. */
   readonly memoryBytes: number;
@@ -31,7 +31,7 @@ const MIB = 1024 * KIB;
 export const scriptLimits: ScriptLimits = {
   sourceBytes: 64 * KIB,
   callMs: 100,
-  stuckMs: 500,
+  stuckMs: 300,
   memoryBytes: 4 * MIB,
   stackBytes: 128 * KIB,
   threadMemoryBytes: 96 * MIB,

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/clock.ts';
+import { Late } from '#shared/within.ts';
 import type { Answers, Batch } from './batch.ts';
 import { type Case, type Failed, ScriptFailure, type Strategy } from './contract.ts';
 import type { ScriptLimits } from './limits.ts';
@@ -8,7 +9,7 @@ import { startThread, type Thread, ThreadEnded } from './thread-host.ts';
 export interface Waiting {
   readonly strategy: Strategy;
   readonly cases: readonly Case[];
-  readonly signal: AbortSignal | undefined;
+  readonly deadline: number;
   resolve(amounts: readonly number[]): void;
   reject(error: Error): void;
 }
@@ -47,8 +48,10 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
     while (calls.length + suspects.length > 0) {
       wasSuspect = suspects.length > 0 && (!wasSuspect || calls.length === 0);
       const from = wasSuspect ? suspects.splice(0, 1) : taken(calls);
-      for (const { signal, reject } of from) if (signal?.aborted) reject(signal.reason as Error);
-      const wanted = from.filter(({ signal }) => signal?.aborted !== true);
+      const now = clock.now();
+      const wanted = from.filter(({ deadline }) => deadline > now);
+      if (wanted.length < from.length)
+        for (const { deadline, reject } of from) if (deadline <= now) reject(new Late('nobody waits for it any more'));
       if (wanted.length > 0) return wanted;
     }
     return [];
@@ -115,7 +118,7 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
 
 /** What a thread's end says of the script that it ran. */
 export function endedBy({ why, cause }: ThreadEnded, { stuckMs }: ScriptLimits): Failed {
-  if (why === 'stuck') return { did: 'looped', message: `it did not stop: nothing moved for ${stuckMs} ms` };
+  if (why === 'stuck') return { did: 'looped', message: `it did not stop: nothing moved in ${stuckMs} ms` };
   // The thread's own stack: the engine counts only a part of what its built-in functions take.
   if (cause instanceof RangeError && cause.message.includes('call stack'))
     return { did: 'stack', message: 'it called itself too deeply' };

@@ -48,11 +48,11 @@ export function createScripts({ limits: own, threads = 1, clock = systemClock }:
       turn = seen.catch(() => {});
       return { version: versionOf(source), ...(await seen) };
     },
-    call(strategy: Strategy, cases: readonly Case[], signal?: AbortSignal) {
+    call(strategy: Strategy, cases: readonly Case[], deadline = Infinity) {
       const unfit = unfitAmong(cases, limits.amount);
       if (unfit) return Promise.reject(new ScriptFailure(unfit));
       const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
-      laneOf(lanes, strategy.version).add({ strategy, cases, signal, resolve, reject });
+      laneOf(lanes, strategy.version).add({ strategy, cases, deadline, resolve, reject });
       return promise;
     },
     async close() {

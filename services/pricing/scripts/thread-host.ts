@@ -29,6 +29,16 @@ export interface Thread {
 /** Of what a thread needs beside the engine's memory: the parser and the messages. */
 const THREAD_HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 } as const;
 
+/** After so many looks a thread that gets no processor time, or does not say how much, is given up, too. */
+const MOST_LOOKS = 20;
+
+interface Look {
+  readonly moves: number;
+  times: number;
+  /** Processor time that the thread had had when its count was first seen to stand still. */
+  microseconds?: number;
+}
+
 export function startThread(limits: ScriptLimits, clock: Clock): Thread {
   const progress = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
@@ -53,12 +63,25 @@ export function startThread(limits: ScriptLimits, clock: Clock): Thread {
     waiting = undefined;
     worker.unref();
   };
-  const watch = (): void => {
-    const seen = Atomics.load(progress, MOVES);
+  const stuck = (): void => {
+    over('stuck');
+    void worker.terminate();
+  };
+  /** Two looks at a count that stands still, with so much processor time between them; on a busy machine that takes longer. */
+  const watch = (last: Look): void => {
     unwatch = clock.after(limits.stuckMs, () => {
-      if (Atomics.load(progress, MOVES) !== seen) return watch();
-      over('stuck');
-      void worker.terminate();
+      const moves = Atomics.load(progress, MOVES);
+      if (moves !== last.moves) return watch({ moves, times: 0 });
+      if (last.times >= MOST_LOOKS) return stuck();
+      const asked = waiting;
+      const judge = ({ user, system }: { readonly user: number; readonly system: number }): void => {
+        if (waiting !== asked || Atomics.load(progress, MOVES) !== moves) return;
+        last.microseconds ??= user + system;
+        if (user + system - last.microseconds >= limits.stuckMs * 1_000) stuck();
+      };
+      worker.cpuUsage().then(judge, () => {});
+      last.times += 1;
+      watch(last);
     });
   };
   worker.on('message', (told: Told) => {
@@ -84,7 +107,7 @@ export function startThread(limits: ScriptLimits, clock: Clock): Thread {
       if (ended) throw ended;
       waiting = Promise.withResolvers<Told>();
       const { promise } = waiting;
-      watch();
+      watch({ moves: Atomics.load(progress, MOVES), times: 0 });
       worker.postMessage(asked, [...transfer]);
       return promise;
     },
