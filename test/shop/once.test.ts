@@ -24,8 +24,10 @@ for (const stockBetween of ['hold', 'release'] as const) {
         goods,
         retrying: { stockBetween },
         through: again.through,
-        history(service, { messages, outcome }) {
-          if (outcome === 'committed') handled.push(...messages.map((one) => `${service} ${one.id}`));
+        writing: {
+          history(service, { messages, outcome }) {
+            if (outcome === 'committed') handled.push(...messages.map((one) => `${service} ${one.id}`));
+          },
         },
         provider: (usual) => {
           const answers = new Map<string, Awaited<ReturnType<typeof usual.authorize>>>();

@@ -29,8 +29,8 @@ export interface ShopOptions {
   readonly outsiders?: Outsiders;
   /** What services publish and consume through. */
   readonly through?: TownOptions['through'];
-  /** Is told of every commit. */
-  readonly history?: TownOptions['history'];
+  /** What writing takes, and who is told of it. */
+  readonly writing?: Pick<TownOptions, 'commitMs' | 'history'>;
 }
 
 export const RETRY_MS = 1000;
@@ -42,7 +42,7 @@ export async function openShop({
   provider = (usual) => usual,
   outsiders = {},
   through,
-  history,
+  writing,
 }: ShopOptions) {
   const own: { provider?: Provider } = {};
   const ports = {
@@ -53,7 +53,7 @@ export async function openShop({
   const town = await startTown({
     ports,
     ...(through && { through }),
-    ...(history && { history }),
+    ...writing,
     entities: { saga: (given) => sagaEntity([placeOrder4(ports.retrying)], given as never) as Entity<unknown> },
   });
   const { clock, broker, homes, outside } = town;

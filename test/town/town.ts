@@ -45,11 +45,13 @@ export interface TownOptions {
   readonly entities?: Readonly<Record<string, (ports: Ports) => Entity<unknown>>>;
   /** What the engines publish and consume through, in the place of their connections. */
   readonly through?: (bus: Bus, service: string, broker: MemoryBroker) => Bus;
+  /** What a write of so many documents takes, ms of the clock; absent: no time. */
+  readonly commitMs?: (documents: number) => number;
   readonly history?: (service: string, commit: CommittedRuns) => void;
 }
 
 export async function startTown(options: TownOptions = {}): Promise<Town> {
-  const { seed = 1, ports = {}, entities = {}, through = (bus) => bus, history } = options;
+  const { seed = 1, ports = {}, entities = {}, through = (bus) => bus, commitMs, history } = options;
   const clock = createVirtualClock(seed);
   const broker = createMemoryBroker({ clock });
   broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, 'town'));
@@ -77,7 +79,8 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
       bus: through(bus, name, broker),
       store: {
         ...store,
-        commit(writes) {
+        async commit(writes) {
+          if (commitMs !== undefined) await clock.sleep(commitMs(writes.length));
           for (const { document } of writes) largest = Math.max(largest, bytesOf(document));
           return store.commit(writes);
         },
