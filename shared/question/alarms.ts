@@ -2,7 +2,7 @@ import type { Clock } from '#shared/clock.ts';
 
 /** One timer for all whose time comes at about the same time. */
 export interface Alarms<Item> {
-  /** Rings `item` at `at`, epoch ms, or up to `STEP_MS` later. */
+  /** Rings `item` when `at` has `elapsed`, or up to `STEP_MS` later. */
   set(item: Item, at: number): { cancel(): void };
   clear(): void;
 }
@@ -10,12 +10,12 @@ export interface Alarms<Item> {
 const STEP_MS = 10;
 
 /** Of thousands of items few ever ring: to set and to cancel one costs no timer of its own. */
-export function createAlarms<Item>(clock: Pick<Clock, 'now' | 'after'>, ring: (item: Item) => void): Alarms<Item> {
+export function createAlarms<Item>(clock: Pick<Clock, 'elapsed' | 'after'>, ring: (item: Item) => void): Alarms<Item> {
   const slots = new Map<number, { readonly items: Set<Item>; readonly cancel: () => void }>();
 
   function open(at: number): { readonly items: Set<Item>; readonly cancel: () => void } {
     const items = new Set<Item>();
-    const cancel = clock.after(Math.max(0, at - clock.now()), () => {
+    const cancel = clock.after(Math.max(0, at - clock.elapsed()), () => {
       slots.delete(at);
       for (const item of items) ring(item);
     });

@@ -32,7 +32,10 @@ interface WaitingQuestion {
   readonly key: string;
   /** As it travels. */
   readonly text: string;
+  /** Epoch ms; for whoever answers. */
   readonly deadline: number;
+  /** How long it waits, whatever the clock is set to meanwhile; of `elapsed`. */
+  readonly until: number;
   /** Until it is asked again, ms; then twice as long. */
   againMs: number;
   alarm: { cancel(): void };
@@ -105,13 +108,13 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
 
   /** Its time is over, or it is asked again. */
   function look(one: WaitingQuestion): void {
-    const now = clock.now();
-    if (now >= one.deadline)
+    const now = clock.elapsed();
+    if (now >= one.until)
       return one.sent
         ? fail(one, 'late', 'no answer came in time')
         : fail(one, 'unheard', 'there was no way to hear an answer');
     one.againMs *= 2;
-    one.alarm = alarms.set(one, Math.min(one.deadline, now + one.againMs));
+    one.alarm = alarms.set(one, Math.min(one.until, now + one.againMs));
     put(one);
   }
 
@@ -153,6 +156,7 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
   return {
     ask(type, body, { waitMs, traceparent }) {
       const deadline = clock.now() + waitMs;
+      const now = clock.elapsed();
       const id = (last += 1);
       const text = JSON.stringify({ id, body, deadline, traceparent });
       const refusal = refusalOf(text);
@@ -165,13 +169,14 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
           key: type.key(body),
           text,
           deadline,
+          until: now + waitMs,
           againMs,
           alarm: { cancel() {} },
           sent: false,
           resolve: resolve as (answer: unknown) => void,
           reject,
         };
-        one.alarm = alarms.set(one, Math.min(deadline, clock.now() + againMs));
+        one.alarm = alarms.set(one, now + Math.min(waitMs, againMs));
         waiting.set(id, one);
         put(one);
       });
