@@ -65,6 +65,7 @@ function environmentOf(
     SMTP_URL: env['SMTP_URL'] ?? `smtp://127.0.0.1:${ports.smtp}`,
     TOKEN_KEYS: secrets.tokenKeys,
     VERIFICATION_CARD_SECRET: secrets.cardSecrets.verification,
+    CHECKOUT_CARD: '4242 4242 4242 4242',
     FRAUD_CARD_SECRET: secrets.cardSecrets.fraud,
     RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl),
     // Several processes share the executors, one each.

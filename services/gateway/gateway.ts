@@ -1,3 +1,4 @@
+import { checkoutPage } from './checkout-page/page.ts';
 import { createIntake } from './intake.ts';
 import type { Shed } from './load-shedding.ts';
 import type { RequestStore } from './requests.ts';
@@ -50,6 +51,8 @@ export interface GatewayOptions {
   readonly ask?: Ask | undefined;
   readonly board: Pick<BreakerBoard, 'openRoute' | 'retryAfterMs'>;
   readonly tokens: TokenKeys;
+  /** A card that the form of the checkout is filled in with; absent: none. */
+  readonly card?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Absent: every order is taken. */
@@ -72,7 +75,8 @@ export function createGateway(options: GatewayOptions): {
   const all = [...mounted(services, views, intake, lookups), ...operators];
   const kept = acts === undefined ? all : [...recording(all, acts, clock), ...actEndpoints(acts)];
   const endpoints = documented(door === 'operators' ? kept.map(forOperators) : kept);
-  return { endpoints, app: createApp({ endpoints, tokens, clock, log, onAnswer, settings }) };
+  const pages = door === 'operators' ? [] : [checkoutPage({ endpoints, tokens, clock, card: options.card })];
+  return { endpoints, app: createApp({ endpoints, pages, tokens, clock, log, onAnswer, settings }) };
 }
 
 /** The same for operators alone; what anybody may read stays so. */

@@ -41,6 +41,8 @@ const config = {
   /** Requests without a valid token from one address a second before they are answered 429; 0: no limit. */
   AUTH_FAILURES_PER_S: anyNumber(0).default(defaultSettings.failuresPerS),
   AUTH_FAILURES_BURST: wholeNumber(1).default(defaultSettings.failuresBurst),
+  /** A card of the payment provider's tests that the form at /checkout is filled in with. */
+  CHECKOUT_CARD: z.string().max(30).optional(),
   /** How often requests that nobody settled are looked for. */
   GATEWAY_SWEEP_MS: wholeNumber(100).default(3000),
 };
@@ -75,6 +77,7 @@ export const service = defineService({
       requests,
       board,
       tokens: parseTokenKeys(set.TOKEN_KEYS),
+      card: set.CHECKOUT_CARD,
       clock,
       log,
       shed: createLoadShedding({

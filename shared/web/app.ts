@@ -49,6 +49,8 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: WebSettings;
+  /** Pages for people, beside the endpoints: each answers its own paths. */
+  readonly pages?: readonly Koa.Middleware[] | undefined;
   /** Told of every answer: the path as in the table of endpoints. */
   readonly onAnswer?: ((method: string, path: string, status: number, ms: number) => void) | undefined;
 }
@@ -67,6 +69,7 @@ export function createApp(options: AppOptions): Koa<State> {
   app.use(problems(options));
   app.use(wellFormed);
   app.use(limited(settings));
+  for (const page of options.pages ?? []) app.use(page as Koa.Middleware<State>);
   app.use(ownMethods(endpoints));
   app.use(router.routes());
   app.use(unserved(router));

@@ -158,6 +158,7 @@ export async function startWorld(
     /** What the catalogue has, in the place of what the tests' orders are about. */
     readonly goods?: readonly Good[];
     readonly bus?: GatewayOptions['bus'];
+    readonly card?: string;
     readonly askBreaker?: AskBreaker;
     readonly deadLetters?: DeadLetters;
     readonly audits?: Audits;
@@ -206,6 +207,7 @@ export async function startWorld(
     board,
     ...(options.door && { door: options.door }),
     acts: options.acts,
+    card: options.card,
     onRefused: options.onRefused,
     shed: options.shed,
     requests,
