@@ -110,13 +110,13 @@ export function checkoutPage({ endpoints, tokens, clock, card = '' }: CheckoutPa
 
   return async (ctx, next) => {
     if (ctx.path === '/checkout/page.css' || ctx.path === '/checkout/page.js') {
-      if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
+      if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return passedOn(next);
       ctx.set({ ...HEADERS, 'Cache-Control': 'public, max-age=300' });
       ctx.type = ctx.path.endsWith('css') ? 'text/css' : 'text/javascript';
       ctx.body = ctx.path.endsWith('css') ? style : script;
       return;
     }
-    if (ctx.path !== '/checkout' || !['GET', 'HEAD', 'POST'].includes(ctx.method)) return next();
+    if (ctx.path !== '/checkout' || !['GET', 'HEAD', 'POST'].includes(ctx.method)) return passedOn(next);
     if (ctx.method === 'POST') requireOwnOrigin(ctx);
     const { status, ...shown } =
       ctx.method === 'POST'
@@ -127,6 +127,10 @@ export function checkoutPage({ endpoints, tokens, clock, card = '' }: CheckoutPa
     ctx.type = 'text/html';
     ctx.body = pageOf(shown);
   };
+}
+
+async function passedOn(next: Koa.Next): Promise<void> {
+  await next();
 }
 
 function refusal(lines: readonly Line[], problem: string): Pick<Shown, 'errors' | 'problem'> {

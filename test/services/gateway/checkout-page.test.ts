@@ -5,7 +5,7 @@ import { startWorld } from './world.ts';
 const world = await startWorld();
 test.after.always(() => world.stop());
 
-test('the form is filled in, needs nothing from elsewhere, and may load nothing from there', async (t) => {
+test.serial('the form is filled in, needs nothing from elsewhere, and may load nothing from there', async (t) => {
   const page = await world.call('GET', '/checkout');
   t.is(page.status, 200);
   t.regex(page.text, /<form method="post" action="\/checkout"/);
@@ -16,7 +16,7 @@ test('the form is filled in, needs nothing from elsewhere, and may load nothing 
   for (const asset of ['/checkout/page.css', '/checkout/page.js']) t.is((await world.call('GET', asset)).status, 200);
 });
 
-test('a form from another site, and what is no form, is not taken', async (t) => {
+test.serial('a form from another site, and what is no form, is not taken', async (t) => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const foreign = await world.call('POST', '/checkout', {
     raw: 'sku=book',
@@ -30,7 +30,7 @@ test('a form from another site, and what is no form, is not taken', async (t) =>
   t.is(world.requests.all().length, 0);
 });
 
-test('whoever buys is a guest, known again by a cookie that no script reads', async (t) => {
+test.serial('whoever buys is a guest, known again by a cookie that no script reads', async (t) => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const reply = await world.call('POST', '/checkout', { raw: 'sku=book&quantity=1&key=k1', headers: form });
   t.is(reply.status, 200, reply.text);
@@ -41,17 +41,20 @@ test('whoever buys is a guest, known again by a cookie that no script reads', as
   t.regex(world.requests.all()[0]!.customerId, /^guest-/);
 });
 
-test('what was typed as a card is not written into a page again, and what is typed elsewhere is text', async (t) => {
-  const form = { 'content-type': 'application/x-www-form-urlencoded' };
-  const typed = new URLSearchParams({
-    'user.name': '"><script>alert(1)</script>',
-    sku: 'book',
-    quantity: 'many',
-    'creditCard.number': '4242424242424242',
-    'creditCard.cvv': '987',
-  });
-  const reply = await world.call('POST', '/checkout', { raw: String(typed), headers: form });
-  t.is(reply.status, 400, reply.text);
-  t.notRegex(reply.text, /4242424242424242|987|<script>alert/);
-  t.regex(reply.text, /id="quantity"[^>]*aria-invalid="true" aria-describedby="quantity-error"/);
-});
+test.serial(
+  'what was typed as a card is not written into a page again, and what is typed elsewhere is text',
+  async (t) => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const typed = new URLSearchParams({
+      'user.name': '"><script>alert(1)</script>',
+      sku: 'book',
+      quantity: 'many',
+      'creditCard.number': '4242424242424242',
+      'creditCard.cvv': '987',
+    });
+    const reply = await world.call('POST', '/checkout', { raw: String(typed), headers: form });
+    t.is(reply.status, 400, reply.text);
+    t.notRegex(reply.text, /4242424242424242|987|<script>alert/);
+    t.regex(reply.text, /id="quantity"[^>]*aria-invalid="true" aria-describedby="quantity-error"/);
+  },
+);
