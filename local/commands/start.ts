@@ -27,7 +27,7 @@ import { type LogFiles, openLogFiles } from '#local/stack/log-files.ts';
 import { isRoutine, readableLine } from '#local/stack/log-lines.ts';
 import { freePort, portFor } from '#local/stack/ports.ts';
 import { loadSecrets } from '#local/stack/secrets.ts';
-import { seedCustomers, seedShelves } from '#local/stack/seed.ts';
+import { seedCustomers, seedShelves, seedSupermarkets } from '#local/stack/seed.ts';
 import { brokerUsers } from '#services/services.ts';
 import { databaseUrl } from '#local/stack/service-specs.ts';
 import { startStack } from '#local/stack/stack.ts';
@@ -134,7 +134,7 @@ await lifetime({ signalCode: 0 }, async ({ onStop, onEnding, fail }) => {
     pid: process.pid,
   };
   const api = createApi(stack.api, operatorToken);
-  await Promise.all([seedCustomers(api), seedShelves(api)]);
+  await Promise.all([seedCustomers(api), seedShelves(api), seedSupermarkets(api)]);
   if (demo) {
     say('\nOne order on its road:\n');
     await placeAndFollow(

@@ -165,7 +165,16 @@ export const placedOrder = auditFact<{
   readonly customerId: string;
   readonly total: Money;
   /** As it was ordered: a SKU may be in several lines. */
-  readonly items: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly items: readonly {
+    readonly sku: string;
+    readonly quantity: number;
+    /** Of a line that a strategy priced. */
+    readonly priced?: {
+      readonly unitPrice: Money;
+      readonly amount: number;
+      readonly pricedBy: { readonly name: string; readonly version: string };
+    };
+  }[];
   readonly payment?: { readonly id: string; readonly status: string } | undefined;
 }>('order.placed');
 

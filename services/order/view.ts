@@ -209,7 +209,11 @@ function placedOf(state: OrderState): Pick<AuditedOrder, 'placed'> {
   if (state.status === 'unplaced') return {};
   const { details, createdAt, updatedAt, payment } = state;
   const { customerId, total } = details;
-  const items = details.items.map(({ sku, quantity }) => ({ sku, quantity }));
+  const items = details.items.map(({ sku, quantity, unitPrice, amount, pricedBy }) => ({
+    sku,
+    quantity,
+    ...(amount !== undefined && pricedBy !== undefined && { priced: { unitPrice, amount, pricedBy } }),
+  }));
   const dispatchedAt = state.status === 'completed' ? { dispatchedAt: state.dispatchedAt } : {};
   return { placed: { customerId, total, items, createdAt, updatedAt, ...(payment && { payment }), ...dispatchedAt } };
 }

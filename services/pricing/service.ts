@@ -1,4 +1,5 @@
 import { pricingApi } from './api.ts';
+import { pricingAudit } from './audit.ts';
 import { pricingCollection, pricingIndexes } from './model.ts';
 import { storedOffers } from './offers.ts';
 import { pricingEntity } from './pricing.ts';
@@ -17,6 +18,7 @@ export const service = defineService({
   answers: priceAnswers,
   documents: { collection: pricingCollection, indexes: pricingIndexes },
   api: pricingApi,
+  audit: pricingAudit,
   config: { ...databaseVariables },
   start({ db, clock, log, services, host, onStop }) {
     const { keep, readOne } = createSources(db);
