@@ -39,6 +39,6 @@ export const scriptLimits: ScriptLimits = {
   compiledBytes: 32 * MIB,
   amount: MAX_AMOUNT_MINOR,
   cases: 100,
-  dryRunMs: 3_000,
+  dryRunMs: 1_000,
   slowMicroseconds: 1_000,
 };

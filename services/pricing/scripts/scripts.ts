@@ -5,7 +5,7 @@ import { type Case, type DryRun, ScriptFailure, type Scripts, type Strategy } fr
 import { REPRESENTATIVE } from './dry-run.ts';
 import { type ScriptLimits, scriptLimits } from './limits.ts';
 import { createLane, endedBy, type Lane } from './pool.ts';
-import { startThread, ThreadEnded } from './thread-host.ts';
+import { startThread, type Thread, ThreadEnded } from './thread-host.ts';
 import { versionOf } from './version.ts';
 
 export interface ScriptsSettings {
@@ -15,28 +15,25 @@ export interface ScriptsSettings {
   readonly clock?: Clock;
 }
 
-/** Scripts in threads of their own, which start with the first call. A dry run has a thread for itself, so that it delays no call. */
+/** Scripts in threads of their own, which start with the first call. Dry runs have one for themselves, so that they delay no call. */
 export function createScripts({ limits: own, threads = 1, clock = systemClock }: ScriptsSettings = {}): Scripts {
   const limits = { ...scriptLimits, ...own };
   const lanes: Lane[] = Array.from({ length: threads }, () => createLane(limits, clock));
-  const trying = new Set<{ end(): Promise<void> }>();
+  let trying: Thread | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let isClosed = false;
 
   const dryRun = async (source: string, cases: readonly Case[]): Promise<DryRunSeen> => {
     if (isClosed) throw new Error('scripts are closed');
-    const thread = startThread(limits, clock);
-    trying.add(thread);
+    trying ??= startThread(limits, clock);
     try {
-      const told = await thread.ask({ dryRun: { source, cases } });
+      const told = await trying.ask({ dryRun: { source, cases } });
       if (!('seen' in told)) throw new Error('a thread answered something else');
       return told.seen;
     } catch (error) {
+      trying = undefined;
       if (!(error instanceof ThreadEnded) || error.why === 'closed' || error.why === 'unready') throw error;
       return { problems: [{ message: endedBy(error, limits).message }], warnings: [], amounts: [], microseconds: [] };
-    } finally {
-      trying.delete(thread);
-      await thread.end();
     }
   };
 
@@ -57,7 +54,7 @@ export function createScripts({ limits: own, threads = 1, clock = systemClock }:
     },
     async close() {
       isClosed = true;
-      await Promise.all([...lanes.map((lane) => lane.close()), ...[...trying].map((thread) => thread.end())]);
+      await Promise.all([...lanes.map((lane) => lane.close()), trying?.end()]);
     },
   };
 }

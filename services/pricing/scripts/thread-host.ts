@@ -104,7 +104,8 @@ export function startThread(limits: ScriptLimits, clock: Clock): Thread {
     async ask(asked, transfer = []) {
       worker.ref();
       await ready.promise;
-      if (ended) throw ended;
+      // It ended before it was asked: no script's doing.
+      if (ended) throw new ThreadEnded('unready', 0, { cause: ended });
       waiting = Promise.withResolvers<Told>();
       const { promise } = waiting;
       watch({ moves: Atomics.load(progress, MOVES), times: 0 });
