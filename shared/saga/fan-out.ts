@@ -9,8 +9,39 @@ import { type CommandStep, PART, type Step } from './step.ts';
 /** So many parts are asked at once, each of the others when one before it is done: what a commit sends stays small. */
 const AT_ONCE = 20;
 
-/** The definition with the parts that the data of an open saga has. */
+/** What is kept of `forData`, in steps of all definitions together: some megabytes. */
+const MOST_STEPS = 20_000;
+/** By its data, which is the same object from one message of a saga to the next: what was made of it, latest last. */
+const made = new Map<unknown, { readonly of: unknown; readonly definition: unknown; readonly steps: number }>();
+let stepsMade = 0;
+
+/** The definition with the parts that the data of an open saga has. Neither is ever changed: the same two give the same. */
 export function forData<Data, Learned extends object>(
+  definition: Definition<Data, Learned>,
+  data: Data,
+): Definition<Data, Learned> {
+  const known = made.get(data);
+  if (known !== undefined) {
+    made.delete(data);
+    if (known.of === definition) {
+      made.set(data, known);
+      return known.definition as Definition<Data, Learned>;
+    }
+    stepsMade -= known.steps;
+  }
+  const whole = expanded(definition, data);
+  if (whole === definition) return definition;
+  stepsMade += whole.steps.length;
+  made.set(data, { of: definition, definition: whole, steps: whole.steps.length });
+  for (const [oldest, { steps }] of made) {
+    if (stepsMade <= MOST_STEPS) break;
+    made.delete(oldest);
+    stepsMade -= steps;
+  }
+  return whole;
+}
+
+function expanded<Data, Learned extends object>(
   definition: Definition<Data, Learned>,
   data: Data,
 ): Definition<Data, Learned> {

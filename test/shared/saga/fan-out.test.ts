@@ -3,9 +3,11 @@ import test from 'ava';
 import { driveTrip, KEY } from './drive.ts';
 import { DELAY_MS, TRIES, groupSaga, plan } from './trip.ts';
 import { defineSaga } from '#shared/saga/definition.ts';
+import { forData } from '#shared/saga/fan-out.ts';
 import { sagaWriter } from '#shared/saga/writing.ts';
 
 const TRAVELLERS = 'alice+bob+carol';
+const namesOf = ({ steps }: { readonly steps: readonly { readonly name: string }[] }) => steps.map(({ name }) => name);
 const trips = (drive: ReturnType<typeof driveTrip>, from = 0): unknown[] =>
   drive.sent.slice(from).map(({ id, body }) => [id.slice(KEY.length + 1), (body as { trip: string }).trip]);
 
@@ -172,4 +174,16 @@ test('what cannot have parts is refused at start', (t) => {
   t.throws(() => defineSaga({ ...base, steps: [parts({}), one] }), { message: /one: plan-parts has parts/ });
   const ear = heard({ name: 'ear', title: 'heard', owner: 'o', hears: 'plan-parts', undo: undoneWith('plan-trip') });
   t.throws(() => defineSaga({ ...base, steps: [parts({}), ear] }), { message: /ear: plan-parts has parts/ });
+});
+
+test('the parts that data has are made once, for each definition its own, and again when they were forgotten', (t) => {
+  const [one, other] = [groupSaga(), groupSaga()];
+  const data = { trip: KEY, traveller: TRAVELLERS };
+  const made = forData(one, data);
+  t.is(forData(one, data), made);
+  t.not(forData(other, data), made);
+  const again = forData(one, data);
+  t.deepEqual(namesOf(again), namesOf(made));
+  for (let n = 0; n < 20_000; n += 1) forData(one, { trip: KEY, traveller: `alice+${n}` });
+  t.not(forData(one, data), again);
 });
