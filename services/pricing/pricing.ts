@@ -24,6 +24,8 @@ export interface PricingState extends ProductOf {
   readonly versions: readonly KnownVersion[];
 }
 
+/** How long a text may be tried: threads that begin on a busy machine take seconds. */
+const CHECK_LIMIT_MS = 10_000;
 /** Versions that a product can be rolled back to. */
 export const VERSIONS_KEPT = 20;
 
@@ -42,21 +44,25 @@ export function pricingEntity({ scripts, keepSource }: PricingPorts): Entity<Pri
   return {
     route: 'pricing',
     handlers: [
-      on(contract.putStrategy, async (state, body, context) => {
-        const { source, supermarketId, sku } = body;
-        const { version, problems } = await scripts.check(source);
-        const before = state ?? unpriced(body);
-        const [problem] = problems;
-        if (problem !== undefined)
-          return answering(
-            before,
-            context.answer(contract.strategyRefused, refusalOf({ supermarketId, sku }, problem)),
-          );
-        await keepSource(version, source);
-        const known = before.versions.find((one) => one.version === version);
-        const name = body.name ?? known?.name ?? `strategy-${version.slice(0, 8)}`;
-        return activated(before, { name, version }, known === undefined, body.by, context);
-      }),
+      on(
+        contract.putStrategy,
+        async (state, body, context) => {
+          const { source, supermarketId, sku } = body;
+          const { version, problems } = await scripts.check(source);
+          const before = state ?? unpriced(body);
+          const [problem] = problems;
+          if (problem !== undefined)
+            return answering(
+              before,
+              context.answer(contract.strategyRefused, refusalOf({ supermarketId, sku }, problem)),
+            );
+          await keepSource(version, source);
+          const known = before.versions.find((one) => one.version === version);
+          const name = body.name ?? known?.name ?? `strategy-${version.slice(0, 8)}`;
+          return activated(before, { name, version }, known === undefined, body.by, context);
+        },
+        { limitMs: CHECK_LIMIT_MS },
+      ),
       on(contract.activate, (state, body, context) => {
         const before = state ?? unpriced(body);
         const known = [...before.versions, contract.PLAIN].find(({ version }) => version === body.version);

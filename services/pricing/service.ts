@@ -23,6 +23,8 @@ export const service = defineService({
   start({ db, clock, log, services, host, onStop }) {
     const { keep, readOne } = createSources(db);
     const scripts = createScripts({ clock });
+    // So that the first strategy does not wait for a thread to begin.
+    scripts.check('export default () => 0;').catch(() => {});
     onStop(() => scripts.close());
     const readOffer = storedOffers(db, storedLookUp(services, db, clock));
     host(pricingEntity({ scripts, keepSource: keep }), priceAnswers({ readOffer, readSource: readOne, scripts, log }));
