@@ -3,7 +3,7 @@ import amqp, { type Channel, type ChannelModel, type ConfirmChannel } from 'amqp
 import test from 'ava';
 import { routeTable, services as all } from '#services/services.ts';
 import { publishRightOf } from '#shared/bus/topology/rights.ts';
-import { partitionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
+import { partitionQueues, questionQueues, topologyOf } from '#shared/bus/topology/topology.ts';
 import { managementUrl } from '#test/support/broker-world.ts';
 import { type Provisioned, provisionedVhost } from '#test/support/provisioned.ts';
 
@@ -14,6 +14,12 @@ const anyRoute = routeTable.routes.join('|');
 
 /** The routes that clients may cause commands to. */
 const submitted = all.flatMap(({ api }) => api?.commands ?? []);
+/** Those that they may cause questions to. */
+const asked = all.flatMap(({ api }) => api?.questions ?? []);
+const door = {
+  writes: new RegExp(`^((${submitted.join('|')})\\.(in|hash)|(${asked.join('|')})\\.ask|control)$`),
+  reads: /^$/,
+};
 
 /** What each may publish to and read, by name; of others see `ordinary`; topics are tried in `rights.test.ts`. `control` is everybody's, by its topics. */
 const expected: Readonly<Record<string, { readonly writes: RegExp; readonly reads: RegExp }>> = {
@@ -31,12 +37,12 @@ const expected: Readonly<Record<string, { readonly writes: RegExp; readonly read
     writes: /^(catalogue\.(hash|dead)|stock\.(in|hash)|events|workers|control)$/,
     reads: /^catalogue\.\d{3}$/,
   },
-  gateway: { writes: new RegExp(`^((${submitted.join('|')})\\.(in|hash)|control)$`), reads: /^$/ },
+  gateway: door,
   'circuit-breaker': {
-    writes: new RegExp(`^((${anyRoute})\\.(hash|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
+    writes: new RegExp(`^((${anyRoute})\\.(hash|asked|delay|state|parked|dead)|breaker\\.snapshot|control)$`),
     reads: new RegExp(`^(${anyRoute})\\.(expired|state|parked)$`),
   },
-  console: { writes: new RegExp(`^((${submitted.join('|')})\\.(in|hash)|control)$`), reads: /^$/ },
+  console: door,
   audit: { writes: /^control$/, reads: /^audit\.leader$/ },
   shop: { writes: /^(wallet)\.in$/, reads: /^$/ },
   'dead-letters': {
@@ -58,11 +64,22 @@ const expectedOf = (service: string) => expected[service] ?? ordinary(service);
 
 /** A service that is not spelled out has a route, and answers whom it names. */
 function ordinary(service: string) {
-  const { route = '', answers = [], commands = [] } = routeTable.services[service] ?? {};
-  const toOthers = [...answers.map((name) => `${name}\\.hash`), ...commands.map((name) => `${name}\\.(in|hash)`)];
+  const {
+    route = '',
+    answers = [],
+    commands = [],
+    questions = [],
+    answersQuestions,
+  } = routeTable.services[service] ?? {};
+  const toOthers = [
+    ...answers.map((name) => `${name}\\.hash`),
+    ...commands.map((name) => `${name}\\.(in|hash)`),
+    ...questions.map((name) => `${name}\\.ask`),
+    ...(answersQuestions ? ['answers'] : []),
+  ];
   return {
     writes: new RegExp(`^(${[`${route}\\.(hash|dead)`, ...toOthers].join('|')}|events|workers|control)$`),
-    reads: new RegExp(`^${route}\\.\\d{3}$`),
+    reads: new RegExp(`^${route}\\.${answersQuestions ? '(ask\\.)?' : ''}\\d{3}$`),
   };
 }
 
@@ -102,9 +119,11 @@ const names = {
 };
 /** Partitions differ by their number alone: the first and the last of a route are tried. */
 const isBetween = (queue: string): boolean =>
-  partitionQueues(routeTable, routeOf(queue) ?? '')
-    .slice(1, -1)
-    .includes(queue);
+  [partitionQueues, questionQueues].some((queuesOf) =>
+    queuesOf(routeTable, routeOf(queue) ?? '')
+      .slice(1, -1)
+      .includes(queue),
+  );
 
 /**
  * What a service is made to try. Rights are patterns of names, so one more route of a kind shows nothing more: its own, the first two others on
@@ -214,8 +233,8 @@ test('what the broker has of each user matches what it needs, and nothing else o
       what.filter((name) => new RegExp(pattern).test(name));
     t.deepEqual(matching(configure, [...names.exchanges, ...names.queues]), [], `${service} declares`);
     t.deepEqual(
-      matching(write, [...names.exchanges, ...names.queues]),
-      names.exchanges.filter((name) => writes.test(name)),
+      matching(write, [...new Set([...names.exchanges, ...names.queues])]),
+      [...new Set([...names.exchanges, ...names.queues])].filter((name) => writes.test(name)),
       `${service} writes`,
     );
     t.deepEqual(
