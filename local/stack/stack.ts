@@ -52,7 +52,9 @@ export interface Stack {
 
 /** Provisions the broker, migrates the database and starts everything; resolves before the services are ready. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const copies = allCopies(options.processes === 'one' ? {} : (options.workers ?? {}));
+  const isCopied = (service: string): boolean => options.processes !== 'one' || (options.apart ?? []).includes(service);
+  const workers = Object.entries(options.workers ?? {}).filter(([service]) => isCopied(service));
+  const copies = allCopies(Object.fromEntries(workers));
   const ports = await choosePorts(options, copies);
   const { amqpUrl, managementUrl } = options.broker;
   await provision({

@@ -1,5 +1,6 @@
 import { orderQueue } from './access.ts';
 import { executorApi } from './api.ts';
+import { queueAudit } from './audit.ts';
 import { executorIds, executorVariables } from './contract.ts';
 import { executorEntity } from './executor.ts';
 import { startExecutors } from './executors.ts';
@@ -21,6 +22,7 @@ export const service = defineService({
     archive: entryArchive,
   },
   api: executorApi,
+  audit: queueAudit,
   config: { ...databaseVariables, ...workerVariables, ...executorVariables },
   start(kit) {
     const { config, db, bus, clock, log } = kit;
