@@ -32,7 +32,7 @@ export interface Ports {
   readonly services: Readonly<Record<string, number>>;
 }
 
-/** One process each, or one for all but those that are apart: then every service has a single copy. */
+/** One process each, or one for all but those that are apart: then those in it have a single copy each. */
 export function serviceSpecs(options: Surroundings, copies: readonly Copy[], ports: Ports): readonly ProcessSpec[] {
   const { dir, processes, apart = [] } = options;
   const isAlone = ({ service }: Copy): boolean => processes === 'one-each' || apart.includes(service);

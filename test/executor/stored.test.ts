@@ -1,0 +1,47 @@
+import test from 'ava';
+import { Dispossessed } from '#services/executor/member.ts';
+import { claimed } from '#services/executor/stored.ts';
+import { mongoWorld } from '#test/support/mongo-world.ts';
+
+const log = { snapshot: { index: 0, term: 0, seq: 0 }, entries: [] };
+const entry = (index: number, term: number) => ({ index, term, item: { seq: index, orderId: `order-${index}` } });
+
+test('what an executor stored it finds again: entries that follow, and a log that was written anew', async (t) => {
+  const { db } = await mongoWorld(t);
+  const clock = { now: () => 1000 };
+  const holder = (token: string) => ({ owner: 'executor-1', token });
+  const store = (await claimed(db, clock, 'executor-1', holder('a')))!;
+  t.deepEqual(await store.load(), { term: 0, votedFor: undefined, log });
+  const one = { term: 2, votedFor: 'executor-3', log: { ...log, entries: [entry(1, 2)] } };
+  await store.save(one);
+  const two = { ...one, log: { snapshot: one.log.snapshot, entries: [...one.log.entries, entry(2, 2)] } };
+  await store.save(two);
+  t.deepEqual(await (await claimed(db, clock, 'executor-1', holder('b')))!.load(), two);
+
+  const again = (await claimed(db, clock, 'executor-1', holder('c')))!;
+  await again.load();
+  const anew = {
+    term: 3,
+    votedFor: undefined,
+    log: { snapshot: { index: 1, term: 2, seq: 1 }, entries: [entry(2, 3)] },
+  };
+  await again.save(anew);
+  t.deepEqual(await again.load(), anew);
+  await t.throwsAsync(store.save(two), { instanceOf: Dispossessed });
+});
+
+test('nobody takes an executor over whose process says that it lives; when it is silent, who had it writes no more', async (t) => {
+  const { db } = await mongoWorld(t);
+  let now = 1000;
+  const clock = { now: () => now };
+  const first = (await claimed(db, clock, 'executor-1', { owner: 'first', token: 'a' }))!;
+  const state = (await first.load())!;
+  t.is(await claimed(db, clock, 'executor-1', { owner: 'second', token: 'b' }), undefined);
+  now += 60_000;
+  const second = (await claimed(db, clock, 'executor-1', { owner: 'second', token: 'b' }))!;
+  await t.throwsAsync(first.save({ ...state, term: 1 }), { instanceOf: Dispossessed });
+  await second.load();
+  await second.save({ ...state, term: 2 });
+  await second.release();
+  t.not(await claimed(db, clock, 'executor-1', { owner: 'first', token: 'c' }), undefined);
+});
