@@ -1,4 +1,5 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
+import { checkoutFaults, checkoutsAreOver } from './checkouts.ts';
 import { keyOf, type Customers } from './customers.ts';
 import { CUSTOMERS, FUNDS } from './wallet-traffic.ts';
 import { unlogged } from './log-checks.ts';
@@ -21,7 +22,7 @@ import { pageOf } from '#services/wallet/view.ts';
 
 /** Whether nothing is left to happen: every accepted order and its saga ended, every queue of commands empty. */
 export function isAtRest(town: SimulatedTown, customers: Customers): boolean {
-  if (!customers.answered) return false;
+  if (!customers.answered || !checkoutsAreOver(town)) return false;
   for (const orderId of customers.accepted.values()) {
     const order = town.orders.documents.get(orderId)?.state;
     const saga = town.sagas.documents.get(orderId)?.state;
@@ -56,6 +57,7 @@ export function violations(town: SimulatedTown, customers: Customers): readonly 
     ...orphans(town, customers),
     ...abroad(town),
     ...unlogged(town),
+    ...checkoutFaults(town),
     ...newerMessages(town),
     ...inTheRecord(town),
   ];

@@ -1,4 +1,5 @@
 /** What a simulated town is configured with. Half of the seeds get limits so small that every one of them is reached. */
+import type { Flow } from '#services/checkout-flow.ts';
 import type { Retrying } from '#services/saga/retrying.ts';
 import type { WalletRoom } from '#services/wallet/room.ts';
 import { createScheduler } from './scheduler.ts';
@@ -19,6 +20,8 @@ export interface Settings {
   readonly limits: Partial<Limits>;
   readonly wallet: { readonly room?: WalletRoom; readonly skewMs?: number };
   readonly retrying: Retrying;
+  /** In which order the events of checkouts happen. */
+  readonly checkoutFlow: Flow;
   /** Messages of a type that only the next version of a service knows: it comes meanwhile, or it never comes. */
   readonly newer: 'none' | 'comes' | 'never comes';
   /** The database never takes the wallet of one customer, who pays in. */
@@ -73,6 +76,7 @@ export function settingsOf(seed: number): Settings {
     delayMs: between(100, 2000),
     stockBetween: chance() < 0.5 ? 'hold' : 'release',
   };
-  const all = { ...settings, limits, ...drawn, ringChanges, newer, retrying } as const;
+  const checkoutFlow: Flow = seed % 2 === 0 ? 'partial' : 'chain';
+  const all = { ...settings, limits, ...drawn, ringChanges, newer, retrying, checkoutFlow } as const;
   return { ...all, shown: `settings ${JSON.stringify(all)}` };
 }

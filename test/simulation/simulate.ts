@@ -1,6 +1,7 @@
 /** One simulated run from one seed: a town, its customers, everything that goes wrong, then healing, rest and judgement. */
 import { createHash } from 'node:crypto';
 import { isAtRest, violations } from './checks.ts';
+import { countCheckouts, sendCheckouts } from './checkouts.ts';
 import { sendOrders } from './customers.ts';
 import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendAllAgain, sendUndos } from './wallet-traffic.ts';
 import { createFaults } from './faults.ts';
@@ -59,6 +60,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   const customers = sendOrders(town, orders, ARRIVALS_MS);
   payInForUnwanted(town, ARRIVALS_MS);
   sendAllAgain(town, ARRIVALS_MS);
+  sendCheckouts(town, createScheduler(seed ^ 0x5bd1e995), ARRIVALS_MS);
   faults.start();
 
   const trouble = between(0, 12);
@@ -153,13 +155,14 @@ function outage({ machines, tell }: SimulatedTown, service: string, ms: number):
   for (const machine of machines) if (machine.name.replace(/-\d+$/, '') === service) machine.kill(ms);
 }
 
-function countsOf({ orders, sagas, mails, record }: SimulatedTown): ReadonlyMap<string, number> {
+function countsOf({ homes, orders, sagas, mails, record }: SimulatedTown): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   const add = (what: string, n: number): void => void counts.set(what, (counts.get(what) ?? 0) + n);
   for (const { state } of orders.documents.values()) add(state?.status ?? 'unknown', 1);
   for (const { state } of sagas.documents.values())
     if (state?.phase === 'ended') add('steps undone', state.steps.filter(({ undo }) => undo !== undefined).length);
   add('mails', mails.length);
+  for (const [what, n] of countCheckouts(homes)) add(what, n);
   add('commits', record.writes.length);
   add('commits that lost a race', record.commits.filter(({ outcome }) => outcome === 'lost').length);
   return counts;

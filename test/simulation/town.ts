@@ -201,6 +201,8 @@ export function buildTown(
     resend: { baseMs: 1250, capMs: 5000 },
     retrying: settings.retrying,
     ...checkoutPorts,
+    checkoutFlow: settings.checkoutFlow,
+    checkoutTiming: { ...checkoutPorts.checkoutTiming, stepDeadlineMs: times.stepMs },
     log: silentLog,
   });
   for (const { name, entity, answers } of residents)
