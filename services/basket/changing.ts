@@ -5,7 +5,8 @@ import type { BasketOf, PricedBasket } from './contract.ts';
 import type { BasketQueries } from './view.ts';
 import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
 import { MAX_EMAIL_BYTES } from '#services/fields.ts';
-import { CHECKOUT, type OrderDetails, place } from '#services/order/contract.ts';
+import { CHECKOUT, linesOf, MAX_PRICED, type OrderDetails, place } from '#services/order/contract.ts';
+import { PLAIN } from '#services/pricing/contract.ts';
 import { methodToken, usualMethod } from '#services/payment/contract.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import { composed, submissionOf } from '#services/submitting.ts';
@@ -68,10 +69,10 @@ function changing<Body extends BasketOf>(
   };
 }
 
-/** An order of what the basket shows, at these amounts. `priced` is asked once, when the request is new. */
+/** An order of what the basket shows, at these amounts. `ask` is called once, when the request is new. */
 export function checkingOut(
   basket: BasketOf,
-  priced: () => Promise<PricedBasket>,
+  ask: () => Promise<PricedBasket>,
   call: Asking & { readonly body: z.output<typeof checkoutBody> },
   door: Door,
   baskets: BasketQueries,
@@ -85,12 +86,19 @@ export function checkingOut(
     idempotencyKey,
     same: { ...basket, ...body },
     async compose() {
-      const { total, lines } = await priced();
+      const { total, lines } = await ask();
       if (lines.length === 0)
         throw new Problem('invalid-transition', 'nothing is in the basket', { members: { reason: 'empty_basket' } });
       const orderId = door.clock.id();
-      const items = lines.map(({ strategy, ...line }) => ({ ...line, pricedBy: strategy }));
-      const order: OrderDetails = { orderId, customerId: basket.userId, ...body, items, total };
+      const items = lines.map(({ sku, quantity, unitPrice }) => ({ sku, quantity, unitPrice }));
+      const priced = lines.flatMap(({ amount, strategy: { version } }, line) =>
+        version === PLAIN.version ? [] : [{ line, amount, by: version }],
+      );
+      if (priced.length > MAX_PRICED)
+        throw new Problem('invalid-transition', `an order has ${MAX_PRICED} lines with strategies at most`, {
+          members: { reason: 'too_many_strategies' },
+        });
+      const order: OrderDetails = { orderId, customerId: basket.userId, ...body, items, priced, total };
       const accepted = {
         status: 202,
         headers: { Location: `/v1/orders/${encodeURIComponent(orderId)}` },
@@ -112,7 +120,8 @@ export function checkingOut(
 }
 
 /** As the order shows itself until its service has it. */
-function acceptedOrder({ orderId, ...details }: OrderDetails, now: number): object {
+function acceptedOrder({ orderId, priced, ...details }: OrderDetails, now: number): object {
   const at = new Date(now).toISOString();
-  return { id: orderId, ...details, status: 'pending', createdAt: at, updatedAt: at };
+  const items = linesOf({ items: details.items, priced });
+  return { id: orderId, ...details, items, status: 'pending', createdAt: at, updatedAt: at };
 }

@@ -20,22 +20,14 @@ import { command, event } from '#shared/message.ts';
 import type { Caller, Tag } from '#shared/web/endpoint.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
-/** A line as anybody may ask for it. */
-export const askedItem = z.object({
+export const orderItem = z.object({
   sku: sku.describe('What is ordered.'),
   quantity: quantity.describe('How many.'),
   unitPrice: money.describe('The price of one; it may be 0.'),
 });
-/** A line that a strategy priced says which, and its amount; any other is over quantity x unit price. An older version ignores both. */
-const orderItem = askedItem.extend({
-  amount: money.shape.amount.optional(),
-  pricedBy: z.object({ name: bounded(200), version: bounded(100) }).optional(),
-});
 
-/** What a line is charged, minor units. */
-export function amountOf({ quantity: count, unitPrice, amount }: z.infer<typeof orderItem>): number {
-  return amount ?? count * unitPrice.amount;
-}
+/** Lines of an order that strategies priced: with a hundred lines beside them they still fit where orders are stored. */
+export const MAX_PRICED = 20;
 
 /** What a customer ordered, as accepted; never changes afterwards. */
 export const orderDetails = z.object({
@@ -43,10 +35,23 @@ export const orderDetails = z.object({
   customerId,
   email: emailAddress,
   items: listOf(orderItem, MAX_ITEMS),
+  /** Lines, from 0, that a strategy priced: what they are charged, and its version. Any other is over quantity x unit price. */
+  priced: z
+    .array(z.object({ line: z.int().min(0).max(MAX_ITEMS), amount: money.shape.amount, by: bounded(40) }))
+    .max(MAX_PRICED)
+    .optional(),
   total: money,
   paymentMethod: bounded(100),
 });
 export type OrderDetails = z.infer<typeof orderDetails>;
+
+/** The lines, each that a strategy priced with its amount and that version. */
+export function linesOf({ items, priced = [] }: Pick<OrderDetails, 'items' | 'priced'>) {
+  return items.map((item, line) => {
+    const one = priced.find((other) => other.line === line);
+    return one === undefined ? item : { ...item, amount: one.amount, pricedBy: one.by };
+  });
+}
 
 export const placed = event(
   'order.placed',
@@ -172,7 +177,8 @@ export const placedOrder = auditFact<{
     readonly priced?: {
       readonly unitPrice: Money;
       readonly amount: number;
-      readonly pricedBy: { readonly name: string; readonly version: string };
+      /** The version of its strategy. */
+      readonly pricedBy: string;
     };
   }[];
   readonly payment?: { readonly id: string; readonly status: string } | undefined;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { askedItem, type OrderDetails, orders, place } from './contract.ts';
+import { type OrderDetails, orderItem, orders, place } from './contract.ts';
 import { type AskedLine, priced } from './pricing.ts';
 import { checkStated, totalOf } from './total.ts';
 import type { OrderView } from './view.ts';
@@ -21,7 +21,7 @@ const email = z
   .refine(isEmailAddress, 'must be an e-mail address');
 
 const item = z.strictObject({
-  ...askedItem.shape,
+  ...orderItem.shape,
   unitPrice: exactMoney
     .optional()
     .describe('What the client believes that one costs. When the catalogue says otherwise, nothing is ordered.'),

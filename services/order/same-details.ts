@@ -5,14 +5,10 @@ export function sameDetails(a: OrderDetails, b: OrderDetails): boolean {
   return fingerprint(a) === fingerprint(b);
 }
 
-function fingerprint({ orderId, customerId, email, items, total, paymentMethod }: OrderDetails): string {
+function fingerprint({ orderId, customerId, email, items, priced = [], total, paymentMethod }: OrderDetails): string {
   return JSON.stringify([
     [orderId, customerId, email, paymentMethod, total.amount, total.currency],
-    items.map(({ sku, quantity, unitPrice, amount, pricedBy }) =>
-      [
-        [sku, quantity, unitPrice.amount, unitPrice.currency],
-        [amount, pricedBy?.name, pricedBy?.version],
-      ].flat(),
-    ),
+    items.map(({ sku, quantity, unitPrice }) => [sku, quantity, unitPrice.amount, unitPrice.currency]),
+    priced.map(({ line, amount, by }) => [line, amount, by]),
   ]);
 }

@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose';
 import { z } from 'zod';
-import type { OrderDetails } from './contract.ts';
+import { linesOf, type OrderDetails } from './contract.ts';
 import { ordersCollection, type StoredOrder } from './model.ts';
 import type { OrderState, PlacedOrder } from './order.ts';
 import { exactMoney } from '#services/money.ts';
@@ -30,12 +30,10 @@ export const orderShape = named(
             .int()
             .optional()
             .describe('What all of it costs, minor units, where a strategy priced it; else quantity x price.'),
-          pricedBy: shape({
-            name: z.string().describe('The name of the strategy.'),
-            version: z.string().describe('The hash of its text.'),
-          })
+          pricedBy: z
+            .string()
             .optional()
-            .describe('The strategy that computed `amount`, of an order that was made from a basket.'),
+            .describe('The version of the strategy that computed `amount`, of an order that was made from a basket.'),
         }),
       )
       .readonly()
@@ -141,11 +139,12 @@ export function orderView(db: Connection): OrderQueries {
 /** An order's state in the API's shape; `undefined` for one that was never placed. */
 export function shown(state: OrderState): OrderView | undefined {
   if (state.status === 'unplaced') return undefined;
-  const { orderId, ...details } = state.details;
+  const { orderId, priced, ...details } = state.details;
   const { payment } = state;
   return {
     id: orderId,
     ...details,
+    items: linesOf({ items: details.items, priced }),
     status: state.status,
     ...(payment && { paymentId: payment.id, payment: shownPayment(payment) }),
     ...(state.status === 'completed' && { notification: { dispatchedAt: rfc3339(state.dispatchedAt) } }),
@@ -189,6 +188,8 @@ const auditedFields = {
   'state.details.total': 1,
   'state.details.items.sku': 1,
   'state.details.items.quantity': 1,
+  'state.details.items.unitPrice': 1,
+  'state.details.priced': 1,
   'state.payment': 1,
   'state.createdAt': 1,
   'state.updatedAt': 1,
@@ -209,10 +210,10 @@ function placedOf(state: OrderState): Pick<AuditedOrder, 'placed'> {
   if (state.status === 'unplaced') return {};
   const { details, createdAt, updatedAt, payment } = state;
   const { customerId, total } = details;
-  const items = details.items.map(({ sku, quantity, unitPrice, amount, pricedBy }) => ({
+  const items = linesOf(details).map(({ sku, quantity, unitPrice, ...rest }) => ({
     sku,
     quantity,
-    ...(amount !== undefined && pricedBy !== undefined && { priced: { unitPrice, amount, pricedBy } }),
+    ...('amount' in rest && { priced: { unitPrice, ...rest } }),
   }));
   const dispatchedAt = state.status === 'completed' ? { dispatchedAt: state.dispatchedAt } : {};
   return { placed: { customerId, total, items, createdAt, updatedAt, ...(payment && { payment }), ...dispatchedAt } };

@@ -41,7 +41,7 @@ function recomputedLines(db: Connection): AuditSource<Recomputed> {
     async *pages() {},
     async of(_, known) {
       const some = known.filter((thing) => pricedLines(thing).length > 0);
-      const versions = some.flatMap((thing) => pricedLines(thing).map(({ pricedBy }) => pricedBy.version));
+      const versions = some.flatMap((thing) => pricedLines(thing).map(({ pricedBy }) => pricedBy));
       if (versions.length === 0) return [];
       const texts = await createSources(db).read(versions);
       const scripts = createScripts();
@@ -61,8 +61,7 @@ export async function recomputed(
   scripts: Pick<Scripts, 'call'>,
 ): Promise<Recomputed> {
   const wrong: string[] = [];
-  for (const { sku, quantity, unitPrice, amount, pricedBy } of pricedLines(thing)) {
-    const { version } = pricedBy;
+  for (const { sku, quantity, unitPrice, amount, pricedBy: version } of pricedLines(thing)) {
     const source = texts.get(version);
     const price = unitPrice.amount;
     const now =

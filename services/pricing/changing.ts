@@ -14,9 +14,7 @@ type Asking = Pick<Call, 'caller' | 'trace' | 'idempotencyKey'>;
 type Answered = (answer: { readonly type: string; readonly body: unknown }) => Answer | undefined;
 
 export const strategyBody = z.strictObject({
-  source: z
-    .string()
-    .min(1)
+  source: contract.strategySource
     .refine((text) => Buffer.byteLength(text) <= contract.MAX_SOURCE_BYTES, 'must be at most 64 KB of UTF-8')
     .describe('A script whose default export computes an amount; at most 64 KB.'),
   name: contract.strategyName

@@ -50,7 +50,7 @@ export const strategyPut = event(
   }),
 );
 /** As JSON writes it, every second character may be escaped. */
-const source = textOf(2 * MAX_SOURCE_BYTES, { lines: true });
+export const strategySource = textOf(2 * MAX_SOURCE_BYTES, { lines: true });
 /** Bytes of what is told of a text that is refused. */
 export const MAX_DETAIL = 500;
 /** Where, as far as it is about a place in the text; lines and columns count from 1. */
@@ -64,7 +64,7 @@ export const strategyRefused = event('pricing.strategy-refused', z.object({ ...p
 export const putStrategy = command('pricing.put-strategy', {
   body: z.object({
     ...product,
-    source,
+    source: strategySource,
     name: strategyName.optional(),
     by,
   }),
@@ -122,7 +122,7 @@ const figures = z.array(z.number()).max(MAX_CASES);
 export const tryStrategy = question('pricing.try', {
   body: z.object({
     ...product,
-    source: source.optional(),
+    source: strategySource.optional(),
     version: strategyVersion.optional(),
     cases: z.array(tryCase).max(MAX_CASES).readonly(),
   }),

@@ -1,6 +1,6 @@
 import { listingOf, type Listing } from '#services/notify/contract.ts';
 import type { Money } from '#services/money.ts';
-import type { placed } from '#services/order/contract.ts';
+import { linesOf, type placed } from '#services/order/contract.ts';
 import type { BodyOf } from '#shared/message.ts';
 
 type PlacedOrder = BodyOf<typeof placed>;
@@ -33,8 +33,9 @@ export interface OrderLearned {
 }
 
 /** `startedAt`: epoch ms at which its saga begins, for an order that does not say when it was placed. */
-export function orderDataOf({ items, placedAt, ...order }: PlacedOrder, startedAt?: number): OrderData {
-  return { ...order, placedAt: placedAt ?? startedAt, parcel: parcelOf(items), listing: listingOf(items) };
+export function orderDataOf({ items, priced, placedAt, ...order }: PlacedOrder, startedAt?: number): OrderData {
+  const listing = listingOf(linesOf({ items, priced }));
+  return { ...order, placedAt: placedAt ?? startedAt, parcel: parcelOf(items), listing };
 }
 
 /** Each sku once, so that what the saga carries along does not grow with every line of the order. */

@@ -12,7 +12,7 @@ test('each line of an order is recomputed from the version that it names; anothe
   const line = (sku: string, quantity: number, amount: number, by: string) => ({
     sku,
     quantity,
-    priced: { unitPrice: { amount: 311, currency: 'EUR' }, amount, pricedBy: { name: 'n', version: by } },
+    priced: { unitPrice: { amount: 311, currency: 'EUR' }, amount, pricedBy: by },
   });
   const wrongIn = async (...items: readonly object[]) => {
     const told = <Fact>({ name }: AuditFact<Fact>) => (name === placedOrder.name ? ({ items } as Fact) : undefined);

@@ -179,7 +179,11 @@ test('messages that come again or late to a completed order change nothing', asy
   const copyOf = <Body>(type: CommandType<Body>, body: Body, id: string) =>
     wire.send(commandMessage(type, body, { id, correlationId: orderId, replyTo: { route: 'saga', key: orderId } }));
   for (const copy of ['', ':copy']) {
-    await copyOf(place, { orderId, customerId, email, items, total, paymentMethod }, `${orderId}:place${copy}`);
+    await copyOf(
+      place,
+      { orderId, customerId, email, items: [...items], total, paymentMethod },
+      `${orderId}:place${copy}`,
+    );
     await copyOf(attachPayment, { orderId, paymentId }, `${orderId}:attach-payment:do${copy}`);
     await copyOf(recordDispatch, { orderId, dispatchedAt: 1 }, `${orderId}:record-dispatch:do${copy}`);
   }

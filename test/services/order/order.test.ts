@@ -203,14 +203,15 @@ test('whatever the order and the duplicates, nothing changes after an end, and a
 });
 
 test('an order that was priced by strategies keeps each line as it was priced; another amount or version is another order', async (t) => {
-  const { items, ...rest } = details;
-  const pricedBy = { name: 'one free for each one paid', version: 'v1' };
-  const line = { ...items[0]!, amount: 650, pricedBy };
-  const placed: order.OrderDetails = { ...rest, items: [line], total: { amount: 650, currency: 'EUR' } };
+  const priced = [{ line: 0, amount: 650, by: 'v1' }];
+  const placed: order.OrderDetails = { ...details, priced, total: { amount: 650, currency: 'EUR' } };
   const run = runEntity(orderEntity);
   t.is((await run.tell(order.place, placed)).type, 'order.placed');
-  t.deepEqual(shown(run.state!)?.items, [line]);
+  t.deepEqual(shown(run.state!)?.items, [{ ...details.items[0]!, amount: 650, pricedBy: 'v1' }]);
   t.is((await run.tell(order.place, placed, { id: 'again' })).type, 'order.placed');
-  for (const other of [{ amount: 651 }, { pricedBy: { ...pricedBy, version: 'v2' } }])
-    t.is((await run.tell(order.place, { ...placed, items: [{ ...line, ...other }] })).type, 'order.place-refused');
+  for (const other of [{ amount: 651 }, { by: 'v2' }])
+    t.is(
+      (await run.tell(order.place, { ...placed, priced: [{ ...priced[0]!, ...other }] })).type,
+      'order.place-refused',
+    );
 });
