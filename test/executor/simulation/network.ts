@@ -5,8 +5,8 @@ export interface Network {
   send(message: RaftMessage): void;
   /** From now on nothing passes between those. */
   cut(isCut: (from: string, to: string) => boolean, members: readonly string[]): void;
-  /** So many are lost and doubled, in [0, 1], and take so long at most. */
-  worsen(lost: number, doubled: number, delayMs: number): void;
+  /** So many are lost and doubled, in [0, 1], and take so long at most; `late`: so many come when nobody remembers them. */
+  worsen(lost: number, doubled: number, delayMs: number, late?: number): void;
   heal(): void;
 }
 
@@ -14,7 +14,7 @@ export interface Network {
 const VERY_LATE = 0.005;
 const VERY_LATE_MS = 8000;
 
-const WELL = { lost: 0, doubled: 0, delayMs: 15 };
+const WELL = { lost: 0, doubled: 0, delayMs: 15, late: VERY_LATE };
 
 /** At most once, in any order; a cut has a direction. */
 export function createNetwork(events: Events, deliver: (message: RaftMessage) => void): Network {
@@ -23,7 +23,7 @@ export function createNetwork(events: Events, deliver: (message: RaftMessage) =>
   const link = (from: string, to: string): string => `${from} ${to}`;
 
   function carry(message: RaftMessage): void {
-    const mostMs = events.chance() < VERY_LATE ? VERY_LATE_MS : weather.delayMs;
+    const mostMs = events.chance() < weather.late ? VERY_LATE_MS : weather.delayMs;
     events.at(1 + events.chance() * mostMs, () => deliver(message));
   }
 
@@ -36,7 +36,7 @@ export function createNetwork(events: Events, deliver: (message: RaftMessage) =>
     cut(isCut, members) {
       for (const from of members) for (const to of members) if (isCut(from, to)) cuts.add(link(from, to));
     },
-    worsen: (lost, doubled, delayMs) => void (weather = { lost, doubled, delayMs }),
+    worsen: (lost, doubled, delayMs, late = VERY_LATE) => void (weather = { lost, doubled, delayMs, late }),
     heal() {
       cuts = new Set();
       weather = WELL;
