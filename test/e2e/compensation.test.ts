@@ -3,7 +3,16 @@ import { wholeOf } from '#shared/saga/fan-out.ts';
 import test, { type ExecutionContext } from 'ava';
 import { stepCases, type OwedUndo, type StepCase } from '#test/services/saga/cases.ts';
 import { createShop, type Shop } from '#test/support/place.ts';
-import { createStage, FUNDS, asHappened, undone, type Played, type Stage, type Staged } from '#test/support/stage.ts';
+import {
+  createStage,
+  stageGoods,
+  FUNDS,
+  asHappened,
+  undone,
+  type Played,
+  type Stage,
+  type Staged,
+} from '#test/support/stage.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 import { placeOrder } from '#services/saga/place-order-versions.ts';
 
@@ -15,7 +24,7 @@ let stage: Stage;
 test.before(async () => {
   // Time to bring every order to its step before the first of them gives up waiting there.
   const times = { STEP_DEADLINE_MS: '10000', SAGA_DEADLINE_MS: '16000', RESEND_BASE_MS: '1000' };
-  stack = await startStack({ env: { ...SHORT_TIMES, ...times } });
+  stack = await startStack({ env: { ...SHORT_TIMES, ...times }, goods: stageGoods(steps) });
   shop = createShop(stack);
   stage = createStage(shop, steps);
 });

@@ -1,5 +1,7 @@
 /** Orders that are brought to a step of the saga, each to its own, while a fault waits for them there. */
+import { goodAt } from './goods.ts';
 import type { Shop } from './place.ts';
+import type { Good } from '#local/stack/demo-catalogue.ts';
 import type { OwedUndo, StepCase } from '#test/services/saga/cases.ts';
 import type { OrderView } from '#services/order/view.ts';
 import type { SagaTimeline as Timeline } from '#shared/saga/timeline-shape.ts';
@@ -20,6 +22,13 @@ export interface Played extends Staged {
 
 export const FUNDS = 100_000;
 
+/** Of the order that is brought to this step alone: what crashes for one SKU holds up whatever else is asked of that SKU. */
+const skuFor = ({ name }: StepCase): string => `for-${name.replace('/', '-')}`;
+
+/** What the stage orders. */
+export const stageGoods = (steps: readonly StepCase[]): readonly Good[] =>
+  steps.map((step) => goodAt(1000, 'EUR', skuFor(step)));
+
 export function createStage(shop: Shop, steps: readonly StepCase[]) {
   const faults = new Map<string, Set<string>>();
 
@@ -29,7 +38,7 @@ export function createStage(shop: Shop, steps: readonly StepCase[]) {
   async function place(step: StepCase, why: string): Promise<Staged> {
     const customerId = `${step.name.replace('/', '-')}-${why}`;
     await shop.topUp(customerId, FUNDS);
-    return { step, customerId, orderId: await shop.place({ customerId }) };
+    return { step, customerId, orderId: await shop.place({ customerId, sku: skuFor(step) }) };
   }
 
   /** The command of the step crashes, for every order, until `heal`. */
