@@ -36,14 +36,17 @@ export const clock = z.object({ verification: count, fraud: count, suggestions: 
   z.ZodType<VectorClock>;
 
 const problem = {
-  code: bounded(100),
-  title: bounded(300),
-  detail: bounded(1000),
-  /** Into the request, RFC 6901. */
-  pointer: bounded(200).optional(),
+  code: bounded(100).describe('Names the rule; never changes.'),
+  title: bounded(300).describe('What is wrong, in a few words.'),
+  detail: bounded(1000).describe('What would be right.'),
+  pointer: bounded(200).optional().describe('A JSON pointer (RFC 6901) to the field of the request.'),
 };
 /** Why a checkout is rejected. */
-export const rejection = z.object({ event: letter, ...problem, also: z.array(z.object(problem)).max(50).readonly() });
+export const rejection = z.object({
+  event: letter.describe('The event that rejected it.'),
+  ...problem,
+  also: z.array(z.object(problem)).max(50).readonly().describe('What else spoke against it, in the same event.'),
+});
 export type Rejection = z.infer<typeof rejection>;
 
 /** What every request for an event says of what happened before it: the clocks of the events that must have, and of all of them together. */

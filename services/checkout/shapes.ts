@@ -15,7 +15,8 @@ export const checkoutBody = z.strictObject({
       name: filled(400, 'Of a person.'),
       contact: filled(400, 'An e-mail address; mails about the order go there.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Who buys.'),
   items: z
     .array(z.strictObject({ sku: sku.describe('What.'), quantity: quantity.describe('How many.') }))
     .max(MAX_ITEMS)
@@ -27,7 +28,8 @@ export const checkoutBody = z.strictObject({
       expirationDate: z.string().max(20).default('').describe('MM/YY.'),
       cvv: z.string().max(20).default('').describe('Three or four digits; kept nowhere.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('With which card.'),
   billingAddress: z
     .strictObject({
       street: filled(400, 'Street and number.'),
@@ -36,7 +38,8 @@ export const checkoutBody = z.strictObject({
       zip: filled(100, 'Postal code.'),
       country: filled(200, 'Country.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Where the bill goes.'),
   shippingMethod: chosen('How it is sent.'),
   discountCode: chosen('A code for a discount.'),
   userComment: chosen('What the shop should know.'),

@@ -6,7 +6,10 @@ import { command, event } from '#shared/message.ts';
 /** How many products are suggested at most. */
 export const MAX_SUGGESTIONS = 3;
 
-export const suggestion = z.object({ sku, name: textOf(8000) });
+export const suggestion = z.object({
+  sku: sku.describe('Of what.'),
+  name: textOf(8000).describe('As the catalogue calls it.'),
+});
 export type Suggestion = z.infer<typeof suggestion>;
 
 export const found = event(
