@@ -14,7 +14,10 @@ export const REPRESENTATIVE: readonly Case[] = [0, 1, 311, 1_123, 1_000_000].fla
 const MEASURED_MICROSECONDS = 1_000;
 const MEASURED_CALLS = 32;
 
-type Seen = { readonly amount: number } | { readonly problem: Problem };
+type Seen = { readonly amount: number; readonly warning?: string } | { readonly problem: Problem };
+
+/** At up to this price, minor units, a discount of a fixed amount may be more than the line: that is told, and no reason to refuse. */
+const NEXT_TO_NOTHING = 1;
 
 /**
  * Asks the script each case twice, and once more in an engine of its own in the other order: the same input must give the same
@@ -42,6 +45,7 @@ export function dryRun(
   if ('problems' in other) return refused(...other.problems);
   try {
     const amounts: number[] = [];
+    const negative = new Set<string>();
     const again = cases.map((each, at) => ({ realm: other, each, at })).reverse();
     const endsAt = threadMicroseconds() + limits.dryRunMs * 1_000;
     for (const { realm, each, at } of [...twice(one, cases), ...again]) {
@@ -50,11 +54,16 @@ export function dryRun(
       const seen = asked(realm, each, limits.amount);
       moved();
       if ('problem' in seen) return refused(seen.problem);
+      if (seen.warning !== undefined) negative.add(seen.warning);
       if ((amounts[at] ??= seen.amount) === seen.amount) continue;
       return refused({ message: `${about(each)}it gave ${amounts[at]} and ${seen.amount} for the same input` });
     }
     const microseconds = cases.map((each) => timeOf(one, each));
-    const warnings = [...one.warnings, ...warningsOf(cases, amounts, microseconds, limits)];
+    const warnings = [
+      ...one.warnings,
+      ...[...negative].slice(0, 1),
+      ...warningsOf(cases, amounts, microseconds, limits),
+    ];
     return { problems: [], warnings, amounts, microseconds };
   } finally {
     one.dispose();
@@ -74,8 +83,10 @@ function asked(realm: Realm, { quantity, price }: Case, largest: number): Seen {
     return { problem: { message: `${about({ quantity, price })}${message}`, ...place } };
   }
   const amount = amounts[0]! + 0;
-  const message = unfitAmount(amount, largest);
-  return message === undefined ? { amount } : { problem: { message: `${about({ quantity, price })}${message}` } };
+  const unfit = unfitAmount(amount, largest);
+  if (unfit === undefined) return { amount };
+  const message = `${about({ quantity, price })}${unfit}`;
+  return amount < 0 && price <= NEXT_TO_NOTHING ? { amount, warning: message } : { problem: { message } };
 }
 
 function about({ quantity, price }: Case): string {

@@ -69,13 +69,17 @@ export function connectManagement(url: string): Management {
     return response;
   }
 
-  /** RabbitMQ 3.10 answers 500 to a list when something in it is deleted at that moment; the next try does not meet it. Not `insist`: it gives up. */
+  /**
+   * RabbitMQ 3.10 answers 500 to a list when something in it is deleted at that moment, and a machine that is busy answers late; the
+   * next try does not meet it. Not `insist`: it gives up.
+   */
   async function read(path: string): Promise<Response> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await call('GET', path);
       } catch (error) {
-        if (!(error instanceof ProvisionError) || error.status !== 500 || tries >= READ_TRIES) throw error;
+        const passes = error instanceof ProvisionError && (error.transient || error.status === 500);
+        if (!passes || tries >= READ_TRIES) throw error;
         await systemClock.sleep(50 * tries);
       }
     }

@@ -173,6 +173,12 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   [`export default () => ${'('.repeat(20_000)}1${')'.repeat(20_000)};`, /deep|large|stack/],
 ];
 
+test('a discount of a fixed amount is not refused for what costs next to nothing, but warned of', async (t) => {
+  const { problems, warnings } = await scripts.check('export default ({ quantity, price }) => quantity * price - 50;');
+  t.deepEqual(problems, []);
+  t.deepEqual(warnings, ['for 1 at 0: it gave a negative amount, -50']);
+});
+
 test('what cannot be active is refused, with what is wrong', async (t) => {
   for (const [source, message] of REFUSED) {
     const { problems, amounts } = await scripts.check(source);
