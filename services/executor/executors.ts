@@ -15,6 +15,8 @@ export interface ExecutorsOptions {
   /** The order in which this process asks for them, and how many it runs at most. */
   readonly wanted: readonly string[];
   readonly most: number;
+  /** Makes all that are configured known. */
+  readonly enrol: (ids: readonly string[]) => Promise<void>;
   readonly claim: (id: string) => Promise<MemberStore | undefined>;
   readonly queue: OrderQueue;
   readonly bus: Pick<Bus, 'subscribe' | 'post'>;
@@ -43,7 +45,7 @@ const raftMessage = z.looseObject({
 
 /** The executors of this process. What they tell each other goes over `control`, at most once, also to those in the same process. */
 export function startExecutors(options: ExecutorsOptions): Executors {
-  const { members, wanted, most, claim, queue, bus, clock, log, onRole } = options;
+  const { members, wanted, most, enrol, claim, queue, bus, clock, log, onRole } = options;
   const stopping = new AbortController();
   const running = new Map<
     string,
@@ -90,7 +92,14 @@ export function startExecutors(options: ExecutorsOptions): Executors {
   }
 
   async function claiming(): Promise<void> {
+    let isEnrolled = false;
     while (!stopping.signal.aborted) {
+      try {
+        if (!isEnrolled) await enrol(members);
+        isEnrolled = true;
+      } catch (error) {
+        log.debug('the executors cannot be made known', { reason: reasonOf(error) });
+      }
       for (const id of wanted) {
         if (running.size >= most || stopping.signal.aborted) break;
         if (running.has(id)) continue;

@@ -5,7 +5,7 @@ import { executorIds, executorVariables } from './contract.ts';
 import { executorEntity } from './executor.ts';
 import { startExecutors } from './executors.ts';
 import { entryArchive, queueCollection, queueRecords, recordIndexes } from './model.ts';
-import { claimed } from './stored.ts';
+import { claimed, enrolled } from './stored.ts';
 import { telling } from './telling.ts';
 import { defineService } from '#shared/host/service.ts';
 import { databaseVariables, workerVariables } from '#shared/host/variables.ts';
@@ -36,6 +36,7 @@ export const service = defineService({
       // Where each has a process of its own, names agree.
       wanted: own !== undefined && members.includes(own) ? [own, ...members.filter((id) => id !== own)] : members,
       most: config.EXECUTORS_HERE,
+      enrol: (ids) => enrolled(db, ids),
       claim: (id) => claimed(db, clock, id, holder),
       queue: orderQueue(db, bus, clock),
       bus,

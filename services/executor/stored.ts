@@ -31,6 +31,15 @@ const LEASE_MS = 10_000;
 
 const NOTHING = { version: 0, term: 0, votedFor: null, snapshot: { index: 0, term: 0, seq: 0 }, entries: [] };
 
+/** Those that are configured are known from then on, whether or not they ever run; what is stored of one stays as it is. */
+export async function enrolled(db: Connection, ids: readonly string[]): Promise<void> {
+  const free = { ...NOTHING, owner: '', token: '', until: 0 };
+  await majorityCollection<StoredExecutor>(db, executorsCollection).bulkWrite(
+    ids.map((id) => ({ updateOne: { filter: { _id: id }, update: { $setOnInsert: free }, upsert: true } })),
+    { ordered: false },
+  );
+}
+
 export interface Holder {
   /** The name of the process; kept over its restarts where it has one. */
   readonly owner: string;

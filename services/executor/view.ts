@@ -10,7 +10,7 @@ import type { Page, PageQuery } from '#shared/web/cursors.ts';
 export interface ExecutorQueries {
   /** In the order of the queue. */
   queue(query: PageQuery & { readonly state?: QueuedOrderView['state'] | undefined }): Promise<Page<QueuedOrderView>>;
-  /** Every executor that ever ran, by id; `now`: epoch ms. */
+  /** Every executor that is configured or ever ran, by id; `now`: epoch ms. */
   executors(now: number): Promise<readonly ExecutorView[]>;
   /** `undefined`: there is no such executor. */
   log(id: string): Promise<ExecutorLogView | undefined>;

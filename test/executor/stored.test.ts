@@ -1,6 +1,7 @@
 import test from 'ava';
 import { Dispossessed } from '#services/executor/member.ts';
-import { claimed } from '#services/executor/stored.ts';
+import { claimed, enrolled } from '#services/executor/stored.ts';
+import { executorView } from '#services/executor/view.ts';
 import { mongoWorld } from '#test/support/mongo-world.ts';
 
 const log = { snapshot: { index: 0, term: 0, seq: 0 }, entries: [] };
@@ -44,4 +45,25 @@ test('nobody takes an executor over whose process says that it lives; when it is
   await second.save({ ...state, term: 2 });
   await second.release();
   t.not(await claimed(db, clock, 'executor-1', { owner: 'first', token: 'c' }), undefined);
+});
+
+test('an executor that is configured and never ran is shown as a follower of term 0 that does not live; whoever comes first may run it', async (t) => {
+  const { db } = await mongoWorld(t);
+  const clock = { now: () => 1000 };
+  const ran = (await claimed(db, clock, 'executor-1', { owner: 'first', token: 'a' }))!;
+  const stored = (await ran.load())!;
+  await ran.save({ ...stored, term: 4, votedFor: 'executor-1' });
+  const ids = ['executor-1', 'executor-2', 'executor-3'];
+  for (let time = 1; time <= 2; time += 1) await enrolled(db, ids);
+  const shown = await executorView(db).executors(60_000);
+  t.deepEqual(
+    shown.map(({ id, role, alive, term }) => [id, role, alive, term]),
+    [
+      ['executor-1', 'follower', false, 4],
+      ['executor-2', 'follower', false, 0],
+      ['executor-3', 'follower', false, 0],
+    ],
+  );
+  t.not(await claimed(db, clock, 'executor-2', { owner: 'second', token: 'b' }), undefined);
+  t.is(await claimed(db, clock, 'executor-1', { owner: 'second', token: 'b' }), undefined);
 });
