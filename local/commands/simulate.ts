@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --rate 50 --seconds 60 --customers 20 --seed 7 [--out orders.csv] [--retry] [--limit 180]
- * [--max-outstanding 200] [--api URL --token T]`: sends a reproducible mix of orders to the running stack, waits until each
+ * [--max-outstanding 200] [--checkouts] [--api URL --token T]`: sends a reproducible mix of orders to the running stack, waits until each
  * accepted one has ended, and reports. Ends with 1 when an order ended as it must not, or hangs. Ctrl-C sends no more and
  * waits for the rest; a second one ends the waiting.
  */
@@ -9,6 +9,10 @@ import { systemClock } from '#shared/clock.ts';
 import { apiOf, type Api } from './api.ts';
 import { command, numberOf, wholeOf } from './command.ts';
 import { apiOptions, commandLine, commandSpec } from './command-line.ts';
+import { checkoutPlanOf } from './simulator/checkout-plan.ts';
+import { checkoutReport } from './simulator/checkout-report.ts';
+import { simulateCheckouts } from './simulator/checkout-run.ts';
+import { areSound } from './simulator/checkout-verdict.ts';
 import { csv } from './simulator/csv.ts';
 import { planOf } from './simulator/plan.ts';
 import { showProgress } from './simulator/progress.ts';
@@ -19,7 +23,7 @@ import { Trouble } from '#local/stack/trouble.ts';
 
 const spec = commandSpec({
   call: 'npm run simulate --',
-  does: 'Sends a reproducible mix of orders to the running stack and says what became of each kind and how long it took.',
+  does: 'Sends a reproducible mix of orders, or of checkouts, to the running stack and says what became of each kind and how long it took.',
   options: {
     rate: { type: 'string', value: 'N', default: '50', means: 'orders a second' },
     seconds: { type: 'string', value: 'N', default: '60', means: 'how long orders are sent' },
@@ -38,40 +42,46 @@ const spec = commandSpec({
       means: 'so many requests may be without an answer at once',
     },
     retry: { type: 'boolean', default: false, means: 'asks again after Retry-After when an order is refused' },
+    checkouts: {
+      type: 'boolean',
+      default: false,
+      means: 'sends checkouts, approved and rejected at each event, in the place of orders',
+    },
     out: { type: 'string', value: 'FILE', means: 'writes a line of CSV for each order' },
     ...apiOptions,
   },
   examples: [
     ['--rate 10 --seconds 30', 'a light load for half a minute'],
     ['--seed 8 --out orders.csv', 'other orders, each of them in a file'],
+    ['--checkouts --rate 5 --seconds 20', 'a hundred checkouts, and the orders behind those that are approved'],
   ],
-  exits: '1: an order ended as it must not, or hangs.',
+  exits: '1: an order or a checkout ended as it must not, or hangs.',
 });
 const { values } = commandLine(spec);
 
 await command(async () => {
   const ratePerS = numberOf('--rate', values.rate, 0.1, 2000);
-  const plan = planOf({
+  const options = {
     seed: wholeOf('--seed', values.seed, 0, 0xffff_ffff),
     ratePerS,
     count: Math.max(1, Math.round(ratePerS * numberOf('--seconds', values.seconds, 0.1, 86_400))),
     customers: wholeOf('--customers', values.customers, 1, 10_000),
-  });
+  };
   const limitMs = 1000 * numberOf('--limit', values.limit, 0, 86_400);
   const maxOutstanding = wholeOf('--max-outstanding', values['max-outstanding'], 1, 10_000);
+  if (values.checkouts && (values.out !== undefined || values.retry))
+    throw new Trouble('--out and --retry are for orders, not for --checkouts.');
   const api = await answering(apiOf(values), values.api ?? 'the stack of this folder');
   if (values.out !== undefined) writeFileSync(values.out, ''); // rather now than after a minute
-  const { enough, signal } = interruptions();
-  const result = await simulate({
-    api,
-    plan,
-    enough,
-    signal,
-    limitMs,
-    maxOutstanding,
-    retry: values.retry ? 'once' : 'never',
-    onProgress: showProgress(process.stdout),
-  });
+  const common = { api, limitMs, onProgress: showProgress(process.stdout), ...interruptions() };
+  if (values.checkouts) {
+    const rows = await simulateCheckouts({ ...common, plan: checkoutPlanOf(options) });
+    process.stdout.write(`\n${checkoutReport(options.seed, rows)}\n`);
+    process.exitCode = areSound(rows) ? 0 : 1;
+    return;
+  }
+  const retry = values.retry ? 'once' : 'never';
+  const result = await simulate({ ...common, plan: planOf(options), maxOutstanding, retry });
   process.stdout.write(`\n${report(result)}\n`);
   if (values.out !== undefined) {
     writeFileSync(values.out, csv(result));
