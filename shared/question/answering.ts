@@ -35,22 +35,33 @@ export function createAnswering(
   const atWork = new Set<string>();
   const waiting: (() => void)[] = [];
   let running = 0;
+  let isFilling = false;
+
+  /** Begins what waits, as far as there is room. What is done in its turn makes room for the next one here, however many follow. */
+  function fill(): void {
+    if (isFilling) return;
+    isFilling = true;
+    try {
+      while (running < concurrency && waiting.length > 0) waiting.shift()!();
+    } finally {
+      isFilling = false;
+    }
+  }
 
   function begin(asked: AskedQuestions, one: AskedQuestion, state: StateOnce, give: Give, onDone: () => void): void {
     const name = `${asked.asker} ${one.id}`;
     if (atWork.has(name)) return onDone();
     atWork.add(name);
-    const run = (): void => {
+    waiting.push(() => {
       running += 1;
       work(asked, one, state, give, () => {
         running -= 1;
         atWork.delete(name);
         onDone();
-        waiting.shift()?.();
+        fill();
       });
-    };
-    if (running < concurrency) run();
-    else waiting.push(run);
+    });
+    fill();
   }
 
   /** Calls `onDone` once. */

@@ -58,7 +58,8 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
   const me = clock.id();
   const waiting = new Map<number, WaitingQuestion>();
   const alarms = createAlarms<WaitingQuestion>(clock, look);
-  let asked: WaitingQuestion[] = [];
+  /** To be sent with the next packets; while no answer can be heard, all that wait. */
+  let asked = new Set<WaitingQuestion>();
   let last = 0;
   let packets = 0;
   let closed = false;
@@ -73,13 +74,14 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
   const heard = subscription.then(
     () => {
       hears = true;
-      if (asked.length > 0) flush();
+      if (asked.size > 0) flush();
     },
     (error: unknown) => log.error('answers can not be heard', { reason: reasonOf(error) }),
   );
 
   function end(one: WaitingQuestion): void {
     waiting.delete(one.id);
+    asked.delete(one);
     one.alarm.cancel();
   }
 
@@ -119,16 +121,15 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
   }
 
   function put(one: WaitingQuestion): void {
-    if (asked.length === 0 && hears) clock.soon(flush);
-    asked.push(one);
+    if (asked.size === 0 && hears) clock.soon(flush);
+    asked.add(one);
   }
 
   function flush(): void {
     const all = asked;
-    asked = [];
-    const still = all.filter(({ id }) => waiting.has(id));
-    const alike = Map.groupBy(still, ({ type, key }) => `${type.name} ${key}`);
-    for (const alone of still) if (alone.text.length > LONG) send([alone]);
+    asked = new Set();
+    const alike = Map.groupBy(all, ({ type, key }) => `${type.name} ${key}`);
+    for (const alone of all) if (alone.text.length > LONG) send([alone]);
     for (const alikes of alike.values()) {
       const together = alikes.filter(({ text }) => text.length <= LONG);
       for (let from = 0; from < together.length; from += MAX_TOGETHER) send(together.slice(from, from + MAX_TOGETHER));
