@@ -33,7 +33,7 @@ interface TakenQueue {
 
 const PREFETCH = 200;
 
-/** What is ready for one asker in one turn travels in one packet; then what was answered is acknowledged, which costs the broker no write. */
+/** What is ready for one asker in one turn travels together, in as few packets as hold it; then what was answered is acknowledged, which costs the broker no write. */
 export function createResponder(options: ResponderOptions): Responder {
   const { bus, clock, log, worker, prefetch = PREFETCH } = options;
   const answer = createAnswering(options);
@@ -59,7 +59,7 @@ export function createResponder(options: ResponderOptions): Responder {
     done = new Map();
     for (const [asker, texts] of ready) {
       try {
-        post.send(ANSWERS, answersPacket(texts), asker);
+        for (const together of fitting(texts)) post.send(ANSWERS, answersPacket(together), asker);
       } catch (error) {
         if (!(error instanceof PublishError)) throw error;
         log.debug('answers are lost', { reason: error.message });
@@ -147,4 +147,20 @@ export function createResponder(options: ResponderOptions): Responder {
       await post.close();
     },
   };
+}
+
+/** In as few packets as hold them: none is longer than the longest answer. */
+function fitting(texts: readonly string[]): readonly (readonly string[])[] {
+  const packets: string[][] = [];
+  let left = 0;
+  for (const text of texts) {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > left) {
+      packets.push([]);
+      left = MAX_ANSWER_BYTES;
+    }
+    packets.at(-1)!.push(text);
+    left -= bytes;
+  }
+  return packets;
 }
