@@ -1,7 +1,7 @@
 import { basketApi } from './api.ts';
 import { basketEntity } from './basket.ts';
 import { basketsCollection } from './model.ts';
-import { basketAnswers } from './pricing.ts';
+import { basketAnswers } from './answers.ts';
 import { place } from '#services/order/contract.ts';
 import { price } from '#services/pricing/contract.ts';
 import { defineService } from '#shared/host/service.ts';

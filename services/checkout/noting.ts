@@ -7,9 +7,6 @@ import { merge, type VectorClock } from '#shared/vector-clock.ts';
 
 const MAX_EVENTS = 60;
 
-/** What an answer says of an event. */
-export type Noted = Happening & { readonly orderId?: string };
-
 /** Reads what an answer of one of the three says of an event; `undefined`: nothing. */
 export function notedIn(body: unknown): Happening | undefined {
   const refused = notPassed.safeParse(body);

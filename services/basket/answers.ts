@@ -1,5 +1,5 @@
 import { addedUp } from './adding.ts';
-import { price, type AskedLine, type BasketOf, type PricedBasket, type PricedLine } from './contract.ts';
+import { price, type AskedLine, type BasketOf, type PricedLine } from './contract.ts';
 import { price as productPrice } from '#services/pricing/contract.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
@@ -33,11 +33,12 @@ type Priced = { readonly line: PricedLine } | { readonly problem: QuestionProble
 /** What a basket costs: one question for each product, side by side. No sum is given when any line has none. */
 export function basketAnswers({ ask, log }: BasketPorts): readonly QuestionHandler[] {
   return [
-    answerQuestion(price, async ({ lines, ...owner }, { now, deadline, traceparent }) => {
+    answerQuestion(price, async ({ lines, ...owner }, { now, deadline, traceparent, signal }) => {
       const asking = { ...owner, waitMs: Math.max(100, deadline - now - WAY_BACK_MS), traceparent };
       const problems: QuestionProblem[] = [];
       const priced: PricedLine[] = [];
-      for (let at = 0; at < lines.length && !problems.some(isLasting); at += SIDE_BY_SIDE) {
+      for (let at = 0; at < lines.length && !problems.some(endsIt); at += SIDE_BY_SIDE) {
+        if (signal.aborted) throw new QuestionProblem('pricing-timeout', 'the basket was not priced in time');
         const some = lines.slice(at, at + SIDE_BY_SIDE);
         for (const one of await Promise.all(some.map((line) => linePriced(line, asking))))
           if ('line' in one) priced.push(one.line);
@@ -76,7 +77,8 @@ function rank({ code }: QuestionProblem): number {
   return CODES.indexOf(code);
 }
 
-function isLasting({ code }: QuestionProblem): boolean {
+/** What else is unknown is worth telling; after any other problem nothing more is asked. */
+function endsIt({ code }: QuestionProblem): boolean {
   return code !== 'unknown-product';
 }
 
@@ -86,5 +88,3 @@ function problemOf(error: unknown, sku: string): QuestionProblem {
     return new QuestionProblem('pricing-timeout', `${sku} was not priced in time`, { sku });
   return new QuestionProblem('not-priced', `${sku} can not be priced now: ${reasonOf(error)}`.slice(0, 500), { sku });
 }
-
-export type { PricedBasket };
