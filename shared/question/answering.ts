@@ -72,7 +72,9 @@ export function createAnswering(
     give: Give,
     onDone: () => void,
   ): void {
+    const alarm = { cancel(): void {} };
     const tell = (how: AnsweredHow, given?: object): void => {
+      alarm.cancel();
       if (given !== undefined) give(one.id, given);
       onAnswered?.(type, how);
       onDone();
@@ -94,7 +96,7 @@ export function createAnswering(
     if (!body.success) return breaks(`it is no such question: ${body.error.message}`);
     if (handler.type.key(body.data) !== key) return breaks('its key is not the one of its body');
     try {
-      const result = handler.handle(body.data, contextOf(clock, key, one, state));
+      const result = handler.handle(body.data, contextOf(clock, key, one, state, alarm));
       if (result instanceof Promise) result.then((answer: unknown) => tell('answered', { answer }), fail);
       else tell('answered', { answer: result });
     } catch (error) {
@@ -123,6 +125,7 @@ function contextOf(
   key: string,
   { deadline, traceparent }: AskedQuestion,
   state: StateOnce,
+  alarm: { cancel(): void },
 ): QuestionContext {
   let signal: AbortSignal | undefined;
   return {
@@ -134,7 +137,7 @@ function contextOf(
     get signal() {
       if (signal === undefined) {
         const late = new AbortController();
-        clock.after(Math.max(0, deadline - clock.now()), () => late.abort());
+        alarm.cancel = clock.after(Math.max(0, deadline - clock.now()), () => late.abort());
         signal = late.signal;
       }
       return signal;

@@ -26,3 +26,30 @@ test('twenty thousand questions that waited for one handler until nobody wanted 
   await clock.settle();
   t.deepEqual([done, how.length], [true, 20_000]);
 });
+
+test('of a question that was answered no timer is left', async (t) => {
+  const clock = createVirtualClock();
+  let left = 0;
+  const counting = {
+    ...clock,
+    after(ms: number, run: () => void) {
+      left += 1;
+      const cancel = clock.after(ms, run);
+      return () => {
+        left -= 1;
+        cancel();
+      };
+    },
+  };
+  const handlers = [answerQuestion(square, ({ n }, { signal }) => ({ square: n * n, by: String(signal.aborted) }))];
+  const answer = createAnswering({ handlers, clock: counting, log: silentLog, stateOf: async () => undefined });
+  const given: object[] = [];
+  const question = { id: 1, deadline: clock.now() + 4500, body: { key: 'k', n: 2 } };
+  const asked = { asker: 'door', type: square.name, key: 'k', questions: [question] };
+  answer(
+    asked,
+    (_id, one) => given.push(one),
+    () => {},
+  );
+  t.deepEqual([given, left], [[{ answer: { square: 4, by: 'false' } }], 0]);
+});
