@@ -37,6 +37,11 @@ export type Verdict<Told extends object> =
   | { readonly passed: true; readonly tells: Told }
   | { readonly passed: false; readonly reason: Rejection };
 
+/** Of an event whose passing tells no more than that. */
+export function verdict(reason: Rejection | undefined): Verdict<object> {
+  return reason === undefined ? { passed: true, tells: {} } : { passed: false, reason };
+}
+
 type Answers<Body, Done, Refused> = CommandType<Body> & {
   readonly done: EventType<Done>;
   readonly refused: EventType<Refused>;

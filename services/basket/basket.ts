@@ -1,10 +1,7 @@
 import * as contract from './contract.ts';
 import type { BasketOf } from './contract.ts';
-import { type OrderDetails, place } from '#services/order/contract.ts';
-import { SAGA_ROUTE } from '#services/saga/contract.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
+import { placing } from '#services/order/contract.ts';
 import { answering, on, type Context, type Entity } from '#shared/entity/entity.ts';
-import type { Send } from '#shared/message.ts';
 
 export interface BasketItem {
   readonly sku: string;
@@ -48,7 +45,7 @@ export const basketEntity: Entity<BasketState> = {
         );
       return {
         state: holding(owner, left, context),
-        send: [context.answer(contract.checkedOut, { ...owner, orderId }), placing(order, context)],
+        send: [context.answer(contract.checkedOut, { ...owner, orderId }), placing(order, context.message)],
       };
     }),
   ],
@@ -71,22 +68,4 @@ function without(items: readonly BasketItem[], taken: readonly BasketItem[]): re
     left.set(sku, rest);
   }
   return [...left].flatMap(([sku, quantity]) => (quantity === 0 ? [] : [{ sku, quantity }]));
-}
-
-/** As the door places an order: its answer starts the saga. */
-function placing(order: OrderDetails, { message }: Context): Send {
-  const { orderId } = order;
-  return {
-    exchange: inbox(place.route),
-    message: {
-      id: `${orderId}:place`,
-      type: place.name,
-      key: place.key(order),
-      body: order,
-      correlationId: orderId,
-      causationId: message.id,
-      ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
-      replyTo: { route: SAGA_ROUTE, key: orderId },
-    },
-  };
 }

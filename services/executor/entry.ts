@@ -1,11 +1,9 @@
 import * as contract from './contract.ts';
 import { inside } from './queue.ts';
 import type { EntryState, ExecutorState } from './state.ts';
-import { place } from '#services/order/contract.ts';
-import { SAGA_ROUTE } from '#services/saga/contract.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
-import { answering, on, type Context, type Handler } from '#shared/entity/entity.ts';
-import type { BodyOf, Send } from '#shared/message.ts';
+import { placing } from '#services/order/contract.ts';
+import { answering, on, type Handler } from '#shared/entity/entity.ts';
+import type { BodyOf } from '#shared/message.ts';
 
 function entryOf(state: ExecutorState | undefined, orderId: string): EntryState {
   return state?.kind === 'entry' ? state : { kind: 'entry', orderId };
@@ -42,24 +40,6 @@ export const entryHandlers: readonly Handler<ExecutorState>[] = [
     const known = entryOf(state, orderId);
     if (known.started !== undefined || known.withdrawn || known.order === undefined) return { state: known };
     const started = { executor, term, at: context.now };
-    return { state: { ...known, started }, send: [placing(known.order, context)] };
+    return { state: { ...known, started }, send: [placing(known.order, context.message)] };
   }),
 ];
-
-/** The same message that a client's order begins with: what was placed once is not placed again. */
-function placing(order: BodyOf<typeof place>, { message }: Context): Send {
-  const { orderId } = order;
-  return {
-    exchange: inbox(place.route),
-    message: {
-      id: `${orderId}:place`,
-      type: place.name,
-      key: place.key(order),
-      body: order,
-      correlationId: orderId,
-      causationId: message.id,
-      replyTo: { route: SAGA_ROUTE, key: orderId },
-      ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
-    },
-  };
-}

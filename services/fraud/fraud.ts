@@ -1,8 +1,7 @@
 import * as contract from './contract.ts';
 import { buyerRules, payerRules } from './rules.ts';
 import type { CardOpener } from '#services/card-sealing.ts';
-import { type CausalState, clears, takes, type Verdict } from '#services/causal-entity.ts';
-import type { Rejection } from '#services/checkout-flow.ts';
+import { type CausalState, clears, takes, verdict } from '#services/causal-entity.ts';
 import { judged } from '#services/checkout-rules.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 
@@ -23,8 +22,4 @@ export function fraudEntity({ fraudCards }: FraudOptions): Entity<CausalState> {
       clears(contract.clear),
     ],
   };
-}
-
-function verdict(reason: Rejection | undefined): Verdict<object> {
-  return reason === undefined ? { passed: true, tells: {} } : { passed: false, reason };
 }

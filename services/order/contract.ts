@@ -16,7 +16,9 @@ import {
 } from '#services/fields.ts';
 import { type Money, money } from '#services/money.ts';
 import { type AuditedKind, auditFact } from '#shared/audited-thing.ts';
-import { command, event } from '#shared/message.ts';
+import { SAGA_ROUTE } from '#services/saga/contract.ts';
+import { inbox } from '#shared/bus/topology/topology.ts';
+import { command, event, type Message, type Send } from '#shared/message.ts';
 import type { Caller, Tag } from '#shared/web/endpoint.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
@@ -68,6 +70,24 @@ export const place = command('order.place', {
   done: placed,
   refused: placeRefused,
 });
+
+/** An order that begins by itself, as the door places one: its answer starts the saga. What was placed once is not placed again. */
+export function placing(order: OrderDetails, { id, traceparent }: Pick<Message, 'id' | 'traceparent'>): Send {
+  const { orderId } = order;
+  return {
+    exchange: inbox(place.route),
+    message: {
+      id: `${orderId}:place`,
+      type: place.name,
+      key: place.key(order),
+      body: order,
+      correlationId: orderId,
+      causationId: id,
+      replyTo: { route: SAGA_ROUTE, key: orderId },
+      ...(traceparent !== undefined && { traceparent }),
+    },
+  };
+}
 
 export const paymentAttached = event('order.payment-attached', z.object({ orderId }));
 export const attachRefused = event('order.attach-refused', z.object({ orderId, reason }));

@@ -2,9 +2,8 @@ import * as contract from './contract.ts';
 import { basketRules, cardRules, userRules } from './rules.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import type { CardOpener } from '#services/card-sealing.ts';
-import { type CausalState, clears, takes, type Verdict } from '#services/causal-entity.ts';
+import { type CausalState, clears, takes, verdict } from '#services/causal-entity.ts';
 import { judged } from '#services/checkout-rules.ts';
-import type { Rejection } from '#services/checkout-flow.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 
 export interface VerificationOptions {
@@ -30,8 +29,4 @@ export function verificationEntity({ verificationCards, tokenizer }: Verificatio
       clears(contract.clear),
     ],
   };
-}
-
-function verdict(reason: Rejection | undefined): Verdict<object> {
-  return reason === undefined ? { passed: true, tells: {} } : { passed: false, reason };
 }
