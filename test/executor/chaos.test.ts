@@ -12,7 +12,7 @@ let stack: TestStack;
 let stage: ReturnType<typeof executorStage>;
 
 test.before(async () => {
-  stack = await startStack({ processes: 'one', apart: ['executor'], workers: { executor: 3 } });
+  stack = await startStack({ processes: 'one', apart: ['executor'], workers: { executor: 3 }, relayed: true });
   stage = executorStage(stack);
 });
 test.after.always(async () => {
@@ -108,5 +108,39 @@ test.serial(
     await atRest(t, orderIds, [leader, down[0]!]);
     stack.process(down[1]!).start();
     await until('all live', stage.executors, (all) => all.every(({ alive }) => alive), { show });
+  },
+);
+
+test.serial(
+  'a leader frozen past an election: what it sent before arrives late, is refused and counted; woken, it follows',
+  async (t) => {
+    const before = await stage.leader();
+    const counted = async (): Promise<number> => {
+      const { id } = await stage.leader();
+      return Number(/ (\d+)$/.exec((await stage.metric(id, 'order_queue{what="refused"')) ?? '')?.[1] ?? 0);
+    };
+    const refusedBefore = await counted();
+    // On its way to the broker; what it does not get there it cannot take back.
+    const late = stack.relays!.broker.hold('executor.execute');
+    const orderIds = await stage.enqueue(20);
+    await late.caught;
+    stack.kill(before.id, 'SIGSTOP');
+    try {
+      const after = await stage.leader(before.id);
+      t.true(after.term > before.term);
+      await until('its successor has come to the queue', late.passed, (passed) => passed > 0, { show });
+      late.release();
+    } finally {
+      stack.kill(before.id, 'SIGCONT');
+    }
+    await until('what it had sent is refused and counted', counted, (refused) => refused > refusedBefore, { show });
+    await until(
+      'it follows',
+      stage.executors,
+      (all) =>
+        all.some(({ id, role, alive, term }) => id === before.id && alive && role === 'follower' && term > before.term),
+      { show },
+    );
+    await atRest(t, orderIds);
   },
 );

@@ -1,5 +1,16 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { Transform } from 'node:stream';
+
+/** What the next client that sends certain words sends, from those words on: kept back, while everything else goes through. */
+export interface Held {
+  /** Resolves when it is kept back. */
+  readonly caught: Promise<void>;
+  /** How often others have sent those words since. */
+  readonly passed: () => number;
+  /** It goes on, late. */
+  release(): void;
+}
 
 /** A TCP relay on a loopback port, to cut connections as a broken network does. */
 export interface TcpProxy {
@@ -9,6 +20,7 @@ export interface TcpProxy {
   restore(): void;
   /** Connections stay open, but nothing more goes through. */
   freeze(): void;
+  hold(words: string): Held;
   close(): Promise<void>;
 }
 
@@ -17,6 +29,8 @@ export async function startTcpProxy(host: string, port: number | (() => number))
   const sockets = new Set<Socket>();
   let down = false;
   let lastWords: string | undefined;
+  /** Tells whether it goes through now; keeps `pass` otherwise. */
+  let look = (_chunk: Buffer, _pass: () => void): boolean => true;
   const server = createServer((client) => {
     if (down) {
       client.on('error', () => {});
@@ -26,12 +40,19 @@ export async function startTcpProxy(host: string, port: number | (() => number))
     }
     const upstream = connect({ host, port: typeof port === 'number' ? port : port(), noDelay: true });
     client.setNoDelay(true);
+    const gate = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        const pass = (): void => done(null, chunk);
+        if (look(chunk, pass)) pass();
+      },
+    });
+    client.pipe(gate).pipe(upstream);
+    upstream.pipe(client);
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
       sockets.add(one);
-      one.pipe(other);
       one.on('error', () => {});
       one.on('close', () => {
         sockets.delete(one);
@@ -48,6 +69,29 @@ export async function startTcpProxy(host: string, port: number | (() => number))
   return {
     freeze() {
       for (const socket of sockets) socket.unpipe();
+    },
+    hold(words) {
+      const caught = Promise.withResolvers<void>();
+      let kept: (() => void) | undefined;
+      let passed = 0;
+      look = (chunk, pass) => {
+        if (!chunk.includes(words)) return true;
+        if (kept !== undefined) {
+          passed += 1;
+          return true;
+        }
+        kept = pass;
+        caught.resolve();
+        return false;
+      };
+      return {
+        caught: caught.promise,
+        passed: () => passed,
+        release() {
+          look = () => true;
+          kept?.();
+        },
+      };
     },
     port: (server.address() as AddressInfo).port,
     cut({ stayDown = false, lastWords: words } = {}) {
