@@ -3,6 +3,7 @@ import { execute, QUEUE } from './contract.ts';
 import type { OrderQueue, Progress } from './leading.ts';
 import { queueCollection, queueRecords, type StoredEntry, type StoredRecord } from './model.ts';
 import type { QueueItem } from './raft/log.ts';
+import type { ExecutorState } from './state.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encodeSend } from '#shared/bus/envelope.ts';
 import { hash } from '#shared/bus/topology/topology.ts';
@@ -30,31 +31,36 @@ export function orderQueue(db: Connection, bus: Pick<Bus, 'publish'>, clock: Clo
         .toArray();
       return inRow([...riding.filter(({ kind }) => kind === 'queued'), ...written], entry).slice(0, limit);
     },
-    async execute(term, executor, items) {
-      const entries = items.map(({ seq: entry, orderId }) => ({ entry, orderId }));
-      const id = clock.id();
-      const message = {
-        id,
-        type: execute.name,
-        key: QUEUE,
-        body: { term, executor, entries },
-        correlationId: id,
-        rememberUntil: clock.now() + REMEMBERED_MS,
-      };
-      const exchange = hash(execute.route);
-      await bus.publish(exchange, encodeSend({ exchange, message }, clock.now()));
-    },
+    execute: executing(bus, clock),
   };
 }
 
-export function progressOf(stored: StoredEntry | null): Progress {
+/** Asks the queue to execute, like any other key. */
+export function executing(bus: Pick<Bus, 'publish'>, clock: Clock): OrderQueue['execute'] {
+  return async (term, executor, items) => {
+    const entries = items.map(({ seq: entry, orderId }) => ({ entry, orderId }));
+    const id = clock.id();
+    const message = {
+      id,
+      type: execute.name,
+      key: QUEUE,
+      body: { term, executor, entries },
+      correlationId: id,
+      rememberUntil: clock.now() + REMEMBERED_MS,
+    };
+    const exchange = hash(execute.route);
+    await bus.publish(exchange, encodeSend({ exchange, message }, clock.now()));
+  };
+}
+
+export function progressOf(stored: { readonly state?: ExecutorState | undefined } | null): Progress {
   const state = stored?.state;
   if (state?.kind !== 'queue') return { queued: 0, executed: 0, refused: 0 };
   return { queued: state.queued, executed: state.fence.executed, refused: state.refused };
 }
 
 /** The items that follow the entry without a gap; a record may be there twice. */
-function inRow(
+export function inRow(
   found: readonly { readonly entry: number; readonly orderId: string }[],
   entry: number,
 ): readonly QueueItem[] {

@@ -71,10 +71,15 @@ export function startExecutors(options: ExecutorsOptions): Executors {
   async function start(id: string, store: MemberStore): Promise<void> {
     const config = { ...TIMING, ...LIMITS, id, members };
     const member = createMember({ config, store, clock, log, send, onRole: (standing) => onRole?.(id, standing) });
-    const subscription = await bus.subscribe(CONTROL, [peerKey(SERVICE, id)], ({ content }) => {
+    const listening = bus.subscribe(CONTROL, [peerKey(SERVICE, id)], ({ content }) => {
       const parsed = raftMessage.safeParse(json(content));
       // Only executors may send here, and their versions agree on what they say.
       if (parsed.success && parsed.data.to === id) member.hear(parsed.data as unknown as RaftMessage);
+    });
+    const subscription = await listening.catch(async (error: unknown) => {
+      // One that hears nobody is none.
+      await member.stop();
+      throw error;
     });
     const leading = createLeading({ member, queue, clock, log });
     const one = {

@@ -1,5 +1,6 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
 import { checkoutFaults, checkoutsAreOver } from './checkouts.ts';
+import { executorFaults, isWorkedOff } from './executors.ts';
 import { keyOf, type Customers } from './customers.ts';
 import { CUSTOMERS, FUNDS } from './wallet-traffic.ts';
 import { unlogged } from './log-checks.ts';
@@ -22,7 +23,7 @@ import { pageOf } from '#services/wallet/view.ts';
 
 /** Whether nothing is left to happen: every accepted order and its saga ended, every queue of commands empty. */
 export function isAtRest(town: SimulatedTown, customers: Customers): boolean {
-  if (!customers.answered || !checkoutsAreOver(town)) return false;
+  if (!customers.answered || !checkoutsAreOver(town) || !isWorkedOff(town)) return false;
   for (const orderId of customers.accepted.values()) {
     const order = town.orders.documents.get(orderId)?.state;
     const saga = town.sagas.documents.get(orderId)?.state;
@@ -58,6 +59,7 @@ export function violations(town: SimulatedTown, customers: Customers): readonly 
     ...abroad(town),
     ...unlogged(town),
     ...checkoutFaults(town),
+    ...executorFaults(town),
     ...newerMessages(town),
     ...inTheRecord(town),
   ];

@@ -1,6 +1,8 @@
 /** A database that never takes the document of one key, whatever else it takes. */
 import type { EntityStore } from '#shared/entity/store.ts';
 
+/** The customer whose wallet the database does not take, in part of the seeds. */
+export const UNWANTED = 'eve';
 /** What it says. */
 export const REFUSAL = 'simulated: the document is not taken';
 

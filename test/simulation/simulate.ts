@@ -4,6 +4,7 @@ import { isAtRest, violations } from './checks.ts';
 import { countCheckouts, sendCheckouts } from './checkouts.ts';
 import { sendOrders } from './customers.ts';
 import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendAllAgain, sendUndos } from './wallet-traffic.ts';
+import { addExecutors } from './executors.ts';
 import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { deploy, finishDeployment } from './newer.ts';
@@ -48,6 +49,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   const settings = settingsOf(seed);
   tell(settings.shown);
   const town = buildTown(scheduler, faults, tell, settings);
+  if (settings.electing) addExecutors(town, ARRIVALS_MS + 8000);
   payIn(town);
   shelve(town.broker, goods);
   const paid = await scheduler.run(

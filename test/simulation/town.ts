@@ -9,7 +9,7 @@ import { createMachine, type Host, type Machine, type Town } from './host.ts';
 import { createRecord, type Record } from './record.ts';
 import { createReplicas, type Collection, type Replicas } from './replicas.ts';
 import { newerVersion, type NewerVersion } from './newer-version.ts';
-import { refusing } from './refusing.ts';
+import { refusing, UNWANTED } from './refusing.ts';
 import type { Scheduler } from './scheduler.ts';
 import { CLOCK_ERROR_MS, type Settings } from './settings.ts';
 import { startCircuitBreaker } from '#services/circuit-breaker/circuit-breaker.ts';
@@ -45,9 +45,6 @@ const undos = new Set(
   ),
 );
 
-/** The customer whose wallet the database does not take, in part of the seeds. */
-export const UNWANTED = 'eve';
-
 export interface SimulatedTown extends Town, Abroad {
   readonly settings: Settings;
   readonly replicas: Replicas;
@@ -55,6 +52,8 @@ export interface SimulatedTown extends Town, Abroad {
   readonly record: Record;
   /** By service, what a majority of the database has; below those of an order's road. */
   readonly homes: ReadonlyMap<string, MemoryStore<unknown>>;
+  /** The documents of the order queue, as its workers use them. */
+  readonly orderQueue: Collection<unknown>;
   readonly orders: MemoryStore<OrderState>;
   readonly sagas: MemoryStore<OrderSaga>;
   readonly wallets: MemoryStore<WalletState>;
@@ -240,6 +239,7 @@ export function buildTown(
     version,
     add,
     homes: new Map([...homes].map(([name, { majority }]) => [name, majority])),
+    orderQueue: homeOf('executor'),
     orders: majorityOf<OrderState>('order'),
     sagas: majorityOf<OrderSaga>('saga'),
     wallets: majorityOf<WalletState>('wallet'),

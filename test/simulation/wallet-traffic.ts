@@ -1,5 +1,6 @@
 /** What comes to the wallets past the gateways: money, and undos of what nobody did. */
-import { UNWANTED, type SimulatedTown } from './town.ts';
+import { UNWANTED } from './refusing.ts';
+import type { SimulatedTown } from './town.ts';
 import { release, topUp } from '#services/wallet/contract.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
