@@ -133,7 +133,10 @@ test.serial(
     } finally {
       stack.kill(before.id, 'SIGCONT');
     }
-    await until('what it had sent is refused and counted', counted, (refused) => refused > refusedBefore, { show });
+    await until('what it had sent is refused and counted', counted, (refused) => refused > refusedBefore, {
+      show,
+      limitMs: 10_000,
+    });
     await until(
       'it follows',
       stage.executors,

@@ -181,3 +181,8 @@ export function executorFaults(town: SimulatedTown): readonly string[] {
       : [`I-13: ${fence.executed} of ${queued} entries were executed, or not all of them have ended`]),
   ];
 }
+
+export function countExecuted({ homes }: Pick<SimulatedTown, 'homes'>): number {
+  return progressOf((homes.get('executor')!.documents.get(QUEUE) as { readonly state?: ExecutorState }) ?? null)
+    .executed;
+}

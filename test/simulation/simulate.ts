@@ -4,7 +4,7 @@ import { isAtRest, violations } from './checks.ts';
 import { countCheckouts, sendCheckouts } from './checkouts.ts';
 import { sendOrders } from './customers.ts';
 import { CUSTOMERS, FUNDS, payIn, payInForUnwanted, sendAllAgain, sendUndos } from './wallet-traffic.ts';
-import { addExecutors } from './executors.ts';
+import { addExecutors, countExecuted } from './executors.ts';
 import { createFaults } from './faults.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { deploy, finishDeployment } from './newer.ts';
@@ -165,6 +165,7 @@ function countsOf({ homes, orders, sagas, mails, record }: SimulatedTown): Reado
     if (state?.phase === 'ended') add('steps undone', state.steps.filter(({ undo }) => undo !== undefined).length);
   add('mails', mails.length);
   for (const [what, n] of countCheckouts(homes)) add(what, n);
+  add('queue entries executed', countExecuted({ homes }));
   add('commits', record.writes.length);
   add('commits that lost a race', record.commits.filter(({ outcome }) => outcome === 'lost').length);
   return counts;
