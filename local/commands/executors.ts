@@ -4,7 +4,9 @@ import { command } from './command.ts';
 import { apiOptions, commandLine, commandSpec } from './command-line.ts';
 import { executorLines } from './executor-lines.ts';
 import type { ExecutorView } from '#services/executor/shapes.ts';
+import { Trouble } from '#local/stack/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
+import { reasonOf } from '#shared/errors.ts';
 
 const EVERY_MS = 500;
 
@@ -23,7 +25,10 @@ const { values } = commandLine(spec);
 await command(async () => {
   const api = apiOf(values);
   for (let before = ''; ;) {
-    const { body } = await api.get<readonly ExecutorView[]>('/v1/executors');
+    const { status, body } = await api.get<readonly ExecutorView[]>('/v1/executors').catch((error: unknown) => {
+      throw new Trouble(`The API does not answer (${reasonOf(error)}): is its stack running?`);
+    });
+    if (status !== 200) throw new Trouble(`The API answers ${status}: the token has to be an operator's.`);
     const lines = executorLines(body);
     const text = lines.join('\n');
     if (text !== before) process.stdout.write(`${text}\n\n`);

@@ -173,7 +173,7 @@ export function executorFaults(town: SimulatedTown): readonly string[] {
   tally.add({ queue: QUEUE, document: { queued, executed: fence.executed, term: fence.term, records, riding } });
   const written = [...journal.values()] as QueueRecord[];
   for (const record of written.toSorted((a, b) => b.seq - a.seq)) tally.add({ queue: QUEUE, record });
-  const odd = tally.check({ exists: true } as never, { now: 0, hangingAfterMs: Infinity } as never);
+  const odd = tally.check({ exists: true } as never, { now: 0, hangingAfterMs: Infinity });
   return [
     ...odd.map((one) => `I-13: ${JSON.stringify(one)}`),
     ...(isWorkedOff(town)
