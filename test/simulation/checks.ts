@@ -1,4 +1,5 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
+import { FUNDS as BASKET_FUNDS, users } from './basket-model.ts';
 import { checkoutFaults, checkoutsAreOver } from './checkouts.ts';
 import { executorFaults, isWorkedOff } from './executors.ts';
 import { keyOf, type Customers } from './customers.ts';
@@ -102,7 +103,7 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
       },
     ];
   });
-  const purses: Purse[] = CUSTOMERS.flatMap((customerId) => {
+  const purses: Purse[] = [...CUSTOMERS, ...users].flatMap((customerId) => {
     const document = town.wallets.documents.get(customerId);
     if (document?.state?.currency === undefined) return [];
     const { currency, available, held } = document.state;
@@ -120,7 +121,10 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
     orders,
     purses,
     shelves: shelvesOf(town.homes.get('stock')!),
-    paidIn: Object.fromEntries(CUSTOMERS.map((customerId) => [customerId, FUNDS])),
+    paidIn: Object.fromEntries([
+      ...CUSTOMERS.map((customerId) => [customerId, FUNDS]),
+      ...users.map((customerId) => [customerId, BASKET_FUNDS]),
+    ]),
     refusedEmails: new Set(
       orders.map(({ order }) => order.email).filter((email) => customers.refused.has(keyOf(email))),
     ),
