@@ -49,4 +49,4 @@ function privateKeyOf(secret: string): KeyObject {
 }
 
 /** What a service that opens cards reads from its environment. */
-export const cardSecret = z.string().min(32);
+export const cardSecret = z.string().min(32, 'must have 32 characters or more');

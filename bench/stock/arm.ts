@@ -32,6 +32,10 @@ export const hotSkuArm: Arm = {
         { of: 'reservations alone', values: { perS: median(perS.hot) } },
         { of: 'orders of others alone', values: ofOrders(latencies.others) },
         { of: 'both', values: { perS: median(perS.both), ...ofOrders(latencies.both) } },
+        {
+          of: 'orders of others, as many reservations of 500 SKUs',
+          values: { perS: median(perS.spread), ...ofOrders(latencies.spread) },
+        },
       ];
     } finally {
       await database.stop();

@@ -12,8 +12,8 @@ import { inbox, partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import type { CommandType } from '#shared/message.ts';
 
-/** `hot`: the one SKU alone; `others`: orders of other SKUs alone; `both`: at the same time. */
-const SLICES = ['hot', 'others', 'both'] as const;
+/** `hot`: the one SKU alone; `others`: orders of other SKUs alone; `both`: at the same time; `spread`: as `both`, but as many reservations of many SKUs. */
+const SLICES = ['hot', 'others', 'both', 'spread'] as const;
 type Slice = (typeof SLICES)[number];
 
 export interface HotSkuOptions {
@@ -29,19 +29,22 @@ export interface HotSkuOptions {
 
 export interface HotSku {
   /** Reservations a second, by slice, one figure a round. */
-  readonly perS: Readonly<Record<'hot' | 'both', readonly number[]>>;
+  readonly perS: Readonly<Record<'hot' | 'both' | 'spread', readonly number[]>>;
   /** From the order's publishing to its end, ms. */
-  readonly latencies: Readonly<Record<'others' | 'both', readonly number[]>>;
+  readonly latencies: Readonly<Record<'others' | 'both' | 'spread', readonly number[]>>;
 }
 
 const HOT = 'hot';
+/** What is reserved when not everybody wants the same. */
+const SPREAD = Array.from({ length: 500 }, (_, n) => `cool-${n}`);
 const PLENTY = 1_000_000_000;
 /** Hosts nobody here: its queues take the answers to the reservations. */
 const ASKER = 'catalogue';
 
 /**
  * Reservations of one SKU, and orders of other SKUs that arrive steadily: each alone, the reservations as fast as they go, and together,
- * the reservations at a steady rate. In turns.
+ * the reservations at a steady rate. As many reservations of 500 SKUs beside the same orders tell what is the load's doing, and what the
+ * one key's. In turns.
  */
 export async function hotSku({
   amqpUrl,
@@ -60,18 +63,20 @@ export async function hotSku({
   const hot = await createReserving(bus, { inFlight, reservationsPerS });
   await fill(bus);
   const sleep = async (): Promise<void> => clock.sleep(sliceS * 1000);
-  await Promise.all([fresh.run(sleep), hot.steadily(sleep)]);
+  await Promise.all([fresh.run(sleep), hot.steadily(sleep, [HOT]), hot.steadily(sleep, SPREAD)]);
 
-  const perS = { hot: [] as number[], both: [] as number[] };
-  const latencies = { others: [] as number[], both: [] as number[] };
+  const perS = { hot: [] as number[], both: [] as number[], spread: [] as number[] };
+  const latencies = { others: [] as number[], both: [] as number[], spread: [] as number[] };
+  const beside = async (name: 'both' | 'spread', skus: readonly string[]): Promise<void> => {
+    const [rate, those] = await Promise.all([hot.steadily(sleep, skus), fresh.run(sleep)]);
+    perS[name].push(rate);
+    latencies[name].push(...those);
+  };
   const slices: Readonly<Record<Slice, () => Promise<void>>> = {
     hot: async () => void perS.hot.push(await hot.closed(sleep)),
     others: async () => void latencies.others.push(...(await fresh.run(sleep))),
-    async both() {
-      const [rate, those] = await Promise.all([hot.steadily(sleep), fresh.run(sleep)]);
-      perS.both.push(rate);
-      latencies.both.push(...those);
-    },
+    both: () => beside('both', [HOT]),
+    spread: () => beside('spread', SPREAD),
   };
   for (let round = 0; round < rounds; round += 1) {
     for (let n = 0; n < SLICES.length; n += 1) await slices[SLICES[(n + round) % SLICES.length]!]();
@@ -90,7 +95,7 @@ async function fill(bus: Bus): Promise<void> {
   };
   const orders = Array.from({ length: CUSTOMERS }, (_, n) => orderMessage(`fill-${n}`, n).body);
   const customers = new Set(orders.map(({ customerId }) => customerId));
-  const skus = new Set([HOT, ...orders.flatMap(({ items }) => items.map(({ sku }) => sku))]);
+  const skus = new Set([HOT, ...SPREAD, ...orders.flatMap(({ items }) => items.map(({ sku }) => sku))]);
   const amount = { amount: PLENTY, currency: 'EUR' } as const;
   await Promise.all([
     ...[...customers].map((customerId) => put(topUp, { customerId, topUpId: `${customerId}:fill`, amount })),
@@ -98,18 +103,18 @@ async function fill(bus: Bus): Promise<void> {
   ]);
 }
 
-/** Reservations of one SKU, each for an order of its own that never ends. */
+/** Reservations of a SKU, each for an order of its own that never ends. */
 async function createReserving(
   bus: Bus,
   { inFlight, reservationsPerS }: Pick<HotSkuOptions, 'inFlight' | 'reservationsPerS'>,
 ) {
   let [answered, onTheirWay, again] = [0, 0, false];
 
-  function send(): void {
+  function send(sku = HOT): void {
     onTheirWay += 1;
     const orderId = clock.id();
-    const body = { sku: HOT, orderId, quantity: 1, expiresAt: clock.now() + 3_600_000 };
-    const message = { id: `${orderId}:do`, type: reserve.name, key: HOT, body, correlationId: orderId };
+    const body = { sku, orderId, quantity: 1, expiresAt: clock.now() + 3_600_000 };
+    const message = { id: `${orderId}:do`, type: reserve.name, key: sku, body, correlationId: orderId };
     // What cannot be sent ends the benchmark.
     void bus.publish(inbox('stock'), encode({ ...message, replyTo: { route: ASKER, key: orderId } }));
   }
@@ -143,13 +148,14 @@ async function createReserving(
       for (let n = 0; n < inFlight; n += 1) send();
       return counted(meanwhile);
     },
-    /** So many a second, however long they take. */
-    steadily: (meanwhile: () => Promise<void>): Promise<number> =>
+    /** So many a second, however long they take; of these SKUs in turn. */
+    steadily: (meanwhile: () => Promise<void>, skus: readonly string[]): Promise<number> =>
       counted(async () => {
         const from = performance.now();
         let sent = 0;
         const timer = setInterval(() => {
-          for (const due = ((performance.now() - from) / 1000) * reservationsPerS; sent < due; sent += 1) send();
+          for (const due = ((performance.now() - from) / 1000) * reservationsPerS; sent < due; sent += 1)
+            send(skus[sent % skus.length]);
         }, 2);
         try {
           await meanwhile();

@@ -2,6 +2,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { Registry } from 'prom-client';
+import type { z } from 'zod';
 import { createMemoryActs } from '#test/services/console/acts-world.ts';
 import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { aLetter, createFakeLetters } from '#test/services/console/letters-world.ts';
@@ -13,12 +14,15 @@ import type { AskBreaker } from '#services/console/breakers.ts';
 import type { AuditRequest } from '#services/audit/contract.ts';
 import type { Audits } from '#services/console/audits.ts';
 import { auditNames } from '#services/audit/sources.ts';
+import { price as basketPrice } from '#services/basket/contract.ts';
+import { tryStrategy } from '#services/pricing/contract.ts';
 import { services } from '#services/services.ts';
 import type { DeadLetters } from '#services/console/dead-letters.ts';
 import { signToken } from '#shared/web/tokens.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
 import { serveHttp } from '#shared/host/health.ts';
 import type { Log } from '#shared/log.ts';
+import { type Ask, QuestionError } from '#shared/question/question.ts';
 
 export interface WorldOptions {
   readonly views?: Readonly<Record<string, unknown>>;
@@ -74,6 +78,7 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
     deadLetters,
     audits,
     acts: createMemoryActs(),
+    ask: askOwners,
     settings: { outcomeMs: 1, customerPerS: 0, failuresPerS: 0 },
   });
   world.board.take(aSnapshot([breaker, aBreaker('wallet')], world.clock.now()));
@@ -168,6 +173,27 @@ export async function startGatewayWorld({ views = {}, transitions, letterView, c
     },
   };
 }
+
+/** Everything costs its price; a strategy tried is always fine. */
+const askOwners: Ask = async (type, body) => {
+  const price = { amount: 1299, currency: 'EUR' };
+  const strategy = { name: 'plain', version: 'plain' };
+  const owners: Readonly<Record<string, (asked: never) => object>> = {
+    [basketPrice.name]: ({ lines }: z.output<typeof basketPrice.body>) => ({
+      total: { ...price, amount: lines.reduce((sum, { quantity }) => sum + quantity * price.amount, 0) },
+      lines: lines.map((line) => ({ ...line, unitPrice: price, amount: line.quantity * price.amount, strategy })),
+    }),
+    [tryStrategy.name]: ({ cases }: z.output<typeof tryStrategy.body>) => ({
+      version: 'a'.repeat(40),
+      amounts: cases.map(({ quantity, price: each }) => quantity * each),
+      microseconds: cases.map(() => 1),
+      warnings: [],
+    }),
+  };
+  const owner = owners[type.name];
+  if (owner === undefined) throw new QuestionError('unheard', type, 'nobody here knows it');
+  return type.answer.parse(owner(body as never));
+};
 
 export type GatewayWorld = Awaited<ReturnType<typeof startGatewayWorld>>;
 

@@ -124,6 +124,7 @@ function createFakeViews() {
       currencyOf: async () => undefined,
       outcome: async () => undefined,
       strategies: async () => undefined,
+      list: async () => ({ items: [] }),
       supermarkets: async () => ({ items: [] }),
       prices: async () => ({ items: [] }),
     },
@@ -160,6 +161,8 @@ export async function startWorld(
     readonly bus?: GatewayOptions['bus'];
     readonly card?: string;
     readonly askBreaker?: AskBreaker;
+    /** How the owners of keys answer questions; absent: nobody does. */
+    readonly ask?: GatewayOptions['ask'];
     readonly deadLetters?: DeadLetters;
     readonly audits?: Audits;
     readonly acts?: Acts;
@@ -208,6 +211,7 @@ export async function startWorld(
     ...(options.door && { door: options.door }),
     acts: options.acts,
     card: options.card,
+    ask: options.ask,
     onRefused: options.onRefused,
     shed: options.shed,
     requests,
