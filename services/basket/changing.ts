@@ -4,8 +4,8 @@ import * as contract from './contract.ts';
 import type { BasketOf, PricedBasket } from './contract.ts';
 import type { BasketQueries } from './view.ts';
 import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
-import { MAX_EMAIL_BYTES } from '#services/fields.ts';
-import { CHECKOUT, linesOf, MAX_PRICED, type OrderDetails, place } from '#services/order/contract.ts';
+import { MAX_EMAIL_BYTES, MAX_ITEMS } from '#services/fields.ts';
+import { CHECKOUT, hasRoom, linesOf, type OrderDetails, place } from '#services/order/contract.ts';
 import { PLAIN } from '#services/pricing/contract.ts';
 import { methodToken, usualMethod } from '#services/payment/contract.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
@@ -94,10 +94,12 @@ export function checkingOut(
       const priced = lines.flatMap(({ amount, strategy: { version } }, line) =>
         version === PLAIN.version ? [] : [{ line, amount, by: version }],
       );
-      if (priced.length > MAX_PRICED)
-        throw new Problem('invalid-transition', `an order has ${MAX_PRICED} lines with strategies at most`, {
-          members: { reason: 'too_many_strategies' },
-        });
+      if (!hasRoom({ items, priced }))
+        throw new Problem(
+          'invalid-transition',
+          `${items.length} lines, ${priced.length} of them with strategies, are too many for one order: together they may be ${MAX_ITEMS}`,
+          { members: { reason: 'too_many_strategies' } },
+        );
       const order: OrderDetails = { orderId, customerId: basket.userId, ...body, items, priced, total };
       const accepted = {
         status: 202,

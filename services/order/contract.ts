@@ -28,8 +28,10 @@ export const orderItem = z.object({
   unitPrice: money.describe('The price of one; it may be 0.'),
 });
 
-/** Lines of an order that strategies priced: with a hundred lines beside them they still fit where orders are stored. */
-export const MAX_PRICED = 20;
+/** A line that a strategy priced takes the room of another line: so the largest order still fits where orders are stored. */
+export function hasRoom({ items, priced = [] }: Pick<OrderDetails, 'items' | 'priced'>): boolean {
+  return items.length + priced.length <= MAX_ITEMS;
+}
 
 /** What a customer ordered, as accepted; never changes afterwards. */
 export const orderDetails = z.object({
@@ -40,7 +42,7 @@ export const orderDetails = z.object({
   /** Lines, from 0, that a strategy priced: what they are charged, and its version. Any other is over quantity x unit price. */
   priced: z
     .array(z.object({ line: z.int().min(0).max(MAX_ITEMS), amount: money.shape.amount, by: bounded(40) }))
-    .max(MAX_PRICED)
+    .max(MAX_ITEMS / 2)
     .optional(),
   total: money,
   paymentMethod: bounded(100),
@@ -65,7 +67,10 @@ export const placed = event(
 export const placeRefused = event('order.place-refused', z.object({ orderId, reason }));
 /** Step 1, sent by the gateway; its answer starts the saga. */
 export const place = command('order.place', {
-  body: orderDetails,
+  body: orderDetails.refine(hasRoom, {
+    path: ['priced'],
+    error: 'too many lines with strategies beside so many others',
+  }),
   key: (body) => body.orderId,
   done: placed,
   refused: placeRefused,

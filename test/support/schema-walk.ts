@@ -33,12 +33,17 @@ function inner(schema: z.ZodType, path: string): readonly { readonly path: strin
 }
 
 /**
- * The longest value that the schema takes: every optional field, every list at its bound, every string of as many bytes as may be,
+ * The longest value that the schema takes: every optional field that has room beside the others, every list at its bound, every string of as many bytes as may be,
  * made of `letter` where the schema takes that.
  */
 export function largest(schema: unknown, letter = 'x'): unknown {
-  if (schema instanceof z.ZodObject)
-    return Object.fromEntries(Object.entries(schema.shape).map(([name, part]) => [name, largest(part, letter)]));
+  if (schema instanceof z.ZodObject) {
+    const value = Object.entries(schema.shape).map(([name, part]) => [name, largest(part, letter)] as const);
+    // What only is too much together with the rest is left out.
+    const issues = schema.safeParse(Object.fromEntries(value)).error?.issues ?? [];
+    const surplus = issues.flatMap(({ code, path }) => (code === 'custom' && path.length === 1 ? path : []));
+    return Object.fromEntries(value.filter(([name]) => !surplus.includes(name)));
+  }
   if (schema instanceof z.ZodArray) {
     const { maxLength } = boundsOf(schema);
     return Array.from({ length: maxLength ?? 1 }, () => largest(schema.element, letter));
