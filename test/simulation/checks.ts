@@ -1,5 +1,4 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
-import { FUNDS as BASKET_FUNDS, users } from './basket-model.ts';
 import { checkoutFaults, checkoutsAreOver } from './checkouts.ts';
 import { executorFaults, isWorkedOff } from './executors.ts';
 import { keyOf, type Customers } from './customers.ts';
@@ -103,7 +102,7 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
       },
     ];
   });
-  const purses: Purse[] = [...CUSTOMERS, ...users].flatMap((customerId) => {
+  const purses: Purse[] = CUSTOMERS.flatMap((customerId) => {
     const document = town.wallets.documents.get(customerId);
     if (document?.state?.currency === undefined) return [];
     const { currency, available, held } = document.state;
@@ -121,10 +120,7 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
     orders,
     purses,
     shelves: shelvesOf(town.homes.get('stock')!),
-    paidIn: Object.fromEntries([
-      ...CUSTOMERS.map((customerId) => [customerId, FUNDS]),
-      ...users.map((customerId) => [customerId, BASKET_FUNDS]),
-    ]),
+    paidIn: Object.fromEntries(CUSTOMERS.map((customerId) => [customerId, FUNDS])),
     refusedEmails: new Set(
       orders.map(({ order }) => order.email).filter((email) => customers.refused.has(keyOf(email))),
     ),
