@@ -80,12 +80,15 @@ export function createOutbox<State>(
   }
 
   async function publish(send: Send): Promise<RefusedSend | undefined> {
+    const isNews = send.exchange === 'events';
+    const routingKey = isNews ? send.message.type : undefined;
     try {
-      const routingKey = send.exchange === 'events' ? send.message.type : undefined;
       await bus.publish(send.exchange, encodeSend(send, clock.now()), routingKey);
       return undefined;
     } catch (error) {
       if (!(error instanceof PublishError)) throw error;
+      // News that nobody hears has arrived everywhere; any other message has an owner.
+      if (error.code === 'returned' && isNews) return undefined;
       if (error.code === 'returned') return { send, reason: `returned by ${error.exchange}` };
       if (error.code === 'nacked') return { send, reason: `nacked by ${error.exchange}` };
       throw error;

@@ -146,8 +146,7 @@ function queueOf(host: Host, { store }: Collection<unknown>, bus: Bus): OrderQue
 }
 
 /** Every entry was executed, and what began then has ended. */
-export function isWorkedOff({ homes, orders, settings }: SimulatedTown): boolean {
-  if (!settings.electing) return true;
+export function isWorkedOff({ homes, orders }: SimulatedTown): boolean {
   const { documents } = homes.get('executor')!;
   const { queued, executed } = progressOf((documents.get(QUEUE) as { readonly state?: ExecutorState }) ?? null);
   const begun = [...documents.values()].every(({ state }) => {

@@ -22,8 +22,6 @@ export interface Settings {
   readonly retrying: Retrying;
   /** In which order the events of checkouts happen. */
   readonly checkoutFlow: Flow;
-  /** Three executors elect one who works the order queue off; otherwise it only grows. */
-  readonly electing: boolean;
   /** Messages of a type that only the next version of a service knows: it comes meanwhile, or it never comes. */
   readonly newer: 'none' | 'comes' | 'never comes';
   /** The database never takes the wallet of one customer, who pays in. */
@@ -79,7 +77,6 @@ export function settingsOf(seed: number): Settings {
     stockBetween: chance() < 0.5 ? 'hold' : 'release',
   };
   const checkoutFlow: Flow = seed % 2 === 0 ? 'partial' : 'chain';
-  const electing = seed % 3 === 0;
-  const all = { ...settings, limits, ...drawn, ringChanges, newer, retrying, checkoutFlow, electing } as const;
+  const all = { ...settings, limits, ...drawn, ringChanges, newer, retrying, checkoutFlow } as const;
   return { ...all, shown: `settings ${JSON.stringify(all)}` };
 }

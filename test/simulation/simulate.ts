@@ -49,7 +49,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   const settings = settingsOf(seed);
   tell(settings.shown);
   const town = buildTown(scheduler, faults, tell, settings);
-  if (settings.electing) addExecutors(town, ARRIVALS_MS + 8000);
+  addExecutors(town, ARRIVALS_MS + 8000);
   payIn(town);
   shelve(town.broker, goods);
   const paid = await scheduler.run(

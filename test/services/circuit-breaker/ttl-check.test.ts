@@ -1,15 +1,23 @@
 import test from 'ava';
 import { managementOf, type QueueFacts, startTtlCheck, ttlProblems } from '#services/circuit-breaker/ttl-check.ts';
 import { policy, table } from './world.ts';
+import { questionTtlMs } from '#shared/bus/topology/topology.ts';
 import { silentLog } from '#shared/log.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 const policies = new Map([['payment', policy]]);
+const ttls = {
+  'payment.000': policy.ttlMs,
+  'payment.001': policy.ttlMs,
+  'payment.ask.000': questionTtlMs(policy),
+  'payment.ask.001': questionTtlMs(policy),
+  'payment.delay': policy.delayMs,
+};
 const facts = (change: Partial<Record<string, Partial<QueueFacts>>> = {}): QueueFacts[] =>
-  ['payment.000', 'payment.001', 'payment.delay'].map((name) => ({
+  Object.entries(ttls).map(([name, ttlMs]) => ({
     name,
     arguments: {},
-    effective_policy_definition: { 'message-ttl': name.endsWith('delay') ? policy.delayMs : policy.ttlMs },
+    effective_policy_definition: { 'message-ttl': ttlMs },
     ...change[name],
   }));
 const problem = (change?: Parameters<typeof facts>[0]): string | undefined =>
@@ -27,6 +35,7 @@ test('the lower of argument and policy counts', (t) => {
 test('a policy that takes the TTL away, changes it or limits the length is named', (t) => {
   t.regex(problem({ 'payment.001': { effective_policy_definition: { priority: 1 } } }) ?? '', /a TTL of none/);
   t.regex(problem({ 'payment.001': { effective_policy_definition: [] } }) ?? '', /a TTL of none/);
+  t.regex(problem({ 'payment.ask.001': { effective_policy_definition: [] } }) ?? '', /ask\.001 has a TTL of none/);
   t.regex(problem({ 'payment.delay': { effective_policy_definition: { 'message-ttl': 1 } } }) ?? '', /delay has a TTL/);
   const limited = { 'message-ttl': policy.ttlMs, overflow: 'drop-head' };
   t.regex(problem({ 'payment.000': { effective_policy_definition: limited } }) ?? '', /limits the length/);

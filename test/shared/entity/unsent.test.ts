@@ -1,8 +1,10 @@
 import test from 'ava';
+import { z } from 'zod';
 import type { Bus } from '#shared/bus/bus.ts';
 import { dead, gate, inbox } from '#shared/bus/topology/topology.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { on } from '#shared/entity/entity.ts';
+import { event } from '#shared/message.ts';
 import { add, createWorld, type Tally } from '#test/support/engine-world.ts';
 
 /** Forwards every addition to another tally, through the gate of its own route. */
@@ -184,4 +186,22 @@ test('wakes and answers go past the gate', async (t) => {
   world.put('a', 1);
   await world.clock.until(() => world.answers().length === 1);
   t.is(world.broker.queue(dead('tally')).ready.length, 0);
+});
+
+test('news that nobody hears is no trouble of its key', async (t) => {
+  const heard = event('tally.heard', z.object({ n: z.int() }));
+  const telling: Partial<Entity<Tally>> = {
+    handlers: [
+      on(add, (state, { n }, context) => ({
+        state: { total: (state?.total ?? 0) + n, seen: [] },
+        send: [context.news(heard, { n }, 'source')],
+      })),
+    ],
+  };
+  const world = createWorld(undefined, { entity: telling });
+  await world.clock.during(world.engine().start());
+  world.put('source', 7);
+  await world.clock.until(() => world.waiting() === 0);
+  t.is(world.total('source'), 7);
+  t.deepEqual(world.store.documents.get('source')?.unsent, []);
 });
