@@ -82,7 +82,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   const acknowledged = new Map<string, number>();
   /** Of all channels. */
   let unacked = 0;
-  /** By `clock.elapsed`: the first registration, or one that the bus made again because it was lost. */
+  /** By `clock.elapsed`: the first registration, the loss of one, or that the bus made it again. */
   let connectedAt = clock.elapsed();
 
   function lose(channel: number): void {
@@ -119,6 +119,8 @@ export function createConsumers(options: ConsumersOptions): Consumers {
         options.onDelivery(delivery, consumer);
       },
       onChannelLost(channel) {
+        // What the next connection brings may be delivered before this is told of it.
+        connectedAt = clock.elapsed();
         tell(registration, undefined);
         lose(channel);
       },
