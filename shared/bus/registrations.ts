@@ -68,6 +68,8 @@ interface Registration {
   /** Absent until the broker has confirmed it for the first time. */
   consumer: Consumer | undefined;
   readonly confirmed: Promise<void>;
+  /** Something came by it since it was last lost: its confirmation, or a delivery, which may be earlier. */
+  isOn: boolean;
 }
 
 /** The registrations of a worker on many queues, one channel each, and what it acknowledges. */
@@ -82,7 +84,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   const acknowledged = new Map<string, number>();
   /** Of all channels. */
   let unacked = 0;
-  /** By `clock.elapsed`: the first registration, the loss of one, or that the bus made it again. */
+  /** By `clock.elapsed`: the first registration, the loss of one, or that the bus made it again: its first delivery, or its confirmation. */
   let connectedAt = clock.elapsed();
 
   function lose(channel: number): void {
@@ -99,7 +101,12 @@ export function createConsumers(options: ConsumersOptions): Consumers {
 
   /** On some queue at least. */
   function isRegistered(): boolean {
-    return registrations.values().some(({ consumer }) => consumer?.active === true);
+    return registrations.values().some(({ isOn }) => isOn);
+  }
+
+  function begin(registration: Registration): void {
+    if (registration.consumer !== undefined || !isRegistered()) connectedAt = clock.elapsed();
+    registration.isOn = true;
   }
 
   function register(queue: string): Registration {
@@ -107,10 +114,11 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       prefetch,
       ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
       onRegistered() {
-        if (registration.consumer !== undefined || !isRegistered()) connectedAt = clock.elapsed();
+        begin(registration);
         tell(registration, clock.id());
       },
       onDelivery(delivery, consumer) {
+        if (!registration.isOn) begin(registration);
         const channel = channels.get(delivery.channel);
         if (channel === undefined) channels.set(delivery.channel, { of: registration, unacked: 1 });
         else channel.unacked += 1;
@@ -121,6 +129,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       onChannelLost(channel) {
         // What the next connection brings may be delivered before this is told of it.
         connectedAt = clock.elapsed();
+        registration.isOn = false;
         tell(registration, undefined);
         lose(channel);
       },
@@ -128,6 +137,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     const registration: Registration = {
       queue,
       consumer: undefined,
+      isOn: false,
       confirmed: consuming.then((consumer) => {
         registration.consumer = consumer;
       }),

@@ -67,6 +67,24 @@ for (const when of ['before they came', 'after they came']) {
   });
 }
 
+test('what a new connection delivers, long after the last was lost, before it confirms its registration waits for those of the old partition too', async (t) => {
+  const world = createWorld();
+  const queues = ['tally.001', 'tally.000'];
+  await world.clock.during(straightTo(world, queues));
+  await world.clock.during(world.engine('tally', { queues }).start());
+  putInto(world, 'tally.000', 1);
+  await world.clock.until(() => world.total('a') === 1);
+  world.broker.dropConnection('tally', { stayDown: true });
+  await world.clock.advance(2 * SETTLED_MS);
+  let latencyMs = 0;
+  world.broker.inject({ latencyMs: (_, direction) => (direction === 'to-client' ? (latencyMs += 20) : 0) });
+  putInto(world, 'tally.001', 3);
+  putInto(world, 'tally.000', 2);
+  world.broker.restore('tally');
+  await world.clock.until(() => world.total('a') === 6, SETTLED_MS + 5000);
+  t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3]);
+});
+
 test('what came by a new partition and has no room in the document lets those of the old one pass', async (t) => {
   const world = createWorld(undefined, { limits: { stashSize: 1 } });
   await world.clock.during(straightTo(world, ['tally.000', 'tally.001']));
