@@ -1,5 +1,6 @@
 import { peerArms } from './against/arms.ts';
 import type { Arm } from './arm.ts';
+import { checkoutsArm } from './checkouts/arm.ts';
 import { gateArm } from './gate/arm.ts';
 import { growthArms } from './growth/arms.ts';
 import { lightArm, processArms } from './light/arm.ts';
@@ -19,6 +20,7 @@ export const allArms: readonly Arm[] = [
   ...growthArms,
   ...variantArms,
   hotSkuArm,
+  checkoutsArm,
   strategiesArm,
   gateArm,
   workersArm,

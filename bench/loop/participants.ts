@@ -1,5 +1,5 @@
 import { createConnection } from 'mongoose';
-import { residents, type Resident } from '#test/town/residents.ts';
+import { type Ports, residents, type Resident } from '#test/town/residents.ts';
 import { indifferent, portsOf } from '#test/town/outside.ts';
 import { routeTable } from '#services/services.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
@@ -15,6 +15,7 @@ import type { EntityStore } from '#shared/entity/store.ts';
 import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { createMongoStore } from '#shared/entity/stores/mongo-store.ts';
 import { silentLog } from '#shared/log.ts';
+import type { Message } from '#shared/message.ts';
 import { createRegistry, engineMeter } from '#shared/host/metrics.ts';
 
 /** Every service that runs an entity. */
@@ -33,7 +34,9 @@ export interface HostOptions {
   readonly metrics?: boolean | undefined;
   /** The last message of an order's saga was applied. */
   readonly onCompleted: (orderId: string) => void;
-  readonly onMessage: (type: string) => void;
+  readonly onMessage: (type: string, message: Message) => void;
+  /** In the place of what every service gets. */
+  readonly ports?: Ports;
 }
 
 /** Runs one service's entity as its process does, on a connection of its own, with a provider, a warehouse and a mail server that take no time. */
@@ -44,7 +47,7 @@ export async function host(name: string, options: HostOptions): Promise<() => Pr
   const memory = createMemoryStore<unknown>();
   const mongo = db === undefined ? undefined : createMongoStore<unknown>(db, resident.documents);
   await mongo?.prepare();
-  const usual = portsOf(indifferent(systemClock.now), memory.journal);
+  const usual = { ...portsOf(indifferent(systemClock.now), memory.journal), ...options.ports };
   const ports = db === undefined ? usual : { ...usual, findRecords: findRecordsIn(db) };
   const stop = await run(resident.entity(ports), mongo ?? memory, options);
   return async () => {
@@ -71,7 +74,7 @@ async function run(
     limits: limitsFor(ttlMs),
     ...(metrics === true ? { meter: engineMeter(createRegistry(route)) } : {}),
     intercept(_handler, _state, { message }, call) {
-      onMessage(message.type);
+      onMessage(message.type, message);
       const result = call();
       if (route === SAGA_ROUTE && !(result instanceof Promise)) {
         if (hasEnded(result.state as OrderSaga | undefined)) onCompleted(message.key);

@@ -29,7 +29,7 @@ const stops: (() => Promise<void>)[] = [];
 const pids: Record<string, number> = {};
 for (const name of participants) {
   if (task.processes === 'one') {
-    stops.push(await host(name, { ...task.hosting, onCompleted: loop.completed, onMessage: count }));
+    stops.push(await host(name, { ...task.hosting, onCompleted: loop.completed, onMessage: (type) => count(type) }));
   } else {
     const child = await startWorker(name);
     pids[name] = child.pid!;

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aimsTable } from './aims.ts';
+import { checkoutsTable } from './checkouts-table.ts';
 import { loopTable, peersTable, variantsTable } from './loop-tables.ts';
 import { gateTable, lightTable, workersTable } from './other-tables.ts';
 import { stockTable } from './stock-table.ts';
@@ -26,6 +27,7 @@ export function blocksOf(results: Results, day: string): Readonly<Record<string,
     growth: variantsTable(results, 'growth'),
     variants: variantsTable(results, 'partitions', 'hot', 'metrics'),
     stock: stockTable(results),
+    checkouts: checkoutsTable(results),
     strategies: strategiesTable(results),
     gate: gateTable(results),
     workers: workersTable(results),

@@ -1,0 +1,18 @@
+import type { CheckoutsTask } from './process.ts';
+import type { Arm } from '#bench/arm.ts';
+import { inChild } from '#bench/child.ts';
+
+const TURNS = 3;
+const IN_FLIGHT = 50;
+const WARM_UP_S = 1;
+
+/** What a checkout costs beside an order without one. */
+export const checkoutsArm: Arm = {
+  name: 'checkouts',
+  title: 'a checkout and its order',
+  group: 'checkouts',
+  run({ world, settings: { seconds } }) {
+    const task: CheckoutsTask = { turns: TURNS, inFlight: IN_FLIGHT, seconds, warmUpSeconds: WARM_UP_S };
+    return inChild(world, 'bench/checkouts/process.ts', task);
+  },
+};

@@ -1,0 +1,60 @@
+import { orderMessage } from '#bench/loop/load.ts';
+import { type Card, cardKey, sealed } from '#services/card-sealing.ts';
+import { begin, type CheckoutForm } from '#services/checkout/contract.ts';
+import { execute, MAX_EXECUTED, QUEUE } from '#services/executor/contract.ts';
+import type { Bus } from '#shared/bus/bus.ts';
+import { encode } from '#shared/bus/envelope.ts';
+import { hash } from '#shared/bus/topology/topology.ts';
+import { systemClock } from '#shared/clock.ts';
+
+const CARD: Card = { number: '4242 4242 4242 4242', expirationDate: '12/40', cvv: '123' };
+const verification = cardKey('a secret of the benchmark, for verification alone');
+const fraud = cardKey('a secret of the benchmark, for fraud alone, and another one');
+
+/** Those who open cards, with real keys. */
+export const cardPorts = { verificationCards: verification, fraudCards: fraud };
+
+/** A checkout of the same order as `orderMessage`, with the card sealed as the door does it. */
+export async function checkoutMessage(orderId: string, customer: number) {
+  const { paymentMethod: _, ...order } = orderMessage(orderId, customer).body;
+  const [forVerification, forFraud] = await Promise.all(
+    [verification, fraud].map((key) => sealed(CARD, key.publicKey)),
+  );
+  const { customerId, email, items } = order;
+  const body: CheckoutForm = {
+    orderId,
+    customerId,
+    user: { name: 'Somebody', contact: email },
+    billingAddress: { street: 'Station Road 1', city: 'Leeds', state: 'Yorkshire', zip: 'LS1 4DY', country: 'UK' },
+    termsAccepted: true,
+    items: items.map(({ sku, quantity }) => ({ sku, quantity })),
+    order,
+    cards: { verification: forVerification!, fraud: forFraud! },
+  };
+  return { id: `${orderId}:begin`, type: begin.name, key: orderId, correlationId: orderId, body };
+}
+
+const EVERY_MS = 25;
+
+/** Executes what has its place in the order queue, in its order, as often as a leader that is busy. */
+export function createLeader(bus: Bus) {
+  const places = new Map<number, string>();
+  let last = 0;
+  const timer = setInterval(() => {
+    const entries: { readonly entry: number; readonly orderId: string }[] = [];
+    for (let entry = last + 1; places.has(entry) && entries.length < MAX_EXECUTED; entry += 1) {
+      entries.push({ entry, orderId: places.get(entry)! });
+      places.delete(entry);
+    }
+    if (entries.length === 0) return;
+    last += entries.length;
+    const [id, body] = [systemClock.id(), { term: 1, executor: 'executor-1', entries }];
+    const message = { id, type: execute.name, key: QUEUE, correlationId: id, body };
+    // What cannot be sent ends the benchmark.
+    void bus.publish(hash(execute.route), encode(message));
+  }, EVERY_MS);
+  return {
+    admitted: (entry: number, orderId: string): void => void places.set(entry, orderId),
+    stop: (): void => clearInterval(timer),
+  };
+}
