@@ -196,5 +196,9 @@ test('a dry run over cases of its own gives amounts, the time of a call and warn
   t.true(seen.microseconds[0]! > 0);
   t.regex(seen.warnings.join('\n'), /binary fractions[^]*more than quantity x price[^]*microseconds/);
   const { warnings } = await scripts.check(TWO_THIRDS);
-  t.deepEqual(warnings, []);
+  // How long a call took depends on what else the machine does.
+  t.deepEqual(
+    warnings.filter((warning) => !/it took \d+ microseconds/.test(warning)),
+    [],
+  );
 });
