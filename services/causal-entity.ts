@@ -9,7 +9,7 @@ import {
 } from './checkout-flow.ts';
 import { answering, on, type Context, type Handler, type Result } from '#shared/entity/entity.ts';
 import type { CommandType, EventType } from '#shared/message.ts';
-import { covers, merge, tick, type VectorClock } from '#shared/vector-clock.ts';
+import { compare, covers, merge, tick, type VectorClock } from '#shared/vector-clock.ts';
 
 /** What a service keeps of one order until its checkout ends: its clock, and what happened here. */
 export interface OpenCausal {
@@ -94,8 +94,8 @@ export function takes<Body extends Asked, Done, Refused, Told extends object>(
     const missing = missingBefore(event, state, body);
     if (missing.length > 0) {
       const reason = refusal(event, 'too_early', `${missing.join(', ')} must happen before ${event}`);
-      const { result } = earlier(state, { event, outcome: 'refused', clock: body.clock, at: context.now, reason });
-      return refuse(result, body, reason, context);
+      const early = { event, outcome: 'refused', clock: body.clock, at: context.now, reason } as const;
+      return refuse(withEarly(state, early), body, reason, context);
     }
     const verdict = decide(body, context);
     if (!(verdict instanceof Promise)) return decided(state, body, verdict, context);
@@ -116,13 +116,9 @@ function missingBefore(event: Letter, { events }: OpenCausal, { flow, clock, bef
   });
 }
 
-function earlier(state: OpenCausal, one: Happening): { readonly result: OpenCausal } {
-  const isKnown = state.early.some(({ event, clock }) => event === one.event && sameClock(clock, one.clock));
-  return { result: isKnown ? state : { ...state, early: [...state.early, one].slice(-KEPT_EARLY) } };
-}
-
-function sameClock(a: VectorClock, b: VectorClock): boolean {
-  return covers(a, b) && covers(b, a);
+function withEarly(state: OpenCausal, one: Happening): OpenCausal {
+  const isKnown = state.early.some(({ event, clock }) => event === one.event && compare(clock, one.clock) === 'equal');
+  return isKnown ? state : { ...state, early: [...state.early, one].slice(-KEPT_EARLY) };
 }
 
 function refusal(event: Letter, code: string, title: string): Rejection {

@@ -53,10 +53,8 @@ function problemOf({ code, title, words, pointer }: Rule<never>): Omit<Rejection
 }
 
 export function toldRules(service: Participant, rules: readonly Rule<never>[]): readonly ToldRule[] {
-  return rules
-    .map(({ event, code, weight, title, words, pointer }) => {
-      const rule = { event, service, code, weight, threshold: THRESHOLD, title, words };
-      return pointer === undefined ? rule : { ...rule, pointer };
-    })
-    .toSorted((a, b) => (a.event < b.event ? -1 : a.event > b.event ? 1 : 0));
+  return rules.map(({ event, code, weight, title, words, pointer }) => {
+    const rule = { event, service, code, weight, threshold: THRESHOLD, title, words };
+    return pointer === undefined ? rule : { ...rule, pointer };
+  });
 }

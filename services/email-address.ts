@@ -1,10 +1,11 @@
+import { z } from 'zod';
 import { MAX_EMAIL_BYTES, emailAddress } from './fields.ts';
 
 /**
  * What a customer may give: letters, digits and a few signs, in any script (RFC 6531). It names what is not allowed,
  * because not every reader of the API's description knows classes of Unicode; `isEmailAddress` looks at the rest.
  */
-export const EMAIL_PATTERN =
+const EMAIL_PATTERN =
   /^[^ -&(-*,./:-@[-^`{-~]+(\.[^ -&(-*,./:-@[-^`{-~]+)*@([^ -,./:-@[-`{-~]+\.)+[^ -,./:-@[-`{-~]{2,}$/;
 
 /** Letters, digits and their marks: a parser of URLs gives all else a meaning. */
@@ -35,6 +36,13 @@ export function isEmailAddress(text: string): boolean {
   const sent = asSent(text);
   return sent !== undefined && HOST_NAME.test(sent.slice(sent.lastIndexOf('@') + 1));
 }
+
+/** An address as a client gives it. */
+export const givenEmail = z
+  .string()
+  .max(MAX_EMAIL_BYTES)
+  .regex(EMAIL_PATTERN, { error: 'must be an e-mail address', abort: true })
+  .refine(isEmailAddress, 'must be an e-mail address');
 
 function isAscii(text: string): boolean {
   return Buffer.byteLength(text) === text.length;

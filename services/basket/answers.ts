@@ -10,6 +10,7 @@ import {
   type QuestionHandler,
   QuestionProblem,
 } from '#shared/question/question.ts';
+import { traceIdOf } from '#shared/web/trace.ts';
 
 export interface BasketPorts {
   readonly ask: Ask;
@@ -64,7 +65,7 @@ export function basketAnswers({ ask, log }: BasketPorts): readonly QuestionHandl
     const skus = [first!, ...others].filter(({ code }) => code === first!.code).map(({ members }) => members['sku']);
     const { code, message, members } = first!;
     const { sku, version } = members;
-    const facts = { supermarketId, userId, sku, version, code, traceId: traceparent?.split('-')[1] };
+    const facts = { supermarketId, userId, sku, version, code, traceId: traceIdOf(traceparent) };
     log[code === 'unknown-product' ? 'info' : 'error']('a basket has no price', { ...facts, reason: message });
     return new QuestionProblem(code, message, { ...members, skus: skus.slice(0, NAMED) });
   }

@@ -1,6 +1,6 @@
 import * as contract from './contract.ts';
 import type { BasketOf } from './contract.ts';
-import { placing } from '#services/order/contract.ts';
+import { placeOf } from '#services/order/contract.ts';
 import { answering, on, type Context, type Entity } from '#shared/entity/entity.ts';
 
 export interface BasketItem {
@@ -45,7 +45,7 @@ export const basketEntity: Entity<BasketState> = {
         );
       return {
         state: holding(owner, left, context),
-        send: [context.answer(contract.checkedOut, { ...owner, orderId }), placing(order, context.message)],
+        send: [context.answer(contract.checkedOut, { ...owner, orderId }), placeOf(order, context.message)],
       };
     }),
   ],

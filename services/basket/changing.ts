@@ -3,12 +3,18 @@ import type { BasketItem } from './basket.ts';
 import * as contract from './contract.ts';
 import type { BasketOf, PricedBasket } from './contract.ts';
 import type { BasketQueries } from './view.ts';
-import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
-import { MAX_EMAIL_BYTES, MAX_ITEMS } from '#services/fields.ts';
-import { CHECKOUT, hasRoom, linesOf, type OrderDetails, place } from '#services/order/contract.ts';
+import { givenEmail } from '#services/email-address.ts';
+import { MAX_ITEMS } from '#services/fields.ts';
+import {
+  acceptedOrder,
+  CHECKOUT,
+  hasRoom,
+  neededByOrder,
+  type OrderDetails,
+  orderPath,
+} from '#services/order/contract.ts';
 import { PLAIN } from '#services/pricing/contract.ts';
 import { methodToken, usualMethod } from '#services/payment/contract.ts';
-import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import { composed, submissionOf } from '#services/submitting.ts';
 import type { CommandType } from '#shared/message.ts';
 import type { Door, Submission } from '#shared/web/door.ts';
@@ -18,12 +24,7 @@ import { Problem } from '#shared/web/problems.ts';
 type Asking = Pick<Call, 'caller' | 'trace' | 'idempotencyKey'>;
 
 export const checkoutBody = z.strictObject({
-  email: z
-    .string()
-    .max(MAX_EMAIL_BYTES)
-    .regex(EMAIL_PATTERN, { error: 'must be an e-mail address', abort: true })
-    .refine(isEmailAddress, 'must be an e-mail address')
-    .describe('Where mails about the order go.'),
+  email: givenEmail.describe('Where mails about the order go.'),
   paymentMethod: methodToken.default(usualMethod).describe('A token that the payment provider knows.'),
 });
 
@@ -80,7 +81,7 @@ export function checkingOut(
   const { body, caller, idempotencyKey } = call;
   return {
     kind: CHECKOUT,
-    needs: [...new Set([contract.checkout.route, place.route, ...door.needs(SAGA_ROUTE)])],
+    needs: [contract.checkout.route, ...neededByOrder(door)],
     isLoad: true,
     subject: caller.subject,
     idempotencyKey,
@@ -103,7 +104,7 @@ export function checkingOut(
       const order: OrderDetails = { orderId, customerId: basket.userId, ...body, items, priced, total };
       const accepted = {
         status: 202,
-        headers: { Location: `/v1/orders/${encodeURIComponent(orderId)}` },
+        headers: { Location: orderPath(orderId) },
         body: acceptedOrder(order, door.clock.now()),
       };
       const { userId: customerId } = basket;
@@ -119,11 +120,4 @@ export function checkingOut(
       return answer && accepted;
     },
   };
-}
-
-/** As the order shows itself until its service has it. */
-function acceptedOrder({ orderId, priced, ...details }: OrderDetails, now: number): object {
-  const at = new Date(now).toISOString();
-  const items = linesOf({ items: details.items, priced });
-  return { id: orderId, ...details, items, status: 'pending', createdAt: at, updatedAt: at };
 }

@@ -5,6 +5,7 @@ import { checkoutBody, checkoutShape, type CheckoutView, eventShape, exampleChec
 import { undecided } from './undecided.ts';
 import { type CheckoutQueries, checkoutView, failure, type FoundCheckout, shivizLog, shownEvent } from './view.ts';
 import { sees } from '#services/access.ts';
+import { participants } from '#services/checkout-flow.ts';
 import { fraudRules, verificationRules } from '#services/checkout-rules.ts';
 import { defineApi } from '#shared/web/api.ts';
 import type { Door } from '#shared/web/door.ts';
@@ -18,7 +19,7 @@ export const checkoutApi = defineApi({
   view: checkoutView,
   commands: [abandon.route],
   load: [abandon.route],
-  needs: ['verification', 'fraud', 'suggestions'],
+  needs: participants,
   endpoints: (checkouts, door) => [
     endpoint('POST', '/v1/checkouts', {
       id: 'placeCheckout',

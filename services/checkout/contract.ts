@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { participants, type Participant } from '#services/checkout-flow.ts';
+import type { Participant } from '#services/checkout-flow.ts';
 import { customerId, orderId } from '#services/fields.ts';
 import { orderDetails } from '#services/order/contract.ts';
 import { basket, billingAddress, sealedCard, user } from '#services/verification/contract.ts';
@@ -39,5 +39,3 @@ export const abandon = command('checkout.abandon', {
 
 /** Which of these routes nobody has been heard of lately that works on them; a door knows. */
 export const silentRoutes = lookup<readonly string[], readonly string[]>('checkout.silent-routes');
-
-export { participants };

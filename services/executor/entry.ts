@@ -1,7 +1,7 @@
 import * as contract from './contract.ts';
 import { inside } from './queue.ts';
 import type { EntryState, ExecutorState } from './state.ts';
-import { placing } from '#services/order/contract.ts';
+import { placeOf } from '#services/order/contract.ts';
 import { answering, on, type Handler } from '#shared/entity/entity.ts';
 import type { BodyOf } from '#shared/message.ts';
 
@@ -40,6 +40,6 @@ export const entryHandlers: readonly Handler<ExecutorState>[] = [
     const known = entryOf(state, orderId);
     if (known.started !== undefined || known.withdrawn || known.order === undefined) return { state: known };
     const started = { executor, term, at: context.now };
-    return { state: { ...known, started }, send: [placing(known.order, context.message)] };
+    return { state: { ...known, started }, send: [placeOf(known.order, context.message)] };
   }),
 ];

@@ -4,6 +4,7 @@ import { createMember, type Member, type MemberStore, type Standing } from './me
 import type { RaftMessage } from './raft/state.ts';
 import { LIMITS, TIMING } from './timing.ts';
 import type { Bus } from '#shared/bus/bus.ts';
+import { jsonIn } from '#shared/bus/json-in.ts';
 import { CONTROL, peerKey } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
@@ -72,7 +73,7 @@ export function startExecutors(options: ExecutorsOptions): Executors {
     const config = { ...TIMING, ...LIMITS, id, members };
     const member = createMember({ config, store, clock, log, send, onRole: (standing) => onRole?.(id, standing) });
     const listening = bus.subscribe(CONTROL, [peerKey(SERVICE, id)], ({ content }) => {
-      const parsed = raftMessage.safeParse(json(content));
+      const parsed = raftMessage.safeParse(jsonIn(content));
       // Only executors may send here, and their versions agree on what they say.
       if (parsed.success && parsed.data.to === id) member.hear(parsed.data as unknown as RaftMessage);
     });
@@ -130,12 +131,4 @@ export function startExecutors(options: ExecutorsOptions): Executors {
       await post.close();
     },
   };
-}
-
-function json(content: Buffer): unknown {
-  try {
-    return JSON.parse(content.toString()) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
-import { lastTaken, type Member } from './member.ts';
-import type { QueueItem } from './raft/log.ts';
+import type { Member } from './member.ts';
+import { lastSeqOf, type QueueItem } from './raft/log.ts';
 import { executable } from './raft/replication.ts';
 import type { RaftState } from './raft/state.ts';
 import { MAX_EXECUTED } from './contract.ts';
@@ -86,7 +86,7 @@ export function createLeading({ member, queue, clock, log }: LeadingOptions): Le
     seen = await queue.progress();
     const { queued, executed } = seen;
     if (executed > state.executed) member.executed(executed);
-    const last = lastTaken(state);
+    const last = lastSeqOf(state.log);
     if (queued > last && last < executed + LIMITS.window) member.take(await queue.after(last, LIMITS.batch));
     return queued > executed || items !== undefined;
   }

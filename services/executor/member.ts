@@ -1,5 +1,5 @@
 import { step } from './raft.ts';
-import { lastOf, lastSeqOf, type QueueItem } from './raft/log.ts';
+import { lastOf, type QueueItem } from './raft/log.ts';
 import {
   initialState,
   leaderOf,
@@ -213,9 +213,4 @@ function isBeat(input: Input, { role }: RaftState): boolean {
   const { kind, from } = input.message;
   if (role.kind === 'leader') return kind === 'heartbeat' || kind === 'appended';
   return role.kind === 'follower' && from === role.leader && (kind === 'append' || kind === 'snapshot');
-}
-
-/** The last item of its log. */
-export function lastTaken({ log }: RaftState): number {
-  return lastSeqOf(log);
 }

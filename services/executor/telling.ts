@@ -4,9 +4,8 @@ import type { Executors } from './executors.ts';
 import type { Standing } from './member.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encodeSend } from '#shared/bus/envelope.ts';
+import { EVENTS } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
-
-const EVENTS = 'events';
 
 /** Tells each change of role as metric and as news; and, whenever it is asked, what those of this process are. */
 export function telling(

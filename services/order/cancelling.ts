@@ -1,4 +1,4 @@
-import { orderPath } from './placing.ts';
+import { orderPath } from './contract.ts';
 import type { OrderView } from './view.ts';
 import { cancel, cancelRefused, cancelling, sagaAnswer } from '#services/saga/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';

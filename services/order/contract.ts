@@ -19,6 +19,7 @@ import { type AuditedKind, auditFact } from '#shared/audited-thing.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import { command, event, type Message, type Send } from '#shared/message.ts';
+import type { Door } from '#shared/web/door.ts';
 import type { Caller, Tag } from '#shared/web/endpoint.ts';
 import { lookup } from '#shared/web/lookup.ts';
 
@@ -76,8 +77,8 @@ export const place = command('order.place', {
   refused: placeRefused,
 });
 
-/** An order that begins by itself, as the door places one: its answer starts the saga. What was placed once is not placed again. */
-export function placing(order: OrderDetails, { id, traceparent }: Pick<Message, 'id' | 'traceparent'>): Send {
+/** What begins an order: its answer starts the saga. What was placed once is not placed again. `id`: of the message that caused it. */
+export function placeOf(order: OrderDetails, { id, traceparent }: Partial<Pick<Message, 'id' | 'traceparent'>>): Send {
   const { orderId } = order;
   return {
     exchange: inbox(place.route),
@@ -87,11 +88,27 @@ export function placing(order: OrderDetails, { id, traceparent }: Pick<Message, 
       key: place.key(order),
       body: order,
       correlationId: orderId,
-      causationId: id,
       replyTo: { route: SAGA_ROUTE, key: orderId },
+      ...(id !== undefined && { causationId: id }),
       ...(traceparent !== undefined && { traceparent }),
     },
   };
+}
+
+/** While one of these is open, an order could not get as far as its money. */
+export function neededByOrder({ needs }: Pick<Door, 'needs'>): readonly string[] {
+  return [...new Set([place.route, ...needs(SAGA_ROUTE)])];
+}
+
+export function orderPath(orderId: string): string {
+  return `/v1/orders/${encodeURIComponent(orderId)}`;
+}
+
+/** As the order shows itself until its service has it. `now`: epoch ms. */
+export function acceptedOrder({ orderId, priced, ...details }: OrderDetails, now: number) {
+  const at = new Date(now).toISOString();
+  const items = linesOf({ items: details.items, priced });
+  return { id: orderId, ...details, items, status: 'pending', createdAt: at, updatedAt: at } as const;
 }
 
 export const paymentAttached = event('order.payment-attached', z.object({ orderId }));

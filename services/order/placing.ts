@@ -1,24 +1,15 @@
 import { z } from 'zod';
-import { type OrderDetails, orderItem, orders, place } from './contract.ts';
+import { acceptedOrder, neededByOrder, type OrderDetails, orderItem, orderPath, orders, placeOf } from './contract.ts';
 import { type AskedLine, priced } from './pricing.ts';
 import { checkStated, totalOf } from './total.ts';
-import type { OrderView } from './view.ts';
 import { requireCustomer } from '#services/access.ts';
 import { products } from '#services/catalogue/contract.ts';
-import { EMAIL_PATTERN, isEmailAddress } from '#services/email-address.ts';
+import { givenEmail } from '#services/email-address.ts';
 import * as fields from '#services/fields.ts';
 import { exactMoney } from '#services/money.ts';
 import { methodToken, usualMethod } from '#services/payment/contract.ts';
-import { SAGA_ROUTE } from '#services/saga/contract.ts';
-import { inbox } from '#shared/bus/topology/topology.ts';
 import type { Door, Submission } from '#shared/web/door.ts';
 import type { Call } from '#shared/web/endpoint.ts';
-
-const email = z
-  .string()
-  .max(fields.MAX_EMAIL_BYTES)
-  .regex(EMAIL_PATTERN, { error: 'must be an e-mail address', abort: true })
-  .refine(isEmailAddress, 'must be an e-mail address');
 
 const item = z.strictObject({
   ...orderItem.shape,
@@ -30,18 +21,13 @@ const item = z.strictObject({
 /** One currency per order; prices are the catalogue's, the total is computed, neither is taken from the client. */
 export const placeOrder = z.strictObject({
   customerId: fields.customerId.describe('Who orders; a customer can only order as itself.'),
-  email: email.describe('Where mails about the order go; letters of any script.'),
+  email: givenEmail.describe('Where mails about the order go; letters of any script.'),
   items: fields.listOf(item, fields.MAX_ITEMS).describe('One currency for all of them.'),
   paymentMethod: methodToken
     .default(usualMethod)
     .describe('A token that the payment provider knows; an order with another one fails.'),
 });
 export type PlaceOrder = z.output<typeof placeOrder>;
-
-/** While one of these is open, an order could not get as far as its money. */
-function neededByOrder({ needs }: Pick<Door, 'needs'>): readonly string[] {
-  return [...new Set([place.route, ...needs(SAGA_ROUTE)])];
-}
 
 /**
  * The order that a client wants, as the command that begins it, at the prices of the moment when it is accepted. Throws `Problem`: forbidden,
@@ -65,16 +51,7 @@ export function placing({ body, caller, trace, idempotencyKey }: Call<unknown, P
       return {
         resourceId: orderId,
         customerId: body.customerId,
-        exchange: inbox(place.route),
-        message: {
-          id: `${orderId}:place`,
-          type: place.name,
-          key: place.key(details),
-          body: details,
-          correlationId: orderId,
-          traceparent: trace.traceparent,
-          replyTo: { route: SAGA_ROUTE, key: orderId },
-        },
+        ...placeOf(details, trace),
         accepted: {
           status: 202,
           headers: { Location: orderPath(orderId) },
@@ -93,13 +70,4 @@ export async function pricedAt(
   const offered = await lookUp(products, [...new Set(asked.map(({ sku }) => sku))]);
   const items = priced(asked, new Map(offered.map(({ sku, price }) => [sku, price])));
   return { items, total: totalOf(items, asked) };
-}
-
-export function orderPath(orderId: string): string {
-  return `/v1/orders/${encodeURIComponent(orderId)}`;
-}
-
-function acceptedOrder({ orderId, ...details }: OrderDetails, now: number): OrderView {
-  const at = new Date(now).toISOString();
-  return { id: orderId, ...details, status: 'pending', createdAt: at, updatedAt: at };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import * as contract from './contract.ts';
 import type { ProductOf } from './contract.ts';
 import { productOf } from './pricing.ts';
+import { placeIn } from './scripts/contract.ts';
 import type { PricingQueries } from './view.ts';
 import type { Money } from '#services/money.ts';
 import { composed, submissionOf } from '#services/submitting.ts';
@@ -35,9 +36,8 @@ export function putting(
   const command = { ...productOf(product), ...body, by: call.caller.subject };
   return asking(contract.putStrategy, command, call, door, pricing, ({ type, body: answer }) => {
     if (type === contract.strategyRefused.name) {
-      const { detail, line, column } = contract.strategyRefused.body.parse(answer);
-      const where = { ...(line !== undefined && { line }), ...(column !== undefined && { column }) };
-      throw new Problem('strategy-refused', detail, { members: { sku: product.sku, ...where } });
+      const refused = contract.strategyRefused.body.parse(answer);
+      throw new Problem('strategy-refused', refused.detail, { members: { sku: product.sku, ...placeIn(refused) } });
     }
     return strategyAnswer(type, answer);
   });

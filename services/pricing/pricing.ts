@@ -1,6 +1,6 @@
 import * as contract from './contract.ts';
 import type { ProductOf, StrategyRef } from './contract.ts';
-import type { Problem, Scripts } from './scripts/contract.ts';
+import { placeIn, type Problem, type Scripts } from './scripts/contract.ts';
 import type { Sources } from './sources.ts';
 import { saidFrom } from '#services/fields.ts';
 import type { Money } from '#services/money.ts';
@@ -86,14 +86,8 @@ export function pricingEntity({ scripts, keepSource }: PricingPorts): Entity<Pri
   };
 }
 
-function refusalOf(product: ProductOf, { message, line, column }: Problem): BodyOf<typeof contract.strategyRefused> {
-  const detail = saidFrom(message).reason;
-  return {
-    ...productOf(product),
-    detail,
-    ...(line !== undefined && { line }),
-    ...(column !== undefined && { column }),
-  };
+function refusalOf(product: ProductOf, problem: Problem): BodyOf<typeof contract.strategyRefused> {
+  return { ...productOf(product), detail: saidFrom(problem.message).reason, ...placeIn(problem) };
 }
 
 /** The product alone, without fields that are absent. */

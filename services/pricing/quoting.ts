@@ -1,10 +1,11 @@
 import { PLAIN, price as priceQuestion, type PriceAnswer, type PriceAsked, tryStrategy } from './contract.ts';
 import type { ReadOffer } from './offers.ts';
-import { ScriptFailure, type Scripts } from './scripts/contract.ts';
+import { placeIn, ScriptFailure, type Scripts } from './scripts/contract.ts';
 import type { Sources } from './sources.ts';
 import { MAX_AMOUNT_MINOR } from '#services/money.ts';
 import type { Log } from '#shared/log.ts';
 import { answerQuestion, type QuestionHandler, QuestionProblem } from '#shared/question/question.ts';
+import { traceIdOf } from '#shared/web/trace.ts';
 
 export interface QuotingPorts {
   readonly readOffer: ReadOffer;
@@ -39,8 +40,7 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
         version,
         did,
         strategy: name,
-        ...(error.line !== undefined && { line: error.line }),
-        ...(error.column !== undefined && { column: error.column }),
+        ...placeIn(error),
       });
     }
   }
@@ -55,9 +55,7 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
       const { problems, ...run } = await scripts.check(text, cases);
       const [first] = problems;
       if (first === undefined) return run;
-      const { message, line, column } = first;
-      const where = { ...(line !== undefined && { line }), ...(column !== undefined && { column }) };
-      throw new QuestionProblem('strategy-refused', message, where);
+      throw new QuestionProblem('strategy-refused', first.message, { ...placeIn(first) });
     }),
   ];
 }
@@ -68,9 +66,4 @@ function plainAmount({ sku, quantity }: PriceAsked, price: number): number {
   if (amount > MAX_AMOUNT_MINOR)
     throw new QuestionProblem('too-much', `${quantity} x ${price} of ${sku} is above ${MAX_AMOUNT_MINOR}`, { sku });
   return Number(amount);
-}
-
-/** Of a W3C trace context. */
-export function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent?.split('-')[1];
 }

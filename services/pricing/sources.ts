@@ -32,10 +32,8 @@ export function createSources(db: Connection): Sources {
       if (known === undefined) return undefined;
       kept.delete(version);
       kept.set(version, known);
-      for (const oldest of kept.size > TEXTS_KEPT ? kept.keys() : []) {
-        kept.delete(oldest);
-        break;
-      }
+      const [oldest = version] = kept.keys();
+      if (kept.size > TEXTS_KEPT) kept.delete(oldest);
       return known;
     },
     async keep(version, source) {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { controlPacket } from './answer.ts';
 import { Late, within } from '#shared/within.ts';
 import type { Bus } from '#shared/bus/bus.ts';
+import { jsonIn } from '#shared/bus/json-in.ts';
 import { CONTROL } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
@@ -56,7 +57,7 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
   const { bus, clock, log, replyKey, reply } = options;
   const waiting = new Map<string, (answer: Reply) => void>();
   const subscription = bus.subscribe(CONTROL, [replyKey], ({ content }) => {
-    const parsed = reply.safeParse(json(content));
+    const parsed = reply.safeParse(jsonIn(content));
     if (parsed.success) waiting.get(parsed.data.id)?.(parsed.data);
   });
   subscription.catch((error: unknown) => log.error(`${replyKey} can not be heard`, { reason: reasonOf(error) }));
@@ -119,12 +120,4 @@ export function createAsking<Reply extends { readonly id: string }>(options: Ask
       await close();
     },
   };
-}
-
-function json(content: Buffer): unknown {
-  try {
-    return JSON.parse(content.toString()) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Backoff } from '#shared/backoff.ts';
+import { EVENTS } from '#shared/bus/topology/topology.ts';
 import {
   TOO_LATE,
   type CommandType,
@@ -203,7 +204,7 @@ export function runOf(options: HandlerRunOptions): HandlerRun {
     },
     news<Body>(type: EventType<Body>, body: Body, key: string) {
       return {
-        exchange: 'events',
+        exchange: EVENTS,
         message: { ...caused, id: `${message.id}>${type.name}`, type: type.name, key, body },
       };
     },

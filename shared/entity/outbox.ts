@@ -8,6 +8,7 @@ import { resendable } from '#shared/bus/resendable.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { deadLetterHeaders } from '#shared/bus/dead-letter.ts';
 import { encodeSend } from '#shared/bus/envelope.ts';
+import { EVENTS } from '#shared/bus/topology/topology.ts';
 import { PublishError } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
 import type { Send } from '#shared/message.ts';
@@ -80,7 +81,7 @@ export function createOutbox<State>(
   }
 
   async function publish(send: Send): Promise<RefusedSend | undefined> {
-    const isNews = send.exchange === 'events';
+    const isNews = send.exchange === EVENTS;
     const routingKey = isNews ? send.message.type : undefined;
     try {
       await bus.publish(send.exchange, encodeSend(send, clock.now()), routingKey);

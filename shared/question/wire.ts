@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import type { Packet } from '#shared/bus/bus.ts';
+import { jsonIn } from '#shared/bus/json-in.ts';
 
 /** Header of a packet of questions. When nobody takes it in time it is evidence as any message, and then it is dropped. */
 export const QUESTION = 'question';
@@ -97,10 +98,5 @@ export function answersOf({ content }: Packet): readonly GivenAnswer[] {
 }
 
 function json(content: Buffer): unknown {
-  if (!isUtf8(content)) return undefined;
-  try {
-    return JSON.parse(content.toString()) as unknown;
-  } catch {
-    return undefined;
-  }
+  return isUtf8(content) ? jsonIn(content) : undefined;
 }

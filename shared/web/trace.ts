@@ -26,6 +26,11 @@ export function traceOf(header: string | undefined, clock: Clock): Trace {
   return { traceId: traceId ?? '', traceparent: `00-${traceId}-${spanId}-${flags}` };
 }
 
+/** The trace that a message belongs to, by its trace context. */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return traceparent?.split('-')[1];
+}
+
 /** 32 hexadecimal digits, the last 15 of them random (the specification asks for the rightmost 7 bytes). */
 function hex(clock: Clock): string {
   return clock.id().replaceAll('-', '');

@@ -1,4 +1,4 @@
-import { emailOf, type Plan, planOf, type PlanOptions, type PlannedOrder } from './plan.ts';
+import { emailOf, kindAt, type Plan, planOf, type PlanOptions, type PlannedOrder } from './plan.ts';
 import { seeded } from '#local/stand-ins/misbehaviour.ts';
 
 /** What is filled in, and so how the checkout has to end; those that are rejected begin with the event that rejects them. */
@@ -82,7 +82,7 @@ export function checkoutPlanOf(options: Omit<PlanOptions, 'mix' | 'names'>): Che
   const orders = planOf({ ...options, mix: { ok: 1 }, names: 'sim-checkout' });
   const draw = seeded((options.seed ^ 0x9e37_79b9) >>> 0);
   const checkouts = orders.orders.map((order): PlannedCheckout => {
-    const kind = kindAt(draw());
+    const kind = kindAt<CheckoutKind>(CHECKOUT_KINDS, (one) => kinds[one].share, draw(), 'approved');
     const { n, customerId, dueMs } = order;
     return { n, customerId, dueMs, kind, body: bodyOf(order, kinds[kind]) };
   });
@@ -91,15 +91,6 @@ export function checkoutPlanOf(options: Omit<PlanOptions, 'mix' | 'names'>): Che
 
 export function expectedOf(kind: CheckoutKind): Expected {
   return kinds[kind];
-}
-
-function kindAt(drawn: number): CheckoutKind {
-  let left = drawn * CHECKOUT_KINDS.reduce((sum, kind) => sum + kinds[kind].share, 0);
-  for (const kind of CHECKOUT_KINDS) {
-    left -= kinds[kind].share;
-    if (left < 0) return kind;
-  }
-  return 'approved';
 }
 
 function bodyOf(order: PlannedOrder, { card, user, changes }: Filled): object {

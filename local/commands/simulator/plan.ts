@@ -91,7 +91,7 @@ export function planOf({ seed, ratePerS, count, customers, mix = STANDARD_MIX, n
   const draw = seeded(seed);
   const orders = Array.from({ length: count }, (_, index): PlannedOrder => {
     const [ofKind, ofCustomer, ofGood, ofCancel] = [draw(), draw(), draw(), draw()];
-    const kind = kindAt(mix, ofKind);
+    const kind = kindAt<Kind>(KINDS, (one) => mix[one] ?? 0, ofKind, 'ok');
     const { good, quantity } = wanted(kind, ofGood);
     return {
       n: index + 1,
@@ -129,14 +129,14 @@ export function fundedFor(prices: ReadonlyMap<string, Good['price']>, { goods, c
   return customers.map(({ id, fundsMinor }) => ({ id, fundsMinor: Math.ceil(fundsMinor * factor) }));
 }
 
-function kindAt(mix: Mix, drawn: number): Kind {
-  const total = KINDS.reduce((sum, kind) => sum + (mix[kind] ?? 0), 0);
-  let left = drawn * total;
-  for (const kind of KINDS) {
-    left -= mix[kind] ?? 0;
+/** Which kind a draw from 0 to 1 means, each as often as its weight says; `usual` where nothing has a weight. */
+export function kindAt<Of>(kinds: readonly Of[], weightOf: (kind: Of) => number, drawn: number, usual: Of): Of {
+  let left = drawn * kinds.reduce((sum, kind) => sum + weightOf(kind), 0);
+  for (const kind of kinds) {
+    left -= weightOf(kind);
     if (left < 0) return kind;
   }
-  return 'ok';
+  return usual;
 }
 
 function shelved(orders: readonly PlannedOrder[]): readonly Shelved[] {

@@ -6,14 +6,12 @@ import {
   majorityOf,
   othersOf,
   type Chance,
-  type Payload,
+  type MessageOf,
   type RaftConfig,
   type RaftMessage,
   type RaftState,
   type Step,
 } from './state.ts';
-
-type MessageOf<Kind extends Payload['kind']> = Extract<RaftMessage, { readonly kind: Kind }>;
 
 /**
  * Asks whether it would be voted for (section 9.6 of the dissertation): its term rises only when a majority would, so that one who was

@@ -13,15 +13,12 @@ import {
 import {
   majorityOf,
   othersOf,
-  type Payload,
+  type MessageOf,
   type Progress,
   type RaftConfig,
-  type RaftMessage,
   type RaftState,
   type Step,
 } from './state.ts';
-
-type MessageOf<Kind extends Payload['kind']> = Extract<RaftMessage, { readonly kind: Kind }>;
 
 /** Whoever won begins its term with an entry of its own, and tells all at once who leads. */
 export function leading(config: RaftConfig, state: RaftState): Step {

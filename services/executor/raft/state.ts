@@ -95,6 +95,8 @@ export type RaftMessage = {
   /** The sender's; of a question before an election: the one that it would stand for. */
   readonly term: number;
 } & Payload;
+/** The messages of one kind. */
+export type MessageOf<Kind extends Payload['kind']> = Extract<RaftMessage, { readonly kind: Kind }>;
 
 export type Input =
   | { readonly kind: 'tick'; readonly now: number }

@@ -18,6 +18,17 @@ export interface Place {
   readonly column?: number;
 }
 
+/** The place alone, without what is not known of it. */
+export function placeIn({
+  line,
+  column,
+}: {
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+}): Place {
+  return { ...(line !== undefined && { line }), ...(column !== undefined && { column }) };
+}
+
 export interface Problem extends Place {
   readonly message: string;
 }

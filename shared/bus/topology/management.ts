@@ -19,6 +19,11 @@ export class ProvisionError extends Error {
   }
 }
 
+/** The next try may not meet it: the API does not answer, or met something that was deleted at that moment. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof ProvisionError && (error.transient || error.status === 500);
+}
+
 /** RabbitMQ's HTTP management API, as an administrator. */
 export interface Management {
   readonly user: string;
@@ -78,8 +83,7 @@ export function connectManagement(url: string): Management {
       try {
         return await call('GET', path);
       } catch (error) {
-        const passes = error instanceof ProvisionError && (error.transient || error.status === 500);
-        if (!passes || tries >= READ_TRIES) throw error;
+        if (!mayPass(error) || tries >= READ_TRIES) throw error;
         await systemClock.sleep(50 * tries);
       }
     }

@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { connectOnceTo } from '#shared/bus/amqp/connection.ts';
 import type { Topology } from '#shared/bus/bus.ts';
-import { connectManagement, type Management, ProvisionError } from './management.ts';
+import { connectManagement, type Management, mayPass, ProvisionError } from './management.ts';
 import { declareTopology } from './provision-declare.ts';
 import { planRepairs, repair } from './provision-rings.ts';
 import { provisionPolicies, provisionUsers } from './provision-rights.ts';
@@ -112,8 +112,7 @@ async function removePatiently(api: Management, what: string): Promise<void> {
     try {
       return await api.remove(what);
     } catch (error) {
-      const passes = error instanceof ProvisionError && (error.transient || error.status === 500);
-      if (!passes || systemClock.now() > giveUpAt) throw error;
+      if (!mayPass(error) || systemClock.now() > giveUpAt) throw error;
       await systemClock.sleep(500);
     }
   }

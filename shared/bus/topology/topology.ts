@@ -16,7 +16,7 @@ export type { Externals, RouteTable, ServiceRights, Timing, Timings } from './ro
 export type { Topology };
 
 /** Topic: news, routing key = the event's name. */
-const EVENTS = 'events';
+export const EVENTS = 'events';
 /** Topic: `faults.<service>` and `faults-applied` (fault injection), `<subject>.request` and `<subject>.reply`, `<service>.peer.<name>`. */
 export const CONTROL = 'control';
 /** Routing key on `control` of what the parts of a service tell one of them. */
