@@ -1,14 +1,14 @@
 /**
  * Provisions a broker from the route table: a job in compose, by hand elsewhere. Reads `RABBITMQ_URL`,
  * `RABBITMQ_MANAGEMENT_URL` (an administrator's), `RABBITMQ_VHOST`, `MESSAGE_TTL_MS`, `GATE_DELAY_MS`, `GATE_POLICIES` and one
- * `<SERVICE>_BROKER_PASSWORD` for each service, unless `BROKER_PASSWORDS` is `names`; secrets also as `<NAME>_FILE`. Waits for a broker
- * that is starting.
+ * `<SERVICE>_BROKER_PASSWORD` for each service, unless `BROKER_PASSWORDS` is `names`; secrets also as `<NAME>_FILE`. Waits
+ * `PROVISION_WAIT_MS` (120000) for a broker that is starting or busy.
  */
 import { z } from 'zod';
 import { passwordRule, passwordsOf, passwordVariables, withoutPassword } from './passwords.ts';
+import { BROKER_WAIT_MS } from '#shared/bus/topology/patiently.ts';
 import { provision, ProvisionError } from '#shared/bus/topology/provision.ts';
 import { topologyOf } from '#shared/bus/topology/topology.ts';
-import { systemClock } from '#shared/clock.ts';
 import { readConfig } from '#shared/host/config.ts';
 import { processVariables } from '#shared/host/variables.ts';
 import { ConfigError } from '#shared/errors.ts';
@@ -17,8 +17,6 @@ import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { routesRule, timingsOf } from '#services/circuit-breaker/policies.ts';
 import { brokerUsers, routeTable } from '#services/services.ts';
 import { address, wholeNumber } from '#shared/variable-kinds.ts';
-
-const RETRY_MS = 1000;
 
 try {
   await run();
@@ -33,7 +31,7 @@ async function run(): Promise<void> {
     RABBITMQ_URL: address('amqp', 'amqps'),
     RABBITMQ_MANAGEMENT_URL: address('http', 'https'),
     RABBITMQ_VHOST: z.string().default('switchyard'),
-    PROVISION_WAIT_MS: wholeNumber(0).default(60_000),
+    PROVISION_WAIT_MS: wholeNumber(0).default(BROKER_WAIT_MS),
     MESSAGE_TTL_MS: gateVariables.MESSAGE_TTL_MS,
     GATE_DELAY_MS: gateVariables.GATE_DELAY_MS,
     GATE_POLICIES: gateVariables.GATE_POLICIES,
@@ -49,18 +47,9 @@ async function run(): Promise<void> {
     topology: topologyOf(routeTable, timingsOf(config, routeTable.routes), vhost),
     passwords: passwordsOf(brokerUsers, config),
     log: createLog('provision', config.LOG_LEVEL),
+    waitMs: config.PROVISION_WAIT_MS,
   };
   const named = withoutPassword(brokerUsers, config);
   if (named.length > 0) options.log.warn('users have their name as password: for a laptop only', { users: named });
-  const giveUpAt = systemClock.now() + config.PROVISION_WAIT_MS;
-  for (;;) {
-    try {
-      await provision(options);
-      return;
-    } catch (error) {
-      if (!(error instanceof ProvisionError && error.transient) || systemClock.now() > giveUpAt) throw error;
-      options.log.info('waiting for the broker', { reason: error.message });
-      await systemClock.sleep(RETRY_MS);
-    }
-  }
+  await provision(options);
 }

@@ -3,7 +3,7 @@ import { auditOver } from '#local/commands/audit.ts';
 import { emailOf, type Plan } from '#local/commands/simulator/plan.ts';
 import type { OrderRow } from '#local/commands/simulator/result.ts';
 import { verdictOf } from '#local/commands/simulator/verdict.ts';
-import { connectManagement } from '#shared/bus/topology/management.ts';
+import { patientManagement } from '#test/support/management.ts';
 import type { Shop } from '#test/support/place.ts';
 import { checkers, readRest } from '#test/support/rest.ts';
 import type { TestStack } from '#test/support/stack.ts';
@@ -61,7 +61,7 @@ export async function judge({ stack, shop, plan, rows }: Judged): Promise<ChaosV
 
 /** Resolves when no queue of commands holds anything any more, or tells which do. */
 async function leftOver({ managementUrl, vhost }: TestStack): Promise<readonly string[]> {
-  const management = connectManagement(managementUrl);
+  const management = patientManagement(managementUrl);
   const read = async (): Promise<readonly string[]> =>
     ((await management.get<readonly { name: string; messages?: number }[]>(`/queues/${vhost}`)) ?? [])
       .filter(({ name, messages = 0 }) => WAITING.test(name) && messages > 0)

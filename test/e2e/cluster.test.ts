@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectManagement } from '#shared/bus/topology/management.ts';
+import { patientManagement } from '#test/support/management.ts';
 import { partitionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 import type { HistoryLine } from '#shared/host/history-file.ts';
@@ -78,7 +78,7 @@ testOnOwnNode(
       env: { HISTORY_FILE: historyFile, RESEND_BASE_MS: '1000' },
     });
     t.log(`three nodes and the services ready after ${systemClock.now() - beganAt} ms`);
-    const api = connectManagement(stack.managementUrl);
+    const api = patientManagement(stack.managementUrl);
     const membersOf = async (queue: string, field: 'members' | 'online'): Promise<number> =>
       (await api.get<Record<string, readonly string[]>>(`/queues/${stack.vhost}/${queue}`))?.[field]?.length ?? 0;
     const queues = routeTable.routes.flatMap((route) => [...partitionQueues(routeTable, route), `${route}.parked`]);

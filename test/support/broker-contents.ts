@@ -1,7 +1,7 @@
 /** What a stack's broker holds, read over its management API without changing it. */
 import type { TestStack } from './stack.ts';
 import { until } from './until.ts';
-import { connectManagement } from '#shared/bus/topology/management.ts';
+import { patientManagement } from './management.ts';
 
 export interface Connection {
   readonly name: string;
@@ -9,7 +9,7 @@ export interface Connection {
 }
 
 export function brokerContents({ managementUrl, vhost }: Pick<TestStack, 'managementUrl' | 'vhost'>) {
-  const api = connectManagement(managementUrl);
+  const api = patientManagement(managementUrl);
   const { origin, username, password } = new URL(managementUrl);
   const authorization = `Basic ${btoa(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)}`;
   return {

@@ -1,6 +1,6 @@
 import { connectAmqp, type AmqpOptions } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus, Consumer, Delivery, HeaderTable, Packet, Session } from '#shared/bus/bus.ts';
-import { connectManagement } from '#shared/bus/topology/management.ts';
+import { patientManagement } from './management.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { systemClock } from '#shared/clock.ts';
 import { silentLog } from '#shared/log.ts';
@@ -46,7 +46,7 @@ export function memoryWorld(): Promise<BrokerWorld> {
 export async function relayedBus(
   options: Pick<AmqpOptions, 'heartbeatS' | 'limits'> = {},
 ): Promise<{ readonly bus: Bus; readonly relay: TcpProxy; close(): Promise<void> }> {
-  const api = connectManagement(managementUrl ?? '');
+  const api = patientManagement(managementUrl ?? '');
   const vhost = `test-${systemClock.id()}`;
   await api.put(`/vhosts/${vhost}`, {});
   const broker = new URL(amqpUrl ?? '');
@@ -69,7 +69,7 @@ export async function relayedBus(
 export async function rabbitWorld(): Promise<BrokerWorld> {
   if (amqpUrl === undefined || managementUrl === undefined)
     throw new Error('SWITCHYARD_TEST_AMQP_URL and SWITCHYARD_TEST_MANAGEMENT_URL are not set');
-  const api = connectManagement(managementUrl);
+  const api = patientManagement(managementUrl);
   const vhost = `test-${systemClock.id()}`;
   await api.put(`/vhosts/${vhost}`, {});
   await api.put(`/permissions/${vhost}/${encodeURIComponent(api.user)}`, { configure: '.*', write: '.*', read: '.*' });

@@ -1,6 +1,7 @@
 import { connectAmqp } from '#shared/bus/amqp/amqp-bus.ts';
 import type { Bus } from '#shared/bus/bus.ts';
-import { connectManagement, type Management } from '#shared/bus/topology/management.ts';
+import type { Management } from '#shared/bus/topology/management.ts';
+import { patientManagement } from './management.ts';
 import { provision, removeVhost } from '#shared/bus/topology/provision.ts';
 import { type RouteTable, type Timing, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
@@ -43,7 +44,7 @@ export function provisionedVhost(table: RouteTable, timing: Timing): Provisioned
   };
   return {
     vhost,
-    api: connectManagement(managementUrl),
+    api: patientManagement(managementUrl),
     passwords,
     provision: ({ table: other, timing: times, ...changed } = {}) =>
       provision({ ...options, ...changed, topology: topologyOf(other ?? table, times ?? timing, vhost) }),

@@ -1,11 +1,11 @@
 import type { ChannelModel } from 'amqplib';
 import { connectOnceTo } from '#shared/bus/amqp/connection.ts';
 import type { Topology } from '#shared/bus/bus.ts';
-import { connectManagement, type Management, mayPass, ProvisionError } from './management.ts';
+import { connectManagement, type Management, ProvisionError } from './management.ts';
+import { patiently } from './patiently.ts';
 import { declareTopology } from './provision-declare.ts';
 import { planRepairs, repair } from './provision-rings.ts';
 import { provisionPolicies, provisionUsers } from './provision-rights.ts';
-import { systemClock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -21,10 +21,14 @@ export interface ProvisionOptions {
   /** By service name. The broker users are `<vhost>.<service>`. */
   readonly passwords: Readonly<Record<string, string>>;
   readonly log: Log;
+  /** How long a broker that starts or is busy is waited for. */
+  readonly waitMs?: number;
+  /** How long one request of the management API may take until it is one that did not succeed. */
+  readonly requestMs?: number;
 }
 
-const DECLARE_TRIES = 3;
-const REMOVAL_MS = 60_000;
+/** A password or a right is wrong; whatever else ends a handshake, a node or a vhost that is still starting too, may pass. */
+const REFUSED = /\b403\b|ACCESS.REFUSED/;
 const path = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
 
 /**
@@ -33,17 +37,27 @@ const path = (...parts: readonly string[]): string => `/${parts.map(encodeURICom
  * bound otherwise is repaired where no message can be handled out of order by it, and told where one could.
  * Rejects with `ProvisionError`.
  */
-export async function provision({
+export async function provision(options: ProvisionOptions): Promise<void> {
+  const { vhost, log, waitMs } = options;
+  if (!/^[\w-][\w.-]*$/.test(vhost))
+    throw new ProvisionError(`a vhost is named with letters, digits, - _ and ., not ${JSON.stringify(vhost)}`);
+  await patiently(
+    () => provisionOnce(options),
+    waitMs,
+    (reason) => log.warn('the broker does not answer, or broke off; it is asked again', { reason }),
+  );
+}
+
+async function provisionOnce({
   amqpUrl,
   managementUrl,
   vhost,
   topology,
   passwords,
   log,
+  requestMs,
 }: ProvisionOptions): Promise<void> {
-  if (!/^[\w-][\w.-]*$/.test(vhost))
-    throw new ProvisionError(`a vhost is named with letters, digits, - _ and ., not ${JSON.stringify(vhost)}`);
-  const api = connectManagement(managementUrl);
+  const api = connectManagement(managementUrl, requestMs);
   await requireBroker(api);
   await provisionVhost(api, vhost);
   const fresh = await freshGates(api, vhost, topology);
@@ -51,36 +65,19 @@ export async function provision({
   const declared = { ...topology, bindings: topology.bindings.filter(({ source }) => !plan.untouched.has(source)) };
   // Policies before queues: a message never waits without its TTL. Users last: a service that waits to be let in finds everything.
   await provisionPolicies(api, vhost, topology, log);
-  await declarePatiently(fresh);
+  const model = await connect(amqpUrl, vhost);
+  try {
+    await declareTopology(model, declared, fresh);
+    await repair(model, plan, log);
+  } finally {
+    await model.close().catch(() => {});
+  }
   await provisionUsers(api, vhost, topology.users, passwords);
   log.info('the broker is provisioned', {
     vhost,
     queues: topology.queues.length + topology.gates.length,
     newGates: fresh.size,
   });
-
-  /** Not `insist`: it gives up, so that the command ends. */
-  async function declarePatiently(gates: ReadonlySet<string>): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await declare(tries === 1 ? gates : await freshGates(api, vhost, topology));
-      } catch (error) {
-        if (!(error instanceof ProvisionError) || !error.transient || tries >= DECLARE_TRIES) throw error;
-        log.warn('the broker broke off; it is asked again', { reason: error.message });
-        await systemClock.sleep(1000 * tries);
-      }
-    }
-  }
-
-  async function declare(gates: ReadonlySet<string>): Promise<void> {
-    const model = await connect(amqpUrl, vhost);
-    try {
-      await declareTopology(model, declared, gates);
-      await repair(model, plan, log);
-    } finally {
-      await model.close().catch(() => {});
-    }
-  }
 }
 
 async function connect(amqpUrl: string, vhost: string): Promise<ChannelModel> {
@@ -89,6 +86,7 @@ async function connect(amqpUrl: string, vhost: string): Promise<ChannelModel> {
   return connectOnceTo({ url: target.toString(), name: 'provision', heartbeatS: 30 }).catch((cause: unknown) => {
     throw new ProvisionError(`cannot connect to RabbitMQ at ${target.host} as ${target.username}: ${reasonOf(cause)}`, {
       cause,
+      transient: !REFUSED.test(reasonOf(cause)),
     });
   });
 }
@@ -99,23 +97,11 @@ export async function removeVhost({
   vhost,
 }: Pick<ProvisionOptions, 'managementUrl' | 'vhost'>): Promise<void> {
   const api = connectManagement(managementUrl);
-  await removePatiently(api, path('vhosts', vhost));
-  const users = (await api.get<readonly { readonly name: string }[]>('/users')) ?? [];
+  // A busy broker takes longer for many queues than a request may; it goes on meanwhile.
+  await patiently(() => api.remove(path('vhosts', vhost)));
+  const users = (await patiently(() => api.get<readonly { readonly name: string }[]>('/users'))) ?? [];
   const ours = users.filter(({ name }) => name.startsWith(`${vhost}.`));
-  await Promise.all(ours.map(({ name }) => api.remove(path('users', name))));
-}
-
-/** A busy broker takes longer for many queues than a request may; it goes on meanwhile, and may answer 500 to another request. Not `insist`: it gives up. */
-async function removePatiently(api: Management, what: string): Promise<void> {
-  const giveUpAt = systemClock.now() + REMOVAL_MS;
-  for (;;) {
-    try {
-      return await api.remove(what);
-    } catch (error) {
-      if (!mayPass(error) || systemClock.now() > giveUpAt) throw error;
-      await systemClock.sleep(500);
-    }
-  }
+  await Promise.all(ours.map(({ name }) => patiently(() => api.remove(path('users', name)))));
 }
 
 async function requireBroker(api: Management): Promise<void> {
