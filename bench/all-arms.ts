@@ -1,5 +1,6 @@
 import { peerArms } from './against/arms.ts';
 import type { Arm } from './arm.ts';
+import { basketArms } from './baskets/arm.ts';
 import { checkoutsArm } from './checkouts/arm.ts';
 import { gateArm } from './gate/arm.ts';
 import { growthArms } from './growth/arms.ts';
@@ -21,6 +22,7 @@ export const allArms: readonly Arm[] = [
   ...variantArms,
   hotSkuArm,
   checkoutsArm,
+  ...basketArms,
   strategiesArm,
   gateArm,
   workersArm,

@@ -1,13 +1,14 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from './arm.ts';
+import { withoutHttp } from './baskets/arm.ts';
 import { runLoop } from './loop/arms.ts';
 import type { World } from './world.ts';
 import { stackDir } from '#local/stack/addresses.ts';
 import { projectDir } from '#local/stack/own-process.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 
-export const PROFILES = ['engine', 'embedded', 'database'] as const;
+export const PROFILES = ['engine', 'embedded', 'database', 'baskets'] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** What `node --cpu-prof` writes, as far as it is read here. */
@@ -31,8 +32,8 @@ export interface SelfTime {
 const SHOWN = 25;
 
 /**
- * Runs the closed loop with a profile of the process with the services (memory store or embedded database) or of the
- * embedded database itself, and gives the path of the .cpuprofile: Chrome's developer tools and speedscope show it as a flame graph.
+ * Runs the closed loop with a profile of the process with the services (memory store or embedded database), of the
+ * embedded database itself, or of baskets without HTTP in one process, and gives the path of the .cpuprofile: Chrome's developer tools and speedscope show it as a flame graph.
  */
 export async function profile(world: World, what: Profile, settings: Settings): Promise<string> {
   const dir = join(stackDir, 'profiles');
@@ -43,7 +44,8 @@ export async function profile(world: World, what: Profile, settings: Settings): 
   const store = what === 'engine' ? 'memory' : 'embedded';
   const run = { name: `profile-${what}`, processes: 'one', store } as const;
   const task = { inFlight: [Math.max(...settings.inFlight)] };
-  if (what === 'database') await runLoop(turn, { ...run, task, database: () => withNodeOptions(flags, world) });
+  if (what === 'baskets') await withoutHttp(turn, run.name, 'here', flags);
+  else if (what === 'database') await runLoop(turn, { ...run, task, database: () => withNodeOptions(flags, world) });
   else await runLoop(turn, { ...run, task, flags });
   if (!readdirSync(dir).includes(name)) throw new Trouble('Node wrote no profile');
   return join(dir, name);

@@ -11,6 +11,9 @@ interface Aim {
 }
 
 const FULL = '500 in flight';
+const BASKETS_PER_S = 2000;
+/** Sixteen one after another would take sixteen times as long. */
+const AS_THE_SLOWEST = 1.5;
 const DURABLE = ['bullmq-always', 'bullmq-everysec', 'restate', 'dbos', 'graphile'] as const;
 
 /** Each aim with what was seen; what was not measured says so. */
@@ -67,6 +70,38 @@ function aimsOf(results: Results): readonly Aim[] {
       0.9,
     ),
     least('1 million stored orders: at least 0.9 of the rate at 10 thousand', times('growth-1m', 'growth-10k'), 0.9),
+    ...basketAims(results),
+  ];
+}
+
+/** The best of the cases counts: how many are on their way at once is the load's choice. */
+function basketAims(results: Results): readonly Aim[] {
+  const { median, ratio } = figuresOf(results);
+  const perS = (aim: string, arm: string): Aim => {
+    const all = ['64 in flight', '256 in flight'].map((of) => median(arm, of, 'perS'));
+    const reached = Math.max(...all.filter(Number.isFinite));
+    return { aim, reached, shown: `${rounded(reached)}/s`, least: BASKETS_PER_S };
+  };
+  const ms = (aim: string, of: string, most: number): Aim => {
+    const reached = median('baskets-http', of, 'p50Ms');
+    return { aim, reached, shown: `${rounded(reached)} ms`, most };
+  };
+  const slow = (aim: string, arm: string, what: string): Aim => {
+    const reached = ratio([arm, `16 ${what}`, 'p50Ms'], [arm, `1 ${what}`, 'p50Ms']);
+    return { aim, reached, shown: `${asRatio(reached)} times one`, most: AS_THE_SLOWEST };
+  };
+  const call = (aim: string, of: string): Aim => {
+    const reached = median('strategies', of, 'callUs');
+    return { aim, reached, shown: `${rounded(reached)} us`, most: 20 };
+  };
+  return [
+    perS('one-shot baskets of five items over the broker, one process: 2,000/s', 'baskets-one'),
+    perS('the same over HTTP, `npm start`', 'baskets-http'),
+    ms('a basket of 10,000 items of 3 products over HTTP: under 50 ms', '10,000 items', 50),
+    ms('ten of them at once: under 1 s', '10 of 10,000 items at once', 1000),
+    slow('a basket of 16 lines that wait takes as long as one of one', 'baskets-one', 'lines that wait'),
+    call('a call of a compiled strategy among 100: under 20 us', '100 at once'),
+    call('a call alone, with the way to its thread and back: under 20 us', '1 at once'),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aimsTable } from './aims.ts';
+import { basketsTable, slowTable } from './baskets-table.ts';
 import { checkoutsTable } from './checkouts-table.ts';
 import { loopTable, peersTable, variantsTable } from './loop-tables.ts';
 import { gateTable, lightTable, workersTable } from './other-tables.ts';
@@ -28,6 +29,8 @@ export function blocksOf(results: Results, day: string): Readonly<Record<string,
     variants: variantsTable(results, 'partitions', 'hot', 'metrics'),
     stock: stockTable(results),
     checkouts: checkoutsTable(results),
+    baskets: basketsTable(results),
+    slowlines: slowTable(results),
     strategies: strategiesTable(results),
     gate: gateTable(results),
     workers: workersTable(results),

@@ -63,6 +63,23 @@ test('an aim is reached, missed, or was not measured', (t) => {
   t.regex(aims!, /at rest.*\| not measured \|  \|/);
 });
 
+test('many slow lines are told beside one, and the best of the loads is what an aim is held against', (t) => {
+  const loads = [
+    { of: '64 in flight', values: { perS: [1500] } },
+    { of: '256 in flight', values: { perS: [2100] } },
+    { of: '1 lines that wait', values: { p50Ms: [50, 50] } },
+    { of: '16 lines that wait', values: { p50Ms: [60, 100] } },
+  ];
+  const { baskets, slowlines, aims } = blocksOf(
+    results(arm('baskets-one', '', {}, { group: 'baskets', cases: loads })),
+    '2026-01-01',
+  );
+  t.false(baskets!.includes('that wait'));
+  t.regex(slowlines!, /\| 16 lines that wait \| 80 \| 1\.60 \|/);
+  t.regex(aims!, /2,000\/s \| 2,100\/s \| yes \|/);
+  t.regex(aims!, /16 lines that wait.*\| 1\.60 times one \| \*\*no\*\* \|/);
+});
+
 test('what was measured beside others says so, and what was not measured says why', (t) => {
   const { loop, machine } = blocksOf(
     results(
