@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { createLeading, type OrderQueue, type Progress } from './leading.ts';
-import { createMember, type Member, type MemberStore, type Standing } from './member.ts';
+import { createMember, OtherNumber, type Member, type MemberStore, type Standing } from './member.ts';
+import { peerMessage } from './peer-message.ts';
 import type { RaftMessage } from './raft/state.ts';
 import { LIMITS, TIMING } from './timing.ts';
 import type { Bus } from '#shared/bus/bus.ts';
@@ -16,7 +16,7 @@ export interface ExecutorsOptions {
   /** The order in which this process asks for them, and how many it runs at most. */
   readonly wanted: readonly string[];
   readonly most: number;
-  /** Makes all that are configured known. */
+  /** Makes all that are configured known. Rejects with `OtherNumber` when there are more of them, or fewer, than here. */
   readonly enrol: (ids: readonly string[]) => Promise<void>;
   readonly claim: (id: string) => Promise<MemberStore | undefined>;
   readonly queue: OrderQueue;
@@ -36,13 +36,6 @@ export interface Executors {
 
 const CLAIM_EVERY_MS = 1000;
 const SERVICE = 'executor';
-
-const raftMessage = z.looseObject({
-  from: z.string(),
-  to: z.string(),
-  term: z.int().min(0),
-  kind: z.enum(['heartbeat', 'told', 'ask-vote', 'vote', 'append', 'snapshot', 'appended']),
-});
 
 /** The executors of this process. What they tell each other goes over `control`, at most once, also to those in the same process. */
 export function startExecutors(options: ExecutorsOptions): Executors {
@@ -71,17 +64,18 @@ export function startExecutors(options: ExecutorsOptions): Executors {
 
   async function start(id: string, store: MemberStore): Promise<void> {
     const config = { ...TIMING, ...LIMITS, id, members };
-    const member = createMember({ config, store, clock, log, send, onRole: (standing) => onRole?.(id, standing) });
+    let hear = (_: RaftMessage): void => {};
     const listening = bus.subscribe(CONTROL, [peerKey(SERVICE, id)], ({ content }) => {
-      const parsed = raftMessage.safeParse(jsonIn(content));
-      // Only executors may send here, and their versions agree on what they say.
-      if (parsed.success && parsed.data.to === id) member.hear(parsed.data as unknown as RaftMessage);
+      const parsed = peerMessage.safeParse(jsonIn(content));
+      if (parsed.success && parsed.data.to === id) hear(parsed.data);
     });
     const subscription = await listening.catch(async (error: unknown) => {
       // One that hears nobody is none.
-      await member.stop();
+      await store.release().catch(() => {});
       throw error;
     });
+    const member = createMember({ config, store, clock, log, send, onRole: (standing) => onRole?.(id, standing) });
+    ({ hear } = member);
     const leading = createLeading({ member, queue, clock, log });
     const one = {
       member,
@@ -99,14 +93,17 @@ export function startExecutors(options: ExecutorsOptions): Executors {
 
   async function claiming(): Promise<void> {
     let isEnrolled = false;
+    let isTold = false;
     while (!stopping.signal.aborted) {
       try {
         if (!isEnrolled) await enrol(members);
         isEnrolled = true;
       } catch (error) {
         log.debug('the executors cannot be made known', { reason: reasonOf(error) });
+        if (error instanceof OtherNumber && !isTold) log.error(error.message);
+        isTold ||= error instanceof OtherNumber;
       }
-      for (const id of wanted) {
+      for (const id of isEnrolled ? wanted : []) {
         if (running.size >= most || stopping.signal.aborted) break;
         if (running.has(id)) continue;
         try {

@@ -10,6 +10,7 @@ import {
   type RaftState,
 } from './raft/state.ts';
 import { TICK_MS } from './timing.ts';
+import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
@@ -43,6 +44,14 @@ export interface MemberStore {
 /** Another process is this executor now. */
 export class Dispossessed extends Error {
   override readonly name = 'Dispossessed';
+}
+
+/** Of how many a majority is one was decided when the executors first ran; with two opinions of it there could be two majorities. */
+export class OtherNumber extends Error {
+  override readonly name = 'OtherNumber';
+  constructor(stored: number, configured: number) {
+    super(`no executor runs here: EXECUTORS is ${configured}, and these executors are ${stored} since they first ran`);
+  }
 }
 
 export interface MemberOptions {
@@ -80,9 +89,12 @@ export function createMember(options: MemberOptions): Member {
   const stopping = new AbortController();
   let state: RaftState | undefined;
   let inbox: Input[] = [];
+  let isTickDue = false;
   let lastHeartbeatAt: number | undefined;
   let wake = (): void => {};
   let toldAt = 0;
+  /** Since something could be stored. */
+  let failures = 0;
 
   function input(one: Input): void {
     if (state === undefined || inbox.length >= MOST_WAITING) return;
@@ -107,8 +119,9 @@ export function createMember(options: MemberOptions): Member {
 
   /** Takes in all that waits as one change: one write, then all that is to be sent. */
   async function work(before: RaftState): Promise<RaftState> {
-    const batch = inbox;
+    const batch = isTickDue ? [...inbox, { kind: 'tick', now: clock.now() } as const] : inbox;
     inbox = [];
+    isTickDue = false;
     let next = before;
     let persist: Durable | undefined;
     const out: RaftMessage[] = [];
@@ -119,7 +132,10 @@ export function createMember(options: MemberOptions): Member {
       out.push(...output.send);
       if (isBeat(one, next)) lastHeartbeatAt = clock.now();
     }
-    if (persist !== undefined) await store.save(persist);
+    if (persist !== undefined) {
+      await store.save(persist);
+      failures = 0;
+    }
     state = next;
     const isNew = next.role.kind !== before.role.kind || next.term !== before.term;
     for (const message of out) send(message);
@@ -146,9 +162,16 @@ export function createMember(options: MemberOptions): Member {
     onRole?.(now);
   }
 
+  /**
+   * Time is looked at after what has already arrived, and never twice for one wait: an executor that was held up, by its process or by
+   * its database, cannot tell whether its leader was silent meanwhile.
+   */
   function ticking(): void {
     if (stopping.signal.aborted) return;
-    input({ kind: 'tick', now: clock.now() });
+    clock.soon(() => {
+      isTickDue = true;
+      wake();
+    });
     clock.after(TICK_MS, ticking);
   }
 
@@ -159,10 +182,11 @@ export function createMember(options: MemberOptions): Member {
     const stored = await insist({ clock, log }, how, async () => ({ durable: await store.load() }));
     if (stored === undefined) return;
     inbox = [];
+    isTickDue = false;
     state = initialState(config, clock.now(), clock.random, stored.durable);
     try {
       while (!stopping.signal.aborted) {
-        if (inbox.length > 0) state = await work(state);
+        if (inbox.length > 0 || isTickDue) state = await work(state);
         else await new Promise<void>((resolve) => (wake = resolve));
       }
     } finally {
@@ -172,7 +196,7 @@ export function createMember(options: MemberOptions): Member {
 
   async function run(): Promise<void> {
     ticking();
-    for (let failures = 1; !stopping.signal.aborted; failures += 1) {
+    while (!stopping.signal.aborted) {
       try {
         await live();
       } catch (error) {
@@ -182,9 +206,8 @@ export function createMember(options: MemberOptions): Member {
           return;
         }
         log.warn(`${id} begins again with what it has stored`, { reason: reasonOf(error) });
-        await clock
-          .sleep(Math.min(BACKOFF.baseMs * 2 ** Math.min(failures, 5), BACKOFF.capMs), stopping.signal)
-          .catch(() => {});
+        failures += 1;
+        await clock.sleep(backoffMs(BACKOFF, failures, clock.random), stopping.signal).catch(() => {});
       }
     }
   }

@@ -45,7 +45,10 @@ function decide(config: RaftConfig, state: RaftState, input: Input, chance: Chan
     case 'tick':
       return ticked(config, state, input.now, chance);
     case 'message':
-      return heard(config, state, input.message, chance);
+      // Whoever is not configured has no vote and no say, or a majority would not be one.
+      return config.members.includes(input.message.from)
+        ? heard(config, state, input.message, chance)
+        : { state, send: [] };
     case 'take':
       return taking(config, state, input.items);
     case 'executed':

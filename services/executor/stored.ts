@@ -1,15 +1,16 @@
 import type { Connection } from 'mongoose';
 import { executorsCollection } from './model.ts';
-import { Dispossessed, type MemberStore, type Standing } from './member.ts';
+import { Dispossessed, OtherNumber, type MemberStore, type Standing } from './member.ts';
 import type { LogEntry, Snapshot } from './raft/log.ts';
 import type { Durable } from './raft/state.ts';
 import type { Clock } from '#shared/clock.ts';
-import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
 import { majorityCollection } from '#shared/database/majority.ts';
 
 /** An executor; `_id` is its id. */
 export interface StoredExecutor {
   readonly _id: string;
+  /** How many there are; what that of the first one says holds for all. */
+  readonly members?: number;
   /** The process that runs it, by its name, and the run of that process. */
   readonly owner: string;
   readonly token: string;
@@ -31,11 +32,23 @@ const LEASE_MS = 10_000;
 
 const NOTHING = { version: 0, term: 0, votedFor: null, snapshot: { index: 0, term: 0, seq: 0 }, entries: [] };
 
-/** Those that are configured are known from then on, whether or not they ever run; what is stored of one stays as it is. */
+/**
+ * Those that are configured are known from then on, whether or not they ever run; what is stored of one stays as it is. The first time
+ * decides how many there are, for good: rejects with `OtherNumber` where it is another number.
+ */
 export async function enrolled(db: Connection, ids: readonly string[]): Promise<void> {
+  const executors = majorityCollection<StoredExecutor>(db, executorsCollection);
+  const members = ids.length;
   const free = { ...NOTHING, owner: '', token: '', until: 0 };
-  await majorityCollection<StoredExecutor>(db, executorsCollection).bulkWrite(
-    ids.map((id) => ({ updateOne: { filter: { _id: id }, update: { $setOnInsert: free }, upsert: true } })),
+  const [first, ...others] = ids;
+  // Whatever their number is, there is a first one.
+  await executors.updateOne({ _id: first! }, { $setOnInsert: { ...free, members } }, { upsert: true });
+  await executors.updateOne({ _id: first!, members: { $exists: false } }, { $set: { members } });
+  const decided = (await executors.findOne({ _id: first! }, { projection: { members: 1 } }))?.members;
+  if (decided !== members) throw new OtherNumber(decided ?? 0, members);
+  if (others.length === 0) return;
+  await executors.bulkWrite(
+    others.map((id) => ({ updateOne: { filter: { _id: id }, update: { $setOnInsert: free }, upsert: true } })),
     { ordered: false },
   );
 }
@@ -48,8 +61,8 @@ export interface Holder {
 }
 
 /**
- * Takes an executor, if it is free: never run, run by this process before, or by one that is silent. From then on whoever had it can
- * write nothing of it any more: each write names the run that holds it. `undefined`: somebody else has it.
+ * Takes an executor that is enrolled, if it is free: never run, run by this process before, or by one that is silent. From then on
+ * whoever had it can write nothing of it any more: each write names the run that holds it. `undefined`: somebody else has it.
  */
 export async function claimed(
   db: Connection,
@@ -58,19 +71,12 @@ export async function claimed(
   { owner, token }: Holder,
 ): Promise<MemberStore | undefined> {
   const executors = majorityCollection<StoredExecutor>(db, executorsCollection);
-  const held = (): { owner: string; token: string; until: number } => ({ owner, token, until: clock.now() + LEASE_MS });
+  const now = clock.now();
   const taken = await executors.updateOne(
-    { _id: id, $or: [{ owner }, { until: { $lt: clock.now() } }] },
-    { $set: held() },
+    { _id: id, $or: [{ owner }, { until: { $lt: now } }] },
+    { $set: { owner, token, until: now + LEASE_MS } },
   );
-  if (taken.matchedCount === 0) {
-    try {
-      await executors.insertOne({ _id: id, ...NOTHING, ...held() });
-    } catch (error) {
-      if (isDuplicateKey(error)) return undefined;
-      throw error;
-    }
-  }
+  if (taken.matchedCount === 0) return undefined;
 
   let known: Durable | undefined;
   let version = 0;

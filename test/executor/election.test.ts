@@ -104,3 +104,12 @@ test('a heartbeat to one that does not lead is answered with who does', (t) => {
     { kind: 'told', from: 'executor-1', to: 'executor-3', term: 3, leader: 'executor-2' },
   ]);
 });
+
+test('whoever is not configured as a member counts for nothing: its vote, its question, its word as a leader', (t) => {
+  const one = machine();
+  one.pass(TIMING.electionMaxMs);
+  t.like(one.hear(9, { kind: 'vote', term: 1, pre: true, granted: true }).state, { term: 0, role: { pre: true } });
+  t.deepEqual(one.hear(9, { kind: 'ask-vote', term: 7, pre: false, last: nothing }).send, []);
+  one.hear(9, { kind: 'append', term: 8, previous: nothing, entries: [], commit: 0, executed: 0 });
+  t.like(one.state(), { term: 0, role: { kind: 'candidate' } });
+});

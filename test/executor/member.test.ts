@@ -8,7 +8,7 @@ import { createVirtualClock } from '#test/support/virtual-clock.ts';
 const config = { ...TIMING, ...LIMITS, id: 'executor-1', members: ['executor-1', 'executor-2', 'executor-3'] };
 
 /** One executor over a store that does what it is told. */
-function world(save: (durable: Durable) => Promise<void>, stored?: Durable) {
+function world(save: (durable: Durable) => Promise<void>, stored?: Durable, tell = async (): Promise<void> => {}) {
   const clock = createVirtualClock();
   const sent: RaftMessage[] = [];
   let kept = stored;
@@ -18,7 +18,7 @@ function world(save: (durable: Durable) => Promise<void>, stored?: Durable) {
       await save(durable);
       kept = durable;
     },
-    tell: async () => {},
+    tell: () => tell(),
     release: async () => {},
   };
   const member = createMember({ config, store, clock, log: silentLog, send: (message) => void sent.push(message) });
@@ -71,4 +71,60 @@ test('an executor that another process runs now ends, and says nothing more', as
   member.hear(asks(4));
   await clock.advance(10_000);
   t.deepEqual([sent, member.state()], [[], undefined]);
+});
+
+test('each time that nothing can be stored it begins again soon, however often that was so before', async (t) => {
+  let works = false;
+  const { clock, member } = world(() => (works ? Promise.resolve() : Promise.reject(new Error('no disk'))));
+  await clock.advance(100);
+  /** How long it is away after a write that failed. */
+  const away = async (term: number): Promise<number> => {
+    works = false;
+    member.hear(asks(term));
+    await clock.settle();
+    const since = clock.now();
+    await clock.until(() => member.state() !== undefined);
+    return clock.now() - since;
+  };
+  const waits: number[] = [];
+  for (let time = 0; time < 8; time += 1) waits.push(await away(time + 1));
+  t.true(Math.max(...waits) > 500, waits.join());
+  works = true;
+  member.hear(asks(20));
+  await clock.settle();
+  t.is(member.state()?.term, 20);
+  const again = await away(21);
+  t.true(again <= 50, `${again} ms, before ${waits.join()}`);
+  await clock.during(member.stop());
+});
+
+test('a database that stands still for seconds makes nobody miss the leader; one that is silent is missed', async (t) => {
+  let takesMs = 0;
+  const { clock, sent, member } = world(
+    async () => {},
+    undefined,
+    () => clock.sleep(takesMs),
+  );
+  await clock.advance(100);
+  member.hear({
+    kind: 'append',
+    from: 'executor-2',
+    to: 'executor-1',
+    term: 1,
+    previous: { index: 0, term: 0 },
+    entries: [],
+    commit: 0,
+    executed: 0,
+  });
+  await clock.settle();
+  takesMs = 4000;
+  await clock.advance(5200);
+  takesMs = 0;
+  t.deepEqual(
+    sent.filter(({ kind }) => kind === 'ask-vote'),
+    [],
+  );
+  await clock.until(() => sent.some(({ kind }) => kind === 'ask-vote'), 4000 + TIMING.electionMaxMs + 500);
+  t.pass();
+  await clock.during(member.stop());
 });

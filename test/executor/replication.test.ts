@@ -1,5 +1,8 @@
 import test from 'ava';
 import { machine } from './machine.ts';
+import type { RaftMessage } from '#services/executor/raft/state.ts';
+import { LIMITS } from '#services/executor/timing.ts';
+import { lastSeqOf } from '#services/executor/raft/log.ts';
 import { executable } from '#services/executor/raft/replication.ts';
 
 const items = (from: number, to: number) =>
@@ -77,4 +80,30 @@ test('executed entries leave the log, and one who lacks them gets how far the qu
   });
   t.deepEqual(persist?.log, { snapshot: { index: 9, term: 1, seq: 8 }, entries: [] });
   t.deepEqual([other.state().commit, other.state().executed], [9, 10]);
+});
+
+test('however many orders come and are executed, the log keeps no more of them than fit into its window and the newest executed ones', (t) => {
+  const one = machine();
+  const other = machine(undefined, { id: 'executor-2' });
+  const most = LIMITS.window + 2 * LIMITS.kept + 1;
+  const longest = { leader: 0, follower: 0 };
+  const talk = (said: readonly RaftMessage[]): void => {
+    for (const message of said) {
+      if (message.to === 'executor-2') talk(other.input({ kind: 'message', message }).send);
+      if (message.to === 'executor-1') talk(one.input({ kind: 'message', message }).send);
+    }
+  };
+  talk(one.lead().send);
+  for (let seq = 1; seq <= 20_000 && Math.max(...Object.values(longest)) <= most; seq += 50) {
+    // Now and then nothing is executed for long.
+    const executed = seq % 1000 > 500 ? one.state().executed : lastSeqOf(one.state().log);
+    one.input({ kind: 'executed', seq: executed });
+    talk(one.input({ kind: 'take', items: items(lastSeqOf(one.state().log) + 1, seq + 49) }).send);
+    talk(one.pass(100));
+    longest.leader = Math.max(longest.leader, one.state().log.entries.length);
+    longest.follower = Math.max(longest.follower, other.state().log.entries.length);
+  }
+  t.log(longest);
+  t.true(longest.leader <= most && longest.follower <= most, JSON.stringify(longest));
+  t.true(other.state().executed > 15_000, `${other.state().executed}`);
 });

@@ -1,0 +1,112 @@
+import test from 'ava';
+import { startExecutors } from '#services/executor/executors.ts';
+import { OtherNumber, type MemberStore } from '#services/executor/member.ts';
+import { executorIds } from '#services/executor/contract.ts';
+import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import type { Bus } from '#shared/bus/bus.ts';
+import { CONTROL, peerKey, topologyOf } from '#shared/bus/topology/topology.ts';
+import type { Log } from '#shared/log.ts';
+import { createVirtualClock } from '#test/support/virtual-clock.ts';
+
+const IDS = executorIds(3);
+
+/** Executors in one process on the broker in memory; `subscribe` and `enrol` as they are told. */
+function world({ refused = 0, enrol = async () => {} }: { refused?: number; enrol?: () => Promise<void> } = {}) {
+  const clock = createVirtualClock();
+  const broker = createMemoryBroker({ clock });
+  broker.apply(
+    topologyOf({ partitions: 1, routes: ['executor'], services: {} }, { ttlMs: 5000, delayMs: 1000 }, 'test'),
+  );
+  const bus = broker.connect('executor');
+  const did: string[] = [];
+  const warned: string[] = [];
+  const log: Log = {
+    debug() {},
+    info() {},
+    warn: (text) => void warned.push(text),
+    error: (text) => void warned.push(text),
+    with: () => log,
+  };
+  const storeOf = (id: string): MemberStore => ({
+    async load() {
+      did.push(`${id} begins`);
+      return undefined;
+    },
+    save: async () => {},
+    tell: async () => {},
+    async release() {
+      did.push(`${id} is given back`);
+    },
+  });
+  let left = refused;
+  const subscribe: Bus['subscribe'] = async (...what) => {
+    left -= 1;
+    if (left >= 0) throw new Error('no right to listen');
+    did.push('listens');
+    return bus.subscribe(...what);
+  };
+  const executors = startExecutors({
+    members: IDS,
+    wanted: ['executor-1'],
+    most: 1,
+    enrol,
+    claim: async (id) => storeOf(id),
+    queue: {
+      progress: async () => ({ queued: 0, executed: 0, refused: 0 }),
+      after: async () => [],
+      execute: async () => {},
+    },
+    bus: { subscribe, post: (onReturned) => bus.post(onReturned) },
+    clock,
+    log,
+  });
+  const post = bus.post(() => {});
+  const say = (message: object): void =>
+    post.send(
+      CONTROL,
+      { content: Buffer.from(JSON.stringify(message)), contentType: 'application/json', type: 'raft', headers: {} },
+      peerKey('executor', 'executor-1'),
+    );
+  return { clock, executors, did, warned, say };
+}
+
+test('an executor begins once it hears the others, and is given back when it cannot', async (t) => {
+  const { clock, executors, did } = world({ refused: 1 });
+  await clock.advance(500);
+  t.deepEqual(did, ['executor-1 is given back']);
+  await clock.advance(1000);
+  t.deepEqual(did.slice(1), ['listens', 'executor-1 begins']);
+  t.is(executors.running().length, 1);
+  await clock.during(executors.stop());
+});
+
+test('what no executor of this version says is not listened to, and disturbs nobody', async (t) => {
+  const { clock, executors, did, warned, say } = world();
+  await clock.advance(500);
+  const head = { from: 'executor-2', to: 'executor-1', term: 3 };
+  for (const odd of [
+    { ...head, kind: 'append', previous: { index: 0, term: 0 }, commit: 0, executed: 0 },
+    { ...head, kind: 'append', previous: { index: 0, term: 0 }, entries: [{ index: 1 }], commit: 0, executed: 0 },
+    { ...head, kind: 'snapshot' },
+    { ...head, kind: 'ask-vote', pre: false },
+    { ...head, kind: 'appended', ok: true, match: 'far' },
+    { ...head, kind: 'vote', pre: false, granted: 1 },
+    { ...head, kind: 'hello' },
+  ])
+    say(odd);
+  await clock.advance(100);
+  t.deepEqual([warned, executors.running()[0]?.state()?.term], [[], 0]);
+  say({ ...head, kind: 'append', previous: { index: 0, term: 0 }, entries: [], commit: 0, executed: 0 });
+  await clock.advance(100);
+  t.like(executors.running()[0]?.state(), { term: 3, role: { leader: 'executor-2' } });
+  t.deepEqual(did, ['listens', 'executor-1 begins']);
+  await clock.during(executors.stop());
+});
+
+test('where they are another number than they were no executor runs, which is said once', async (t) => {
+  const { clock, executors, did, warned } = world({ enrol: () => Promise.reject(new OtherNumber(3, 5)) });
+  await clock.advance(5000);
+  t.deepEqual(did, []);
+  t.deepEqual(warned, ['no executor runs here: EXECUTORS is 5, and these executors are 3 since they first ran']);
+  await clock.during(executors.stop());
+});
