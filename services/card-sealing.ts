@@ -1,5 +1,5 @@
-import { createECDH, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { CompactEncrypt, compactDecrypt, type JWK } from 'jose';
+import { createECDH, createPrivateKey, createPublicKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
+import { CompactEncrypt, compactDecrypt, type CryptoKey, type JWK } from 'jose';
 import { z } from 'zod';
 
 /** A card as somebody filled it in. Only the services that it is sealed for, and the door for a moment, have it like this. */
@@ -15,28 +15,93 @@ export interface CardOpener {
   open(sealed: string): Promise<Card>;
 }
 
-/** The card for this key alone: JWE, compact (RFC 7516), ECDH-ES on P-256 with AES-256-GCM; a key of its own for each. */
-export async function sealed(card: Card, publicKey: JWK): Promise<string> {
+/** Seals a card so that the owner of this key alone can open it. `now`: epoch ms. */
+export type CardSealer = (card: Card, publicKey: JWK, now: number) => Promise<string>;
+
+/** A key for the cards of a while, and itself as it was sealed for who opens them. */
+interface Session {
+  readonly key: CryptoKey;
+  readonly sealed: string;
+}
+
+const SESSION_MS = 60_000;
+/** So many sessions an opener remembers: each door has one at a time. */
+const OPENED_SESSIONS = 100;
+/** Between a session and a card in it; neither has it. */
+const SEPARATOR = '~';
+
+const AGREED = { alg: 'ECDH-ES', enc: 'A256GCM' } as const;
+const DIRECT = { alg: 'dir', enc: 'A256GCM' } as const;
+
+/**
+ * Seals what comes within a minute with one key (JWE, compact, RFC 7516: `dir`, AES-256-GCM), which it has agreed on with the one who opens
+ * it (ECDH-ES on P-256) and tells in front of each card: an agreement costs ten times as much as the rest.
+ */
+export function cardSealer(): CardSealer {
+  const sessions = new Map<string, { readonly until: number; readonly begun: Promise<Session> }>();
+
+  function sessionFor(publicKey: JWK, now: number): Promise<Session> {
+    const name = `${publicKey.x} ${publicKey.y}`;
+    const open = sessions.get(name);
+    if (open !== undefined && now < open.until) return open.begun;
+    for (const [other, { until }] of sessions) if (until <= now) sessions.delete(other);
+    const begun = begin(publicKey);
+    sessions.set(name, { until: now + SESSION_MS, begun });
+    begun.catch(() => sessions.delete(name));
+    return begun;
+  }
+
+  return async (card, publicKey, now) => {
+    const { key, sealed } = await sessionFor(publicKey, now);
+    const bytes = new TextEncoder().encode(JSON.stringify(card));
+    return sealed + SEPARATOR + (await new CompactEncrypt(bytes).setProtectedHeader(DIRECT).encrypt(key));
+  };
+}
+
+async function begin(publicKey: JWK): Promise<Session> {
+  const secret = randomBytes(32);
   const key = createPublicKey({ key: publicKey as object, format: 'jwk' } as never);
-  return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(card)))
-    .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM' })
-    .encrypt(key);
+  const sealed = await new CompactEncrypt(secret).setProtectedHeader(AGREED).encrypt(key);
+  return { key: await sessionKey(secret, 'encrypt'), sealed };
+}
+
+function sessionKey(secret: Uint8Array<ArrayBuffer>, use: 'encrypt' | 'decrypt'): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', secret, 'AES-GCM', false, [use]);
 }
 
 /** The key of a service, from its secret: all its workers have the same. The secret is never told, the public half is. */
 export function cardKey(secret: string): CardOpener & { readonly publicKey: JWK } {
   const privateKey = privateKeyOf(secret);
   const publicKey = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK;
+  const sessions = new Map<string, Promise<CryptoKey>>();
+
+  async function agreed(text: string): Promise<CryptoKey> {
+    const { plaintext } = await compactDecrypt(text, privateKey, only(AGREED));
+    return sessionKey(new Uint8Array(plaintext), 'decrypt');
+  }
+
+  /** Those that were used last are remembered; one that cannot be opened is not. */
+  function sessionOf(text: string): Promise<CryptoKey> {
+    const key = sessions.get(text) ?? agreed(text);
+    sessions.delete(text);
+    sessions.set(text, key);
+    if (sessions.size > OPENED_SESSIONS) sessions.delete(sessions.keys().next().value!);
+    key.catch(() => sessions.delete(text));
+    return key;
+  }
+
   return {
     publicKey,
     async open(text) {
-      const { plaintext } = await compactDecrypt(text, privateKey, {
-        keyManagementAlgorithms: ['ECDH-ES'],
-        contentEncryptionAlgorithms: ['A256GCM'],
-      });
+      const [session = '', sealed = ''] = text.split(SEPARATOR);
+      const { plaintext } = await compactDecrypt(sealed, await sessionOf(session), only(DIRECT));
       return card.parse(JSON.parse(new TextDecoder().decode(plaintext)));
     },
   };
+}
+
+function only({ alg, enc }: { readonly alg: string; readonly enc: string }) {
+  return { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc] };
 }
 
 function privateKeyOf(secret: string): KeyObject {

@@ -1,5 +1,5 @@
 import { orderMessage } from '#bench/loop/load.ts';
-import { type Card, cardKey, sealed } from '#services/card-sealing.ts';
+import { type Card, cardKey, cardSealer } from '#services/card-sealing.ts';
 import { begin, type CheckoutForm } from '#services/checkout/contract.ts';
 import { execute, MAX_EXECUTED, QUEUE } from '#services/executor/contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
@@ -10,6 +10,7 @@ import { systemClock } from '#shared/clock.ts';
 const CARD: Card = { number: '4242 4242 4242 4242', expirationDate: '12/40', cvv: '123' };
 const verification = cardKey('a secret of the benchmark, for verification alone');
 const fraud = cardKey('a secret of the benchmark, for fraud alone, and another one');
+const sealed = cardSealer();
 
 /** Those who open cards, with real keys. */
 export const cardPorts = { verificationCards: verification, fraudCards: fraud };
@@ -18,7 +19,7 @@ export const cardPorts = { verificationCards: verification, fraudCards: fraud };
 export async function checkoutMessage(orderId: string, customer: number) {
   const { paymentMethod: _, ...order } = orderMessage(orderId, customer).body;
   const [forVerification, forFraud] = await Promise.all(
-    [verification, fraud].map((key) => sealed(CARD, key.publicKey)),
+    [verification, fraud].map((key) => sealed(CARD, key.publicKey, systemClock.now())),
   );
   const { customerId, email, items } = order;
   const body: CheckoutForm = {

@@ -52,7 +52,7 @@ export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: Ch
     type: handler.type,
     handle(state, body, context) {
       if (state === undefined || !isBegun(state)) return { state: state ?? { abandonedAt: context.now } };
-      const told = notedIn(body);
+      const told = notedIn(handler.type.name, body);
       const noted = told === undefined ? state : noting(state, [told]);
       const next = handler.handle(noted.saga, body, context) as Result<CheckoutSaga>;
       return followed(noted, next, context);

@@ -1,23 +1,24 @@
 import type { Decision } from './state.ts';
 import type { CheckoutSaga, CheckoutState } from './state.ts';
-import { eventOf } from './place-checkout.ts';
+import { eventOf, steps } from './place-checkout.ts';
 import type { CheckoutData, CheckoutLearned } from './data.ts';
-import { type Happening, happening, letter, notPassed, type Rejection } from '#services/checkout-flow.ts';
+import type { Happening, Rejection } from '#services/checkout-flow.ts';
 import { merge, type VectorClock } from '#shared/vector-clock.ts';
 
 const MAX_EVENTS = 60;
 
-/** Reads what an answer of one of the three says of an event; `undefined`: nothing. */
-export function notedIn(body: unknown): Happening | undefined {
-  const refused = notPassed.safeParse(body);
-  if (refused.success) {
-    const { event, outcome, clock, at, reason } = refused.data;
-    return { event, outcome, clock, at, reason };
-  }
-  const passed = happening.omit({ outcome: true, reason: true }).safeParse(body);
-  return passed.success && letter.safeParse(passed.data.event).success
-    ? { event: passed.data.event, outcome: 'passed', clock: passed.data.clock, at: passed.data.at }
-    : undefined;
+/** Answers to requests for events; the bodies of other answers say nothing of any. */
+const eventAnswers = new Set(
+  Object.values(steps).flatMap(({ command: { done, refused } }) => [done!.name, refused!.name]),
+);
+
+type Told = Omit<Happening, 'outcome'> & Partial<Pick<Happening, 'outcome'>>;
+
+/** What an answer says of an event, as its contract has it; `undefined`: nothing. */
+export function notedIn(type: string, body: unknown): Happening | undefined {
+  if (!eventAnswers.has(type)) return undefined;
+  const { event, outcome = 'passed', clock, at, reason } = body as Told;
+  return { event, outcome, clock, at, ...(reason !== undefined && { reason }) };
 }
 
 /** The checkout with what was told of events: each once, and the clock that knows of them all. */

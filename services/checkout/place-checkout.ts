@@ -15,7 +15,7 @@ const START = 'begin-checkout';
 const nothingToUndo = undoneWith(START);
 
 /** What is asked of whom at each event. */
-const steps: Readonly<Record<Letter, WrittenStep<CheckoutData, CheckoutLearned>>> = {
+export const steps: Readonly<Record<Letter, WrittenStep<CheckoutData, CheckoutLearned>>> = {
   A: step({
     name: 'check-items',
     title: 'the basket is not empty',

@@ -34,7 +34,7 @@ export function placingCheckout(
       const orderId = clock.id();
       const order = await orderOf(orderId, body, door);
       const { customerId, user, billingAddress, termsAccepted, items } = body;
-      const cards = await checkouts.seal(creditCard);
+      const cards = await checkouts.seal(creditCard, clock.now());
       const form: CheckoutForm = { orderId, customerId, user, billingAddress, termsAccepted, items, cards, ...order };
       const accepted: CheckoutView = { checkoutId: orderId, status: 'pending', suggestions: [] };
       return {

@@ -5,7 +5,7 @@ import { chain } from './place-checkout.ts';
 import type { CheckoutView, EventView } from './shapes.ts';
 import type { CheckoutState, StoredState } from './state.ts';
 import { publishedCardKeys } from '#services/card-keys.ts';
-import { type Card, sealed } from '#services/card-sealing.ts';
+import { type Card, cardSealer } from '#services/card-sealing.ts';
 import { type Happening, ownerOf } from '#services/checkout-flow.ts';
 import { storedById } from '#shared/database/archive.ts';
 import { askedSteps } from '#shared/saga/definition.ts';
@@ -26,8 +26,8 @@ export type SealedCards = Readonly<Record<(typeof cardReaders)[number], string>>
 export interface CheckoutQueries {
   /** `undefined`: it has not begun. */
   find(checkoutId: string): Promise<FoundCheckout | undefined>;
-  /** The card, for each of those that need it. Throws `dependency-unavailable` when one of them never ran. */
-  seal(card: Card): Promise<SealedCards>;
+  /** The card, for each of those that need it; `now` in epoch ms. Throws `dependency-unavailable` when one of them never ran. */
+  seal(card: Card, now: number): Promise<SealedCards>;
 }
 
 const FIELDS = {
@@ -40,17 +40,18 @@ const FIELDS = {
 } as const;
 
 export function checkoutView(db: Connection): CheckoutQueries {
+  const sealed = cardSealer();
   return {
     async find(checkoutId) {
       const stored = await storedById<StoredCheckout>(db, checkoutsCollection, checkoutId, FIELDS);
       return stored?.state && found(checkoutId, stored.state);
     },
-    async seal(card) {
+    async seal(card, now) {
       const keys = await publishedCardKeys(db, cardReaders);
       const parts = cardReaders.map(async (service) => {
         const key = keys.get(service);
         if (key === undefined) throw dependencyUnavailable(service, `${service} has not told its key for cards yet`);
-        return [service, await sealed(card, key)] as const;
+        return [service, await sealed(card, key, now)] as const;
       });
       return Object.fromEntries(await Promise.all(parts)) as SealedCards;
     },
