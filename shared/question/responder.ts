@@ -24,8 +24,11 @@ export interface Responder {
   close(): Promise<void>;
 }
 
-interface TakenQueue {
+/** One registration at the broker; a queue that is taken again gets another one. */
+interface Registration {
+  /** Absent until the broker has confirmed it. */
   consumer: Consumer | undefined;
+  readonly confirmed: Promise<void>;
   /** Packets that are being answered. */
   running: number;
   closing: boolean;
@@ -37,7 +40,9 @@ const PREFETCH = 200;
 export function createResponder(options: ResponderOptions): Responder {
   const { bus, clock, log, worker, prefetch = PREFETCH } = options;
   const answer = createAnswering(options);
-  const taken = new Map<string, TakenQueue>();
+  const taken = new Set<string>();
+  /** Of the queues that it takes, unless it pauses. */
+  const registrations = new Map<string, Registration>();
   let paused = false;
   /** By asker, as JSON. */
   let answers = new Map<string, string[]>();
@@ -68,7 +73,7 @@ export function createResponder(options: ResponderOptions): Responder {
     for (const [consumer, deliveries] of settled) consumer.ack(deliveries);
   }
 
-  function deliver(of: TakenQueue, delivery: Delivery, consumer: Consumer): void {
+  function deliver(of: Registration, delivery: Delivery, consumer: Consumer): void {
     if (of.closing) return;
     const asked = questionsOf(delivery.packet);
     const end = (): void => {
@@ -96,54 +101,72 @@ export function createResponder(options: ResponderOptions): Responder {
     flushSoon();
   }
 
-  async function register(queue: string, of: TakenQueue): Promise<void> {
-    of.closing = false;
-    of.consumer = await bus.consume(queue, {
+  async function register(queue: string): Promise<void> {
+    const consuming = bus.consume(queue, {
       prefetch,
       ...(worker === undefined ? {} : { tag: `${worker}/${queue}` }),
-      onDelivery: (delivery, consumer) => deliver(of, delivery, consumer),
+      onDelivery: (delivery, consumer) => deliver(registration, delivery, consumer),
       onChannelLost() {},
+    });
+    const registration: Registration = {
+      consumer: undefined,
+      confirmed: consuming.then((consumer) => {
+        registration.consumer = consumer;
+      }),
+      running: 0,
+      closing: false,
+    };
+    registrations.set(queue, registration);
+    await registration.confirmed.catch((error: unknown) => {
+      if (registrations.get(queue) === registration) registrations.delete(queue);
+      throw error;
     });
   }
 
-  async function leave(of: TakenQueue, deadlineMs: number): Promise<void> {
-    of.closing = true;
+  async function end(queue: string, deadlineMs: number): Promise<void> {
+    const registration = registrations.get(queue);
+    if (registration === undefined) return;
+    registrations.delete(queue);
+    registration.closing = true;
     const deadline = clock.now() + deadlineMs;
-    while (of.running > 0 && clock.now() < deadline) await clock.sleep(5);
+    while (registration.running > 0 && clock.now() < deadline) await clock.sleep(5);
     flush();
-    await of.consumer?.close();
-    of.consumer = undefined;
+    const close = async (): Promise<void> => registration.consumer?.close();
+    // The broker may be away: what it has not confirmed yet ends when it has, and nobody waits for that.
+    if (registration.consumer === undefined) registration.confirmed.then(close).catch(() => {});
+    else await close();
+  }
+
+  async function endAll(): Promise<void> {
+    await Promise.all([...registrations.keys()].map((queue) => end(queue, 0)));
   }
 
   return {
     async take(queue) {
       if (taken.has(queue)) return;
-      const of: TakenQueue = { consumer: undefined, running: 0, closing: false };
-      taken.set(queue, of);
+      taken.add(queue);
       if (paused) return;
-      await register(queue, of).catch((error: unknown) => {
-        taken.delete(queue);
+      await register(queue).catch((error: unknown) => {
+        if (!registrations.has(queue)) taken.delete(queue);
         throw error;
       });
     },
     async release(queue, deadlineMs) {
-      const of = taken.get(queue);
-      if (of === undefined) return;
       taken.delete(queue);
-      await leave(of, deadlineMs);
+      await end(queue, deadlineMs);
     },
     async pause() {
       paused = true;
-      await Promise.all([...taken.values()].map((of) => leave(of, 0)));
+      await endAll();
     },
     async resume() {
       if (!paused) return;
       paused = false;
-      await Promise.all([...taken].map(([queue, of]) => register(queue, of)));
+      await Promise.all([...taken].map(register));
     },
     async close() {
-      await Promise.all([...taken.values()].map((of) => leave(of, 0)));
       taken.clear();
+      await endAll();
       await post.close();
     },
   };
