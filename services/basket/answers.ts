@@ -39,7 +39,8 @@ export function basketAnswers({ ask, log }: BasketPorts): readonly QuestionHandl
       const problems: QuestionProblem[] = [];
       const priced: PricedLine[] = [];
       for (let at = 0; at < lines.length && !problems.some(endsIt); at += SIDE_BY_SIDE) {
-        if (signal.aborted) throw new QuestionProblem('pricing-timeout', 'the basket was not priced in time');
+        const { sku } = lines[at]!;
+        if (signal.aborted) throw told([timedOut('the basket', sku)], asking);
         const some = lines.slice(at, at + SIDE_BY_SIDE);
         for (const one of await Promise.all(some.map((line) => linePriced(line, asking))))
           if ('line' in one) priced.push(one.line);
@@ -83,9 +84,12 @@ function endsIt({ code }: QuestionProblem): boolean {
   return code !== 'unknown-product';
 }
 
+function timedOut(what: string, sku: string): QuestionProblem {
+  return new QuestionProblem('pricing-timeout', `${what} was not priced in time`, { sku });
+}
+
 function problemOf(error: unknown, sku: string): QuestionProblem {
   if (error instanceof QuestionProblem) return error;
-  if (error instanceof QuestionError && error.code === 'late')
-    return new QuestionProblem('pricing-timeout', `${sku} was not priced in time`, { sku });
+  if (error instanceof QuestionError && error.code === 'late') return timedOut(sku, sku);
   return new QuestionProblem('not-priced', `${sku} can not be priced now: ${reasonOf(error)}`.slice(0, 500), { sku });
 }

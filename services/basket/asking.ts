@@ -32,7 +32,7 @@ export async function pricedBasket(
     const { supermarketId, userId } = basket;
     return await ask(price, { supermarketId, userId, lines }, { waitMs: WAIT_MS, traceparent: trace.traceparent });
   } catch (error) {
-    throw problemOf(error);
+    throw problemOf(error, basket);
   }
 }
 
@@ -47,9 +47,13 @@ const SLUGS: Readonly<Record<string, ProblemSlug>> = {
   'pricing-timeout': 'pricing-timeout',
 };
 
-function problemOf(error: unknown): unknown {
+function problemOf(error: unknown, { supermarketId, userId }: BasketOf): unknown {
   if (error instanceof QuestionError) {
-    if (error.code === 'late') return new Problem('pricing-timeout', 'the basket was not priced in time');
+    if (error.code === 'late')
+      return new Problem('pricing-timeout', 'the basket was not priced in time', {
+        members: { supermarketId, userId },
+        cause: error,
+      });
     return dependencyUnavailable('basket', 'the basket can not be priced now', error);
   }
   if (!(error instanceof QuestionProblem)) return error;

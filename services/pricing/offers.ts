@@ -3,7 +3,9 @@ import { pricingKeyOf, type ProductOf, type StrategyRef } from './contract.ts';
 import { pricingCollection, type StoredPricing } from './model.ts';
 import { products, type OfferedProduct } from '#services/catalogue/contract.ts';
 import type { Money } from '#services/money.ts';
+import type { Clock } from '#shared/clock.ts';
 import type { LookUp } from '#shared/web/lookup.ts';
+import { within } from '#shared/within.ts';
 
 /** What counts for a product in a supermarket now. */
 export interface Offer {
@@ -24,12 +26,17 @@ interface Waiting {
 
 /** Products that one read asks for at most. */
 const BATCH = 500;
+/** A read that takes longer is given up, so that the database has nobody wait for ever. Shorter than any basket waits. */
+const READ_MS = 2000;
 
 /**
  * Offers as they are stored at the moment of the question: whatever a change was answered before is in them, on every worker.
  * One read at a time: those who ask meanwhile share the next one. Nothing is kept afterwards.
  */
-export function offersReader(find: (keys: readonly string[], skus: readonly string[]) => Promise<Found>): ReadOffer {
+export function offersReader(
+  clock: Clock,
+  find: (keys: readonly string[], skus: readonly string[]) => Promise<Found>,
+): ReadOffer {
   const waiting: Waiting[] = [];
   let isReading = false;
 
@@ -39,7 +46,8 @@ export function offersReader(find: (keys: readonly string[], skus: readonly stri
       const batch = waiting.splice(0, BATCH);
       const wanted = batch.flatMap(({ product }) => keysOf(product));
       try {
-        const found = await find([...new Set(wanted)], [...new Set(batch.map(({ product }) => product.sku))]);
+        const skus = new Set(batch.map(({ product }) => product.sku));
+        const found = await within(clock, READ_MS, find([...new Set(wanted)], [...skus]));
         for (const { product, resolve } of batch) resolve(offerOf(product, found));
       } catch (error) {
         for (const { reject } of batch) reject(error);
@@ -78,8 +86,8 @@ function keysOf({ supermarketId, sku }: InSupermarket): readonly [own: string, g
 const FIELDS = { 'state.price': 1, 'state.active': 1 } as const;
 
 /** Offers in the database. */
-export function storedOffers(db: Connection, lookUp: LookUp): ReadOffer {
-  return offersReader(async (keys, skus) => {
+export function storedOffers(db: Connection, lookUp: LookUp, clock: Clock): ReadOffer {
+  return offersReader(clock, async (keys, skus) => {
     const [found, offered] = await Promise.all([
       db
         .collection<StoredPricing>(pricingCollection)

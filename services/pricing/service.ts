@@ -26,7 +26,7 @@ export const service = defineService({
     // So that the first strategy does not wait for a thread to begin.
     scripts.check('export default () => 0;').catch(() => {});
     onStop(() => scripts.close());
-    const readOffer = storedOffers(db, storedLookUp(services, db, clock));
+    const readOffer = storedOffers(db, storedLookUp(services, db, clock), clock);
     host(pricingEntity({ scripts, keepSource: keep }), priceAnswers({ readOffer, readSource: readOne, scripts, log }));
   },
 });

@@ -19,6 +19,7 @@ import { archiveMeter, engineMeter, gauge } from './metrics.ts';
 import { createFigures } from '#shared/partition/figures.ts';
 import { createMongoTableStore } from '#shared/partition/table-store.ts';
 import type { QuestionHandler } from '#shared/question/question.ts';
+import { answeringMeter } from '#shared/question/metrics.ts';
 import { createResponder } from '#shared/question/responder.ts';
 import { takingQuestions } from '#shared/question/taking.ts';
 import { createWorker, type Worker } from '#shared/partition/worker.ts';
@@ -88,6 +89,7 @@ export async function hostEntity<State>(options: HostingOptions<State>): Promise
           ...options,
           handlers: answers,
           stateOf: async (key) => (await store.load([key])).get(key)?.state,
+          onAnswered: answeringMeter(metrics),
         });
   const joined = createWorker({
     ...options,

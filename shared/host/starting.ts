@@ -14,6 +14,7 @@ import { systemClock } from '#shared/clock.ts';
 import { connectMongo, ping } from '#shared/database/database.ts';
 import { untilMigrated } from '#shared/database/migrated.ts';
 import { createAsker, type Asker } from '#shared/question/asker.ts';
+import { askerMeter } from '#shared/question/metrics.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { createLog } from '#shared/log.ts';
@@ -107,7 +108,11 @@ export async function startService<Shape extends z.ZodRawShape>(
     log,
     metrics,
     get asker() {
-      return (asker ??= createAsker({ bus, clock, log }));
+      if (asker === undefined) {
+        asker = createAsker({ bus, clock, log, meter: askerMeter(metrics) });
+        gauge(metrics, 'switchyard_questions_waiting', 'Questions that wait for an answer', () => asker?.waiting ?? 0);
+      }
+      return asker;
     },
     host<State>(entity: Entity<State>, answers = []) {
       const { documents } = spec;

@@ -3,6 +3,7 @@ import type { AskedQuestion, AskedQuestions } from './wire.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
+import { traceIdOf } from '#shared/web/trace.ts';
 
 /** `dropped`: nobody waited for the answer any more. */
 export type AnsweredHow = 'answered' | 'problem' | 'broken' | 'dropped';
@@ -15,7 +16,7 @@ export interface AnsweringOptions {
   readonly stateOf: (key: string) => Promise<unknown>;
   /** Handlers that may be at work at once; the others wait for their turn. */
   readonly concurrency?: number;
-  /** Told of every question that was answered or dropped. */
+  /** Told of every question that was answered or dropped; of a type that nobody knows here as `unknown`. */
   readonly onAnswered?: ((type: string, how: AnsweredHow) => void) | undefined;
 }
 
@@ -24,6 +25,8 @@ export type Give = (id: number, given: object) => void;
 
 const CONCURRENCY = 1000;
 const MAX_REASON = 500;
+/** What whoever sends writes for a type must not make names without an end. */
+const UNKNOWN = 'unknown';
 
 /** Runs the handlers of questions, each as soon as there is room; one that answers at once is done in this turn. */
 export function createAnswering(
@@ -76,7 +79,7 @@ export function createAnswering(
     const tell = (how: AnsweredHow, given?: object): void => {
       alarm.cancel();
       if (given !== undefined) give(one.id, given);
-      onAnswered?.(type, how);
+      onAnswered?.(handlers.has(type) ? type : UNKNOWN, how);
       onDone();
     };
     const breaks = (reason: string): void => tell('broken', { broken: reason.slice(0, MAX_REASON) });
@@ -85,7 +88,12 @@ export function createAnswering(
         const { code, message, members } = error;
         return tell('problem', { problem: { code, message, members } });
       }
-      log.warn('a question cannot be answered', { type, key, reason: reasonOf(error), traceparent: one.traceparent });
+      log.warn('a question cannot be answered', {
+        type,
+        key,
+        reason: reasonOf(error),
+        traceId: traceIdOf(one.traceparent),
+      });
       breaks(reasonOf(error));
     };
     const now = clock.now();

@@ -24,6 +24,16 @@ export interface AskerOptions {
   readonly log: Log;
   /** So many may wait for an answer at once. */
   readonly maxWaiting?: number;
+  readonly meter?: AskerMeter | undefined;
+}
+
+/** How a question ended for whoever asked. */
+export type AskedEnd = 'answered' | 'problem' | QuestionFailure;
+
+/** Told of every question that is asked, and of its end. */
+export interface AskerMeter {
+  asked(route: string): void;
+  ended(route: string, end: AskedEnd, tookMs: number): void;
 }
 
 interface WaitingQuestion {
@@ -36,6 +46,8 @@ interface WaitingQuestion {
   readonly deadline: number;
   /** How long it waits, whatever the clock is set to meanwhile; of `elapsed`. */
   readonly until: number;
+  /** Of `elapsed`. */
+  readonly since: number;
   /** Until it is asked again, ms; then twice as long. */
   againMs: number;
   alarm: { cancel(): void };
@@ -53,7 +65,7 @@ const LONG = 8 * 1024;
 const AGAIN_AFTER_MS = 250;
 
 /** Questions of one type about one key that are asked in one turn travel in one packet; alone, a question waits for nobody. */
-export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: AskerOptions): Asker {
+export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING, meter }: AskerOptions): Asker {
   /** Where the answers come: nobody else knows it. */
   const me = clock.id();
   const waiting = new Map<number, WaitingQuestion>();
@@ -79,15 +91,16 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
     (error: unknown) => log.error('answers can not be heard', { reason: reasonOf(error) }),
   );
 
-  function end(one: WaitingQuestion): void {
+  function end(one: WaitingQuestion, how: AskedEnd): void {
     waiting.delete(one.id);
     asked.delete(one);
     one.alarm.cancel();
+    meter?.ended(one.type.route, how, clock.elapsed() - one.since);
   }
 
   function fail(one: WaitingQuestion | undefined, code: QuestionFailure, detail: string): void {
     if (one === undefined) return;
-    end(one);
+    end(one, code);
     one.reject(new QuestionError(code, one.type, detail));
   }
 
@@ -97,13 +110,13 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
     if (one === undefined) return;
     if ('problem' in given) {
       const { code, message, members } = given.problem;
-      end(one);
+      end(one, 'problem');
       one.reject(new QuestionProblem(code, message, members));
     } else if ('broken' in given) fail(one, 'broken', given.broken);
     else {
       const answer = one.type.answer.safeParse(given.answer);
       if (!answer.success) return fail(one, 'broken', `the answer is none: ${answer.error.message}`);
-      end(one);
+      end(one, 'answered');
       one.resolve(answer.data);
     }
   }
@@ -161,7 +174,11 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
       const id = (last += 1);
       const text = JSON.stringify({ id, body, deadline, traceparent });
       const refusal = refusalOf(text);
-      if (refusal !== undefined) return Promise.reject(new QuestionError('unheard', type, refusal));
+      meter?.asked(type.route);
+      if (refusal !== undefined) {
+        meter?.ended(type.route, 'unheard', 0);
+        return Promise.reject(new QuestionError('unheard', type, refusal));
+      }
       return new Promise((resolve, reject) => {
         const againMs = Math.max(AGAIN_AFTER_MS, waitMs / 4);
         const one: WaitingQuestion = {
@@ -171,6 +188,7 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING }: Asker
           text,
           deadline,
           until: now + waitMs,
+          since: now,
           againMs,
           alarm: { cancel() {} },
           sent: false,

@@ -186,7 +186,7 @@ export function buildTown(
   const { room, skewMs } = settings.wallet;
   const texts = new Map<string, string>();
   const portsOf = (host: Host, service: string): Ports => ({
-    ...pricingPorts((owner) => homes.get(owner)?.seen(), texts),
+    ...pricingPorts((owner) => homes.get(owner)?.seen(), host.clock, texts),
     ask: askingThrough(host.bus, host.clock),
     provider: providerOf(host, ways),
     warehouse: warehouseOf(host, ways),

@@ -14,7 +14,7 @@ import {
   type QuestionHandler,
   QuestionProblem,
 } from '#shared/question/question.ts';
-import { createResponder, type Responder } from '#shared/question/responder.ts';
+import { createResponder, type Responder, type ResponderOptions } from '#shared/question/responder.ts';
 
 export const square = question('sums.square', {
   body: z.object({ key: z.string().max(200), n: z.int() }),
@@ -49,7 +49,12 @@ export interface QuestionWorld {
   readonly session: Session;
   readonly queues: readonly string[];
   /** Registered on these queues; absent: on all. */
-  worker(name: string, handler: QuestionHandler, queues?: readonly string[]): Promise<Responder>;
+  worker(
+    name: string,
+    handler: QuestionHandler,
+    queues?: readonly string[],
+    options?: Partial<ResponderOptions>,
+  ): Promise<Responder>;
   asker(name: string, options?: Partial<AskerOptions>): Promise<Asker>;
   /** What waits in the queues of questions. */
   depth(): Promise<number>;
@@ -73,7 +78,7 @@ export async function questionWorld(world: BrokerWorld, ttlMs = 60_000): Promise
     queues,
     depth,
     empty: () => untilTrue(async () => (await depth()) === 0),
-    async worker(name, handler, own = queues) {
+    async worker(name, handler, own = queues, options = {}) {
       const bus = await world.connect(name);
       const responder = createResponder({
         handlers: [handler],
@@ -82,6 +87,7 @@ export async function questionWorld(world: BrokerWorld, ttlMs = 60_000): Promise
         log: silentLog,
         stateOf: async (key) => ({ key }),
         worker: name,
+        ...options,
       });
       for (const queue of own) await responder.take(queue);
       return responder;

@@ -1,4 +1,5 @@
 /** The world outside in memory: it approves, delivers and takes every mail at once, and keeps books. */
+import { systemClock } from '#shared/clock.ts';
 import { pricingPorts } from './pricing-ports.ts';
 import type { Ports } from './residents.ts';
 import { checkoutPorts } from '#test/support/checkouts.ts';
@@ -81,7 +82,7 @@ export function portsOf(
     ...checkoutPorts,
     retrying: RETRYING,
     log: silentLog,
-    ...pricingPorts(() => undefined),
+    ...pricingPorts(() => undefined, systemClock),
     ask: () => Promise.reject(new Error('nobody can be asked here')),
     ...usual,
   };

@@ -17,22 +17,23 @@ type Stored = Pick<MemoryStore<unknown>, 'documents'>;
 /** `storedBy`: what a service has stored. */
 export function pricingPorts(
   storedBy: (service: string) => Stored | undefined,
+  clock: Clock,
   texts = new Map<string, string>(),
 ): Ports {
   return {
     scripts,
     keepSource: async (version: string, source: string) => void texts.set(version, source),
     readSource: async (version: string) => texts.get(version),
-    readOffer: memoryOffers(storedBy),
+    readOffer: memoryOffers(storedBy, clock),
   };
 }
 
-function memoryOffers(storedBy: (service: string) => Stored | undefined): ReadOffer {
+function memoryOffers(storedBy: (service: string) => Stored | undefined, clock: Clock): ReadOffer {
   const stateOf = <State>(service: string, key: string): readonly (readonly [string, State])[] => {
     const state = storedBy(service)?.documents.get(key)?.state;
     return state === undefined ? [] : [[key, state as State]];
   };
-  return offersReader(async (keys, skus) => ({
+  return offersReader(clock, async (keys, skus) => ({
     pricing: new Map(keys.flatMap((key) => stateOf<PricingState>('pricing', key))),
     catalogue: new Map(
       skus

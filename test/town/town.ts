@@ -58,7 +58,7 @@ export async function startTown(options: TownOptions = {}): Promise<Town> {
   const outside = createOutside(clock.now);
   const homes = new Map<string, Home>();
   const control = broker.connect('operator');
-  const pricing = pricingPorts((service) => homes.get(service)?.store);
+  const pricing = pricingPorts((service) => homes.get(service)?.store, clock);
 
   for (const { name, entity: own, answers } of residents) {
     const store = createMemoryStore<unknown>({ now: clock.now });
