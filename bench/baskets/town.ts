@@ -72,7 +72,7 @@ export async function answerBaskets(amqpUrl: string): Promise<Stop> {
 export async function answerPrices(amqpUrl: string, mongoUrl: string): Promise<Stop> {
   const db = await opened(mongoUrl);
   const scripts = createScripts();
-  const readOffer = storedOffers(db, storedLookUp(services, db, clock));
+  const readOffer = storedOffers(db, storedLookUp(services, db, clock), clock);
   const ports = { readOffer, readSource: createSources(db).readOne, scripts, log };
   const stop = await answering(amqpUrl, 'pricing', priceAnswers(ports));
   return async () => {
