@@ -16,7 +16,7 @@ export function createVirtualClock(seed = 1, startMs = Date.UTC(2026, 0, 1)): Vi
   let now = startMs;
   let sequence = 0;
   let state = seed >>> 0;
-  const timers = new Map<number, { readonly at: number; readonly run: () => void }>();
+  const timers = createTimers();
   let turn: (() => void)[] = [];
 
   const clock = clockFrom({
@@ -24,8 +24,9 @@ export function createVirtualClock(seed = 1, startMs = Date.UTC(2026, 0, 1)): Vi
     elapsed: () => now,
     after(ms, run) {
       const id = (sequence += 1);
-      timers.set(id, { at: now + Math.max(0, Math.ceil(ms)), run });
-      return () => void timers.delete(id);
+      const timer: Timer = { id, at: now + Math.max(0, Math.ceil(ms)), run };
+      timers.add(timer);
+      return () => (timer.run = undefined);
     },
     soon(run) {
       turn.push(run);
@@ -48,22 +49,12 @@ export function createVirtualClock(seed = 1, startMs = Date.UTC(2026, 0, 1)): Vi
     }
   }
 
-  function nextDue(limit: number): number | undefined {
-    let found: number | undefined;
-    for (const [id, timer] of timers) {
-      if (timer.at <= limit && (found === undefined || timer.at < timers.get(found)!.at)) found = id;
-    }
-    return found;
-  }
-
   async function advance(ms: number): Promise<void> {
     const target = now + ms;
     await settle();
-    for (let id = nextDue(target); id !== undefined; id = nextDue(target)) {
-      const timer = timers.get(id)!;
-      timers.delete(id);
+    for (let timer = timers.takeDue(target); timer !== undefined; timer = timers.takeDue(target)) {
       now = Math.max(now, timer.at);
-      timer.run();
+      timer.run?.();
       await settle();
     }
     now = target;
@@ -93,6 +84,59 @@ export function createVirtualClock(seed = 1, startMs = Date.UTC(2026, 0, 1)): Vi
         if (now >= deadline) throw new Error(`not so after ${limitMs} virtual ms: ${condition.toString()}`);
         await advance(10);
       }
+    },
+  };
+}
+
+interface Timer {
+  /** In the order in which they were set. */
+  readonly id: number;
+  readonly at: number;
+  /** Undefined: it was cancelled, and stays until its turn. */
+  run: (() => void) | undefined;
+}
+
+/** A binary heap: the earliest is first, of those at one moment the one that was set first. */
+function createTimers() {
+  const heap: Timer[] = [];
+  const isBefore = (one: Timer, other: Timer): boolean =>
+    one.at < other.at || (one.at === other.at && one.id < other.id);
+
+  function takeFirst(): Timer {
+    const first = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return first;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = last;
+    return first;
+  }
+
+  return {
+    add(timer: Timer): void {
+      let index = heap.push(timer) - 1;
+      while (index > 0) {
+        const parent = (index - 1) >> 1;
+        if (isBefore(heap[parent]!, timer)) break;
+        heap[index] = heap[parent]!;
+        index = parent;
+      }
+      heap[index] = timer;
+    },
+    /** The first of those that are due by then; it is no timer any more. */
+    takeDue(limit: number): Timer | undefined {
+      while (heap.length > 0 && heap[0]!.at <= limit) {
+        const timer = takeFirst();
+        if (timer.run !== undefined) return timer;
+      }
+      return undefined;
     },
   };
 }
