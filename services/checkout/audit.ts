@@ -40,7 +40,8 @@ export const checkoutAudit = defineAudit<CheckoutRow>({
       : causalFaults(row.state).map((detail: CausalFinding) => ({ check: 'causal-order', detail })),
 });
 
+/** One that never began asked nobody for anything: whatever a stray request for it has left somewhere is not its own. */
 function isOver(state: StoredState): boolean {
-  if (!('saga' in state)) return true;
+  if (!('saga' in state)) return false;
   return state.saga.phase === 'ended' && state.clearing !== undefined && Object.keys(state.clearing).length === 0;
 }

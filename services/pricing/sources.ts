@@ -2,7 +2,7 @@ import type { Connection } from 'mongoose';
 import { majorityCollection } from '#shared/database/majority.ts';
 
 /** The texts of strategies by version, for ever: orders name the versions that they were priced by. */
-const sourcesCollection = 'pricing_sources';
+export const sourcesCollection = 'pricing_sources';
 
 interface StoredSource {
   /** The version. */

@@ -1,4 +1,5 @@
 /** The invariants of a simulated run: those of the real stack, read from the stores, and those that need to see everything. */
+import { FUNDS as BASKET_FUNDS, users } from './basket-model.ts';
 import { checkoutFaults, checkoutsAreOver } from './checkouts.ts';
 import { executorFaults, isWorkedOff } from './executors.ts';
 import { keyOf, type Customers } from './customers.ts';
@@ -7,6 +8,7 @@ import { unlogged } from './log-checks.ts';
 import { newerMessages, undecided } from './newer.ts';
 import { inTheRecord, queuesOf } from './record-checks.ts';
 import type { SimulatedTown } from './town.ts';
+import { untoldOrders } from './untold.ts';
 import { shelvesOf } from '#test/town/shelves.ts';
 import { checkers } from '#test/support/rest.ts';
 import type { Checker, Purse, Rest, Told } from '#test/support/invariants.ts';
@@ -102,7 +104,7 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
       },
     ];
   });
-  const purses: Purse[] = CUSTOMERS.flatMap((customerId) => {
+  const purses: Purse[] = [...CUSTOMERS, ...users].flatMap((customerId) => {
     const document = town.wallets.documents.get(customerId);
     if (document?.state?.currency === undefined) return [];
     const { currency, available, held } = document.state;
@@ -120,12 +122,16 @@ function restOf(town: SimulatedTown, customers: Customers): Rest {
     orders,
     purses,
     shelves: shelvesOf(town.homes.get('stock')!),
-    paidIn: Object.fromEntries(CUSTOMERS.map((customerId) => [customerId, FUNDS])),
+    paidIn: Object.fromEntries([
+      ...CUSTOMERS.map((customerId) => [customerId, FUNDS]),
+      ...users.map((customerId) => [customerId, BASKET_FUNDS]),
+    ]),
     refusedEmails: new Set(
       orders.map(({ order }) => order.email).filter((email) => customers.refused.has(keyOf(email))),
     ),
     // A mail whose acceptance was not recorded is sent again.
     notifyDied: true,
+    untold: untoldOrders(town),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Deliberate defects, one per guarantee. Each is applied to a copy of the tree; the simulation has to catch it. */
 import { ofLimits } from './mutations-of-limits.ts';
 import { ofExecutors } from './mutations-of-executors.ts';
+import { ofBaskets } from './mutations-of-baskets.ts';
 import { ofCheckouts } from './mutations-of-checkouts.ts';
 import { ofStock } from './mutations-of-stock.ts';
 import type { Mutation } from './mutation.ts';
@@ -263,5 +264,6 @@ export const mutations: readonly Mutation[] = [
   ...ofLimits,
   ...ofStock,
   ...ofCheckouts,
+  ...ofBaskets,
   ...ofExecutors,
 ];

@@ -1,5 +1,6 @@
 /** One simulated run from one seed: a town, its customers, everything that goes wrong, then healing, rest and judgement. */
 import { createHash } from 'node:crypto';
+import { openBaskets } from './baskets.ts';
 import { isAtRest, violations } from './checks.ts';
 import { countCheckouts, sendCheckouts } from './checkouts.ts';
 import { sendOrders } from './customers.ts';
@@ -52,8 +53,10 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   addExecutors(town, ARRIVALS_MS + 8000);
   payIn(town);
   shelve(town.broker, goods);
+  const baskets = openBaskets(town);
   const paid = await scheduler.run(
     () =>
+      baskets.isOpen() &&
       areShelved(town.homes.get('stock')!, goods) &&
       CUSTOMERS.every((customer) => town.wallets.documents.get(customer)?.state?.available === FUNDS),
     60_000,
@@ -63,6 +66,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   payInForUnwanted(town, ARRIVALS_MS);
   sendAllAgain(town, ARRIVALS_MS);
   sendCheckouts(town, createScheduler(seed ^ 0x5bd1e995), ARRIVALS_MS);
+  baskets.send(createScheduler(seed ^ 0x2c1b3c6d), ARRIVALS_MS);
   faults.start();
 
   const trouble = between(0, 12);
@@ -91,14 +95,14 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
   faults.heal();
   finishDeployment(town);
   tell('healed');
-  const atRest = await scheduler.run(() => isAtRest(town, customers), REST_LIMIT_MS, 500);
+  const atRest = await scheduler.run(() => baskets.isOver() && isAtRest(town, customers), REST_LIMIT_MS, 500);
   // Answers under way, records being appended, redriving that ends.
   await scheduler.run(() => false, 2500);
   for (const { key, state, version } of town.orders.documents.values())
     tell(`order ${key} ${state?.status} at version ${version}`);
   for (const { key, over, version } of town.record.writes) history.push(`${key} ${over} -> ${version}`);
   await watch(town, clock.now(), true);
-  const found = violations(town, customers);
+  const found = [...violations(town, customers), ...(await baskets.faults())];
   town.broker.close();
   return {
     seed,
@@ -107,7 +111,7 @@ export async function simulate(seed: number, orders = ORDERS, watch: Watch = asy
     history,
     fingerprint: createHash('sha256').update(history.join('\n')).digest('hex'),
     orders: customers.accepted.size,
-    counts: countsOf(town),
+    counts: new Map([...countsOf(town), ...baskets.counts]),
     faults: faults.counts,
     virtualMs: clock.now() - start,
   };

@@ -52,6 +52,8 @@ export interface SimulatedTown extends Town, Abroad {
   readonly record: Record;
   /** By service, what a majority of the database has; below those of an order's road. */
   readonly homes: ReadonlyMap<string, MemoryStore<unknown>>;
+  /** Of all versions, kept for ever. */
+  readonly strategyTexts: ReadonlyMap<string, string>;
   /** The documents of the order queue, as its workers use them. */
   readonly orderQueue: Collection<unknown>;
   readonly orders: MemoryStore<OrderState>;
@@ -184,9 +186,9 @@ export function buildTown(
   }
 
   const { room, skewMs } = settings.wallet;
-  const texts = new Map<string, string>();
+  const strategyTexts = new Map<string, string>();
   const portsOf = (host: Host, service: string): Ports => ({
-    ...pricingPorts((owner) => homes.get(owner)?.seen(), host.clock, texts),
+    ...pricingPorts((owner) => homes.get(owner)?.seen(), host.clock, strategyTexts),
     ask: askingThrough(host.bus, host.clock),
     provider: providerOf(host, ways),
     warehouse: warehouseOf(host, ways),
@@ -239,6 +241,7 @@ export function buildTown(
     version,
     add,
     homes: new Map([...homes].map(([name, { majority }]) => [name, majority])),
+    strategyTexts,
     orderQueue: homeOf('executor'),
     orders: majorityOf<OrderState>('order'),
     sagas: majorityOf<OrderSaga>('saga'),

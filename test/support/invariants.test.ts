@@ -148,3 +148,13 @@ for (const [name, what, run, change] of mutations) {
 test('I-10 takes copies of a mail for what they are when notify died', async (t) => {
   t.deepEqual(checkers['I-10']!({ ...copied(await completed()), notifyDied: true }), []);
 });
+
+test('I-10 owes no mail that was given up, unless the order is completed or another outcome was told', async (t) => {
+  const given = (rest: Rest): Rest => ({ ...rest, untold: new Set([details.orderId]) });
+  const failed = inOrder(() => ({ mails: [] }))(await undone());
+  t.is(checkers['I-10']!(failed).length, 1);
+  t.deepEqual(checkers['I-10']!(given(failed)), []);
+  t.is(checkers['I-10']!(given(inOrder(() => ({ mails: [] }))(await completed()))).length, 1);
+  const other = inOrder(({ order }) => ({ order: { ...order, status: 'cancelled' } }))(await undone());
+  t.is(checkers['I-10']!(given(other)).length, 1);
+});

@@ -2,14 +2,17 @@
 import { Query } from 'mingo';
 import type { Connection } from 'mongoose';
 import { residents } from './residents.ts';
+import { sourcesCollection } from '#services/pricing/sources.ts';
 import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
 
 type Documents = readonly Readonly<Record<string, unknown>>[];
 
-/** `homes`: by service. */
-export function connectionTo(homes: ReadonlyMap<string, MemoryStore<unknown>>): Connection {
-  /** As they are now. */
-  const dataOf = (name: string): Documents =>
+/** `homes`: by service; `texts`: of strategies, by version. */
+export function connectionTo(
+  homes: ReadonlyMap<string, MemoryStore<unknown>>,
+  texts: ReadonlyMap<string, string> = new Map(),
+): Connection {
+  const documentsOf = (name: string): Documents =>
     residents.flatMap(({ name: service, documents }): Documents => {
       const home = homes.get(service);
       if (documents.collection === name)
@@ -18,6 +21,9 @@ export function connectionTo(homes: ReadonlyMap<string, MemoryStore<unknown>>): 
         return [...(home?.journal.values() ?? [])].map((record) => ({ ...record, _id: record.id }));
       return [];
     });
+  /** As they are now. */
+  const dataOf = (name: string): Documents =>
+    name === sourcesCollection ? [...texts].map(([_id, source]) => ({ _id, source })) : documentsOf(name);
   const cursorOf = (cursor: ReturnType<Query['find']>): object => ({
     sort: (keys: Record<string, 1 | -1>) => cursorOf(cursor.sort(keys)),
     limit: (size: number) => cursorOf(cursor.limit(size)),

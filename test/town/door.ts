@@ -1,6 +1,8 @@
 /** The door of a town: the endpoints of all services over what the town has stored, without sockets. */
 import { connectionTo } from './connection.ts';
-import type { Town } from './town.ts';
+import type { MemoryBroker } from '#shared/bus/memory/memory-bus.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { sealedPlainly } from '#test/support/checkouts.ts';
 import { silentRoutes } from '#services/checkout/contract.ts';
 import { createBoard } from '#services/circuit-breaker/board.ts';
@@ -28,8 +30,17 @@ export interface AskOptions {
 
 const trace = { traceId: '0'.repeat(32), traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
 
+/** What a door stands before. */
+export interface Doorstep {
+  /** `during` lets time pass until there is a result. */
+  readonly clock: Clock & { during<T>(promise: Promise<T>): Promise<T> };
+  readonly broker: Pick<MemoryBroker, 'connect'>;
+  /** By service. */
+  readonly homes: ReadonlyMap<string, { readonly store: MemoryStore<unknown> }>;
+}
+
 /** `isSilent`: whether nobody has been heard of that works on the route. */
-export function createDoor({ clock, broker, homes }: Town, isSilent: (route: string) => boolean = () => false) {
+export function createDoor({ clock, broker, homes }: Doorstep, isSilent: (route: string) => boolean = () => false) {
   const stores = new Map([...homes].map(([name, { store }]) => [name, store]));
   const requests = createMemoryRequests(clock.now);
   const bus = broker.connect('gateway');

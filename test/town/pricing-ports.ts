@@ -10,7 +10,7 @@ import type { PricingState } from '#services/pricing/pricing.ts';
 import { createScriptsInPlace } from '#services/pricing/scripts/scripts-in-place.ts';
 import type { ProductState } from '#services/catalogue/product.ts';
 
-const scripts = await createScriptsInPlace();
+export const scripts = await createScriptsInPlace();
 
 type Stored = Pick<MemoryStore<unknown>, 'documents'>;
 
