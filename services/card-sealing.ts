@@ -1,6 +1,15 @@
-import { createECDH, createPrivateKey, createPublicKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
-import { CompactEncrypt, compactDecrypt, type CryptoKey, type JWK } from 'jose';
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
+import { CompactEncrypt, compactDecrypt, type JWK } from 'jose';
 import { z } from 'zod';
+import { decrypted, encrypted, KEY_BYTES } from './direct-jwe.ts';
 
 /** A card as somebody filled it in. Only the services that it is sealed for, and the door for a moment, have it like this. */
 export const card = z.object({
@@ -20,7 +29,7 @@ export type CardSealer = (card: Card, publicKey: JWK, now: number) => Promise<st
 
 /** A key for the cards of a while, and itself as it was sealed for who opens them. */
 interface Session {
-  readonly key: CryptoKey;
+  readonly key: KeyObject;
   readonly sealed: string;
 }
 
@@ -31,7 +40,6 @@ const OPENED_SESSIONS = 100;
 const SEPARATOR = '~';
 
 const AGREED = { alg: 'ECDH-ES', enc: 'A256GCM' } as const;
-const DIRECT = { alg: 'dir', enc: 'A256GCM' } as const;
 
 /**
  * Seals what comes within a minute with one key (JWE, compact, RFC 7516: `dir`, AES-256-GCM), which it has agreed on with the one who opens
@@ -53,35 +61,33 @@ export function cardSealer(): CardSealer {
 
   return async (card, publicKey, now) => {
     const { key, sealed } = await sessionFor(publicKey, now);
-    const bytes = new TextEncoder().encode(JSON.stringify(card));
-    return sealed + SEPARATOR + (await new CompactEncrypt(bytes).setProtectedHeader(DIRECT).encrypt(key));
+    return sealed + SEPARATOR + encrypted(JSON.stringify(card), key);
   };
 }
 
 async function begin(publicKey: JWK): Promise<Session> {
-  const secret = randomBytes(32);
-  const key = createPublicKey({ key: publicKey as object, format: 'jwk' } as never);
-  const sealed = await new CompactEncrypt(secret).setProtectedHeader(AGREED).encrypt(key);
-  return { key: await sessionKey(secret, 'encrypt'), sealed };
-}
-
-function sessionKey(secret: Uint8Array<ArrayBuffer>, use: 'encrypt' | 'decrypt'): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', secret, 'AES-GCM', false, [use]);
+  const secret = randomBytes(KEY_BYTES);
+  const owner = createPublicKey({ key: publicKey as object, format: 'jwk' } as never);
+  const sealed = await new CompactEncrypt(secret).setProtectedHeader(AGREED).encrypt(owner);
+  return { key: createSecretKey(secret), sealed };
 }
 
 /** The key of a service, from its secret: all its workers have the same. The secret is never told, the public half is. */
 export function cardKey(secret: string): CardOpener & { readonly publicKey: JWK } {
   const privateKey = privateKeyOf(secret);
   const publicKey = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK;
-  const sessions = new Map<string, Promise<CryptoKey>>();
+  const sessions = new Map<string, Promise<KeyObject>>();
 
-  async function agreed(text: string): Promise<CryptoKey> {
-    const { plaintext } = await compactDecrypt(text, privateKey, only(AGREED));
-    return sessionKey(new Uint8Array(plaintext), 'decrypt');
+  async function agreed(text: string): Promise<KeyObject> {
+    const { plaintext } = await compactDecrypt(text, privateKey, {
+      keyManagementAlgorithms: [AGREED.alg],
+      contentEncryptionAlgorithms: [AGREED.enc],
+    });
+    return createSecretKey(plaintext);
   }
 
   /** Those that were used last are remembered; one that cannot be opened is not. */
-  function sessionOf(text: string): Promise<CryptoKey> {
+  function sessionOf(text: string): Promise<KeyObject> {
     const key = sessions.get(text) ?? agreed(text);
     sessions.delete(text);
     sessions.set(text, key);
@@ -94,14 +100,9 @@ export function cardKey(secret: string): CardOpener & { readonly publicKey: JWK 
     publicKey,
     async open(text) {
       const [session = '', sealed = ''] = text.split(SEPARATOR);
-      const { plaintext } = await compactDecrypt(sealed, await sessionOf(session), only(DIRECT));
-      return card.parse(JSON.parse(new TextDecoder().decode(plaintext)));
+      return card.parse(JSON.parse(decrypted(sealed, await sessionOf(session))));
     },
   };
-}
-
-function only({ alg, enc }: { readonly alg: string; readonly enc: string }) {
-  return { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc] };
 }
 
 function privateKeyOf(secret: string): KeyObject {
