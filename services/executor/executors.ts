@@ -1,5 +1,6 @@
 import { createLeading, type OrderQueue, type Progress } from './leading.ts';
-import { createMember, OtherNumber, type Member, type MemberStore, type Standing } from './member.ts';
+import { createMember, OtherNumber, type Member, type MemberStore } from './member.ts';
+import type { Standing } from './standing.ts';
 import { peerMessage } from './peer-message.ts';
 import type { RaftMessage } from './raft/state.ts';
 import { LIMITS, TIMING } from './timing.ts';

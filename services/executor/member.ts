@@ -1,33 +1,20 @@
 import { step } from './raft.ts';
-import { lastOf, type QueueItem } from './raft/log.ts';
+import type { QueueItem } from './raft/log.ts';
 import {
   initialState,
-  leaderOf,
   type Durable,
   type Input,
   type RaftConfig,
   type RaftMessage,
   type RaftState,
 } from './raft/state.ts';
+import { isBeat, standingOf, type Standing } from './standing.ts';
 import { TICK_MS } from './timing.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
-
-/** What an executor looks like from outside. */
-export interface Standing {
-  readonly role: RaftState['role']['kind'];
-  readonly term: number;
-  readonly votedFor: string | undefined;
-  readonly leader: string | undefined;
-  /** Epoch ms at which it heard its leader, or a follower when it leads. */
-  readonly lastHeartbeatAt: number | undefined;
-  readonly lastIndex: number;
-  readonly commitIndex: number;
-  readonly executed: number;
-}
 
 /** Where one executor keeps what it must not forget. Only one process at a time can write it. */
 export interface MemberStore {
@@ -93,6 +80,7 @@ export function createMember(options: MemberOptions): Member {
   let lastHeartbeatAt: number | undefined;
   let wake = (): void => {};
   let toldAt = 0;
+  let since = 0;
   /** Since something could be stored. */
   let failures = 0;
 
@@ -102,20 +90,7 @@ export function createMember(options: MemberOptions): Member {
     wake();
   }
 
-  function standing(): Standing | undefined {
-    if (state === undefined) return undefined;
-    const { role, term, votedFor, log: entries, commit, executed } = state;
-    return {
-      role: role.kind,
-      term,
-      votedFor,
-      leader: leaderOf(config, state),
-      lastHeartbeatAt,
-      lastIndex: lastOf(entries).index,
-      commitIndex: commit,
-      executed,
-    };
-  }
+  const standing = (): Standing | undefined => state && standingOf(config, state, { since, lastHeartbeatAt });
 
   /** Takes in all that waits as one change: one write, then all that is to be sent. */
   async function work(before: RaftState): Promise<RaftState> {
@@ -139,6 +114,7 @@ export function createMember(options: MemberOptions): Member {
     state = next;
     const isNew = next.role.kind !== before.role.kind || next.term !== before.term;
     for (const message of out) send(message);
+    if (isNew) since = clock.now();
     if (isNew) changed();
     if (isNew || clock.now() - toldAt >= TELL_EVERY_MS) {
       toldAt = clock.now();
@@ -183,6 +159,7 @@ export function createMember(options: MemberOptions): Member {
     if (stored === undefined) return;
     inbox = [];
     isTickDue = false;
+    since = clock.now();
     state = initialState(config, clock.now(), clock.random, stored.durable);
     try {
       while (!stopping.signal.aborted) {
@@ -228,12 +205,4 @@ export function createMember(options: MemberOptions): Member {
       await store.release().catch(() => {});
     },
   };
-}
-
-/** A word of the leader, or to it. */
-function isBeat(input: Input, { role }: RaftState): boolean {
-  if (input.kind !== 'message') return false;
-  const { kind, from } = input.message;
-  if (role.kind === 'leader') return kind === 'heartbeat' || kind === 'appended';
-  return role.kind === 'follower' && from === role.leader && (kind === 'append' || kind === 'snapshot');
 }

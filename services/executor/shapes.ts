@@ -33,6 +33,7 @@ export const executorShape = named(
   shape({
     id: z.string().describe('The id of the executor; kept over restarts.'),
     role: z.enum(['follower', 'candidate', 'leader']).describe('What it was when it was last heard.'),
+    since: time.optional().describe('When it took this role in this term; absent: it never ran.'),
     term: z.int().describe('The term that it is in; 0 before the first election.'),
     votedFor: z.string().optional().describe('Whom it voted for in this term.'),
     leader: z.string().optional().describe('Who leads, as far as it knows.'),
@@ -46,6 +47,7 @@ export const executorShape = named(
       {
         id: 'executor-2',
         role: 'leader',
+        since: '2026-11-28T12:40:17.020Z',
         term: 3,
         votedFor: 'executor-2',
         leader: 'executor-2',

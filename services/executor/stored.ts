@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose';
 import { executorsCollection } from './model.ts';
-import { Dispossessed, OtherNumber, type MemberStore, type Standing } from './member.ts';
+import { Dispossessed, OtherNumber, type MemberStore } from './member.ts';
+import type { Standing } from './standing.ts';
 import type { LogEntry, Snapshot } from './raft/log.ts';
 import type { Durable } from './raft/state.ts';
 import type { Clock } from '#shared/clock.ts';

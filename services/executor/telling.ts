@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { roleChanged } from './contract.ts';
 import type { Executors } from './executors.ts';
-import type { Standing } from './member.ts';
+import type { Standing } from './standing.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { encodeSend } from '#shared/bus/envelope.ts';
 import { EVENTS } from '#shared/bus/topology/topology.ts';

@@ -83,10 +83,11 @@ function viewOf(
   { _id: id, term, votedFor, snapshot, standing, seenAt = 0 }: StoredExecutor,
   now: number,
 ): ExecutorView {
-  const { leader, lastHeartbeatAt } = standing ?? {};
+  const { leader, lastHeartbeatAt, since } = standing ?? {};
   return {
     id,
     role: standing?.role ?? 'follower',
+    ...(typeof since === 'number' && { since: new Date(since).toISOString() }),
     term,
     ...(typeof votedFor === 'string' && { votedFor }),
     ...(typeof leader === 'string' && { leader }),

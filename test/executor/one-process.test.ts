@@ -5,7 +5,7 @@ import { tail, until } from '#test/support/until.ts';
 
 test('three executors in one process work the queue off, and their term stays what it was', async (t) => {
   await using stack = await startStack({ processes: 'one' });
-  const stage = executorStage(stack);
+  const stage = await executorStage(stack);
   t.teardown(() => stage.close());
   const show = (): string => tail(stack.logs(), 'executor');
   const leader = await stage.leader();

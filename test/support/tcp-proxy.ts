@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
+import { losing, type PublishFilter } from './amqp-publishes.ts';
 
 /** What the next client that sends certain words sends, from those words on: kept back, while everything else goes through. */
 export interface Held {
@@ -21,14 +22,21 @@ export interface TcpProxy {
   /** Connections stay open, but nothing more goes through. */
   freeze(): void;
   hold(words: string): Held;
+  /** Of a broker: what is lost from now on of what is published through it; nothing without a filter. */
+  lose(filter: PublishFilter | undefined): void;
   close(): Promise<void>;
 }
 
-/** `port` is asked for with each connection, should it not be known yet. */
-export async function startTcpProxy(host: string, port: number | (() => number)): Promise<TcpProxy> {
+/** `port` is asked for with each connection, should it not be known yet; `isBroker`: what comes is AMQP. */
+export async function startTcpProxy(
+  host: string,
+  port: number | (() => number),
+  { isBroker = false }: { readonly isBroker?: boolean } = {},
+): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let down = false;
   let lastWords: string | undefined;
+  let filter: PublishFilter | undefined;
   /** Tells whether it goes through now; keeps `pass` otherwise. */
   let look = (_chunk: Buffer, _pass: () => void): boolean => true;
   const server = createServer((client) => {
@@ -40,9 +48,10 @@ export async function startTcpProxy(host: string, port: number | (() => number))
     }
     const upstream = connect({ host, port: typeof port === 'number' ? port : port(), noDelay: true });
     client.setNoDelay(true);
+    const through = isBroker ? losing(() => filter) : (chunk: Buffer) => chunk;
     const gate = new Transform({
       transform(chunk: Buffer, _encoding, done) {
-        const pass = (): void => done(null, chunk);
+        const pass = (): void => done(null, through(chunk));
         if (look(chunk, pass)) pass();
       },
     });
@@ -93,6 +102,9 @@ export async function startTcpProxy(host: string, port: number | (() => number))
         },
       };
     },
+    lose(wanted) {
+      filter = wanted;
+    },
     port: (server.address() as AddressInfo).port,
     cut({ stayDown = false, lastWords: words } = {}) {
       down = stayDown;
@@ -113,8 +125,8 @@ export async function startTcpProxy(host: string, port: number | (() => number))
 
 /** A proxy to the server of a URL. */
 export function relayTo(server: string): Promise<TcpProxy> {
-  const { hostname, port } = new URL(server);
-  return startTcpProxy(hostname, Number(port));
+  const { hostname, port, protocol } = new URL(server);
+  return startTcpProxy(hostname, Number(port), { isBroker: protocol === 'amqp:' });
 }
 
 /** The URL of a server as it is reached through the proxy. */
