@@ -13,13 +13,40 @@ export interface Log {
 /** Writes JSON lines to standard output. `level`: debug | info | warn | error | silent. */
 export function createLog(service: string, level: string): Log {
   return around(
-    pino({
-      level,
-      base: { service },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    }),
+    pino(
+      {
+        level,
+        base: { service },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      (output ??= standardOutput()),
+    ),
   );
+}
+
+/** Of all logs of this process. */
+let output: pino.DestinationStream | undefined;
+/** So many characters do not wait for the end of the turn. */
+const MOST_WAITING = 64 * 1024;
+
+/** What is logged in one turn of the event loop is one write, after it; at the end of the process nothing is left. */
+function standardOutput(): pino.DestinationStream {
+  const stream = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  const flush = (): void => {
+    const text = lines;
+    lines = '';
+    if (text !== '') stream.write(text);
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+      if (lines.length > MOST_WAITING) flush();
+    },
+  };
 }
 
 function around(logger: pino.Logger): Log {
