@@ -29,25 +29,34 @@ const BATCH = 500;
 /** A read that takes longer is given up, so that the database has nobody wait for ever. Shorter than any basket waits. */
 const READ_MS = 2000;
 
+/** Where offers are stored; both are asked for many at once. */
+export interface StoredOffers {
+  /** What is stored of these keys. */
+  pricing(keys: readonly string[]): Promise<Found['pricing']>;
+  /** What the catalogue sells of these SKUs. */
+  catalogue(skus: readonly string[]): Promise<Found['catalogue']>;
+}
+
 /**
  * Offers as they are stored at the moment of the question: whatever a change was answered before is in them, on every worker.
- * One read at a time: those who ask meanwhile share the next one. Nothing is kept afterwards.
+ * One read at a time: those who ask in one turn share it, and those who ask meanwhile the next one. Nothing is kept afterwards.
  */
-export function offersReader(
-  clock: Clock,
-  find: (keys: readonly string[], skus: readonly string[]) => Promise<Found>,
-): ReadOffer {
+export function offersReader(clock: Clock, stored: StoredOffers): ReadOffer {
   const waiting: Waiting[] = [];
   let isReading = false;
 
   async function readAll(): Promise<void> {
-    isReading = true;
     while (waiting.length > 0) {
       const batch = waiting.splice(0, BATCH);
-      const wanted = batch.flatMap(({ product }) => keysOf(product));
       try {
-        const skus = new Set(batch.map(({ product }) => product.sku));
-        const found = await within(clock, READ_MS, find([...new Set(wanted)], [...skus]));
+        const found = await within(
+          clock,
+          READ_MS,
+          find(
+            batch.map(({ product }) => product),
+            stored,
+          ),
+        );
         for (const { product, resolve } of batch) resolve(offerOf(product, found));
       } catch (error) {
         for (const { reject } of batch) reject(error);
@@ -59,9 +68,20 @@ export function offersReader(
   return (product) => {
     const { promise, resolve, reject } = Promise.withResolvers<Offer>();
     waiting.push({ product, resolve, reject });
-    if (!isReading) void readAll();
+    if (isReading) return promise;
+    isReading = true;
+    // Who asks in the same turn is in this read, not in the one after it.
+    clock.soon(() => void readAll());
     return promise;
   };
+}
+
+/** The catalogue is asked only for what has no price of its own. */
+async function find(wanted: readonly InSupermarket[], stored: StoredOffers): Promise<Found> {
+  const pricing = await stored.pricing([...new Set(wanted.flatMap(keysOf))]);
+  const skus = new Set<string>();
+  for (const product of wanted) if (pricing.get(pricingKeyOf(product))?.price === undefined) skus.add(product.sku);
+  return { pricing, catalogue: skus.size === 0 ? new Map() : await stored.catalogue([...skus]) };
 }
 
 /** What is stored, by key, and what the catalogue sells, by SKU. */
@@ -87,17 +107,14 @@ const FIELDS = { 'state.price': 1, 'state.active': 1 } as const;
 
 /** Offers in the database. */
 export function storedOffers(db: Connection, lookUp: LookUp, clock: Clock): ReadOffer {
-  return offersReader(clock, async (keys, skus) => {
-    const [found, offered] = await Promise.all([
-      db
+  return offersReader(clock, {
+    async pricing(keys) {
+      const found = await db
         .collection<StoredPricing>(pricingCollection)
         .find({ _id: { $in: [...keys] } } as object, { projection: FIELDS })
-        .toArray(),
-      lookUp(products, skus),
-    ]);
-    return {
-      pricing: new Map(found.flatMap(({ _id, state }) => (state === undefined ? [] : [[_id, state] as const]))),
-      catalogue: new Map(offered.map((one) => [one.sku, one])),
-    };
+        .toArray();
+      return new Map(found.flatMap(({ _id, state }) => (state === undefined ? [] : [[_id, state] as const])));
+    },
+    catalogue: async (skus) => new Map((await lookUp(products, skus)).map((one) => [one.sku, one])),
   });
 }

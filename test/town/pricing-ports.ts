@@ -33,14 +33,15 @@ function memoryOffers(storedBy: (service: string) => Stored | undefined, clock: 
     const state = storedBy(service)?.documents.get(key)?.state;
     return state === undefined ? [] : [[key, state as State]];
   };
-  return offersReader(clock, async (keys, skus) => ({
-    pricing: new Map(keys.flatMap((key) => stateOf<PricingState>('pricing', key))),
-    catalogue: new Map(
-      skus
-        .flatMap((sku) => stateOf<ProductState>('catalogue', sku))
-        .flatMap(([sku, state]) => (state.status === 'deleted' ? [] : [[sku, state] as const])),
-    ),
-  }));
+  return offersReader(clock, {
+    pricing: async (keys) => new Map(keys.flatMap((key) => stateOf<PricingState>('pricing', key))),
+    catalogue: async (skus) =>
+      new Map(
+        skus
+          .flatMap((sku) => stateOf<ProductState>('catalogue', sku))
+          .flatMap(([sku, state]) => (state.status === 'deleted' ? [] : [[sku, state] as const])),
+      ),
+  });
 }
 
 /** Who asks nothing makes no asker. */
