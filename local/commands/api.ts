@@ -6,6 +6,7 @@ export interface Api {
   get<Body>(path: string): Promise<ApiAnswer<Body>>;
   post<Body>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<ApiAnswer<Body>>;
   put<Body>(path: string, body: unknown): Promise<ApiAnswer<Body>>;
+  delete<Body>(path: string): Promise<ApiAnswer<Body>>;
 }
 
 export interface ApiAnswer<Body> {
@@ -42,6 +43,7 @@ export function createApi(baseUrl: string, token: string): Api {
     get: (path) => call('GET', path),
     post: (path, body, headers) => call('POST', path, body, headers),
     put: (path, body) => call('PUT', path, body),
+    delete: (path) => call('DELETE', path),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --rate 50 --seconds 60 --customers 20 --seed 7 [--out orders.csv] [--retry] [--limit 180]
- * [--max-outstanding 200] [--checkouts] [--api URL --token T]`: sends a reproducible mix of orders to the running stack, waits until each
+ * [--max-outstanding 200] [--checkouts | --baskets] [--api URL --token T]`: sends a reproducible mix of orders to the running stack, waits until each
  * accepted one has ended, and reports. Ends with 1 when an order ended as it must not, or hangs. Ctrl-C sends no more and
  * waits for the rest; a second one ends the waiting.
  */
@@ -9,6 +9,10 @@ import { systemClock } from '#shared/clock.ts';
 import { apiOf, type Api } from './api.ts';
 import { command, numberOf, wholeOf } from './command.ts';
 import { apiOptions, commandLine, commandSpec } from './command-line.ts';
+import { basketPlanOf } from './simulator/basket-plan.ts';
+import { basketReport } from './simulator/basket-report.ts';
+import { simulateBaskets } from './simulator/basket-run.ts';
+import { basketsAreSound } from './simulator/basket-verdict.ts';
 import { checkoutPlanOf } from './simulator/checkout-plan.ts';
 import { checkoutReport } from './simulator/checkout-report.ts';
 import { simulateCheckouts } from './simulator/checkout-run.ts';
@@ -23,7 +27,7 @@ import { Trouble } from '#local/stack/trouble.ts';
 
 const spec = commandSpec({
   call: 'npm run simulate --',
-  does: 'Sends a reproducible mix of orders, or of checkouts, to the running stack and says what became of each kind and how long it took.',
+  does: 'Sends a reproducible mix of orders, of checkouts or of baskets to the running stack and says what became of each kind and how long it took.',
   options: {
     rate: { type: 'string', value: 'N', default: '50', means: 'orders a second' },
     seconds: { type: 'string', value: 'N', default: '60', means: 'how long orders are sent' },
@@ -47,6 +51,11 @@ const spec = commandSpec({
       default: false,
       means: 'sends checkouts, approved and rejected at each event, in the place of orders',
     },
+    baskets: {
+      type: 'boolean',
+      default: false,
+      means: 'prices, keeps and orders baskets while strategies are swapped, in the place of orders',
+    },
     out: { type: 'string', value: 'FILE', means: 'writes a line of CSV for each order' },
     ...apiOptions,
   },
@@ -54,8 +63,12 @@ const spec = commandSpec({
     ['--rate 10 --seconds 30', 'a light load for half a minute'],
     ['--seed 8 --out orders.csv', 'other orders, each of them in a file'],
     ['--checkouts --rate 5 --seconds 20', 'a hundred checkouts, and the orders behind those that are approved'],
+    [
+      '--baskets --rate 20 --seconds 20',
+      'four hundred baskets and swaps, each total compared with what its versions compute',
+    ],
   ],
-  exits: '1: an order or a checkout ended as it must not, or hangs.',
+  exits: '1: an order, a checkout or a basket ended as it must not, or hangs.',
 });
 const { values } = commandLine(spec);
 
@@ -69,8 +82,9 @@ await command(async () => {
   };
   const limitMs = 1000 * numberOf('--limit', values.limit, 0, 86_400);
   const maxOutstanding = wholeOf('--max-outstanding', values['max-outstanding'], 1, 10_000);
-  if (values.checkouts && (values.out !== undefined || values.retry))
-    throw new Trouble('--out and --retry are for orders, not for --checkouts.');
+  if (values.checkouts && values.baskets) throw new Trouble('--checkouts and --baskets are one or the other.');
+  if ((values.checkouts || values.baskets) && (values.out !== undefined || values.retry))
+    throw new Trouble('--out and --retry are for orders, not for --checkouts or --baskets.');
   const api = await answering(apiOf(values), values.api ?? 'the stack of this folder');
   if (values.out !== undefined) writeFileSync(values.out, ''); // rather now than after a minute
   const common = { api, limitMs, onProgress: showProgress(process.stdout), ...interruptions() };
@@ -78,6 +92,12 @@ await command(async () => {
     const rows = await simulateCheckouts({ ...common, plan: checkoutPlanOf(options) });
     process.stdout.write(`\n${checkoutReport(options.seed, rows)}\n`);
     process.exitCode = areSound(rows) ? 0 : 1;
+    return;
+  }
+  if (values.baskets) {
+    const rows = await simulateBaskets({ ...common, plan: basketPlanOf(options) });
+    process.stdout.write(`\n${basketReport(options.seed, rows)}\n`);
+    process.exitCode = basketsAreSound(rows) ? 0 : 1;
     return;
   }
   const retry = values.retry ? 'once' : 'never';

@@ -1,33 +1,16 @@
 /** `npm run simulate -- --checkouts`: the same checkouts for the same seed, each kind with its end, in a town in memory. */
 import test from 'ava';
+import { townApi } from './town-api.ts';
 import { checkoutTown } from '#test/checkout/checkout-town.ts';
 import { executing } from '#test/checkout/executing.ts';
 import { CHECKOUT_KINDS, checkoutPlanOf, expectedOf } from '#local/commands/simulator/checkout-plan.ts';
 import { checkoutReport } from '#local/commands/simulator/checkout-report.ts';
 import { simulateCheckouts } from '#local/commands/simulator/checkout-run.ts';
 import { areSound, type CheckoutRow, checkoutVerdict } from '#local/commands/simulator/checkout-verdict.ts';
-import type { Api, ApiAnswer } from '#local/commands/api.ts';
 import type { Provider } from '#services/payment/provider.ts';
 import { createOutside } from '#test/town/outside.ts';
-import type { TownDoor } from '#test/town/door.ts';
 
 const options = { seed: 7, ratePerS: 10, count: 120, customers: 6 };
-
-/** What an operator's client sees of a town. */
-function apiOf(door: TownDoor): Api {
-  const call = async <Body>(...asked: Parameters<TownDoor['ask']>): Promise<ApiAnswer<Body>> => {
-    const { status, headers = {}, body } = await door.ask<Body>(...asked);
-    return { status, headers: new Headers(headers), body };
-  };
-  return {
-    get: (path) => call('GET', path),
-    post(path, body, headers = {}) {
-      const key = headers['idempotency-key'];
-      return call('POST', path, { body, ...(key !== undefined && { key }) });
-    },
-    put: (path, body) => call('PUT', path, { body }),
-  };
-}
 
 test('the same seed plans the same checkouts, a longer plan begins with the shorter one, and every kind is there', (t) => {
   const plan = checkoutPlanOf(options);
@@ -46,7 +29,7 @@ test('each checkout of the plan ends as its kind has to, and so does each order 
   const town = await checkoutTown({ ports: { provider: { ...outside.provider, authorize } } });
   const stop = executing(town);
   const rows = await town.clock.during(
-    simulateCheckouts({ api: apiOf(town.door), plan: checkoutPlanOf(options), clock: town.clock }),
+    simulateCheckouts({ api: townApi(town.door), plan: checkoutPlanOf(options), clock: town.clock }),
   );
   stop();
   t.is(rows.length, 120);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { anyFreePort } from '#local/stack/ports.ts';
+import { BASKET_KINDS } from '#local/commands/simulator/basket-plan.ts';
 import { planOf, STANDARD_MIX } from '#local/commands/simulator/plan.ts';
 import { report } from '#local/commands/simulator/report.ts';
 import { simulate } from '#local/commands/simulator/run.ts';
@@ -83,6 +84,26 @@ test.serial('the command ends with 0 and writes the same sequence of orders for 
   t.deepEqual(sequences[0], sequences[1]);
 });
 
+test.serial('every kind of basket ends on the real stack as it has to, while strategies are swapped', async (t) => {
+  const where = ['--api', stack.apiUrl, '--token', stack.operatorToken];
+  const ended = await simulated(
+    '--baskets',
+    '--rate',
+    '20',
+    '--seconds',
+    '5',
+    '--customers',
+    '5',
+    '--seed',
+    '9',
+    ...where,
+  );
+  t.is(ended.code, 0, `${ended.stdout}${ended.stderr}`);
+  for (const kind of BASKET_KINDS) t.regex(ended.stdout, new RegExp(`^${kind} +\\d+ `, 'm'));
+  t.regex(ended.stdout, /^ordered +\d+ +\d+ ordered, order completed/m);
+  t.regex(ended.stdout, /Every total is what the versions of its lines compute/);
+});
+
 test.serial('what can not be done is one clear sentence', async (t) => {
   const nobody = `http://127.0.0.1:${await anyFreePort()}`;
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
@@ -90,6 +111,7 @@ test.serial('what can not be done is one clear sentence', async (t) => {
     [['--api', stack.apiUrl, '--token', 'x'], /^http.* does not accept the token\.\n$/],
     [['--api', nobody], /^--api and --token go together\.\n$/],
     [['--rate', 'fast'], /^--rate is a number from 0\.1 to 2000, not "fast"\n$/],
+    [['--checkouts', '--baskets'], /^--checkouts and --baskets are one or the other\.\n$/],
     [['--seed', '1.5'], /^--seed is a whole number, not "1\.5"\n$/],
   ];
   for (const [args, sentence] of cases) {

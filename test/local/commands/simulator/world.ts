@@ -153,6 +153,7 @@ export function createWorld({ endOf = properEnd, refuse, answerMs = 5, forgetful
     get: (path) => call('GET', path),
     post: (path, body, headers) => call('POST', path, body, headers?.['idempotency-key']),
     put: (path, body) => call('PUT', path, body),
+    delete: (path) => call('DELETE', path),
   };
   return {
     clock,
