@@ -147,6 +147,8 @@ async function runAva(servers: Servers, onStop: (stop: () => Promise<void>) => v
       ...process.env,
       PATH: `${bin}:${process.env['PATH']}`,
       TMPDIR: tmp(),
+      // Every test file is a process, and most import the same modules: compiled once, and gone with the run.
+      NODE_COMPILE_CACHE: join(dir, 'compiled'),
       SWITCHYARD_TEST_DIR: dir,
       SWITCHYARD_TEST_AMQP_URL: servers.amqpUrl,
       SWITCHYARD_TEST_MANAGEMENT_URL: servers.managementUrl,

@@ -15,6 +15,7 @@ const PASSED_ON = [
   'LC_ALL',
   'TZ',
   'NODE_OPTIONS',
+  'NODE_COMPILE_CACHE',
   'NODE_EXTRA_CA_CERTS',
   'DOCKER_HOST',
 ];

@@ -11,7 +11,7 @@ import { createShop } from '#test/support/place.ts';
 import { holdAll, readRest } from '#test/support/rest.ts';
 import { startStack } from '#test/support/stack.ts';
 import { createTraffic } from '#test/support/traffic.ts';
-import { tail, until } from '#test/support/until.ts';
+import { patience, tail, until } from '#test/support/until.ts';
 
 const RATE_PER_S = 5;
 const LOAD_S = 70;
@@ -21,6 +21,7 @@ const DOWN_MS = 20_000;
 /** Until the first orders have ended. */
 const SETTLED_MS = 4000;
 const BACK_WITHIN_MS = 15_000;
+const WINDOW_MS = 3000;
 
 interface Run {
   readonly service: string;
@@ -55,15 +56,19 @@ const windows = (ends: readonly number[], since: number, until: number): readonl
     .filter(({ length }) => length === 3)
     .map((counts) => counts.reduce((sum, count) => sum + count, 0));
 
-/** When, in ms after `since`, three seconds in a row have this many ends again; 0 when they always do. */
-function backAfterMs(ends: readonly number[], enough: number, since: number, until: number): number {
-  let down = false;
-  for (let at = 0; since + at + 3000 <= until; at += 250) {
-    const count = ends.filter((end) => end >= since + at && end < since + at + 3000).length;
-    if (down && count >= enough) return at;
-    down ||= count < enough;
+/**
+ * For how long, in ms, three seconds in a row had fewer ends than that, at the longest: what begins with `since` is counted from there
+ * on, another time that is short of ends, as on a busy machine, is as long as it lasts. 0 when there were always enough.
+ */
+function longestLackMs(ends: readonly number[], enough: number, since: number, until: number): number {
+  let longest = 0;
+  let began: number | undefined;
+  for (let at = 0; since + at + WINDOW_MS <= until; at += 250) {
+    const count = ends.filter((end) => end >= since + at && end < since + at + WINDOW_MS).length;
+    if (count >= enough) began = undefined;
+    else longest = Math.max(longest, at + 250 - (began ??= at < WINDOW_MS ? 0 : at));
   }
-  return down ? Infinity : 0;
+  return longest;
 }
 
 testOnOwnNode(
@@ -126,11 +131,13 @@ testOnOwnNode(
     const usual = calm[calm.length >> 1] ?? 0;
     t.true(usual > 0);
     const enough = Math.min(usual, RATE_PER_S * 3) * 0.8;
-    const afterKillMs = backAfterMs(ends, enough, killedAt, startedAt);
-    const afterStartMs = backAfterMs(ends, enough, startedAt, endedAt);
-    t.log(`throughput back ${afterKillMs} ms after the kill, ${afterStartMs} ms after the start`);
-    t.true(afterKillMs <= BACK_WITHIN_MS, `${afterKillMs} ms`);
-    t.true(afterStartMs <= BACK_WITHIN_MS, `${afterStartMs} ms`);
+    const afterKillMs = longestLackMs(ends, enough, killedAt, startedAt);
+    const afterStartMs = longestLackMs(ends, enough, startedAt, endedAt);
+    t.log(`less was done for ${afterKillMs} ms after the kill, for ${afterStartMs} ms after the start`);
+    // A machine with more than three times as much to do as it has cores for gets longer.
+    const withinMs = BACK_WITHIN_MS * Math.max(1, patience(1) / 3);
+    t.true(afterKillMs <= withinMs, `${afterKillMs} ms`);
+    t.true(afterStartMs <= withinMs, `${afterStartMs} ms`);
 
     t.is(traffic.accepted.size, RATE_PER_S * LOAD_S);
     for (const orderId of traffic.accepted) t.is((await shop.order(orderId)).id, orderId);
