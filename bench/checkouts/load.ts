@@ -39,23 +39,20 @@ const EVERY_MS = 25;
 
 /** Executes what has its place in the order queue, in its order, as often as a leader that is busy. */
 export function createLeader(bus: Bus) {
-  const places = new Map<number, string>();
+  let waiting: { readonly entry: number; readonly orderId: string }[] = [];
   let last = 0;
   const timer = setInterval(() => {
-    const entries: { readonly entry: number; readonly orderId: string }[] = [];
-    for (let entry = last + 1; places.has(entry) && entries.length < MAX_EXECUTED; entry += 1) {
-      entries.push({ entry, orderId: places.get(entry)! });
-      places.delete(entry);
-    }
+    const entries = waiting.slice(0, MAX_EXECUTED);
     if (entries.length === 0) return;
-    last += entries.length;
+    waiting = waiting.slice(entries.length);
     const [id, body] = [systemClock.id(), { term: 1, executor: 'executor-1', entries }];
     const message = { id, type: execute.name, key: QUEUE, correlationId: id, body };
     // What cannot be sent ends the benchmark.
     void bus.publish(hash(execute.route), encode(message));
   }, EVERY_MS);
   return {
-    admitted: (entry: number, orderId: string): void => void places.set(entry, orderId),
+    /** An order gets the next place. */
+    queued: (orderId: string): void => void waiting.push({ entry: (last += 1), orderId }),
     stop: (): void => clearInterval(timer),
   };
 }

@@ -8,7 +8,7 @@ import { host, participants } from '#bench/loop/participants.ts';
 import { median } from '#bench/statistics.ts';
 import { TTL_MS } from '#bench/world.ts';
 import { begin } from '#services/checkout/contract.ts';
-import { admitted } from '#services/executor/contract.ts';
+import { admit } from '#services/executor/contract.ts';
 import { routeTable } from '#services/services.ts';
 import { found } from '#services/suggestions/contract.ts';
 import { encode } from '#shared/bus/envelope.ts';
@@ -49,9 +49,7 @@ function onMessage(type: string, { body, key }: Message): void {
     approvals.push(performance.now() - (begunAt.get(key) ?? Number.NaN));
     begunAt.delete(key);
   }
-  if (type !== admitted.name) return;
-  const { orderId, entry } = admitted.body.parse(body);
-  leader.admitted(entry, orderId);
+  if (type === admit.name) leader.queued(admit.body.parse(body).orderId);
 }
 
 const hosting = { amqpUrl: '', connect: broker.connect, ttlMs: TTL_MS, onCompleted, onMessage, ports: cardPorts };

@@ -54,12 +54,7 @@ export const withdraw = command('executor.withdraw', {
 });
 
 /** From an entry to the queue: gives it its place. */
-export const admitted = event('executor.admitted', z.object({ orderId, entry }));
-export const admit = command('executor.admit', {
-  body: z.object({ orderId }),
-  key: () => QUEUE,
-  done: admitted,
-});
+export const admit = command('executor.admit', { body: z.object({ orderId }), key: () => QUEUE });
 
 /** So many entries are executed by one command at most. */
 export const MAX_EXECUTED = 20;

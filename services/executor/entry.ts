@@ -23,10 +23,6 @@ export const entryHandlers: readonly Handler<ExecutorState>[] = [
     return { state: entry, send: [queued, done] };
   }),
 
-  on<ExecutorState, BodyOf<typeof contract.admitted>>(contract.admitted, (state, { orderId, entry }) => ({
-    state: { ...entryOf(state, orderId), entry },
-  })),
-
   on<ExecutorState, BodyOf<typeof contract.withdraw>>(contract.withdraw, (state, { orderId }, context) => {
     const known = entryOf(state, orderId);
     const executed = known.started !== undefined;
@@ -36,10 +32,13 @@ export const entryHandlers: readonly Handler<ExecutorState>[] = [
     );
   }),
 
-  on<ExecutorState, BodyOf<typeof contract.start>>(contract.start, (state, { orderId, executor, term }, context) => {
-    const known = entryOf(state, orderId);
-    if (known.started !== undefined || known.withdrawn || known.order === undefined) return { state: known };
-    const started = { executor, term, at: context.now };
-    return { state: { ...known, started }, send: [placeOf(known.order, context.message)] };
-  }),
+  on<ExecutorState, BodyOf<typeof contract.start>>(
+    contract.start,
+    (state, { orderId, entry, executor, term }, context) => {
+      const known = entryOf(state, orderId);
+      if (known.started !== undefined || known.withdrawn || known.order === undefined) return { state: known };
+      const started = { entry, executor, term, at: context.now };
+      return { state: { ...known, started }, send: [placeOf(known.order, context.message)] };
+    },
+  ),
 ];

@@ -13,7 +13,7 @@ function queueOf(state: ExecutorState | undefined): QueueState {
 
 /** From one key of this route to another, past the gate: what was accepted goes on while nothing else is. */
 export function inside<Body>(context: Context, type: CommandType<Body>, body: NoInfer<Body>, orderId: string): Send {
-  const { id: causationId, key, traceparent } = context.message;
+  const { id: causationId, traceparent } = context.message;
   return {
     exchange: hash(type.route),
     message: {
@@ -23,7 +23,6 @@ export function inside<Body>(context: Context, type: CommandType<Body>, body: No
       body,
       correlationId: orderId,
       causationId,
-      ...(type.done !== undefined && { replyTo: { route: type.route, key } }),
       ...(traceparent !== undefined && { traceparent }),
     },
   };
@@ -43,11 +42,7 @@ export const queueHandlers: readonly Handler<ExecutorState>[] = [
       orderId,
       at: context.now,
     };
-    return {
-      state: { ...queue, queued: entry, records: record.seq },
-      journal: [record],
-      send: [context.answer(contract.admitted, { orderId, entry })],
-    };
+    return { state: { ...queue, queued: entry, records: record.seq }, journal: [record] };
   }),
 
   on<ExecutorState, BodyOf<typeof contract.execute>>(contract.execute, (state, body, context) =>

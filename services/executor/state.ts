@@ -22,10 +22,9 @@ export interface EntryState {
   readonly order?: OrderDetails;
   readonly checkoutId?: string;
   readonly enqueuedAt?: number;
-  /** Absent: it has no place yet. */
-  readonly entry?: number;
   readonly withdrawn?: true;
-  readonly started?: { readonly executor: string; readonly term: number; readonly at: number };
+  /** Its place in the queue, and who executed it. Absent: its turn has not come. */
+  readonly started?: { readonly entry: number; readonly executor: string; readonly term: number; readonly at: number };
 }
 
 export type ExecutorState = QueueState | EntryState;

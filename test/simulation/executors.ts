@@ -148,16 +148,16 @@ function queueOf(host: Host, { store }: Collection<unknown>, bus: Bus): OrderQue
 /** Every entry was executed, and what began then has ended. */
 export function isWorkedOff({ homes, orders }: SimulatedTown): boolean {
   const { documents } = homes.get('executor')!;
-  const { queued, executed } = progressOf((documents.get(QUEUE) as { readonly state?: ExecutorState }) ?? null);
+  const progress = progressOf((documents.get(QUEUE) as { readonly state?: ExecutorState }) ?? null);
   const begun = [...documents.values()].every(({ state }) => {
-    const { kind, orderId, started, withdrawn, entry } = state as EntryState;
-    if (kind !== 'entry' || withdrawn || entry === undefined) return true;
+    const { kind, orderId, started, withdrawn, order: queued } = state as EntryState;
+    if (kind !== 'entry' || withdrawn || queued === undefined) return true;
     const order = orders.documents.get(orderId)?.state;
     return (
       started !== undefined && order !== undefined && order.status !== 'unplaced' && isEnded({ status: order.status })
     );
   });
-  return executed === queued && begun;
+  return progress.executed === progress.queued && begun;
 }
 
 /** I-13, of a town at rest. */
