@@ -66,6 +66,8 @@ function environmentOf(
     TOKEN_KEYS: secrets.tokenKeys,
     VERIFICATION_CARD_SECRET: secrets.cardSecrets.verification,
     CHECKOUT_CARD: '4242 4242 4242 4242',
+    // So that what a newcomer buys on the page comes to its end.
+    CHECKOUT_GUEST_CREDIT: env['CHECKOUT_GUEST_CREDIT'] ?? '1000000 EUR',
     FRAUD_CARD_SECRET: secrets.cardSecrets.fraud,
     RABBITMQ_MANAGEMENT_URL: withoutUser(broker.managementUrl),
     // Several processes share the executors, one each.

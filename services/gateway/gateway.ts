@@ -5,6 +5,7 @@ import type { RequestStore } from './requests.ts';
 import type { RefusedBy } from './load-shedding.ts';
 import type { BreakerBoard } from '#services/circuit-breaker/board.ts';
 import { type Acts, actEndpoints, recording } from '#services/console/acts.ts';
+import type { Money } from '#services/money.ts';
 import type { Ask } from '#shared/question/question.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -53,6 +54,8 @@ export interface GatewayOptions {
   readonly tokens: TokenKeys;
   /** A card that the form of the checkout is filled in with; absent: none. */
   readonly card?: string | undefined;
+  /** What a guest of the checkout's page finds in its wallet when it buys for the first time; absent: nothing. */
+  readonly guestCredit?: Money | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Absent: every order is taken. */
@@ -75,7 +78,8 @@ export function createGateway(options: GatewayOptions): {
   const all = [...mounted(services, views, intake, lookups), ...operators];
   const kept = acts === undefined ? all : [...recording(all, acts, clock), ...actEndpoints(acts)];
   const endpoints = documented(door === 'operators' ? kept.map(forOperators) : kept);
-  const pages = door === 'operators' ? [] : [checkoutPage({ endpoints, tokens, clock, card: options.card })];
+  const { card, guestCredit } = options;
+  const pages = door === 'operators' ? [] : [checkoutPage({ endpoints, tokens, clock, card, guestCredit })];
   return { endpoints, app: createApp({ endpoints, pages, tokens, clock, log, onAnswer, settings }) };
 }
 

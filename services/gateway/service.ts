@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { gatewayAudit } from './audit.ts';
+import { credit } from './checkout-page/credit.ts';
 import { createGateway, defaultSettings } from './gateway.ts';
 import { createLoadShedding } from './load-shedding.ts';
 import { refusalCounter } from './metrics.ts';
@@ -21,7 +22,7 @@ import { loadRoutes, storedViews } from '#shared/web/api.ts';
 import { answerLookup } from '#shared/web/lookup.ts';
 import { requestMeter } from '#shared/web/metrics.ts';
 import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
-import { anyNumber, wholeNumber } from '#shared/variable-kinds.ts';
+import { anyNumber, oneOf, wholeNumber } from '#shared/variable-kinds.ts';
 
 const config = {
   ...operatorVariables,
@@ -43,6 +44,10 @@ const config = {
   AUTH_FAILURES_BURST: wholeNumber(1).default(defaultSettings.failuresBurst),
   /** A card of the payment provider's tests that the form at /checkout is filled in with. */
   CHECKOUT_CARD: z.string().max(30).optional(),
+  /** Minor units and a currency: what a guest of the page finds in its wallet when it buys for the first time. Only to try things with. */
+  CHECKOUT_GUEST_CREDIT: credit().optional(),
+  /** Whether a proxy stands before it whose X-Forwarded-Proto and X-Forwarded-Host are believed. */
+  GATEWAY_BEHIND_PROXY: oneOf(['on', 'off']).prefault('off'),
   /** How often requests that nobody settled are looked for. */
   GATEWAY_SWEEP_MS: wholeNumber(100).default(3000),
 };
@@ -78,6 +83,7 @@ export const service = defineService({
       board,
       tokens: parseTokenKeys(set.TOKEN_KEYS),
       card: set.CHECKOUT_CARD,
+      guestCredit: set.CHECKOUT_GUEST_CREDIT,
       clock,
       log,
       shed: createLoadShedding({
@@ -94,6 +100,7 @@ export const service = defineService({
         customerBurst: set.RATE_LIMIT_BURST,
         failuresPerS: set.AUTH_FAILURES_PER_S,
         failuresBurst: set.AUTH_FAILURES_BURST,
+        isBehindProxy: set.GATEWAY_BEHIND_PROXY === 'on',
       },
       onAnswer: requestMeter(kit.metrics),
       onRefused: refusalCounter(kit.metrics),

@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import { type Authenticate, authentication, type CallerLimits } from './authentication.ts';
 import { readJson } from './body.ts';
-import { pathToTell, refuseCardNumbers } from './card-numbers.ts';
+import { pathToTell, refuseCardNumbers, refuseCardNumbersBeside } from './card-numbers.ts';
 import type { Call, Caller, Endpoint } from './endpoint.ts';
 import { ifMatchOf } from './preconditions.ts';
 import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
@@ -29,6 +29,8 @@ export interface WebSettings extends CallerLimits {
   readonly bodyBytes: number;
   readonly drainBytes: number;
   readonly maxInFlight: number;
+  /** X-Forwarded-Proto and X-Forwarded-Host say what the client asked for. */
+  readonly isBehindProxy: boolean;
 }
 
 export const webSettings: WebSettings = {
@@ -37,6 +39,7 @@ export const webSettings: WebSettings = {
   bodyBytes: 1024 * 1024,
   drainBytes: 8 * 1024 * 1024,
   maxInFlight: 2000,
+  isBehindProxy: false,
   customerPerS: 20,
   customerBurst: 100,
   failuresPerS: 50,
@@ -63,7 +66,7 @@ export function createApp(options: AppOptions): Koa<State> {
   for (const endpoint of endpoints)
     router.register(endpoint.path, [endpoint.method], (ctx) => serve(ctx, endpoint, options, authenticate));
 
-  const app = new Koa<State>();
+  const app = new Koa<State>({ proxy: settings.isBehindProxy });
   app.on('error', (error: Error) => options.log.debug('a connection ended early', { reason: error.message }));
   app.use(observed(options));
   app.use(problems(options));
@@ -207,13 +210,8 @@ function lastEventIdOf(ctx: Context): Pick<Call, 'lastEventId'> {
 async function bodyOf(ctx: Context, endpoint: Endpoint, { bodyBytes, drainBytes }: WebSettings): Promise<unknown> {
   const optional = endpoint.bodyOptional === true;
   const body = await readJson(ctx.req, { limitBytes: bodyBytes, drainBytes }, optional);
-  refuseCardNumbers(endpoint.cardIn === undefined ? body : without(body, endpoint.cardIn), 'body');
+  refuseCardNumbersBeside(body, endpoint.cardIn);
   return body === undefined && optional ? {} : body;
-}
-
-function without(body: unknown, name: string): unknown {
-  if (typeof body !== 'object' || body === null) return body;
-  return Object.fromEntries(Object.entries(body).filter(([one]) => one !== name));
 }
 
 /** A path that is written out has its own methods alone: it is no `:name` of the endpoint beside it. */

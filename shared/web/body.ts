@@ -40,7 +40,8 @@ function requireJson(request: IncomingMessage): void {
     throw new Problem('unsupported-media-type', 'the body must not be compressed');
 }
 
-async function readBytes(request: IncomingMessage, { limitBytes, drainBytes }: BodyLimits): Promise<Buffer> {
+/** Throws `Problem`: payload-too-large, malformed-json when it ended early. */
+export async function readBytes(request: IncomingMessage, { limitBytes, drainBytes }: BodyLimits): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   if (Number(request.headers['content-length'] ?? 0) > drainBytes) throw tooLarge(limitBytes, true);

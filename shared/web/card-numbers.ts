@@ -13,7 +13,13 @@ export function refuseCardNumbers(value: unknown, where: NonNullable<FieldError[
     throw invalid(found.map((pointer) => ({ pointer: pointer.slice(0, 500), detail: DETAIL, in: where })));
 }
 
-function hasCardNumber(text: string): boolean {
+/** The same for a body, but for the member in which card data may stand. */
+export function refuseCardNumbersBeside(body: unknown, cardIn: string | undefined): void {
+  const isPlain = cardIn === undefined || typeof body !== 'object' || body === null;
+  refuseCardNumbers(isPlain ? body : { ...body, [cardIn]: undefined }, 'body');
+}
+
+export function hasCardNumber(text: string): boolean {
   return cardNumbersIn(text.normalize('NFKC'), isPaymentCard).length > 0;
 }
 

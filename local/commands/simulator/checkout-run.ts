@@ -3,6 +3,7 @@ import type { CheckoutPlan, PlannedCheckout } from './checkout-plan.ts';
 import type { CheckoutRow } from './checkout-verdict.ts';
 import { fundedFor } from './plan.ts';
 import { type End, ENDS, type SimulationProgress } from './result.ts';
+import { waitMs } from './retry-after.ts';
 import { stockShelves } from './shelves.ts';
 import { createWatch } from './watch.ts';
 import type { Api, ApiAnswer } from '#local/commands/api.ts';
@@ -24,6 +25,7 @@ export interface SimulateCheckouts {
 }
 
 const ASK_AGAIN_MS = 200;
+const IN_USE_TRIES = 10;
 type Answered = ApiAnswer<CheckoutView | undefined>;
 
 /**
@@ -52,10 +54,15 @@ export async function simulateCheckouts(options: SimulateCheckouts): Promise<rea
     },
   });
 
-  const post = (one: PlannedCheckout): Promise<Answered | undefined> =>
-    api
-      .post<CheckoutView | undefined>('/v1/checkouts', one.body, { 'idempotency-key': `${run}-${one.n}` })
-      .catch(() => undefined);
+  /** Of two that are sent at once under one key, one is told that the other is running: it asks again for the same answer. */
+  async function post(one: PlannedCheckout): Promise<Answered | undefined> {
+    const key = { 'idempotency-key': `${run}-${one.n}` };
+    for (let tries = 1; ; tries += 1) {
+      const answer = await api.post<CheckoutView | undefined>('/v1/checkouts', one.body, key).catch(() => undefined);
+      if (answer?.status !== 409 || tries > IN_USE_TRIES || signal.aborted) return answer;
+      await clock.sleep(waitMs(answer), signal).catch(() => {});
+    }
+  }
 
   /** Asks until it is decided; a stack that is away for a while is asked again. */
   async function followed(first: Answered | undefined, giveUpAt: number): Promise<Answered | undefined> {

@@ -26,7 +26,9 @@ export const script = `document.addEventListener('submit', async (event) => {
   try {
     const response = await fetch(form.action, { method: 'POST', body: new URLSearchParams(typed) });
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    document.getElementById('main').replaceWith(page.getElementById('main'));
+    const told = page.getElementById('main');
+    if (!told) return form.submit();
+    document.getElementById('main').replaceWith(told);
     for (const name of ['creditCard.number', 'creditCard.cvv']) {
       const field = document.getElementById(name);
       if (field) field.value = typed.get(name);

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { readBytes } from '#shared/web/body.ts';
 import { Problem } from '#shared/web/problems.ts';
 
-const MAX_BYTES = 64 * 1024;
+const LIMITS = { limitBytes: 64 * 1024, drainBytes: 1024 * 1024 };
 
 /** A field of the page: its name in the form is where it stands in the request. */
 export interface Field {
@@ -30,18 +31,11 @@ export const fields: readonly Field[] = [
 
 export type Values = Readonly<Record<string, string>>;
 
-/** Reads an HTML form. Throws `Problem`: unsupported-media-type, payload-too-large. */
+/** Reads an HTML form. Throws `Problem`: unsupported-media-type, payload-too-large, malformed-json. */
 export async function readForm(request: IncomingMessage): Promise<Values> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? ''))
     throw new Problem('unsupported-media-type', 'the page sends a form');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new Problem('payload-too-large', 'the form is too large');
-    chunks.push(chunk);
-  }
-  return Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()));
+  return Object.fromEntries(new URLSearchParams(String(await readBytes(request, LIMITS))));
 }
 
 /** The request that the form means. */

@@ -15,6 +15,7 @@ export interface Shown {
   readonly errors?: ReadonlyMap<string, string>;
   readonly problem?: string;
   readonly outcome?: {
+    readonly checkoutId: string;
     readonly status: string;
     readonly orderId?: string | undefined;
     readonly suggestions: readonly Product[];
@@ -51,9 +52,13 @@ ${shown.outcome === undefined ? `${summary(shown)}${form(shown)}` : outcome(show
 `;
 }
 
-function outcome({ status, orderId, suggestions }: NonNullable<Shown['outcome']>): string {
+function outcome({ checkoutId, status, orderId, suggestions }: NonNullable<Shown['outcome']>): string {
   if (status !== 'approved')
-    return '<section role="status" id="outcome" tabindex="-1"><h2>Not decided yet</h2><p>Your order is being looked at.</p></section>';
+    return `<section role="status" id="outcome" tabindex="-1" class="pending">
+<h2>Not decided yet</h2>
+<p>Your order is being looked at; it takes longer than usual.</p>
+<p><a href="/checkout?checkout=${safe(encodeURIComponent(checkoutId))}">Look again</a></p>
+</section>`;
   const items = suggestions.map(({ sku, name }) => `<li data-sku="${safe(sku)}">${safe(name)}</li>`).join('');
   return `<section role="status" id="outcome" tabindex="-1" class="approved">
 <h2>Order approved</h2>

@@ -41,6 +41,89 @@ test.serial('whoever buys is a guest, known again by a cookie that no script rea
   t.regex(world.requests.all()[0]!.customerId, /^guest-/);
 });
 
+const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+test.serial('a form that is sent twice at once comes from the guest who opened it, and buys once', async (t) => {
+  const before = world.requests.all().length;
+  const opened = await world.call('GET', '/checkout');
+  const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';');
+  const key = /name="key" value="([^"]+)"/.exec(opened.text)![1]!;
+  const headers = { ...form, cookie };
+  const raw = `sku=book&quantity=1&key=${key}`;
+  const all = await Promise.all([1, 2].map(() => world.call('POST', '/checkout', { raw, headers })));
+  t.is(world.requests.all().length - before, 1, all.map(({ text }) => text).join());
+  for (const { text } of all) t.regex(text, /Order approved/, 'both are told how it ended');
+  t.is((await world.call('GET', '/checkout', { headers })).headers.get('set-cookie'), null, 'it stays the same guest');
+});
+
+test.serial('behind a proxy whose word counts, the cookie of a page over https goes over https alone', async (t) => {
+  const proxied = await startWorld({ settings: { isBehindProxy: true } });
+  t.teardown(proxied.stop);
+  const https = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'shop.example' };
+  const cookieOf = async (at: typeof world, headers: Readonly<Record<string, string>>) =>
+    (await at.call('GET', '/checkout', { headers })).headers.get('set-cookie') ?? '';
+  t.regex(await cookieOf(proxied, https), /; secure/i);
+  t.notRegex(await cookieOf(proxied, {}), /; secure/i);
+  t.notRegex(await cookieOf(world, https), /; secure/i, 'without a proxy anybody could say so');
+  const raw = 'sku=book&quantity=1';
+  const own = await proxied.call('POST', '/checkout', {
+    raw,
+    headers: { ...form, ...https, origin: 'https://shop.example' },
+  });
+  t.is(own.status, 200, own.text);
+});
+
+test.serial('a card number in another field is refused there, kept nowhere and not shown again', async (t) => {
+  const before = world.requests.all().length;
+  const raw = String(new URLSearchParams({ sku: 'book', quantity: '1', 'user.name': 'Alice 4242 4242 4242 4242' }));
+  const reply = await world.call('POST', '/checkout', { raw, headers: form });
+  t.is(reply.status, 400, reply.text);
+  t.regex(reply.text, /id="user.name"[^>]*aria-invalid="true"/);
+  t.notRegex(reply.text, /4242/);
+  t.is(world.requests.all().length, before);
+});
+
+test.serial('sent again after an open outcome it is the same checkout, after a refusal another one', async (t) => {
+  const keyIn = ({ text }: { readonly text: string }) => /name="key" value="([^"]+)"/.exec(text)?.[1];
+  const raw = 'sku=book&quantity=1&key=mine';
+  world.bus.fail('outcome-unknown');
+  const open = await world.call('POST', '/checkout', { raw, headers: form });
+  t.is(open.status, 504);
+  t.regex(open.text, /do not know yet/);
+  t.is(keyIn(open), 'mine');
+  world.bus.fail('not-connected');
+  const refused = await world.call('POST', '/checkout', { raw: raw.replace('mine', 'other'), headers: form });
+  t.is(refused.status, 503, refused.text);
+  t.regex(refused.text, /Nothing was bought/);
+  t.not(keyIn(refused), 'other');
+  world.bus.recover();
+});
+
+test.serial('a form that is too large is refused, and the answer can be read', async (t) => {
+  const reply = await world.call('POST', '/checkout', { raw: `sku=${'a'.repeat(200_000)}`, headers: form });
+  t.is(reply.status, 413, reply.text);
+});
+
+test.serial('a guest is credited once, before it first buys, where that is configured; otherwise never', async (t) => {
+  const credited = await startWorld({ guestCredit: { amount: 5000, currency: 'EUR' } });
+  t.teardown(credited.stop);
+  const topUps = (at: typeof world) => at.bus.published.filter(({ message }) => message.type === 'wallet.top-up');
+  const opened = await credited.call('GET', '/checkout');
+  t.is(topUps(credited).length, 0, 'to look costs nothing');
+  const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';');
+  const headers = { ...form, cookie };
+  for (const key of ['k1', 'k2']) {
+    const raw = `sku=book&quantity=1&key=${key}`;
+    t.is((await credited.call('POST', '/checkout', { raw, headers })).status, 200);
+  }
+  const [first, ...more] = topUps(credited);
+  t.is(more.length, 0, 'the second time it is the same top-up');
+  const { customerId } = credited.requests.all().at(-1)!;
+  t.like(first!.message.body, { customerId, amount: { amount: 5000, currency: 'EUR' } });
+  t.is(credited.bus.published[0], first, 'published before the checkout: the wallet has it before the hold');
+  t.is(topUps(world).length, 0);
+});
+
 test.serial(
   'what was typed as a card is not written into a page again, and what is typed elsewhere is text',
   async (t) => {

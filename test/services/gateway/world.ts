@@ -160,6 +160,7 @@ export async function startWorld(
     readonly goods?: readonly Good[];
     readonly bus?: GatewayOptions['bus'];
     readonly card?: string;
+    readonly guestCredit?: GatewayOptions['guestCredit'];
     readonly askBreaker?: AskBreaker;
     /** How the owners of keys answer questions; absent: nobody does. */
     readonly ask?: GatewayOptions['ask'];
@@ -211,6 +212,7 @@ export async function startWorld(
     ...(options.door && { door: options.door }),
     acts: options.acts,
     card: options.card,
+    guestCredit: options.guestCredit,
     ask: options.ask,
     onRefused: options.onRefused,
     shed: options.shed,

@@ -41,6 +41,27 @@ test('each checkout of the plan ends as its kind has to, and so does each order 
   t.regex(text, /Every checkout was decided as it has to be/);
 });
 
+test('a checkout whose key is in use by its double is asked for again, and both are one', async (t) => {
+  const town = await checkoutTown();
+  const stop = executing(town);
+  const api = apiOf(town.door);
+  const inUse = new Set<string>();
+  const post: Api['post'] = (path, body, headers = {}) => {
+    const key = headers['idempotency-key'] ?? '';
+    if (path !== '/v1/checkouts' || inUse.has(key)) return api.post(path, body, headers);
+    inUse.add(key);
+    return Promise.resolve({ status: 409, headers: new Headers({ 'retry-after': '1' }), body: undefined as never });
+  };
+  const plan = checkoutPlanOf({ ...options, count: 15 });
+  t.true(plan.checkouts.some(({ kind }) => kind === 'approved_twice'));
+  const rows = await town.clock.during(simulateCheckouts({ api: { ...api, post }, plan, clock: town.clock }));
+  stop();
+  t.deepEqual(
+    rows.filter((row) => checkoutVerdict(row) !== 'right' && row.kind !== 'approved_declined'),
+    [],
+  );
+});
+
 test('one that ends otherwise than its kind has to is told, and so is one that hangs', (t) => {
   const row = { n: 1, kind: 'approved', dueAt: 0, decision: 'approved', order: 'completed', checkoutId: 'o' } as const;
   const verdict = (changes: Partial<CheckoutRow>) => checkoutVerdict({ ...row, ...changes });
