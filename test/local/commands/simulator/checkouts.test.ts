@@ -7,6 +7,7 @@ import { CHECKOUT_KINDS, checkoutPlanOf, expectedOf } from '#local/commands/simu
 import { checkoutReport } from '#local/commands/simulator/checkout-report.ts';
 import { simulateCheckouts } from '#local/commands/simulator/checkout-run.ts';
 import { areSound, type CheckoutRow, checkoutVerdict } from '#local/commands/simulator/checkout-verdict.ts';
+import type { Api } from '#local/commands/api.ts';
 import type { Provider } from '#services/payment/provider.ts';
 import { createOutside } from '#test/town/outside.ts';
 
@@ -44,7 +45,7 @@ test('each checkout of the plan ends as its kind has to, and so does each order 
 test('a checkout whose key is in use by its double is asked for again, and both are one', async (t) => {
   const town = await checkoutTown();
   const stop = executing(town);
-  const api = apiOf(town.door);
+  const api = townApi(town.door);
   const inUse = new Set<string>();
   const post: Api['post'] = (path, body, headers = {}) => {
     const key = headers['idempotency-key'] ?? '';
