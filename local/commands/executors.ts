@@ -12,7 +12,7 @@ const EVERY_MS = 500;
 
 const spec = commandSpec({
   call: 'npm run executors --',
-  does: 'Shows who of the executors leads, in which term, and how far each copy of the order queue is; a line for each change, until Ctrl-C.',
+  does: 'Shows who of the executors leads, in which term, and how far each copy of the order queue is; live in a terminal, elsewhere anew with each change, until Ctrl-C.',
   options: {
     once: { type: 'boolean', default: false, means: 'shows it once' },
     ...apiOptions,
@@ -29,9 +29,8 @@ await command(async () => {
       throw new Trouble(`The API does not answer (${reasonOf(error)}): is its stack running?`);
     });
     if (status !== 200) throw new Trouble(`The API answers ${status}: the token has to be an operator's.`);
-    const lines = executorLines(body);
-    const text = lines.join('\n');
-    if (text !== before) process.stdout.write(`${text}\n\n`);
+    const text = `${executorLines(body).join('\n')}\n`;
+    if (text !== before) process.stdout.write(process.stdout.isTTY ? `${over(before)}${text}` : `${text}\n`);
     before = text;
     if (values.once) {
       if (!body.some(({ role, alive }) => alive && role === 'leader')) process.exitCode = 1;
@@ -40,3 +39,8 @@ await command(async () => {
     await systemClock.sleep(EVERY_MS);
   }
 });
+
+/** Back to the first line of what was written, and nothing below it (ECMA-48: CPL, ED). */
+function over(written: string): string {
+  return written === '' ? '' : `\u001B[${written.split('\n').length - 1}F\u001B[J`;
+}

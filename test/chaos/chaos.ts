@@ -1,7 +1,11 @@
 /** Orders through HTTP on a real stack while one thing after another, and sometimes two at a time, goes wrong; then healing, rest and judgement. */
-import { createFaults, type Fault } from './faults.ts';
+import { checkoutsBeside, workedOff } from './checkouts.ts';
+import { EXECUTORS } from './executor-faults.ts';
+import type { Fault } from './draft.ts';
+import { createFaults } from './faults.ts';
 import { judge, type ChaosVerdict } from './verdict.ts';
 import { seeded } from '#local/stand-ins/misbehaviour.ts';
+import { simulateCheckouts } from '#local/commands/simulator/checkout-run.ts';
 import { planOf } from '#local/commands/simulator/plan.ts';
 import { simulate } from '#local/commands/simulator/run.ts';
 import { systemClock as clock } from '#shared/clock.ts';
@@ -37,8 +41,12 @@ const TIMES = {
   SAGA_DEADLINE_MS: '120000',
   RESEND_BASE_MS: '1000',
   RESEND_CAP_MS: '10000',
+  // What is given up gives the executors nothing to do.
+  CHECKOUT_STEP_MS: '30000',
 };
 const REST_LIMIT_MS = 300_000;
+/** So many checkouts for each order. */
+const CHECKOUT_SHARE = 0.4;
 /** What a pause and the fault after it take, about. */
 const ROUND_MS = 6000;
 
@@ -48,7 +56,7 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
     ownBroker: true,
     ownDatabase: true,
     relayed: true,
-    workers: { payment: 2, saga: 2, wallet: 2 },
+    workers: { payment: 2, saga: 2, wallet: 2, executor: EXECUTORS },
   });
   const draw = seeded(seed);
   const next = createFaults({ stack, draw, beyondTtlMs: TTL_MS + 3000 });
@@ -69,6 +77,17 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
   });
   simulation.catch(funded.reject);
   await funded.promise;
+  const shopping = Promise.withResolvers<void>();
+  const checkoutRate = ratePerS * CHECKOUT_SHARE;
+  const checkoutPlan = checkoutsBeside(plan, Math.ceil((forMs / 1000) * checkoutRate), checkoutRate);
+  const checkingOut = simulateCheckouts({
+    api: stack.api,
+    plan: checkoutPlan,
+    limitMs: patience(REST_LIMIT_MS),
+    onProgress: ({ phase }) => phase === 'placing' && shopping.resolve(),
+  });
+  checkingOut.catch(shopping.reject);
+  await shopping.promise;
   const begun = clock.now();
   const counts = new Map<string, number>();
   const impossible = new Map<string, string>();
@@ -102,9 +121,17 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
     () => [],
     (error: unknown) => [`not ready after everything was healed: ${String(error)}`],
   );
-  const result = await simulation;
+  const [result, checkouts] = await Promise.all([simulation, checkingOut]);
+  const shop = createShop(stack);
+  const left = await workedOff(shop, patience(REST_LIMIT_MS));
   say(`${at()}  at rest`);
-  const verdict = await judge({ stack, shop: createShop(stack), plan, rows: result.rows });
-  const violations = [...unready, ...verdict.violations];
+  const verdict = await judge({
+    stack,
+    shop,
+    customers: [...plan.customers, ...checkoutPlan.orders.customers],
+    rows: result.rows,
+    checkouts,
+  });
+  const violations = [...unready, ...left, ...verdict.violations];
   return { ...verdict, violations, faults: counts, impossible, pairs, logs: [...stack.logs()] };
 }

@@ -1,29 +1,13 @@
 /** What goes wrong on a real stack. Each fault is drawn from the seed's stream, lasts a while and is healed. */
 import { createServer } from 'node:net';
+import type { Chaos, Draft, Fault } from './draft.ts';
+import { executorFaults } from './executor-faults.ts';
 import type { TestStack } from '#test/support/stack.ts';
 import { brokerContents } from '#test/support/broker-contents.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 
 /** Three heartbeats of a connection, after which the broker gives up on who is silent, and then some. */
 const BEYOND_HEARTBEATS_MS = 17_000;
-
-export interface Chaos {
-  readonly stack: TestStack;
-  /** Longer than a message waits before it expires. */
-  readonly beyondTtlMs: number;
-  /** A number in [0, 1). */
-  readonly draw: () => number;
-}
-
-export interface Fault {
-  readonly kind: string;
-  readonly target: string;
-  readonly lastsMs: number;
-  strike(): Promise<void> | void;
-  heal(): Promise<void> | void;
-}
-
-type Draft = (chaos: Chaos, lasts: (fromMs: number, toMs: number) => number) => Omit<Fault, 'kind'>;
 
 const nothing = (): void => {};
 
@@ -128,6 +112,7 @@ const KINDS: Readonly<Record<string, Draft>> = {
       heal: () => clearFaults(chaos.stack, target),
     };
   },
+  ...executorFaults,
 };
 
 const faultKinds: readonly string[] = Object.keys(KINDS);

@@ -12,7 +12,12 @@ const spec = commandSpec({
   options: {
     minutes: { type: 'string', value: 'N', default: '3', means: 'how long there are faults' },
     seed: { type: 'string', value: 'N', default: '1', means: 'the same seed makes the same faults' },
-    rate: { type: 'string', value: 'N', default: '5', means: 'orders a second' },
+    rate: {
+      type: 'string',
+      value: 'N',
+      default: '5',
+      means: 'orders a second; for each five of them two checkouts more',
+    },
   },
   examples: [['--minutes 10 --seed 4', 'a longer run with other faults']],
   exits: '1: an invariant is broken; what everybody wrote is in a file then.',

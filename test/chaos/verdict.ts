@@ -1,6 +1,8 @@
 /** What became of the orders of a chaos run, and what of it must not be. */
 import { auditOver } from '#local/commands/audit.ts';
-import { emailOf, type Plan } from '#local/commands/simulator/plan.ts';
+import { checkoutFaults } from './checkouts.ts';
+import type { CheckoutRow } from '#local/commands/simulator/checkout-verdict.ts';
+import { type Customer, emailOf } from '#local/commands/simulator/plan.ts';
 import type { OrderRow } from '#local/commands/simulator/result.ts';
 import { verdictOf } from '#local/commands/simulator/verdict.ts';
 import { patientManagement } from '#test/support/management.ts';
@@ -18,26 +20,29 @@ export interface ChaosVerdict {
 interface Judged {
   readonly stack: TestStack;
   readonly shop: Shop;
-  readonly plan: Plan;
+  /** Everybody who was given money. */
+  readonly customers: readonly Customer[];
   readonly rows: readonly OrderRow[];
+  readonly checkouts: readonly CheckoutRow[];
 }
 
 const WAITING = /\.(\d{3}|delay|expired|parked)$/;
 
 /** Reads the orders, the ledger, the mailbox, the audit and the broker's counters. */
-export async function judge({ stack, shop, plan, rows }: Judged): Promise<ChaosVerdict> {
+export async function judge({ stack, shop, customers, rows, checkouts }: Judged): Promise<ChaosVerdict> {
   const violations: string[] = rows
     .filter((row) => ['wrong', 'hanging'].includes(verdictOf(row)))
     .map((row) => `order ${row.n} (${row.kind}): ${row.outcome} ${row.reason ?? ''} ${row.orderId ?? ''}`);
   violations.push(...(await leftOver(stack)));
   const traffic = {
     seen: new Map(rows.flatMap(({ orderId, seen }) => (orderId === undefined ? [] : [[orderId, seen] as const]))),
-    paidIn: Object.fromEntries(plan.customers.map(({ id, fundsMinor }) => [id, fundsMinor])),
+    paidIn: Object.fromEntries(customers.map(({ id, fundsMinor }) => [id, fundsMinor])),
     refused: new Set(rows.filter(({ outcome }) => outcome === 'refused').map(emailOf)),
   };
   const rest = await readRest(shop, traffic, true);
   for (const [name, check] of Object.entries(checkers))
     violations.push(...check(rest).map((what) => `${name}: ${what}`));
+  violations.push(...(await checkoutFaults(shop, checkouts)));
   const audit = await auditOver(stack.api, { hangingAfterMs: 0 });
   violations.push(...audit.items.map((item) => `audit: ${JSON.stringify(item)}`));
   const dead = await shop.all<{ readonly route: string; readonly cause: string }>('/v1/dead-letters');
@@ -45,6 +50,7 @@ export async function judge({ stack, shop, plan, rows }: Judged): Promise<ChaosV
   const counts = new Map<string, number>();
   const add = (what: string, n: number): void => void counts.set(what, (counts.get(what) ?? 0) + n);
   for (const { outcome } of rows) add(`requests ${outcome}`, 1);
+  for (const { decision } of checkouts) add(`checkouts ${decision.replace('_', ' ')}`, 1);
   add('orders', rest.orders.length);
   add(
     'compensations',

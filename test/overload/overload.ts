@@ -7,6 +7,7 @@ import type { OrderResult, OrderRow } from '#local/commands/simulator/result.ts'
 import { simulate } from '#local/commands/simulator/run.ts';
 import { verdictOf } from '#local/commands/simulator/verdict.ts';
 import { auditOver } from '#local/commands/audit.ts';
+import type { ExecutorView } from '#services/executor/shapes.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { startStack, type TestStack } from '#test/support/stack.ts';
 
@@ -29,6 +30,8 @@ export interface OverloadReport {
   /** Orders refused although there was room, accepted ones that did not end as they must, and what the audit found. */
   readonly violations: readonly string[];
   readonly calmP50Ms: number;
+  /** Of the executors, while it lasted and afterwards. */
+  readonly elections: number;
   /** From the end of the overload until orders take no longer than twice as long as before. */
   readonly recoveredAfterMs: number | undefined;
   /** Of each process, MiB: before, and the most. */
@@ -51,6 +54,7 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
     processes: 'one-each',
     ownBroker: true,
     ownDatabase: true,
+    workers: { executor: 3 },
     env: { GATEWAY_MAX_WAIT_MS: '200' },
   });
   const { api } = stack;
@@ -73,6 +77,7 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
   const probed = await run(PROBE_PER_S, PROBE_S);
   const capacityPerS = throughput(probed.rows);
   say(`capacity: ${capacityPerS.toFixed(0)} orders a second`);
+  const termBefore = await newestTerm(stack);
   const before = memoryOf(stack);
   const most = new Map(before);
   const watching = watchMemory(stack, most);
@@ -94,6 +99,8 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
     .map((row) => `order ${row.n} (${row.kind}): ${row.outcome} ${row.reason ?? ''} ${row.orderId ?? ''}`);
   const idle = calm.rows.filter(({ outcome }) => outcome === 'refused').length;
   if (idle > 0) violations.push(`${idle} orders refused at a fifth of the capacity`);
+  const elections = (await newestTerm(stack)) - termBefore;
+  if (elections > 0) violations.push(`${elections} elections of executors, and nothing was wrong with any`);
   const audit = await auditOver(api, { hangingAfterMs: 0 });
   violations.push(...audit.items.map((item) => `audit: ${JSON.stringify(item)}`));
   return {
@@ -104,10 +111,17 @@ export async function overload({ seed, seconds, times, say }: OverloadOptions): 
       outcome === 'refused' ? `refused ${httpStatus} ${reason}` : outcome,
     ),
     violations,
+    elections,
     calmP50Ms,
     recoveredAfterMs: recovery(after.rows, overAt, 2 * calmP50Ms),
     memory: new Map([...before].map(([name, mib]) => [name, { before: mib, most: most.get(name) ?? mib }])),
   };
+}
+
+/** Of all executors; every election raises it. */
+async function newestTerm({ api }: TestStack): Promise<number> {
+  const { body } = await api.get<readonly ExecutorView[]>('/v1/executors');
+  return Math.max(...body.map(({ term }) => term));
 }
 
 /** Orders that ended a second between the 20th and the 80th percentile of the ends. */
