@@ -1,5 +1,6 @@
 import { readAddresses } from '#local/stack/addresses.ts';
 import { Trouble } from '#local/stack/trouble.ts';
+import { reasonOf } from '#shared/errors.ts';
 
 /** A client of the gateway, for the local stack's commands and the end-to-end tests. */
 export interface Api {
@@ -47,16 +48,32 @@ export function createApi(baseUrl: string, token: string): Api {
   };
 }
 
+/** The same, which rejects with a sentence for a person where nothing answers. */
+function toldApi(baseUrl: string, token: string): Api {
+  const api = createApi(baseUrl, token);
+  const told = async <Body>(answer: Promise<ApiAnswer<Body>>): Promise<ApiAnswer<Body>> =>
+    answer.catch((error: unknown) => {
+      const reason = reasonOf((error as { readonly cause?: unknown }).cause ?? error);
+      throw new Trouble(`The API at ${baseUrl} does not answer (${reason}): is its stack running?`);
+    });
+  return {
+    get: (path) => told(api.get(path)),
+    post: (path, body, headers) => told(api.post(path, body, headers)),
+    put: (path, body) => told(api.put(path, body)),
+    delete: (path) => told(api.delete(path)),
+  };
+}
+
 /**
- * Of the stack that `--api` and `--token` name, or of the one of this folder.
+ * Of the stack that `--api` and `--token` name, or of the one of this folder. Its calls reject with `Trouble` where nothing answers.
  * @throws {Trouble} when only one is given, it is no URL, or no stack runs
  */
 export function apiOf({ api, token }: { readonly api?: string | undefined; readonly token?: string | undefined }): Api {
   if ((api === undefined) !== (token === undefined)) throw new Trouble('--api and --token go together.');
   if (api === undefined || token === undefined) {
     const running = readAddresses();
-    return createApi(running.api, running.operatorToken);
+    return toldApi(running.api, running.operatorToken);
   }
   if (!URL.canParse(api)) throw new Trouble(`--api is a URL, not ${JSON.stringify(api)}`);
-  return createApi(api, token);
+  return toldApi(api, token);
 }

@@ -6,7 +6,6 @@ import { executorLines } from './executor-lines.ts';
 import type { ExecutorView } from '#services/executor/shapes.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
 
 const EVERY_MS = 500;
 
@@ -25,9 +24,7 @@ const { values } = commandLine(spec);
 await command(async () => {
   const api = apiOf(values);
   for (let before = ''; ;) {
-    const { status, body } = await api.get<readonly ExecutorView[]>('/v1/executors').catch((error: unknown) => {
-      throw new Trouble(`The API does not answer (${reasonOf(error)}): is its stack running?`);
-    });
+    const { status, body } = await api.get<readonly ExecutorView[]>('/v1/executors');
     if (status !== 200) throw new Trouble(`The API answers ${status}: the token has to be an operator's.`);
     const text = `${executorLines(body).join('\n')}\n`;
     if (text !== before) process.stdout.write(process.stdout.isTTY ? `${over(before)}${text}` : `${text}\n`);

@@ -6,9 +6,7 @@ import { statusFacts } from './status/facts.ts';
 import { COLOURS, statusReport } from './status/report.ts';
 import { terminal } from './terminal.ts';
 import { readAddresses } from '#local/stack/addresses.ts';
-import { Trouble } from '#local/stack/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
 
 const spec = commandSpec({
   call: 'npm run status --',
@@ -34,10 +32,7 @@ const { values } = commandLine(spec);
 await command(async () => {
   const hangingAfterMs = 1000 * numberOf('--hanging-after', values['hanging-after'], 0, 30 * 86_400);
   const health = values.api === undefined ? (readAddresses().health ?? {}) : {};
-  const facts = await statusFacts(apiOf(values), health).catch((error: unknown) => {
-    const where = values.api ?? readAddresses().api;
-    throw error instanceof Trouble ? error : new Trouble(`The API at ${where} does not answer: ${reasonOf(error)}`);
-  });
+  const facts = await statusFacts(apiOf(values), health);
   const lines = statusReport(facts, systemClock.now(), hangingAfterMs);
   const isFine = lines.every(({ level }) => level !== 'person');
   if (!isFine) process.exitCode = 1;

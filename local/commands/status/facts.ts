@@ -54,18 +54,21 @@ const HEALTH_MS = 3000;
 
 /** `health`: where the processes of the stack answer, by name; of a stack elsewhere nothing is known of them. */
 export async function statusFacts(api: Api, health: Readonly<Record<string, string>>): Promise<StatusFacts> {
-  const services = Promise.all(Object.entries(health).map(([name, url]) => serviceFacts(name, url)));
-  const workers = taken<{ readonly missing: StatusFacts['missing'] }>(api, '/v1/workers');
-  const routes = taken<Items<RouteFacts>>(api, '/v1/breakers').then(({ items }) => items, reasonOf);
-  const causes = taken<Items<Cause>>(api, '/v1/dead-letters/causes?state=dead');
-  const audits = taken<Items<NonNullable<StatusFacts['audit']>>>(api, '/v1/audits');
-  const [audit] = (await audits).items.filter(({ state }) => state !== 'running');
+  // Together, so that nobody is left to fail unheard where nothing answers.
+  const [services, { missing }, routes, causes, audits] = await Promise.all([
+    Promise.all(Object.entries(health).map(([name, url]) => serviceFacts(name, url))),
+    taken<{ readonly missing: StatusFacts['missing'] }>(api, '/v1/workers'),
+    taken<Items<RouteFacts>>(api, '/v1/breakers').then(({ items }) => items, reasonOf),
+    taken<Items<Cause>>(api, '/v1/dead-letters/causes?state=dead'),
+    taken<Items<NonNullable<StatusFacts['audit']>>>(api, '/v1/audits'),
+  ]);
+  const [audit] = audits.items.filter(({ state }) => state !== 'running');
   return {
-    services: await services,
-    missing: (await workers).missing,
-    routes: await routes,
+    services,
+    missing,
+    routes,
     depths: await depthsOf(api),
-    deadLetters: (await causes).items
+    deadLetters: causes.items
       .map(({ obsolete = 0, ...cause }) => ({ ...cause, count: cause.count - obsolete }))
       .filter(({ count }) => count > 0),
     orders: await openOrders(api),
