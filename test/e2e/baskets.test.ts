@@ -3,7 +3,9 @@ import test from 'ava';
 import { auditOver } from '#local/commands/audit.ts';
 import { demoGroceries } from '#local/stack/demo-supermarkets.ts';
 import { seedSupermarkets } from '#local/stack/seed.ts';
+import { connectManagement } from '#shared/bus/topology/management.ts';
 import { type Documents, openDocuments } from '#test/support/documents.ts';
+import { ANY_INSPECTOR_PORT, type Heap, openHeap } from '#test/support/heap.ts';
 import { createShop, type Shop } from '#test/support/place.ts';
 import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
 
@@ -21,16 +23,21 @@ interface Priced {
 let stack: TestStack;
 let shop: Shop;
 let documents: Documents;
+let heap: Heap;
 const SWAPPED = '/v1/pricing/strategies/GR1';
 const PLAIN_PRICE = 'export default ({ quantity, price }) => quantity * price;';
 
 test.before(async () => {
+  process.env['NODE_OPTIONS'] = ANY_INSPECTOR_PORT;
   stack = await startStack({ env: SHORT_TIMES, goods: demoGroceries });
+  delete process.env['NODE_OPTIONS'];
   shop = createShop(stack);
   documents = await openDocuments(stack);
   await seedSupermarkets(stack.api);
+  heap = await openHeap(stack, 'services');
 });
 test.after.always(async () => {
+  heap?.close();
   await documents?.close();
   await stack?.stop();
 });
@@ -101,3 +108,71 @@ test.serial('a kept basket is ordered at what it shows, and the audit recomputes
     JSON.stringify(items),
   );
 });
+
+/** All queues, private ones among them, and how many documents each collection has. */
+async function kept(): Promise<object> {
+  const queues = await connectManagement(stack.managementUrl).get<readonly { readonly name: string }[]>(
+    `/queues/${stack.vhost}?columns=name`,
+  );
+  const collections = await documents.db.listCollections();
+  const found = await Promise.all(collections.map(async ({ name }) => [name, await documents.count(name)] as const));
+  return { queues: queues?.map(({ name }) => name).toSorted(), documents: Object.fromEntries(found) };
+}
+
+/** The time series of the services that take part. */
+async function series(): Promise<readonly string[]> {
+  const texts = ['gateway', 'basket', 'pricing'].map(async (name) =>
+    (await fetch(`${stack.urls[name]}/metrics`)).text(),
+  );
+  const lines = (await Promise.all(texts)).flatMap((text) => text.split('\n'));
+  return lines.flatMap((line) => /^(switchyard_[^ ]+) /.exec(line)?.[1] ?? []).toSorted();
+}
+
+const UNKNOWN = 20_000;
+const IN_ONE = 1000;
+/** A text of its own for each SKU, kept anywhere in the process, would be more. */
+const BYTES_EACH = 60;
+
+test.serial(
+  'ten baskets of ten thousand items at once are answered, and twenty thousand unknown SKUs named; nothing of them is left',
+  async (t) => {
+    const unknown = async (from: number): Promise<void> => {
+      const items = Array.from({ length: IN_ONE }, (_, n) => `unknown-${from + n}`);
+      const { status, body } = await stack.api.post<{ skus: readonly string[] }>('/v1/baskets/price', {
+        supermarketId: 'north',
+        userId: 'bob',
+        items: ['GR1', ...items],
+      });
+      t.true([422, 504].includes(status), JSON.stringify(body));
+      if (status === 422) t.is(body.skus.length, 100);
+    };
+    const large = Array.from({ length: 10_000 }, (_, n) => ['GR1', 'MF1', 'CF1'][n % 3]);
+    const some = () => Promise.all(Array.from({ length: 10 }, (_, n) => priced('north', `large-${n}`, large)));
+    await some();
+    for (let from = -3; from < 0; from += 1) await unknown(from * IN_ONE);
+    const [before, seriesBefore, bytesBefore, linesBefore] = [
+      await kept(),
+      await series(),
+      await heap.bytes(),
+      stack.logs().length,
+    ];
+    const began = Date.now();
+    for (const { status, body } of await some()) {
+      t.is(status, 200, JSON.stringify(body));
+      t.deepEqual(
+        body.lines.map(({ quantity }) => quantity),
+        [3333, 3334, 3333],
+      );
+    }
+    t.log(`ten large baskets: ${Date.now() - began} ms`);
+    for (let from = 0; from < UNKNOWN; from += IN_ONE) await unknown(from);
+    t.log(`with the unknown ones: ${Date.now() - began} ms`);
+    t.deepEqual(await kept(), before);
+    t.deepEqual(await series(), seriesBefore);
+    const grown = (await heap.bytes()) - bytesBefore;
+    t.log(`heap: ${bytesBefore} bytes, grown by ${grown}`);
+    t.true(grown < UNKNOWN * BYTES_EACH, `${grown} bytes for ${UNKNOWN} unknown SKUs`);
+    const lines = stack.logs().length - linesBefore;
+    t.true(lines < 4 * (UNKNOWN / IN_ONE + 10), `${lines} lines of log`);
+  },
+);
