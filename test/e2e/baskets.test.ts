@@ -7,7 +7,7 @@ import { connectManagement } from '#shared/bus/topology/management.ts';
 import { type Documents, openDocuments } from '#test/support/documents.ts';
 import { ANY_INSPECTOR_PORT, type Heap, openHeap } from '#test/support/heap.ts';
 import { createShop, type Shop } from '#test/support/place.ts';
-import { SHORT_TIMES, startStack, type TestStack } from '#test/support/stack.ts';
+import { startStack, type TestStack } from '#test/support/stack.ts';
 
 interface Priced {
   readonly total: { readonly amount: number };
@@ -29,7 +29,7 @@ const PLAIN_PRICE = 'export default ({ quantity, price }) => quantity * price;';
 
 test.before(async () => {
   process.env['NODE_OPTIONS'] = ANY_INSPECTOR_PORT;
-  stack = await startStack({ env: SHORT_TIMES, goods: demoGroceries });
+  stack = await startStack({ goods: demoGroceries });
   delete process.env['NODE_OPTIONS'];
   shop = createShop(stack);
   documents = await openDocuments(stack);
@@ -109,12 +109,12 @@ test.serial('a kept basket is ordered at what it shows, and the audit recomputes
   );
 });
 
-/** All queues, private ones among them, and how many documents each collection has. */
+/** All queues, private ones among them, and how many documents each collection has; on a slow machine a gate has a history. */
 async function kept(): Promise<object> {
   const queues = await connectManagement(stack.managementUrl).get<readonly { readonly name: string }[]>(
     `/queues/${stack.vhost}?columns=name`,
   );
-  const collections = await documents.db.listCollections();
+  const collections = (await documents.db.listCollections()).filter(({ name }) => name !== 'breaker_transitions');
   const found = await Promise.all(collections.map(async ({ name }) => [name, await documents.count(name)] as const));
   return { queues: queues?.map(({ name }) => name).toSorted(), documents: Object.fromEntries(found) };
 }
@@ -143,7 +143,7 @@ test.serial(
         userId: 'bob',
         items: ['GR1', ...items],
       });
-      t.true([422, 504].includes(status), JSON.stringify(body));
+      t.true([422, 503, 504].includes(status), JSON.stringify(body));
       if (status === 422) t.is(body.skus.length, 100);
     };
     const large = Array.from({ length: 10_000 }, (_, n) => ['GR1', 'MF1', 'CF1'][n % 3]);
