@@ -111,7 +111,9 @@ export const pricingApi = defineApi({
     endpoint('POST', '/v1/pricing/strategies/:sku/try', {
       id: 'tryStrategy',
       tag: pricingTag,
-      summary: 'What a text, or the active strategy, would answer; nothing is changed.',
+      summary: 'What a text, or what prices the product now, would answer; nothing is changed.',
+      description:
+        'A product without a strategy is plain: quantity x price, version `plain`. One without a price and a strategy is unknown: 404.',
       params,
       access: 'operator',
       query: ofSupermarket,
@@ -119,7 +121,7 @@ export const pricingApi = defineApi({
       problems: ['strategy-refused'],
       example: { cases: [{ quantity: 3, price: 311 }] },
       answers: { 200: triedShape },
-      handle: (call: Call<OfSupermarket, z.output<typeof tryBody>>) => tried(productIn(call), call, door, pricing),
+      handle: (call: Call<OfSupermarket, z.output<typeof tryBody>>) => tried(productIn(call), call, door),
     }),
     endpoint('GET', '/v1/supermarkets', {
       id: 'listSupermarkets',

@@ -118,12 +118,11 @@ export const tryCase = z.object({
   price: z.int().min(0).max(Number.MAX_SAFE_INTEGER).describe('Of one, whole minor units.'),
 });
 const figures = z.array(z.number()).max(MAX_CASES);
-/** What a text, or a version, would answer. Nothing is changed. Problems: not-found, strategy-refused. */
+/** What a text would answer, or (`source` absent) what prices the product now. Nothing is changed. Problems: not-found, strategy-refused, too-much. */
 export const tryStrategy = question('pricing.try', {
   body: z.object({
     ...product,
     source: strategySource.optional(),
-    version: strategyVersion.optional(),
     cases: z.array(tryCase).max(MAX_CASES).readonly(),
   }),
   key: pricingKeyOf,
@@ -137,6 +136,8 @@ export const tryStrategy = question('pricing.try', {
       .readonly(),
   }),
 });
+
+export type TriedAnswer = z.infer<typeof tryStrategy.answer>;
 
 /** In which currency a supermarket sells; `undefined`: it has no price of its own. */
 export const supermarketCurrency = lookup<Currency | undefined>('pricing.supermarket-currency');

@@ -7,7 +7,7 @@ import type { Clock } from '#shared/clock.ts';
 import type { LookUp } from '#shared/web/lookup.ts';
 import { within } from '#shared/within.ts';
 
-/** What counts for a product in a supermarket now. */
+/** What counts for a product in a supermarket now, or in one that has nothing of its own. */
 export interface Offer {
   /** The supermarket's, else the catalogue's. */
   readonly price?: Money | undefined;
@@ -15,11 +15,10 @@ export interface Offer {
   readonly strategy?: StrategyRef | undefined;
 }
 
-type InSupermarket = ProductOf & { readonly supermarketId: string };
-export type ReadOffer = (product: InSupermarket) => Promise<Offer>;
+export type ReadOffer = (product: ProductOf) => Promise<Offer>;
 
 interface Waiting {
-  readonly product: InSupermarket;
+  readonly product: ProductOf;
   readonly resolve: (offer: Offer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -77,7 +76,7 @@ export function offersReader(clock: Clock, stored: StoredOffers): ReadOffer {
 }
 
 /** The catalogue is asked only for what has no price of its own. */
-async function find(wanted: readonly InSupermarket[], stored: StoredOffers): Promise<Found> {
+async function find(wanted: readonly ProductOf[], stored: StoredOffers): Promise<Found> {
   const pricing = await stored.pricing([...new Set(wanted.flatMap(keysOf))]);
   const skus = new Set<string>();
   for (const product of wanted) if (pricing.get(pricingKeyOf(product))?.price === undefined) skus.add(product.sku);
@@ -91,7 +90,7 @@ export interface Found {
 }
 
 /** Own before general; a pure function. */
-export function offerOf(product: InSupermarket, { pricing, catalogue }: Found): Offer {
+export function offerOf(product: ProductOf, { pricing, catalogue }: Found): Offer {
   const [own, general] = keysOf(product).map((key) => pricing.get(key));
   return {
     price: own?.price ?? catalogue.get(product.sku)?.price,
@@ -99,7 +98,7 @@ export function offerOf(product: InSupermarket, { pricing, catalogue }: Found): 
   };
 }
 
-function keysOf({ supermarketId, sku }: InSupermarket): readonly [own: string, general: string] {
+function keysOf({ supermarketId, sku }: ProductOf): readonly [own: string, general: string] {
   return [pricingKeyOf({ supermarketId, sku }), pricingKeyOf({ sku })];
 }
 

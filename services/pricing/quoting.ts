@@ -1,6 +1,14 @@
-import { PLAIN, price as priceQuestion, type PriceAnswer, type PriceAsked, tryStrategy } from './contract.ts';
+import {
+  PLAIN,
+  price as priceQuestion,
+  type PriceAnswer,
+  type PriceAsked,
+  type ProductOf,
+  type TriedAnswer,
+  tryStrategy,
+} from './contract.ts';
 import type { ReadOffer } from './offers.ts';
-import { placeIn, ScriptFailure, type Scripts } from './scripts/contract.ts';
+import { type Case, placeIn, ScriptFailure, type Scripts } from './scripts/contract.ts';
 import type { Sources } from './sources.ts';
 import { MAX_AMOUNT_MINOR } from '#services/money.ts';
 import type { Log } from '#shared/log.ts';
@@ -25,8 +33,7 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
     const { name, version } = strategy;
     const answer = { unitPrice: price, strategy: { name, version } };
     if (version === PLAIN.version) return { ...answer, amount: plainAmount(asked, price.amount) };
-    const source = await readSource(version);
-    if (source === undefined) throw new Error(`the text of version ${version} is not there`);
+    const source = await textOf(version);
     try {
       const [amount] = await scripts.call({ source, version }, [{ quantity, price: price.amount }], deadline);
       return { ...answer, amount: amount! };
@@ -45,13 +52,28 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
     }
   }
 
+  async function textOf(version: string): Promise<string> {
+    const source = await readSource(version);
+    if (source === undefined) throw new Error(`the text of version ${version} is not there`);
+    return source;
+  }
+
+  /** Of what would price the product in the next basket; `undefined`: it is plain. */
+  async function textInForce(product: ProductOf): Promise<string | undefined> {
+    const { price, strategy } = await readOffer(product);
+    if (price === undefined && strategy === undefined)
+      throw new QuestionProblem('not-found', `${product.sku} has neither a price nor a strategy there`);
+    const { version } = strategy ?? PLAIN;
+    return version === PLAIN.version ? undefined : textOf(version);
+  }
+
   return [
     answerQuestion(priceQuestion, (asked, { traceparent, deadline }) =>
       quoted(asked, { traceId: traceIdOf(traceparent) }, deadline),
     ),
-    answerQuestion(tryStrategy, async ({ source, version, cases }) => {
-      const text = source ?? (version === undefined ? undefined : await readSource(version));
-      if (text === undefined) throw new QuestionProblem('not-found', 'there is no such version');
+    answerQuestion(tryStrategy, async ({ source, cases, ...product }) => {
+      const text = source ?? (await textInForce(product));
+      if (text === undefined) return triedPlain(product, cases);
       const { problems, ...run } = await scripts.check(text, cases);
       const [first] = problems;
       if (first === undefined) return run;
@@ -60,8 +82,14 @@ export function priceAnswers(ports: QuotingPorts): readonly QuestionHandler[] {
   ];
 }
 
+/** Plain is no script: it takes no time, and there is nothing to warn of. */
+function triedPlain({ sku }: ProductOf, cases: readonly Case[]): TriedAnswer {
+  const amounts = cases.map(({ quantity, price }) => plainAmount({ sku, quantity }, price));
+  return { version: PLAIN.version, amounts, microseconds: cases.map(() => 0), warnings: [] };
+}
+
 /** Quantity x price, exact. Throws what whoever asks is told of a line that is above every limit. */
-function plainAmount({ sku, quantity }: PriceAsked, price: number): number {
+function plainAmount({ sku, quantity }: Pick<PriceAsked, 'sku' | 'quantity'>, price: number): number {
   const amount = BigInt(quantity) * BigInt(price);
   if (amount > MAX_AMOUNT_MINOR)
     throw new QuestionProblem('too-much', `${quantity} x ${price} of ${sku} is above ${MAX_AMOUNT_MINOR}`, { sku });

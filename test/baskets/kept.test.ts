@@ -75,3 +75,27 @@ test('an order from a basket is charged what the basket showed, whatever is swap
   t.is(empty.status, 409);
   t.is((await door.answered('POST', path, { ...asked, as: 'bob', key: 'b' })).status, 403);
 });
+
+test('a basket with more priced lines than an order has room for is refused, keeps all, and is ordered when some are taken out', async (t) => {
+  const { put, read, door, strategyIn, priceIn } = await stocked();
+  await door.answered('POST', '/v1/wallets/alice/top-ups', { body: { amount: 50_000, currency: 'EUR' } });
+  // Each line that a strategy priced takes the room of two.
+  const skus = Array.from({ length: 51 }, (_, n) => `P${n}`);
+  for (const sku of skus) {
+    await priceIn('north', sku, 100);
+    await strategyIn('north', sku, BUY_ONE_GET_ONE);
+    t.is((await put('north/alice', sku, 2)).status, 200);
+  }
+  const path = '/v1/baskets/north/alice/checkout';
+  const asked = { as: 'alice', key: 'large', body: { email: 'alice@example.org' } };
+  const refused = await door.answered<{ detail: string }>('POST', path, asked);
+  t.is(refused.status, 409);
+  t.like(refused.body, { type: '/problems/invalid-transition', reason: 'too_many_strategies' });
+  t.regex(refused.body.detail, /51 lines, 51 of them with strategies, are too many for one order/);
+  t.like(await read('north/alice'), { total: { amount: 5100 }, lines: { length: 51 } });
+  t.is((await door.answered('DELETE', '/v1/baskets/north/alice/items/P50')).status, 204);
+  const ordered = await door.answered<OrderView>('POST', path, asked);
+  t.is(ordered.status, 202, JSON.stringify(ordered.body));
+  t.like(ordered.body, { total: { amount: 5000, currency: 'EUR' } });
+  t.like(await read('north/alice'), { lines: [] });
+});

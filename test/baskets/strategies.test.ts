@@ -127,8 +127,26 @@ test('a dry run tells amounts and changes nothing', async (t) => {
   t.is(tried.status, 200, JSON.stringify(tried.body));
   t.deepEqual(tried.body.amounts, [622, 622]);
   t.like(((await price('north', 'a', ['GR1', 'GR1'])).body as Priced).lines[0], { strategy: { version: 'plain' } });
-  t.is((await door.answered('POST', path, { body: { cases } })).status, 404);
   t.is((await door.answered('POST', path, { body: { source: 'nonsense(', cases } })).status, 422);
+});
+
+test('without a text a dry run tries what prices the product in the next basket, plain as well', async (t) => {
+  const { door, priceIn, strategyIn } = await openMarket();
+  await priceIn('north', 'GR1', 100);
+  const tried = async (sku: string, query: string, price = 311) => {
+    const body = { cases: [{ quantity: 3, price }] };
+    const answer = await door.answered<object>('POST', `/v1/pricing/strategies/${sku}/try${query}`, { body });
+    return { status: answer.status, ...answer.body };
+  };
+  const plain = { status: 200, version: 'plain', amounts: [933], microseconds: [0], warnings: [] };
+  t.deepEqual(await tried('GR1', '?supermarket=north'), plain);
+  t.like(await tried('GR1', '?supermarket=north', Number.MAX_SAFE_INTEGER), { status: 400 });
+  t.like(await tried('GR1', '?supermarket=south'), { status: 404, sku: 'GR1' });
+  t.like(await tried('gr1', '?supermarket=north'), { status: 404, sku: 'gr1' });
+  t.like(await tried('GR1', ''), { status: 404 });
+  const version = await strategyIn(undefined, 'GR1', BUY_ONE_GET_ONE);
+  for (const query of ['', '?supermarket=north', '?supermarket=south'])
+    t.like(await tried('GR1', query), { version, amounts: [622] });
 });
 
 test('a thousand baskets during swaps: each line is what the version that it names computes', async (t) => {
