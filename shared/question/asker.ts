@@ -59,6 +59,9 @@ interface WaitingQuestion {
 const MAX_WAITING = 50_000;
 /** Of one packet; what is asked beyond travels in the next one. */
 const MAX_TOGETHER = 500;
+/** With more than so many on their way, what is asked within `GATHER_MS` travels together. */
+const MANY = 32;
+const GATHER_MS = 1;
 /** A longer question, in characters, travels alone. */
 const LONG = 8 * 1024;
 /** Who has no answer after a quarter of its wait, and after this long at least, asks again: the answer or the question may be lost. */
@@ -134,8 +137,14 @@ export function createAsker({ bus, clock, log, maxWaiting = MAX_WAITING, meter }
   }
 
   function put(one: WaitingQuestion): void {
-    if (asked.size === 0 && hears) clock.soon(flush);
+    if (asked.size === 0 && hears) gather();
     asked.add(one);
+  }
+
+  /** Alone, a question waits for nobody; where many wait anyway, those of a moment travel together. */
+  function gather(): void {
+    if (waiting.size > MANY) clock.after(GATHER_MS, flush);
+    else clock.soon(flush);
   }
 
   function flush(): void {

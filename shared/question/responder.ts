@@ -35,8 +35,10 @@ interface Registration {
 }
 
 const PREFETCH = 200;
+/** Packets that were answered are acknowledged this much later, many in one frame: a packet that is lost meanwhile is answered again. */
+const ACK_MS = 5;
 
-/** What is ready for one asker in one turn travels together, in as few packets as hold it; then what was answered is acknowledged, which costs the broker no write. */
+/** What is ready for one asker in one turn travels together, in as few packets as hold it; what was answered is acknowledged a little later, which costs the broker no write. */
 export function createResponder(options: ResponderOptions): Responder {
   const { bus, clock, log, worker, prefetch = PREFETCH } = options;
   const answer = createAnswering(options);
@@ -48,6 +50,7 @@ export function createResponder(options: ResponderOptions): Responder {
   let answers = new Map<string, string[]>();
   let done = new Map<Consumer, Delivery[]>();
   let flushing = false;
+  let acknowledging = false;
   const post = bus.post(() => {});
 
   function flushSoon(): void {
@@ -59,9 +62,7 @@ export function createResponder(options: ResponderOptions): Responder {
   function flush(): void {
     flushing = false;
     const ready = answers;
-    const settled = done;
     answers = new Map();
-    done = new Map();
     for (const [asker, texts] of ready) {
       try {
         for (const together of fitting(texts)) post.send(ANSWERS, answersPacket(together), asker);
@@ -70,6 +71,12 @@ export function createResponder(options: ResponderOptions): Responder {
         log.debug('answers are lost', { reason: error.message });
       }
     }
+  }
+
+  function acknowledge(): void {
+    acknowledging = false;
+    const settled = done;
+    done = new Map();
     for (const [consumer, deliveries] of settled) consumer.ack(deliveries);
   }
 
@@ -81,7 +88,9 @@ export function createResponder(options: ResponderOptions): Responder {
       const deliveries = done.get(consumer);
       if (deliveries === undefined) done.set(consumer, [delivery]);
       else deliveries.push(delivery);
-      flushSoon();
+      if (acknowledging) return;
+      acknowledging = true;
+      clock.after(ACK_MS, acknowledge);
     };
     of.running += 1;
     if (asked === undefined) {
@@ -131,6 +140,7 @@ export function createResponder(options: ResponderOptions): Responder {
     const deadline = clock.now() + deadlineMs;
     while (registration.running > 0 && clock.now() < deadline) await clock.sleep(5);
     flush();
+    acknowledge();
     const close = async (): Promise<void> => registration.consumer?.close();
     // The broker may be away: what it has not confirmed yet ends when it has, and nobody waits for that.
     if (registration.consumer === undefined) registration.confirmed.then(close).catch(() => {});
