@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Arm, Values } from '#bench/arm.ts';
 import { median, quantile } from '#bench/statistics.ts';
 import type { Strategy } from '#services/pricing/scripts/contract.ts';
+import { createScriptsInPlace } from '#services/pricing/scripts/scripts-in-place.ts';
 import { createScripts } from '#services/pricing/scripts/scripts.ts';
 
 /** Calls that come in one turn. */
@@ -9,7 +10,7 @@ const TOGETHER = [1, 100, 1_000, 10_000] as const;
 const COMPILED = 50;
 const LINE = [{ quantity: 3, price: 1_123 }] as const;
 
-/** What a call of a compiled strategy takes, with the way to its thread and back; and what a new version takes. */
+/** What a call of a compiled strategy takes in its engine, and with the way to its thread and back; and what a new version takes. */
 export const strategiesArm: Arm = {
   name: 'strategies',
   title: 'calls of a pricing strategy',
@@ -21,6 +22,10 @@ export const strategiesArm: Arm = {
     try {
       await scripts.call(shipped, LINE);
       const samples: { readonly of: string; readonly values: Values }[] = [];
+      const inPlace = await createScriptsInPlace();
+      await inPlace.call(shipped, LINE);
+      const alone = await measured(() => inPlace.call(shipped, LINE), 1, settings.seconds);
+      samples.push({ of: 'in its engine, without a thread', values: alone });
       for (const together of TOGETHER) {
         const ask = () => Promise.all(Array.from({ length: together }, () => scripts.call(shipped, LINE)));
         samples.push({ of: `${together} at once`, values: await measured(ask, together, settings.seconds) });
