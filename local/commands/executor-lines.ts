@@ -24,10 +24,13 @@ export function executorLines(executors: readonly ExecutorView[]): readonly stri
   return [summaryOf(executors), ...table];
 }
 
+/** How many have to live, of all that are configured. */
+export const majorityOf = (executors: readonly ExecutorView[]): number => Math.floor(executors.length / 2) + 1;
+
 /** Who leads, or why nobody does and what that means. */
-function summaryOf(executors: readonly ExecutorView[]): string {
+export function summaryOf(executors: readonly ExecutorView[]): string {
   const living = executors.filter(({ alive }) => alive);
-  const majority = Math.floor(executors.length / 2) + 1;
+  const majority = majorityOf(executors);
   const count = `${living.length} of ${executors.length} live, a majority is ${majority}`;
   const [leader] = living.filter(({ role }) => role === 'leader').toSorted((a, b) => b.term - a.term);
   if (leader !== undefined) return `${leader.id} leads in term ${leader.term} since ${timeOf(leader.since)}; ${count}.`;

@@ -10,7 +10,7 @@ import { systemClock } from '#shared/clock.ts';
 
 const spec = commandSpec({
   call: 'npm run status --',
-  does: 'Says on one screen how the stack is: services, routes, parked messages, dead letters, open orders, invariants; and what to do.',
+  does: 'Says on one screen how the stack is: services, routes, parked messages, dead letters, open orders, executors, invariants; and what to do.',
   options: {
     json: { type: 'boolean', default: false, means: 'prints the lines as JSON' },
     'hanging-after': {

@@ -1,5 +1,6 @@
 /** What `npm run status` asks. */
 import type { Api } from '#local/commands/api.ts';
+import type { ExecutorView } from '#services/executor/shapes.ts';
 import { Trouble } from '#local/stack/trouble.ts';
 import { reasonOf } from '#shared/errors.ts';
 
@@ -41,6 +42,7 @@ export interface StatusFacts {
   readonly depths: ReadonlyMap<string, number>;
   readonly deadLetters: readonly { readonly cause: string; readonly route: string; readonly count: number }[];
   readonly orders: { readonly open: number; readonly isMore: boolean; readonly oldest?: OpenOrder };
+  readonly executors: readonly ExecutorView[];
   readonly audit?: {
     readonly state: string;
     readonly startedAt: string;
@@ -72,6 +74,7 @@ export async function statusFacts(api: Api, health: Readonly<Record<string, stri
       .map(({ obsolete = 0, ...cause }) => ({ ...cause, count: cause.count - obsolete }))
       .filter(({ count }) => count > 0),
     orders: await openOrders(api),
+    executors: await taken(api, '/v1/executors'),
     ...(audit === undefined ? {} : { audit }),
   };
 }

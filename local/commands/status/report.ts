@@ -1,5 +1,6 @@
 /** What `npm run status` says: what there is, whether it is as it should be, and what to do when it is not. */
 import type { RouteFacts, StatusFacts } from './facts.ts';
+import { majorityOf, summaryOf } from '#local/commands/executor-lines.ts';
 import type { Colour } from '#local/commands/terminal.ts';
 
 /** `watch` passes by itself, or is still to be seen; `person`: somebody has to do something. */
@@ -21,7 +22,15 @@ const MAX_CAUSE = 100;
 
 /** `hangingAfterMs`: how old an order may be that has not ended. `now`: epoch ms. */
 export function statusReport(facts: StatusFacts, now: number, hangingAfterMs: number): readonly StatusLine[] {
-  return [...services(facts), ...routes(facts), ...parked(facts), deadLetters(facts), orders(), invariants()];
+  return [
+    ...services(facts),
+    ...routes(facts),
+    ...parked(facts),
+    deadLetters(facts),
+    orders(),
+    executors(facts),
+    invariants(),
+  ];
 
   function orders(): StatusLine {
     const { open, isMore, oldest } = facts.orders;
@@ -121,6 +130,17 @@ function parked({ routes }: StatusFacts): readonly StatusLine[] {
   const where = routes.filter((route) => route.parked > 0).map((route) => `${route.parked} for ${route.route}`);
   const advice = 'they go back by themselves when their route is closed; GET /v1/parked lists them';
   return [{ topic: 'parked', level: 'watch', text: where.join(', '), advice }];
+}
+
+function executors({ executors }: StatusFacts): StatusLine {
+  const living = executors.filter(({ alive }) => alive);
+  const line = { topic: 'executors', text: summaryOf(executors) };
+  if (living.length < majorityOf(executors))
+    return { ...line, level: 'person', advice: 'start the service executor, or look into its log' };
+  if (!living.some(({ role }) => role === 'leader'))
+    return { ...line, level: 'watch', advice: 'an election takes seconds; npm run executors shows it' };
+  if (living.length === executors.length) return { ...line, level: 'fine' };
+  return { ...line, level: 'watch', advice: 'npm run executors says who is silent' };
 }
 
 function deadLetters({ deadLetters }: StatusFacts): StatusLine {

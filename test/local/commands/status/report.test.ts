@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { RouteFacts, StatusFacts } from '#local/commands/status/facts.ts';
+import type { ExecutorView } from '#services/executor/shapes.ts';
 import { statusReport, type StatusLine } from '#local/commands/status/report.ts';
 
 const now = Date.UTC(2026, 0, 2, 12);
@@ -12,6 +13,17 @@ const route = (changes: Partial<RouteFacts> = {}): RouteFacts => ({
   delayed: 0,
   ...changes,
 });
+const executor = (n: number, changes: Partial<ExecutorView> = {}): ExecutorView => ({
+  id: `executor-${n}`,
+  role: 'follower',
+  since: '2026-01-02T10:00:00.000Z',
+  term: 4,
+  lastIndex: 9,
+  commitIndex: 9,
+  executed: 7,
+  alive: true,
+  ...changes,
+});
 const well: StatusFacts = {
   services: [{ name: 'payment-1' }, { name: 'gateway' }],
   missing: [],
@@ -19,6 +31,7 @@ const well: StatusFacts = {
   depths: new Map([['payment', 3]]),
   deadLetters: [],
   orders: { open: 0, isMore: false },
+  executors: [executor(1, { role: 'leader' }), executor(2), executor(3)],
   audit: { state: 'done', startedAt: ago(5000), endedAt: ago(4000), violations: 0 },
 };
 const report = (changes: Partial<StatusFacts>): readonly StatusLine[] =>
@@ -36,6 +49,7 @@ test('a stack that is well needs nobody', (t) => {
       'parked fine nothing',
       'dead letters fine none',
       'open orders fine none',
+      'executors fine executor-1 leads in term 4 since 2026-01-02 10:00:00Z; 3 of 3 live, a majority is 2.',
       'invariants fine all held 4 s ago',
     ],
   );
@@ -85,6 +99,21 @@ const cases: readonly [string, Partial<StatusFacts>, StatusLine['level'], RegExp
   ],
   ['a slow order', { orders: order(61_000) }, 'watch', /^2; o-1 \(paid\) is the oldest, for 61 s/, /timeline/],
   ['a hanging order', { orders: order(1_000_001) }, 'person', /for 16 min/, /timeline/],
+  [
+    'a majority of executors away',
+    { executors: [executor(1), executor(2, { alive: false }), executor(3, { alive: false })] },
+    'person',
+    /^Nobody leads, and nobody can: 1 of 3/,
+    /start the service executor/,
+  ],
+  ['an election', { executors: [executor(1), executor(2), executor(3)] }, 'watch', /^Nobody leads yet/, /seconds/],
+  [
+    'an executor that is silent',
+    { executors: [executor(1, { role: 'leader' }), executor(2), executor(3, { alive: false })] },
+    'watch',
+    /leads in term 4 .*2 of 3 live/,
+    /who is silent/,
+  ],
   ['a violation', { audit: { ...well.audit!, violations: 2 } }, 'person', /^2 violations/, /npm run audit/],
 ];
 for (const [what, changes, level, text, advice] of cases)
