@@ -4,15 +4,30 @@
 //   node local/launch.mjs --install            packages only
 //   node local/launch.mjs local/commands/start.ts ...   packages, then the file with its arguments
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const node24 = join(root, 'node_modules', '.bin', 'node');
-const lockDir = join(root, '.switchyard', 'install.lock');
+const own = join(root, '.switchyard');
+const lockDir = join(own, 'install.lock');
+// npm begins with removing what is there: it works in a folder of its own, so that what is cut off leaves everything as it was.
+const STAGES = 'install-';
+const stage = join(own, `${STAGES}${process.pid}`);
 // npm's cache and logs would be the only things written outside the project.
-const npmCache = join(root, '.switchyard', 'npm');
+const npmCache = join(stage, 'cache');
 const say = (text) => process.stderr.write(`${text}\n`);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -53,7 +68,8 @@ async function install() {
     say('Installing packages (only the first time, about a minute) ...');
     const ticking = setInterval(() => say(`  still installing, ${seconds(started)} s`), 15_000);
     const { code, output } = await npmCi().finally(() => clearInterval(ticking));
-    rmSync(npmCache, { recursive: true, force: true });
+    if (code === 0) putInPlace();
+    removeStages();
     if (code === 0 && installed()) {
       say(`Packages installed in ${seconds(started)} s.`);
       return;
@@ -71,12 +87,50 @@ async function install() {
   }
 }
 
+/** What was left by a start that was cut off, too. What cannot be removed, because its npm still writes, is removed another time. */
+function removeStages() {
+  for (const name of readdirSync(own).filter((one) => one.startsWith(STAGES))) {
+    try {
+      rmSync(join(own, name), { recursive: true, force: true });
+    } catch {
+      // another time
+    }
+  }
+}
+
+/** The new packages take the place of the old ones. A node_modules that cannot be renamed, such as a volume, gets them one by one. */
+function putInPlace() {
+  const [place, fresh, old] = [join(root, 'node_modules'), join(stage, 'node_modules'), join(stage, 'old')];
+  try {
+    if (existsSync(place)) renameSync(place, old);
+    renameSync(fresh, place);
+  } catch {
+    mkdirSync(place, { recursive: true });
+    for (const name of readdirSync(place)) rmSync(join(place, name), { recursive: true, force: true });
+    cpSync(fresh, place, { recursive: true, verbatimSymlinks: true });
+  }
+}
+
 function npmCi() {
+  removeStages();
+  mkdirSync(stage, { recursive: true, mode: 0o700 });
+  for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+    if (existsSync(join(root, name))) copyFileSync(join(root, name), join(stage, name));
   const npm = process.env['npm_execpath'];
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--no-progress', '--cache', npmCache];
+  const args = [
+    'ci',
+    '--prefix',
+    stage,
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--no-progress',
+    '--cache',
+    npmCache,
+  ];
   const child = npm?.endsWith('.js')
-    ? spawn(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
-    : spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    ? spawn(process.execPath, [npm, ...args], { cwd: stage, stdio: ['ignore', 'pipe', 'pipe'] })
+    : spawn('npm', args, { cwd: stage, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (data) => (output += data));
   child.stderr.on('data', (data) => (output += data));
