@@ -20,7 +20,7 @@ export interface Keys<State> {
   busy(channel?: number): boolean;
   /** By queue: when the oldest of the messages that wait or run was delivered. */
   oldest(): ReadonlyMap<string, number>;
-  /** By channel: since when the key that stands still longest has done so, epoch ms; one whose document is full waits for a wake. */
+  /** By channel: since when the key that stands still longest has done so, epoch ms; those whose documents are full wait for wakes, until they have half of a prefetch. */
   standing(): ReadonlyMap<number, number>;
   /** Whether one more handler may be at work; a mailbox that may not waits its turn, first come, first served. */
   mayWork(box: Mailbox<State>): boolean;
@@ -182,12 +182,20 @@ export function createKeys<State>(
     },
     standing() {
       const found = new Map<number, number>();
-      for (const { channel, tasks, head, writing, progressAt } of boxes.values()) {
+      const ofBox = ({ tasks, channel }: Mailbox<State>): number => (tasks[0] && channelOf(tasks[0])) ?? channel;
+      /** By channel: what it has brought to keys whose documents are full. */
+      const held = new Map<number, number>();
+      for (const box of boxes.values()) {
+        const of = ofBox(box);
+        if (box.head.is === 'full') held.set(of, (held.get(of) ?? 0) + box.tasks.length);
+      }
+      for (const box of boxes.values()) {
+        const { tasks, head, writing, progressAt } = box;
         if (tasks.length === 0 && writing.is === 'nothing') continue;
-        // Alone it holds up nobody; with half of a prefetch it does.
-        if (head.is === 'full' && tasks.length < limits.prefetch / 2) continue;
+        const of = ofBox(box);
+        // A few hold up nobody; with half of a prefetch they do, because the wakes that they wait for may stand behind them.
+        if (head.is === 'full' && held.get(of)! < limits.prefetch / 2) continue;
         const since = head.is === 'queued' ? Math.max(progressAt, endedAt) : progressAt;
-        const of = (tasks[0] && channelOf(tasks[0])) ?? channel;
         found.set(of, Math.min(since, found.get(of) ?? Infinity));
       }
       return found;

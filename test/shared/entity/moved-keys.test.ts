@@ -16,8 +16,8 @@ async function straightTo(world: World, queues: readonly string[]): Promise<void
   }
 }
 
-function putInto(world: World, queue: string, n: number): void {
-  const message = { id: `a:${n}`, type: add.name, key: 'a', body: { tally: 'a', n }, correlationId: 'a' };
+function putInto(world: World, queue: string, n: number, key = 'a'): void {
+  const message = { id: `${key}:${n}`, type: add.name, key, body: { tally: key, n }, correlationId: key };
   world.broker.put(`to-${queue}`, encode(message));
 }
 
@@ -96,6 +96,25 @@ test('what came by a new partition and has no room in the document lets those of
   for (const n of [2, 3]) putInto(world, 'tally.000', n);
   await world.clock.until(() => world.total('a') === 21, SETTLED_MS + 5000);
   t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3, 4, 5, 6]);
+});
+
+test('keys without room in their documents, which hold all of a prefetch together, do not keep out the wakes that they wait for', async (t) => {
+  const world = createWorld(undefined, { limits: { stashSize: 1, prefetch: 4 } });
+  await world.clock.during(straightTo(world, ['tally.000', 'tally.001']));
+  for (let n = 0; n < 100; n += 1) world.put(`k${n}`, 0);
+  const keys = world.broker
+    .queue('tally.001')
+    .ready.slice(0, 4)
+    .map(({ headers }) => String(headers['key']));
+  t.is(keys.length, 4);
+  await world.clock.advance(2 * TTL_MS);
+  await world.clock.during(world.engine().start());
+  for (const key of keys) putInto(world, 'tally.000', 1, key);
+  await world.clock.until(() => keys.every((key) => world.total(key) === 1));
+  for (const n of [2, 3]) for (const key of keys) putInto(world, 'tally.001', n, key);
+  await world.clock.until(() => keys.every((key) => world.store.documents.get(key)?.stash.length === 1));
+  await world.clock.until(() => keys.every((key) => world.total(key)! >= 3), 6 * TTL_MS);
+  t.true(keys.every((key) => world.store.documents.get(key)?.partition === 'tally.001'));
 });
 
 test('what came by a new partition does not follow a failing message of the old one into the document before its successors', async (t) => {
