@@ -36,6 +36,9 @@ export interface TermOptions {
 }
 
 /** One route while this process acts. */
+/** So often it is asked how many are parked, also where nothing should be. */
+const RECOUNT_MS = 30_000;
+
 export interface ActingRoute {
   readonly breaker: RouteBreaker;
   /** Something may have been parked, or the gate have moved. */
@@ -187,15 +190,18 @@ async function startRoute(
       putBack.parked();
     },
   });
+  let countedAt = options.clock.now();
   return { breaker, look: putBack.look, uncounted, view };
 
   function uncounted(): readonly string[] {
     const { state, since } = breaker.stored;
-    const mayDelay = gateOf(state) !== 'closed' || options.clock.now() - since < policy.ttlMs;
-    return [
-      ...((putBack.mayHold || depths.of(parked(route)) > 0) && !parkedList.isRead(route) ? [parked(route)] : []),
-      ...(mayDelay || depths.of(delay(route)) > 0 ? [delay(route)] : []),
-    ];
+    const now = options.clock.now();
+    const mayDelay = gateOf(state) !== 'closed' || now - since < policy.ttlMs;
+    // What was given up and reached the broker all the same was parked without anybody knowing.
+    const mayHold = putBack.mayHold || depths.of(parked(route)) > 0 || now - countedAt >= RECOUNT_MS;
+    const isCounted = mayHold && !parkedList.isRead(route);
+    if (isCounted) countedAt = now;
+    return [...(isCounted ? [parked(route)] : []), ...(mayDelay || depths.of(delay(route)) > 0 ? [delay(route)] : [])];
   }
 
   function view(): Breaker {
