@@ -34,13 +34,16 @@ type Priced = { readonly line: PricedLine } | { readonly problem: QuestionProble
 /** What a basket costs: one question for each product, side by side. No sum is given when any line has none. */
 export function basketAnswers({ ask, log }: BasketPorts): readonly QuestionHandler[] {
   return [
-    answerQuestion(price, async ({ lines, ...owner }, { now, deadline, traceparent, signal }) => {
+    answerQuestion(price, async ({ lines, ...owner }, context) => {
+      const { now, deadline, traceparent } = context;
+      // A timer that only a basket of several rounds needs.
+      const signal = lines.length > SIDE_BY_SIDE ? context.signal : undefined;
       const asking = { ...owner, waitMs: Math.max(100, deadline - now - WAY_BACK_MS), traceparent };
       const problems: QuestionProblem[] = [];
       const priced: PricedLine[] = [];
       for (let at = 0; at < lines.length && !problems.some(endsIt); at += SIDE_BY_SIDE) {
         const { sku } = lines[at]!;
-        if (signal.aborted) throw told([timedOut('the basket', sku)], asking);
+        if (signal?.aborted) throw told([timedOut('the basket', sku)], asking);
         const some = lines.slice(at, at + SIDE_BY_SIDE);
         for (const one of await Promise.all(some.map((line) => linePriced(line, asking))))
           if ('line' in one) priced.push(one.line);
