@@ -9,14 +9,15 @@ const readme = readFileSync('README.md', 'utf8');
 
 /** The shell blocks that call curl, as one script; the exports that read the local stack's file are given instead. */
 function examples(): string {
-  const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? '');
+  const pages = [readme, ...['docs/checkout.md', 'docs/baskets.md'].map((page) => readFileSync(page, 'utf8'))];
+  const blocks = pages.flatMap((page) => [...page.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? ''));
   return blocks.filter((block) => block.includes('curl')).join('\n');
 }
 
 test('the curl examples work as they stand', async (t) => {
   await using stack = await startStack({ env: { FAULTS: 'on' }, goods: demoCatalogue });
   const script = examples();
-  t.true(script.split('curl -sf').length > 8, 'the examples were found');
+  t.true(script.split('curl -sf').length > 25, 'the examples were found');
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
     env: { ...process.env, API: stack.apiUrl, TOKEN: stack.operatorToken },
   });
