@@ -84,6 +84,7 @@ const settled = (route: string, workers: number): Promise<unknown> =>
       all.length > workers &&
       all.every(({ owner, active }) => owner !== null && owner === active) &&
       new Set(all.map(({ owner }) => owner)).size === workers,
+    { limitMs: 20_000 },
   );
 
 /** Kills it, and it stays away. */
