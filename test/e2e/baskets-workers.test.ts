@@ -87,6 +87,13 @@ const settled = (route: string, workers: number): Promise<unknown> =>
     { limitMs: 20_000 },
   );
 
+/** Of its questions, those that are labelled with this, in the metrics of a process. */
+async function counted(name: string, what: 'asked' | 'answered', label: string): Promise<number> {
+  const lines = (await (await fetch(`${stack.urls[name]}/metrics`)).text()).split('\n');
+  const found = lines.filter((line) => line.startsWith(`switchyard_questions_${what}_total{`) && line.includes(label));
+  return found.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
 /** Kills it, and it stays away. */
 async function lose(name: string): Promise<void> {
   stack.kill(name);
@@ -122,6 +129,9 @@ test.serial(
     t.regex(basket![0], /^basket-/);
     t.like(facts(basket![1]), { supermarketId: 'north', userId: 'alice', version, traceId: trace });
     t.true(SKUS.includes(facts(basket![1])['sku']!));
+    t.true((await counted(basket![0], 'asked', 'pricing')) >= SKUS.length);
+    t.true((await counted('gateway', 'asked', 'basket')) >= 1);
+    for (const name of ['pricing-1', 'pricing-2']) t.true((await counted(name, 'answered', 'problem')) >= 1);
   },
 );
 
