@@ -1,10 +1,6 @@
 import { orderMessage } from '#bench/loop/load.ts';
 import { type Card, cardKey, cardSealer } from '#services/card-sealing.ts';
 import { begin, type CheckoutForm } from '#services/checkout/contract.ts';
-import { execute, MAX_EXECUTED, QUEUE } from '#services/executor/contract.ts';
-import type { Bus } from '#shared/bus/bus.ts';
-import { encode } from '#shared/bus/envelope.ts';
-import { hash } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
 
 const CARD: Card = { number: '4242 4242 4242 4242', expirationDate: '12/40', cvv: '123' };
@@ -33,26 +29,4 @@ export async function checkoutMessage(orderId: string, customer: number) {
     cards: { verification: forVerification!, fraud: forFraud! },
   };
   return { id: `${orderId}:begin`, type: begin.name, key: orderId, correlationId: orderId, body };
-}
-
-const EVERY_MS = 25;
-
-/** Executes what has its place in the order queue, in its order, as often as a leader that is busy. */
-export function createLeader(bus: Bus) {
-  let waiting: { readonly entry: number; readonly orderId: string }[] = [];
-  let last = 0;
-  const timer = setInterval(() => {
-    const entries = waiting.slice(0, MAX_EXECUTED);
-    if (entries.length === 0) return;
-    waiting = waiting.slice(entries.length);
-    const [id, body] = [systemClock.id(), { term: 1, executor: 'executor-1', entries }];
-    const message = { id, type: execute.name, key: QUEUE, correlationId: id, body };
-    // What cannot be sent ends the benchmark.
-    void bus.publish(hash(execute.route), encode(message));
-  }, EVERY_MS);
-  return {
-    /** An order gets the next place. */
-    queued: (orderId: string): void => void waiting.push({ entry: (last += 1), orderId }),
-    stop: (): void => clearInterval(timer),
-  };
 }

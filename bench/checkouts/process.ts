@@ -1,85 +1,129 @@
-/** Closed loops of orders and of checkouts in one process on memory, in turns. */
-import { cardPorts, checkoutMessage, createLeader } from './load.ts';
-import type { Values } from '#bench/arm.ts';
+/** Orders and checkouts in one process on memory, in turns: as many as are on their way at a time, and so many a second. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createArrivals } from './arrivals.ts';
+import { benchExecutors } from './executors.ts';
+import { cardPorts, checkoutMessage } from './load.ts';
+import type { Sample, Values } from '#bench/arm.ts';
 import { taskOf, tell } from '#bench/child.ts';
 import { createClosedLoop } from '#bench/loop/closed-loop.ts';
 import { fillUp, orderMessage } from '#bench/loop/load.ts';
 import { host, participants } from '#bench/loop/participants.ts';
-import { median } from '#bench/statistics.ts';
+import { median, quantile } from '#bench/statistics.ts';
 import { TTL_MS } from '#bench/world.ts';
 import { begin } from '#services/checkout/contract.ts';
-import { admit } from '#services/executor/contract.ts';
 import { routeTable } from '#services/services.ts';
 import { found } from '#services/suggestions/contract.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import { inbox, topologyOf } from '#shared/bus/topology/topology.ts';
 import { systemClock } from '#shared/clock.ts';
+import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
 import type { Message } from '#shared/message.ts';
 
 export interface CheckoutsTask {
   readonly turns: number;
+  /** On their way at any time, at full load. */
   readonly inFlight: number;
+  /** A second, at light load. */
+  readonly perS: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
 }
 
-const { turns, ...loopOptions } = taskOf<CheckoutsTask>();
+const { turns, inFlight, perS, seconds, warmUpSeconds } = taskOf<CheckoutsTask>();
 const broker = createMemoryBroker({ clock: systemClock });
 broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, 'bench'));
 const bus = broker.connect('gateway');
-const leader = createLeader(bus);
+const orderQueue = createMemoryStore<unknown>();
 const begunAt = new Map<string, number>();
 let approvals: number[] = [];
+let messages = 0;
 
-const orders = createClosedLoop((orderId, n) => bus.publish(inbox('order'), encode(orderMessage(orderId, n))));
-const checkouts = createClosedLoop(async (orderId, n) => {
+const placeOrder = (orderId: string, n: number) => bus.publish(inbox('order'), encode(orderMessage(orderId, n)));
+async function placeCheckout(orderId: string, n: number): Promise<void> {
   begunAt.set(orderId, performance.now());
   return bus.publish(inbox(begin.route), encode(await checkoutMessage(orderId, n)));
-});
-const loops = { 'an order': orders, 'a checkout and its order': checkouts };
+}
+const kinds = { 'an order': placeOrder, 'a checkout and its order': placeCheckout } as const;
+type Kind = keyof typeof kinds;
+const loops = { 'an order': createClosedLoop(placeOrder), 'a checkout and its order': createClosedLoop(placeCheckout) };
+const arrivals = { 'an order': createArrivals(placeOrder), 'a checkout and its order': createArrivals(placeCheckout) };
+const all = [...Object.values(loops), ...Object.values(arrivals)];
 
-function onCompleted(orderId: string): void {
-  orders.completed(orderId);
-  checkouts.completed(orderId);
+function onMessage(type: string, { key }: Message): void {
+  messages += 1;
+  if (type !== found.name) return;
+  approvals.push(performance.now() - (begunAt.get(key) ?? Number.NaN));
+  begunAt.delete(key);
 }
 
-function onMessage(type: string, { body, key }: Message): void {
-  if (type === found.name) {
-    approvals.push(performance.now() - (begunAt.get(key) ?? Number.NaN));
-    begunAt.delete(key);
-  }
-  if (type === admit.name) leader.queued(admit.body.parse(body).orderId);
-}
-
-const hosting = { amqpUrl: '', connect: broker.connect, ttlMs: TTL_MS, onCompleted, onMessage, ports: cardPorts };
+const hosting = {
+  amqpUrl: '',
+  connect: broker.connect,
+  ttlMs: TTL_MS,
+  onCompleted: (orderId: string) => all.forEach(({ completed }) => completed(orderId)),
+  onMessage,
+  ports: cardPorts,
+};
 const stops: (() => Promise<void>)[] = [];
-for (const name of participants) stops.push(await host(name, hosting));
+for (const name of participants)
+  stops.push(await host(name, { ...hosting, memory: name === 'executor' ? orderQueue : undefined }));
 await fillUp(bus);
+const executors = benchExecutors(broker.connect('executors'), orderQueue);
+await executors.led;
 
-const samples: { readonly of: string; readonly values: Values }[] = [];
-for (let turn = 0; turn < 2 * turns; turn += 1) {
-  // Who begins a pair changes.
-  const of = (turn + (turn >> 1)) % 2 === 0 ? 'an order' : 'a checkout and its order';
-  let [before, after] = [process.cpuUsage(), process.cpuUsage()];
-  approvals = [];
-  const { completed, perS, p50Ms, p99Ms } = await loops[of].run({
-    ...loopOptions,
-    onCounting: (is) => (is === 'begun' ? (before = process.cpuUsage()) : (after = process.cpuUsage())),
-  });
-  const cpuMs = (after.user + after.system - before.user - before.system) / 1000 / completed;
-  const values = { perS, p50Ms, p99Ms, cpuMs };
-  samples.push({ of, values: approvals.length === 0 ? values : { ...values, approvedP50Ms: median(approvals) } });
+/** Milliseconds of CPU, and how many of them a millisecond that passed. */
+async function spentIn<T>(run: () => Promise<T>) {
+  const [at, before] = [performance.now(), process.cpuUsage()];
+  const result = await run();
+  const { user, system } = process.cpuUsage(before);
+  const [cpuMs, tookMs] = [(user + system) / 1000, performance.now() - at];
+  return { result, cpuMs, tookMs, share: cpuMs / tookMs };
 }
-leader.stop();
+
+/** What each of them cost, from the first placed to the last completed, besides what is spent with nothing to do. */
+async function costOf(run: () => Promise<{ readonly placed: number; readonly values: Values }>): Promise<Values> {
+  approvals = [];
+  const was = messages;
+  const { result, cpuMs, tookMs } = await spentIn(run);
+  const { placed, values } = result;
+  const approved = approvals.length === 0 ? {} : { approvedP50Ms: median(approvals) };
+  const ownCpuMs = cpuMs - atRest * tookMs;
+  return { ...values, ...approved, cpuMs: ownCpuMs / placed, messages: (messages - was) / placed };
+}
+
+const full = (kind: Kind, forSeconds: number) =>
+  costOf(async () => {
+    const before = loops[kind].placed;
+    const { perS, p50Ms } = await loops[kind].run({ inFlight, seconds: forSeconds, warmUpSeconds: 0 });
+    return { placed: loops[kind].placed - before, values: { perS, p50Ms } };
+  });
+const light = (kind: Kind) =>
+  costOf(async () => {
+    const { placed, latencies } = await arrivals[kind].run({ perS, seconds });
+    return { placed, values: { p50Ms: quantile(latencies, 0.5) } };
+  });
+
+const names = Object.keys(kinds) as Kind[];
+let atRest = 0;
+for (const kind of names) await full(kind, warmUpSeconds);
+({ share: atRest } = await spentIn(() => sleep(seconds * 1000)));
+const samples: Sample[] = [];
+for (let turn = 0; turn < turns; turn += 1)
+  // Who begins a pair changes.
+  for (const kind of turn % 2 === 0 ? names : names.toReversed()) {
+    samples.push({ of: kind, values: await full(kind, seconds) });
+    samples.push({ of: `${kind}, ${perS}/s`, values: await light(kind) });
+  }
+const elections = executors.elections() - 1;
+await executors.stop();
 for (const stop of stops) await stop();
-const names = Object.keys(loops).map((of) => [of, samples.filter((one) => one.of === of)] as const);
+if (elections > 0) throw new Error(`while nothing was wrong ${elections} more executors were elected`);
+
 tell({
-  samples: names.map(([of, those]) => {
-    const all = Object.keys(those[0]?.values ?? {});
-    return {
-      of,
-      values: Object.fromEntries(all.map((name) => [name, median(those.map(({ values }) => values[name]!))])),
-    };
+  samples: [...new Set(samples.map(({ of }) => of))].map((of) => {
+    const those = samples.filter((one) => one.of === of).map(({ values }) => values);
+    const seen = Object.keys(those[0]!).map((name) => [name, median(those.map((values) => values[name]!))] as const);
+    return { of, values: Object.fromEntries(seen) };
   }),
 });

@@ -12,7 +12,7 @@ import { systemClock } from '#shared/clock.ts';
 import { createEngine } from '#shared/entity/engine.ts';
 import { limitsFor } from '#shared/entity/options.ts';
 import type { EntityStore } from '#shared/entity/store.ts';
-import { createMemoryStore } from '#shared/entity/stores/memory-store.ts';
+import { createMemoryStore, type MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { createMongoStore } from '#shared/entity/stores/mongo-store.ts';
 import { silentLog } from '#shared/log.ts';
 import type { Message } from '#shared/message.ts';
@@ -27,6 +27,8 @@ export interface HostOptions {
   readonly connect?: ((name: string) => Bus) | undefined;
   /** Absent: documents in memory. */
   readonly mongoUrl?: string;
+  /** That memory, where somebody else reads it too. */
+  readonly memory?: MemoryStore<unknown> | undefined;
   readonly ttlMs: number;
   /** Queues of a route; absent: as many as the product has. */
   readonly partitions?: number | undefined;
@@ -44,7 +46,7 @@ export async function host(name: string, options: HostOptions): Promise<() => Pr
   const resident = residents.find((one) => one.name === name);
   if (resident === undefined) throw new Error(`no service ${name} runs an entity`);
   const db = options.mongoUrl === undefined ? undefined : await createConnection(options.mongoUrl).asPromise();
-  const memory = createMemoryStore<unknown>();
+  const { memory = createMemoryStore<unknown>() } = options;
   const mongo = db === undefined ? undefined : createMongoStore<unknown>(db, resident.documents);
   await mongo?.prepare();
   const usual = { ...portsOf(indifferent(systemClock.now), memory.journal), ...options.ports };
