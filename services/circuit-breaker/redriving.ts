@@ -49,6 +49,8 @@ export function startRedriving(options: RedrivingOptions): Redriving {
   const startedAt = clock.now();
   let session: Session | undefined;
   let mayHold = true;
+  /** How often something was parked. */
+  let parkings = 0;
   let moving = 0;
   let lastExpiryAt = -Infinity;
   let cancel: (() => void) | undefined;
@@ -103,9 +105,11 @@ export function startRedriving(options: RedrivingOptions): Redriving {
     if (allowance < 1 || isRead() || clock.now() < pausedUntil) return;
     const own = await connected();
     while (allowance >= 1 && moving < MAX_MOVING && isWanted() && clock.now() >= pausedUntil && !isRead()) {
+      const before = parkings;
       const delivery = await own.get(parked(route));
       if (delivery === undefined) {
-        mayHold = moving > 0;
+        // What was parked while it was asked may have come after the answer.
+        mayHold = moving > 0 || parkings !== before;
         return;
       }
       onTaken(1);
@@ -163,6 +167,7 @@ export function startRedriving(options: RedrivingOptions): Redriving {
     },
     look,
     parked() {
+      parkings += 1;
       mayHold = true;
       look();
     },

@@ -197,7 +197,7 @@ async function startRoute(
     const { state, since } = breaker.stored;
     const now = options.clock.now();
     const mayDelay = gateOf(state) !== 'closed' || now - since < policy.ttlMs;
-    // What was given up and reached the broker all the same was parked without anybody knowing.
+    // A publish that was given up may have reached the queue all the same, and what is not known is not put back.
     const mayHold = putBack.mayHold || depths.of(parked(route)) > 0 || now - countedAt >= RECOUNT_MS;
     const isCounted = mayHold && !parkedList.isRead(route);
     if (isCounted) countedAt = now;

@@ -47,6 +47,8 @@ const TIMES = {
 const REST_LIMIT_MS = 300_000;
 /** So many checkouts for each order. */
 const CHECKOUT_SHARE = 0.4;
+/** They go on so many times longer: nobody asks again when they are given up, and the faults take longer than their rounds. */
+const LONGER = 1.5;
 /** What a pause and the fault after it take, about. */
 const ROUND_MS = 6000;
 
@@ -78,8 +80,8 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
   simulation.catch(funded.reject);
   await funded.promise;
   const shopping = Promise.withResolvers<void>();
-  const checkoutRate = ratePerS * CHECKOUT_SHARE;
-  const checkoutPlan = checkoutsBeside(plan, Math.ceil((forMs / 1000) * checkoutRate), checkoutRate);
+  const count = Math.ceil((forMs / 1000) * ratePerS * CHECKOUT_SHARE);
+  const checkoutPlan = checkoutsBeside(plan, count, (ratePerS * CHECKOUT_SHARE) / LONGER);
   const checkingOut = simulateCheckouts({
     api: stack.api,
     plan: checkoutPlan,

@@ -167,6 +167,42 @@ test('what the broker refuses returns to its place, and goes in order when it is
   t.is(ready('payment.parked') + unacked('payment.parked'), 0);
 });
 
+test('what is parked while the queue is being found empty goes back too', async (t) => {
+  const { clock, term, put, ready } = await setUp();
+  const { options } = await term();
+  let redrive: Redriving | undefined;
+  let isFirst = true;
+  async function session() {
+    const own = await options.bus.session();
+    return {
+      ...own,
+      async get(queue: string) {
+        const found = await own.get(queue);
+        if (found === undefined && isFirst) {
+          isFirst = false;
+          put('payment.parked', 'meanwhile');
+          redrive?.parked();
+        }
+        return found;
+      },
+    };
+  }
+  redrive = startRedriving({
+    ...options,
+    bus: { ...options.bus, session },
+    policy: { startPerS: 10, capPerS: 40 },
+    cycleMs: 2000,
+    closedSince: () => 0,
+    waiting: () => 0,
+    onTaken() {},
+    isRead: () => false,
+    onRedriven() {},
+  });
+  await clock.advance(900);
+  t.is(ready('payment.parked'), 0);
+  t.is(ready('payment.000') + ready('payment.001'), 1);
+});
+
 test('a term that ends in the middle leaves what is parked to the next one', async (t) => {
   const { clock, broker, close, ready, unacked, one } = await redriving(3);
   broker.inject({ refuses: (exchange) => exchange === 'payment.hash' });
