@@ -54,6 +54,7 @@ interface Changed {
   readonly name?: string;
   readonly version?: string;
   readonly state?: 'pending';
+  readonly warnings?: readonly string[];
 }
 
 const USUAL_CASES = ['1x100', '2x100', '3x100', '10x100', '999x100'];
@@ -92,6 +93,7 @@ async function put(api: Api, [sku, file]: readonly string[]): Promise<void> {
   const { status, body } = await api.put<Changed>(pathOf(sku), { source, name });
   const changed = taken({ status, body }, file);
   say(`${changeOf(changed)}${status === 200 ? ' (the same content: nothing new)' : ''}`);
+  beware(changed.warnings ?? []);
 }
 
 async function tryOut(api: Api, [sku, file]: readonly string[]): Promise<void> {
@@ -104,6 +106,10 @@ async function tryOut(api: Api, [sku, file]: readonly string[]): Promise<void> {
   say(`version ${version}`);
   for (const [at, { quantity, price }] of cases.entries())
     say(`  ${quantity} at ${price}: ${amounts[at]}  (${microseconds[at]} microseconds)`);
+  beware(warnings);
+}
+
+function beware(warnings: readonly string[]): void {
   for (const warning of warnings) say(`  beware: ${warning}`);
 }
 

@@ -118,7 +118,7 @@ function pathOf(command: string, { supermarketId, sku }: ProductOf): string {
 
 function strategyAnswer(type: string, body: unknown): Answer | undefined {
   if (type !== contract.strategyPut.name) return undefined;
-  const { sku, supermarketId, name, version, isNew, since } = contract.strategyPut.body.parse(body);
+  const { sku, supermarketId, name, version, isNew, since, warnings } = contract.strategyPut.body.parse(body);
   return {
     status: isNew ? 201 : 200,
     body: {
@@ -127,6 +127,7 @@ function strategyAnswer(type: string, body: unknown): Answer | undefined {
       name,
       version,
       since: new Date(since).toISOString(),
+      ...(warnings && { warnings }),
     },
   };
 }

@@ -40,6 +40,8 @@ export function pricingKeyOf({ supermarketId: of = '', sku: its }: ProductOf): s
   return `${of}/${its}`;
 }
 
+/** How much is told of what a dry run warns of when a strategy is put: the answer is kept for a while. */
+export const MAX_WARNINGS = 10;
 export const strategyPut = event(
   'pricing.strategy-put',
   z.object({
@@ -47,6 +49,12 @@ export const strategyPut = event(
     ...strategyRef.shape,
     /** False: it had this text before. */ isNew: z.boolean(),
     since: epochMs,
+    /** Of a text that was put: what its dry run warns of. */
+    warnings: z
+      .array(textOf(1000, { lines: true }))
+      .max(MAX_WARNINGS)
+      .readonly()
+      .optional(),
   }),
 );
 /** As JSON writes it, every second character may be escaped. */

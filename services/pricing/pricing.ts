@@ -48,7 +48,7 @@ export function pricingEntity({ scripts, keepSource }: PricingPorts): Entity<Pri
         contract.putStrategy,
         async (state, body, context) => {
           const { source, supermarketId, sku } = body;
-          const { version, problems } = await scripts.check(source);
+          const { version, problems, warnings } = await scripts.check(source);
           const before = state ?? unpriced(body);
           const [problem] = problems;
           if (problem !== undefined)
@@ -59,7 +59,8 @@ export function pricingEntity({ scripts, keepSource }: PricingPorts): Entity<Pri
           await keepSource(version, source);
           const known = before.versions.find((one) => one.version === version);
           const name = body.name ?? known?.name ?? `strategy-${version.slice(0, 8)}`;
-          return activated(before, { name, version }, known === undefined, body.by, context);
+          const told = warnings.slice(0, contract.MAX_WARNINGS);
+          return activated(before, { name, version }, known === undefined, body.by, context, told);
         },
         { limitMs: CHECK_LIMIT_MS },
       ),
@@ -106,6 +107,7 @@ function activated(
   isNew: boolean,
   by: string,
   context: Context,
+  warnings?: readonly string[],
 ): Result<PricingState> {
   const [latest] = state.versions;
   const isSame = latest?.version === active.version && latest.name === active.name && !isNew;
@@ -113,7 +115,13 @@ function activated(
   const versions = isSame
     ? state.versions
     : [{ ...active, since, by }, ...state.versions.filter(({ version }) => version !== active.version)];
-  const body: BodyOf<typeof contract.strategyPut> = { ...productOf(state), ...active, isNew, since };
+  const body: BodyOf<typeof contract.strategyPut> = {
+    ...productOf(state),
+    ...active,
+    isNew,
+    since,
+    ...(warnings && { warnings }),
+  };
   return answering(
     { ...state, active, versions: versions.slice(0, VERSIONS_KEPT) },
     context.answer(contract.strategyPut, body),

@@ -9,10 +9,19 @@ const version = z.string().describe('The hash of its text.');
 
 export const activeShape = shape({ name, version });
 
+const warnings = z.array(z.string()).readonly().describe('What is allowed, and perhaps not meant.');
+
 /** What a change of a strategy answers. */
 export const strategyPutShape = named(
   'StrategyVersion',
-  shape({ sku, supermarket, name, version, since: time.describe('Since when it is active.') }).meta({
+  shape({
+    sku,
+    supermarket,
+    name,
+    version,
+    since: time.describe('Since when it is active.'),
+    warnings: warnings.optional(),
+  }).meta({
     examples: [
       {
         sku: 'GR1',
@@ -89,5 +98,5 @@ export const triedShape = shape({
   version,
   amounts: z.array(z.number()).readonly().describe('Of each case, minor units.'),
   microseconds: z.array(z.number()).readonly().describe('The processor time of each call.'),
-  warnings: z.array(z.string()).readonly().describe('What is allowed, and perhaps not meant.'),
+  warnings,
 });

@@ -27,6 +27,22 @@ test('the same text is the same version and is nothing new; it never changes ano
   t.is(await total('south'), 400);
 });
 
+test('an upload says what its dry run warns of, also when its text is nothing new', async (t) => {
+  const { door } = await openMarket();
+  const put = async (source: string) => {
+    const { status, body } = await door.answered<{ warnings: readonly string[] }>(
+      'PUT',
+      '/v1/pricing/strategies/GR1?supermarket=north',
+      { body: { source } },
+    );
+    return [status, ...body.warnings.map((warning) => /binary fractions|negative/.exec(warning)?.[0])];
+  };
+  const discount = 'export default ({ quantity, price }) => Math.round(quantity * price * 0.9) - 1';
+  t.deepEqual(await put(PLAIN_PRICE), [201]);
+  t.deepEqual(await put(discount), [201, 'binary fractions', 'negative']);
+  t.deepEqual(await put(discount), [200, 'binary fractions', 'negative']);
+});
+
 test('a strategy of all supermarkets counts where none of its own is; plain may be activated instead', async (t) => {
   const { door, priceIn, strategyIn, price } = await openMarket();
   await priceIn('north', 'GR1', 100);

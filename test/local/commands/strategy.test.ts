@@ -43,10 +43,10 @@ async function strategyOn(t: ExecutionContext, words: readonly string[], status:
 }
 
 test('put uploads the file under its name, in one supermarket', async (t) => {
-  const answer = { sku: 'CF1', supermarket: 'north', name: 'fraction-from', version };
+  const answer = { sku: 'CF1', supermarket: 'north', name: 'fraction-from', version, warnings: ['it is slow'] };
   const { code, stdout, asked } = await strategyOn(t, ['put', 'CF1', FILE, '--supermarket', 'north'], 201, answer);
   t.is(code, 0);
-  t.is(stdout, `CF1 is priced by fraction-from, version ${version}\n`);
+  t.is(stdout, `CF1 is priced by fraction-from, version ${version}\n  beware: it is slow\n`);
   t.like(asked[0], { method: 'PUT', url: '/v1/pricing/strategies/CF1?supermarket=north' });
   t.like(asked[0]?.body, { name: 'fraction-from' });
 });
