@@ -45,7 +45,10 @@ function project(t: ExecutionContext) {
       new Promise<unknown>((resolve) => {
         execFile(process.execPath, argv, { env, timeout: 60_000 }, (error) => resolve(error?.code ?? 0));
       }),
-    hang: () => spawn(process.execPath, argv, { env: { ...env, HANG: '1' }, stdio: 'ignore', detached: true }),
+    hang() {
+      rmSync(join(dir, 'begun'), { force: true });
+      return spawn(process.execPath, argv, { env: { ...env, HANG: '1' }, stdio: 'ignore', detached: true });
+    },
     present: () => readFileSync(join(dir, 'node_modules/.package-lock.json'), 'utf8'),
     hasNode: () => existsSync(join(dir, 'node_modules/.bin/node')),
     /** npm has begun somewhere. */
