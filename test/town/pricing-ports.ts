@@ -7,10 +7,22 @@ import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import type { Ports } from './residents.ts';
 import { offersReader, type ReadOffer } from '#services/pricing/offers.ts';
 import type { PricingState } from '#services/pricing/pricing.ts';
+import type { Scripts } from '#services/pricing/scripts/contract.ts';
 import { createScriptsInPlace } from '#services/pricing/scripts/scripts-in-place.ts';
 import type { ProductState } from '#services/catalogue/product.ts';
 
-export const scripts = await createScriptsInPlace();
+const inPlace = await createScriptsInPlace();
+const dryRuns = new Map<string, ReturnType<Scripts['check']>>();
+/** Of the same script a dry run always sees the same, and takes as long as some orders of a town. */
+export const scripts: Scripts = {
+  ...inPlace,
+  check(...asked) {
+    const name = JSON.stringify(asked);
+    const seen = dryRuns.get(name) ?? inPlace.check(...asked);
+    dryRuns.set(name, seen);
+    return seen;
+  },
+};
 
 type Stored = Pick<MemoryStore<unknown>, 'documents'>;
 
