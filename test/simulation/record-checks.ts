@@ -21,12 +21,8 @@ export function queuesOf({ broker }: SimulatedTown): readonly string[] {
 function serial({ record, settings }: SimulatedTown): readonly string[] {
   const wrong: string[] = [];
   const skewMs = settings.limits.skewMs ?? 30_000;
-  // An undo that is sent again is to be remembered longer than the first one was.
-  const knownUntil = new Map<string, number>();
-  for (const { id, deadline, rememberUntil } of record.confirmed) {
-    const until = (rememberUntil ?? deadline ?? Infinity) + skewMs - 2 * CLOCK_ERROR_MS;
-    knownUntil.set(id, Math.min(until, knownUntil.get(id) ?? Infinity));
-  }
+  // An undo that is sent again is to be remembered longer than the first one was, also when nobody learned that the first one arrived.
+  const knownUntil = (id: string): number => (record.rememberedUntil.get(id) ?? Infinity) + skewMs - 2 * CLOCK_ERROR_MS;
   const versions = new Map<string, number>();
   for (const { key, over, version } of record.writes) {
     if (over !== (versions.get(key) ?? 0))
@@ -44,7 +40,7 @@ function serial({ record, settings }: SimulatedTown): readonly string[] {
     const applied = new Set<string>();
     for (const { messages, startedAt } of inOrder) {
       for (const { id } of messages) {
-        const isForgotten = startedAt > (knownUntil.get(id) ?? Infinity);
+        const isForgotten = startedAt > knownUntil(id);
         if (applied.has(id) && !isForgotten && !id.startsWith('engine.wake'))
           wrong.push(`I-12: ${key} applied ${id} twice`);
         applied.add(id);

@@ -21,8 +21,6 @@ export interface Sent {
   readonly id: string;
   readonly type: string;
   readonly deadline: number | undefined;
-  /** Epoch ms until which its receiver says that it knows it again. */
-  readonly rememberUntil: number | undefined;
 }
 
 /** An effect that goes on without its delivery. */
@@ -58,6 +56,8 @@ export interface Record {
     string,
     readonly { readonly route: string; readonly queue: string; readonly id: string }[]
   >;
+  /** By id: until when (epoch ms) its receiver remembers it at least, by what entered a partition queue; whether that was confirmed or not. */
+  readonly rememberedUntil: ReadonlyMap<string, number>;
   /** Ids that nobody took in time, once at least. */
   readonly expired: ReadonlySet<string>;
   /** What was wrong at the moment at which it happened. */
@@ -83,6 +83,7 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
   const confirmed: Sent[] = [];
   const applied = new Map<string, string[]>();
   const queued = new Map<string, { route: string; queue: string; id: string }[]>();
+  const rememberedUntil = new Map<string, number>();
   const expired = new Set<string>();
   const wrong: string[] = [];
   /** By worker and key. */
@@ -102,6 +103,7 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
     confirmed,
     applied,
     queued,
+    rememberedUntil,
     expired,
     wrong,
     entered(queue, { messageId: id = '', type, headers }) {
@@ -109,6 +111,9 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
       if (queue.endsWith('.expired')) expired.add(id);
       if (type === WAKE && /\.(parked|dead)$/.test(queue)) wrong.push(`I-25: a wake came to ${queue}`);
       if (!/\.\d{3}$/.test(queue)) return;
+      const until = headers['remember-until'] ?? headers['deadline'];
+      const least = typeof until === 'number' ? until : Infinity;
+      rememberedUntil.set(id, Math.min(least, rememberedUntil.get(id) ?? Infinity));
       const key = String(headers['key']);
       const before = queued.get(key);
       if (before === undefined) queued.set(key, [{ route, queue, id }]);
@@ -174,13 +179,12 @@ export function createRecord({ now }: Clock, bounds: Bounds): Record {
       },
       async publish(exchange, packet, routingKey) {
         await bus.publish(exchange, packet, routingKey);
-        const { deadline, 'remember-until': rememberUntil } = packet.headers;
+        const { deadline } = packet.headers;
         confirmed.push({
           exchange,
           id: packet.messageId ?? '',
           type: packet.type ?? '',
           deadline: typeof deadline === 'number' ? deadline : undefined,
-          rememberUntil: typeof rememberUntil === 'number' ? rememberUntil : undefined,
         });
       },
       get connected() {
