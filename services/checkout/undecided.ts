@@ -14,13 +14,13 @@ import { dependencyUnavailable, type Problem } from '#shared/web/problems.ts';
 export async function undecided(
   accepted: Answer,
   { caller, trace }: Pick<Call, 'caller' | 'trace'>,
-  door: Door,
+  door: Pick<Door, 'lookUp' | 'submit'>,
   checkouts: CheckoutQueries,
 ): Promise<Answer> {
   const { checkoutId } = accepted.body as CheckoutView;
   const found = await checkouts.find(checkoutId);
   const answer = decided(found);
-  if (answer !== undefined) return answer;
+  if (answer !== undefined) return sameRequest(answer, accepted);
   if (found?.checkout.status === 'failed') throw failed(found, checkoutId);
   const silent = await door.lookUp(silentRoutes, found?.waitsFor ?? [begin.route]);
   if (found !== undefined && silent.length === 0) return accepted;
@@ -50,8 +50,13 @@ export async function undecided(
       return decided(now) ?? (now.checkout.status === 'failed' ? { status: 202, body } : undefined);
     },
   });
-  if (late.status === 201) return late;
+  if (late.status === 201) return sameRequest(late, accepted);
   throw unanswered(silent[0] ?? found?.waitsFor[0] ?? begin.route, checkoutId);
+}
+
+/** Decided meanwhile: to a retry under the same key it is said that it is one. */
+function sameRequest(answer: Answer, { headers }: Answer): Answer {
+  return { ...answer, headers: { ...headers, ...answer.headers } };
 }
 
 /** A checkout that failed, as a problem. */
