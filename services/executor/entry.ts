@@ -19,7 +19,14 @@ export const entryHandlers: readonly Handler<ExecutorState>[] = [
       return answering(known, context.answer(contract.enqueueRefused, { orderId, reason: 'already_undone' }));
     if (known.order !== undefined) return answering(known, done);
     const queued = inside(context, contract.admit, { orderId }, orderId);
-    const entry = { ...known, order, enqueuedAt: context.now, ...(checkoutId !== undefined && { checkoutId }) };
+    const { traceparent } = context.message;
+    const entry = {
+      ...known,
+      order,
+      enqueuedAt: context.now,
+      ...(checkoutId !== undefined && { checkoutId }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
     return { state: entry, send: [queued, done] };
   }),
 
@@ -38,7 +45,12 @@ export const entryHandlers: readonly Handler<ExecutorState>[] = [
       const known = entryOf(state, orderId);
       if (known.started !== undefined || known.withdrawn || known.order === undefined) return { state: known };
       const started = { entry, executor, term, at: context.now };
-      return { state: { ...known, started }, send: [placeOf(known.order, context.message)] };
+      return {
+        state: { ...known, started },
+        send: [
+          placeOf(known.order, { ...context.message, ...(known.traceparent && { traceparent: known.traceparent }) }),
+        ],
+      };
     },
   ),
 ];

@@ -22,6 +22,8 @@ export interface EntryState {
   readonly order?: OrderDetails;
   readonly checkoutId?: string;
   readonly enqueuedAt?: number;
+  /** The trace that it came in, and that its order goes on in. */
+  readonly traceparent?: string;
   readonly withdrawn?: true;
   /** Its place in the queue, and who executed it. Absent: its turn has not come. */
   readonly started?: { readonly entry: number; readonly executor: string; readonly term: number; readonly at: number };

@@ -117,7 +117,12 @@ function problems({ log }: AppOptions): Koa.Middleware<State> {
       if (problem.slug === 'internal-error')
         log.error('a request failed', { traceId, error: error instanceof Error ? error.stack : String(error) });
       else if (problem.status >= 500 && problem.slug !== 'breaker-open')
-        log.warn(problem.message, { ...problem.members, traceId, slug: problem.slug, reason: String(problem.cause) });
+        log.warn(problem.message, {
+          ...problem.members,
+          traceId,
+          slug: problem.slug,
+          ...(problem.cause !== undefined && { reason: String(problem.cause) }),
+        });
       ctx.status = problem.status;
       ctx.body = problem.document(pathToTell(ctx.path).slice(0, 500), traceId);
       ctx.set({ 'Cache-Control': 'no-store', ...problem.headers, 'Content-Type': 'application/problem+json' });

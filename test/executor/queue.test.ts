@@ -62,6 +62,16 @@ test('what is executed runs as any other order, once, however often it is execut
   t.is(executed.length, 1);
 });
 
+test('an executed order goes on in the trace of the checkout that it came from', async (t) => {
+  const { put, execute, places, clock, homes } = await town();
+  const own = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+  put(contract.enqueue, { orderId: 'order-1', order: { ...details, orderId: 'order-1' } }, 'enqueue-1', own);
+  await clock.until(() => places().includes('order-1'));
+  await execute(1, 'executor-1', 1);
+  await clock.until(() => homes.get('order')!.store.documents.has('order-1'));
+  t.deepEqual(homes.get('order')!.store.documents.get('order-1')?.traceparent, own.traceparent);
+});
+
 test('once a newer term was seen, what an older one sends is refused and counted, also before the newer one executed anything', async (t) => {
   const { enqueue, execute, order, queue } = await town();
   await enqueue(1);

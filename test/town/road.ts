@@ -111,8 +111,8 @@ export async function createRoad(options: RoadOptions = {}) {
     },
     entries: () => [...homes.get('wallet')!.store.journal.values()].filter(isEntry),
     /** A command from somebody who wants no answer. */
-    put<Body>(type: CommandType<Body>, body: Body, id: string): void {
-      const message: Message = { id, type: type.name, key: type.key(body), body, correlationId: orderId };
+    put<Body>(type: CommandType<Body>, body: Body, id: string, traced: Pick<Message, 'traceparent'> = {}): void {
+      const message: Message = { id, type: type.name, key: type.key(body), body, correlationId: orderId, ...traced };
       broker.put(inbox(type.route), encode(message));
     },
     /** A wallet with funds, goods on the shelves, and the order on its way. */
