@@ -40,7 +40,7 @@ interface Version {
 }
 interface Priced {
   readonly sku: string;
-  readonly supermarketId?: string;
+  readonly supermarket?: string;
   readonly versions: readonly Version[];
 }
 interface Tried {
@@ -118,8 +118,8 @@ async function activate(api: Api, [sku, version]: readonly string[]): Promise<vo
   say(changeOf(taken(await api.post<Changed>(pathOf(sku, 'activate'), { version }))));
 }
 
-function shown({ sku, supermarketId, versions }: Priced): void {
-  say(`${sku}${supermarketId === undefined ? '' : ` in ${supermarketId}`}`);
+function shown({ sku, supermarket, versions }: Priced): void {
+  say(`${sku}${supermarket === undefined ? '' : ` in ${supermarket}`}`);
   for (const { name, version, isActive, since, by } of versions)
     say(`  ${isActive ? 'active' : 'former'}  ${version}  ${name}  since ${since} by ${by}`);
 }

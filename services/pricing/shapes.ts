@@ -38,7 +38,7 @@ export const strategyShape = named(
   'Strategy',
   shape({
     sku,
-    supermarketId: supermarket,
+    supermarket,
     active: activeShape.describe('What prices it now; `plain`: quantity x price.'),
     versions: z
       .array(

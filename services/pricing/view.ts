@@ -119,7 +119,7 @@ function strategyViewOf(
 ): StrategyView {
   return {
     sku,
-    ...(supermarketId !== undefined && { supermarketId }),
+    ...(supermarketId !== undefined && { supermarket: supermarketId }),
     active: { name: active.name, version: active.version },
     versions: versions.map(({ name, version, since, by }) => {
       const source = texts.get(version);

@@ -22,6 +22,8 @@ export interface Lane {
 
 /** Cases of one message. */
 const BATCH_CASES = 4_096;
+/** Versions that looped when they were run last; the one that did longest ago is forgotten first. */
+const MOST_LOOPING = 1_000;
 
 export function createLane(limits: ScriptLimits, clock: Clock): Lane {
   const calls: Waiting[] = [];
@@ -30,6 +32,8 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
   let thread: Thread | undefined;
   /** Versions that the thread was sent the source of. */
   const sent = new Set<string>();
+  /** Their calls are suspects from the start: however many versions loop, others wait for one call of them at most. */
+  const looping = new Set<string>();
   let isBusy = false;
   let isClosed = false;
   let wasSuspect = false;
@@ -81,10 +85,13 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
       if (isMissing) sent.delete(group[0]!.strategy.version);
       for (const call of group) {
         const fault = failed.get(at);
-        if (isMissing) calls.push(call);
+        if (isMissing) queue(call);
         else if (suspected.has(at)) suspects.push(call);
-        else if (fault) call.reject(new ScriptFailure(fault));
-        else call.resolve(Array.from(amounts.subarray(from, from + call.cases.length), (amount) => amount + 0));
+        else if (fault) fail(call, fault);
+        else {
+          looping.delete(call.strategy.version);
+          call.resolve(Array.from(amounts.subarray(from, from + call.cases.length), (amount) => amount + 0));
+        }
         at += 1;
         from += call.cases.length;
       }
@@ -98,14 +105,24 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
       return;
     }
     const [only, ...others] = all;
-    if (only && others.length === 0) return only.reject(new ScriptFailure(endedBy(error, limits)));
+    if (only && others.length === 0) return fail(only, endedBy(error, limits));
     for (const [n, group] of groups.entries()) (n === error.group ? suspects : calls).push(...group);
+  };
+
+  const queue = (call: Waiting): void => void (looping.has(call.strategy.version) ? suspects : calls).push(call);
+  const fail = ({ strategy: { version }, reject }: Waiting, failed: Failed): void => {
+    if (failed.did === 'looped') {
+      looping.delete(version);
+      looping.add(version);
+      for (const first of looping) if (looping.size > MOST_LOOPING) looping.delete(first);
+    }
+    reject(new ScriptFailure(failed));
   };
 
   return {
     add(call) {
       if (isClosed) return call.reject(new Error('scripts are closed'));
-      calls.push(call);
+      queue(call);
       start();
     },
     async close() {

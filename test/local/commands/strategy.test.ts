@@ -76,7 +76,7 @@ test('list shows all pages, what is active and what was', async (t) => {
   ];
   const first = { items: [{ sku: 'CF1', versions }], nextCursor: 'next' };
   const { stdout, asked } = await strategyOn(t, ['list'], 200, first, {
-    items: [{ sku: 'GR1', supermarketId: 'north', versions: [] }],
+    items: [{ sku: 'GR1', supermarket: 'north', versions: [] }],
   });
   t.is(
     stdout,

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { type Case, ScriptFailure } from '#services/pricing/scripts/contract.ts';
+import { type Case, ScriptFailure, type Strategy } from '#services/pricing/scripts/contract.ts';
 import { scriptLimits } from '#services/pricing/scripts/limits.ts';
 import { loadEngine } from '#services/pricing/scripts/realm.ts';
 import { Late } from '#shared/within.ts';
@@ -54,6 +54,24 @@ test('a script that loops again and again delays others by one call at most, and
   t.deepEqual(await behind, [2]);
   const late = (await ended).filter((each) => each.status === 'rejected' && each.reason instanceof Late);
   t.true(late.length > 150, 'most were not made');
+  await one.close();
+});
+
+test('however many versions loop, others wait for one call of them at most once they are known', async (t) => {
+  const one = createScripts({ limits: { callMs: 20 } });
+  const loops = Array.from({ length: 12 }, (_, n) => strategyOf(`export default () => { for (;;); return ${n}; };`));
+  const tookMs = async (strategy: Strategy): Promise<number> => {
+    const since = performance.now();
+    await one.call(strategy, [{ quantity: 3, price: 100 }]).catch(() => {});
+    return performance.now() - since;
+  };
+  await Promise.all(loops.map(tookMs));
+  let isOver = false;
+  const again = Promise.all(loops.map(tookMs)).finally(() => (isOver = true));
+  let honest = 0;
+  while (!isOver) honest = Math.max(honest, await tookMs(strategyOf(TWO_THIRDS)));
+  const longest = Math.max(...(await again));
+  t.true(honest < longest / 2, `${honest} ms of ${longest} ms`);
   await one.close();
 });
 
