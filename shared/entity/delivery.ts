@@ -71,6 +71,7 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
       attempts: 0,
       remembered: undefined,
       refused: undefined,
+      hasRead: false,
     };
     if (task.kind === 'wake') putNext(box, task);
     else box.tasks.push(task);
@@ -103,7 +104,7 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
   }
 
   function step(box: Mailbox<State>, task: Task): void {
-    if (box.document === undefined) return keys.load(box);
+    if (box.document === undefined) return read(box, task);
     switch (task.kind) {
       case 'message':
         return judge(box, task);
@@ -117,6 +118,11 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
         if (current(box).unsent.some((one) => one.nextTryAt <= clock.now())) return keeping.sendAgain(box, task);
         box.tasks.shift();
     }
+  }
+
+  function read(box: Mailbox<State>, task: Task): void {
+    if (task.kind === 'wake') task.hasRead = true;
+    keys.load(box);
   }
 
   function judge(box: Mailbox<State>, task: MessageTask): void {
@@ -188,6 +194,8 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
         return attempts.perform(box, task, one);
       }
       case 'done':
+        // What comes by another partition may be another process's, which changed the document: only a write would show it.
+        if (!task.hasRead && box.writing.is === 'nothing') return read(box, task);
         return committer.finish(box, settlingOf(box, task));
     }
   }

@@ -12,7 +12,7 @@ export interface Keys<State> {
   weigh(box: Mailbox<State>, documentBytes: number): void;
   /** What is in memory: documents that are in use, and those that are kept because they may be used again. */
   readonly cached: Cached;
-  /** Loads the document with those of others that ask in the same turn, then wakes the mailbox up. */
+  /** Loads the document, again if it is known, with those of others that ask in the same turn, then wakes the mailbox up. */
   load(box: Mailbox<State>): void;
   /** A channel ended: what it brought is somebody else's now, and so are the documents. */
   dropChannel(channel: number): void;
@@ -100,9 +100,12 @@ export function createKeys<State>(
     for (const [key, { box, head }] of batch) {
       if (box.head !== head) continue;
       const document = found.get(key);
-      box.document = document ?? emptyDocument(key);
-      weigh(box, (box.measured = document === undefined ? 0 : bytesOf(document)));
-      box.unflushed = box.document.journal;
+      if (box.document?.version !== (document?.version ?? 0)) {
+        if (box.document !== undefined) reset(box);
+        box.document = document ?? emptyDocument(key);
+        weigh(box, (box.measured = document === undefined ? 0 : bytesOf(document)));
+        box.unflushed = box.document.journal;
+      }
       release(box);
       pump(box);
     }

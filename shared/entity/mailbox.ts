@@ -32,6 +32,8 @@ export interface MessageTask {
   remembered: Handled | 'nothing' | undefined;
   /** Why the database refused the document that it led to. */
   refused: string | undefined;
+  /** A wake: the document was read for it. */
+  hasRead: boolean;
 }
 
 /** A send that the broker returned or nacked. */
@@ -230,9 +232,7 @@ export function reset<State>(box: Mailbox<State>): void {
   box.document = undefined;
   box.writing = NOTHING;
   box.unflushed = [];
-  box.recalled.clear();
-  box.known.confirmed.clear();
-  box.known.appended.clear();
+  for (const learned of [box.recalled, box.known.confirmed, box.known.appended]) learned.clear();
   const tasks = new Set([...undone.map((one) => one.task), ...box.tasks]);
   box.tasks = [...tasks].filter(({ kind }) => kind !== 'send again');
   for (const task of box.tasks) forgetLookUp(task);

@@ -85,6 +85,24 @@ test('what a new connection delivers, long after the last was lost, before it co
   t.deepEqual(world.store.documents.get('a')?.state?.seen, [1, 2, 3]);
 });
 
+test('what comes by an older partition, while another process has the document in memory, is handled all the same when its wake comes to that process', async (t) => {
+  const world = createWorld();
+  world.put('a', 1);
+  const isOwn = (queue: string): boolean => world.broker.queue(queue).ready.length === 1;
+  const [own, other] = isOwn('tally.000')
+    ? (['tally.000', 'tally.001'] as const)
+    : (['tally.001', 'tally.000'] as const);
+  t.true(isOwn(own), 'where its key hashes to');
+  await world.clock.during(straightTo(world, [other]));
+  await world.clock.during(world.engine('one', { queues: [own] }).start());
+  await world.clock.during(world.engine('two', { queues: [other] }).start());
+  await world.clock.until(() => world.total('a') === 1);
+  putInto(world, other, 2);
+  await world.clock.until(() => world.store.documents.get('a')?.stash.length === 1, 1000);
+  await world.clock.until(() => world.total('a') === 3, SETTLED_MS + 2 * TTL_MS);
+  t.is(world.waiting(), 0);
+});
+
 test('what came by a new partition and has no room in the document lets those of the old one pass', async (t) => {
   const world = createWorld(undefined, { limits: { stashSize: 1 } });
   await world.clock.during(straightTo(world, ['tally.000', 'tally.001']));
