@@ -35,6 +35,7 @@ export function replaceById(collection: Collection, operation: Buffer): Outcome 
   if (matched === 'no' && current !== undefined) {
     throw duplicateKey(`${collection.db}.${collection.name}`, '_id_', { _id: 1 }, current);
   }
+  if (current !== undefined && body.hasId && !hasSameId(operation, id, idEnd, current)) return undefined;
   const idLength = current === undefined ? idEnd - id : valueEnd(current, current[4]!, valueAt(current, 4)) - 4;
   const next = Buffer.allocUnsafe(5 + idLength + body.end - body.start);
   if (next.length > maxDocumentBytes) return undefined;
@@ -101,10 +102,11 @@ function bodyOf(
   document: number,
   id: number,
   idEnd: number,
-): { readonly start: number; readonly end: number } | undefined {
+): { readonly start: number; readonly end: number; readonly hasId: boolean } | undefined {
   const end = document + int32At(bytes, document) - 1;
   let start = document + 4;
-  if (start < end && isId(bytes, start)) {
+  const hasId = start < end && isId(bytes, start);
+  if (hasId) {
     const ownEnd = valueEnd(bytes, bytes[start]!, valueAt(bytes, start));
     if (bytes.compare(bytes, id, idEnd, start, ownEnd) !== 0) return undefined;
     start = ownEnd;
@@ -113,7 +115,13 @@ function bodyOf(
     if (bytes[element + 1] === dollar || isId(bytes, element)) return undefined;
     element = valueEnd(bytes, bytes[element]!, valueAt(bytes, element));
   }
-  return { start, end };
+  return { start, end, hasId };
+}
+
+/** Whether the document's `_id` is the same to the byte: 1 and 1.0 find each other, and differ. */
+function hasSameId(bytes: Buffer, id: number, idEnd: number, document: Buffer): boolean {
+  const end = valueEnd(document, document[4]!, valueAt(document, 4));
+  return document.compare(bytes, id, idEnd, 4, end) === 0;
 }
 
 function matches(filter: Buffer, start: number, end: number, document: Buffer): 'yes' | 'no' | undefined {

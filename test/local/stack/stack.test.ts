@@ -1,6 +1,7 @@
 import test from 'ava';
 import { placeAndFollow } from '#local/commands/follow.ts';
 import { seedCustomers } from '#local/stack/seed.ts';
+import { patientManagement } from '#test/support/management.ts';
 import { until } from '#test/support/until.ts';
 import { orderBody } from '#test/support/place.ts';
 import { startStack } from '#test/support/stack.ts';
@@ -58,6 +59,8 @@ test.serial('a broker of its own comes back with its queues after it was killed'
   stack.kill('database');
   stack.kill('broker');
   await until('a second life of the broker', async () => stack.process('broker').restarts() > 0, Boolean);
+  // Services may not have noticed yet that it was gone, and be ready all the while.
+  await patientManagement(stack.managementUrl).get('/overview');
   await until('readiness', async () => stack.ready(2000).then(() => true), Boolean, { limitMs: 90_000 });
   t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
 });
