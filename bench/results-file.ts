@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { allArms } from './all-arms.ts';
 import { peerVersions } from './against/package.ts';
 import { shapeOfSaga } from './against/shape.ts';
@@ -13,7 +13,7 @@ const resultsDir = join(projectDir, 'bench/results');
 /** What was not saved; not committed. */
 const LATEST = 'latest.json';
 
-/** Writes them to bench/results: as the day's, together with the day's others, or as the latest ones. Gives the file. */
+/** Writes them to bench/results: as the day's, together with what was measured last of all other arms, or as the latest ones. Gives the file. */
 export async function writeResults(world: World, arms: readonly ArmResult[], save: boolean): Promise<string> {
   const fresh: Results = {
     machine: {
@@ -26,7 +26,7 @@ export async function writeResults(world: World, arms: readonly ArmResult[], sav
     arms,
   };
   const file = join(resultsDir, save ? `${new Date().toISOString().slice(0, 10)}.json` : LATEST);
-  const old = save && existsSync(file) ? read(file) : undefined;
+  const old = save ? committedResults() : undefined;
   const names = allArms.map(({ name }) => name);
   mkdirSync(resultsDir, { recursive: true });
   writeFileSync(file, asText(merged(old, fresh, names)));
@@ -44,14 +44,10 @@ export function asText(results: Results): string {
   });
 }
 
-/** The newest that are committed, with the day. */
-export function committedResults(): { readonly day: string; readonly results: Results } | undefined {
+/** The newest that are committed. */
+export function committedResults(): Results | undefined {
   const file = globSync(join(resultsDir, '????-??-??.json')).toSorted().at(-1);
-  return file === undefined ? undefined : { day: basename(file, '.json'), results: read(file) };
-}
-
-function read(file: string): Results {
-  return JSON.parse(readFileSync(file, 'utf8')) as Results;
+  return file === undefined ? undefined : (JSON.parse(readFileSync(file, 'utf8')) as Results);
 }
 
 async function sagaCounts(): Promise<Results['saga']> {

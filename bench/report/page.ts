@@ -15,10 +15,10 @@ import { Trouble } from '#local/stack/trouble.ts';
 const PAGE = 'docs/performance.md';
 
 /** Every part of the page that is made of figures, by its name. */
-export function blocksOf(results: Results, day: string): Readonly<Record<string, string>> {
+export function blocksOf(results: Results): Readonly<Record<string, string>> {
   const { messages, deliveries, steps } = results.saga;
   return {
-    machine: machineText(results, day),
+    machine: machineText(results),
     saga: `A happy order is **${messages} messages** here and ${deliveries} deliveries, since some go to two; ${steps} of the messages are steps that somebody has to carry out, the others tell the saga what happened.`,
     aims: aimsTable(results),
     light: lightTable(results, 'light'),
@@ -37,14 +37,22 @@ export function blocksOf(results: Results, day: string): Readonly<Record<string,
   };
 }
 
-function machineText({ machine, versions, arms }: Results, day: string): string {
+function machineText({ machine, versions, arms }: Results): string {
   const all = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const busy = arms.filter(isBusy).length;
   const note =
     busy === 0
       ? ''
       : ` ${busy} of ${arms.length} arms were measured while others used the machine, too: they are marked (busy), and only their ratios say something.`;
-  return `Taken on ${day}: ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB; ${all.join(', ')}.${note}`;
+  return `Taken on ${daysOf(arms).join(', ')}: ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB; ${all.join(', ')}.${note}`;
+}
+
+/** The days on which they were measured, with the arms of each but the first. */
+function daysOf(arms: Results['arms']): readonly string[] {
+  const days = Map.groupBy(arms, ({ takenAt }) => takenAt.slice(0, 10));
+  return [...days]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([day, of], at) => (at === 0 ? day : `${day} (${of.map(({ title }) => title).join('; ')})`));
 }
 
 /** The page with the text between `<!-- figures: name -->` and `<!-- end -->` replaced. @throws {Trouble} for a name that there is not */
@@ -65,6 +73,6 @@ export function writePage(): string {
   const committed = committedResults();
   if (committed === undefined) throw new Trouble('there are no results in bench/results yet: npm run bench -- --final');
   const file = join(projectDir, PAGE);
-  writeFileSync(file, withBlocks(readFileSync(file, 'utf8'), blocksOf(committed.results, committed.day)));
+  writeFileSync(file, withBlocks(readFileSync(file, 'utf8'), blocksOf(committed)));
   return PAGE;
 }

@@ -29,12 +29,12 @@ const FULL = '500 in flight';
 test('the figures of the page are those of the newest committed results', (t) => {
   const committed = committedResults();
   if (committed === undefined) t.false(/<!-- figures: \w+ -->\n(?!<!-- end -->)/.test(page), 'figures of no results');
-  else t.is(withBlocks(page, blocksOf(committed.results, committed.day)), page);
+  else t.is(withBlocks(page, blocksOf(committed)), page);
 });
 
 test('every table that can be made is on the page, and the page asks for no other', (t) => {
   const asked = Array.from(page.matchAll(/<!-- figures: (\w+) -->/g), ([, name]) => name);
-  t.deepEqual(asked.toSorted(), Object.keys(blocksOf(results(), '2026-01-01')).toSorted());
+  t.deepEqual(asked.toSorted(), Object.keys(blocksOf(results())).toSorted());
   t.throws(() => withBlocks('<!-- figures: weather -->\n<!-- end -->', {}), { message: /weather/ });
 });
 
@@ -44,7 +44,6 @@ test('a ratio in a table is the median of the ratios of the rounds', (t) => {
       arm('bare', FULL, { messagesPerS: [1000, 100, 1000] }),
       arm('embedded', FULL, { messagesPerS: [500, 50, 500], sagasPerS: [25, 2.5, 25] }),
     ),
-    '2026-01-01',
   );
   t.regex(loop!, /\| embedded \| 500 \| 25 \| 500 \| 0\.50 \|/);
 });
@@ -56,7 +55,6 @@ test('an aim is reached, missed, or was not measured', (t) => {
       arm('embedded', FULL, { messagesPerS: [500] }),
       arm('memory', FULL, { messagesPerS: [700] }),
     ),
-    '2026-01-01',
   );
   t.regex(aims!, /embedded database, 500 in flight.*\| 0\.50 \| yes \|/);
   t.regex(aims!, /memory store, 500 in flight.*\| 0\.70 \| \*\*no\*\* \|/);
@@ -72,7 +70,6 @@ test('many slow lines are told beside one, and the best of the loads is what an 
   ];
   const { baskets, slowlines, aims } = blocksOf(
     results(arm('baskets-one', '', {}, { group: 'baskets', cases: loads })),
-    '2026-01-01',
   );
   t.false(baskets!.includes('that wait'));
   t.regex(slowlines!, /\| 16 lines that wait \| 80 \| 1\.60 \|/);
@@ -86,14 +83,13 @@ test('what was measured beside others says so, and what was not measured says wh
       arm('memory', FULL, { sagasPerS: [5] }, { coresOfOthers: [0.1, 0.9, 0.8] }),
       arm('embedded', FULL, {}, { cases: [], cannotRun: 'no database\nmore words' }),
     ),
-    '2026-01-01',
   );
   t.regex(loop!, /\| memory \(busy\) \|/);
   t.regex(loop!, /\| embedded \| not measured: no database \|/);
   t.regex(machine!, /1 of 2 arms were measured while others used the machine/);
 });
 
-test('a later run of the same day replaces the arms that it has and keeps the others', (t) => {
+test('a later run replaces the arms that it has and keeps the others', (t) => {
   const old = results(arm('a', FULL, { perS: [1] }), arm('b', FULL, { perS: [1] }));
   const both = merged(old, results(arm('b', FULL, { perS: [2] })), ['b', 'a']);
   t.deepEqual(

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { systemClock, type Clock } from '#shared/clock.ts';
 import { unfitAmong } from './amount.ts';
 import type { DryRunSeen } from './batch.ts';
@@ -8,15 +9,22 @@ import { createLane, endedBy, type Lane } from './pool.ts';
 import { startThread, type Thread, ThreadEnded } from './thread-host.ts';
 import { versionOf } from './version.ts';
 
+/** Slow scripts hold each other up only in one thread; more threads than this cost memory that nobody misses. */
+const USUAL_THREADS = Math.min(4, availableParallelism());
+
 export interface ScriptsSettings {
   readonly limits?: Partial<ScriptLimits>;
-  /** Threads that calls run in; a version stays with one. */
+  /** Threads that calls run in; a version stays with one. Absent: one for each core, four at most. */
   readonly threads?: number;
   readonly clock?: Clock;
 }
 
 /** Scripts in threads of their own, which start with the first call. Dry runs have one for themselves, so that they delay no call. */
-export function createScripts({ limits: own, threads = 1, clock = systemClock }: ScriptsSettings = {}): Scripts {
+export function createScripts({
+  limits: own,
+  threads = USUAL_THREADS,
+  clock = systemClock,
+}: ScriptsSettings = {}): Scripts {
   const limits = { ...scriptLimits, ...own };
   const lanes: Lane[] = Array.from({ length: threads }, () => createLane(limits, clock));
   let trying: Thread | undefined;
