@@ -157,7 +157,13 @@ test.serial(
       places.map((place) => stage.checkOut(place % 2 === 0 ? {} : { termsAccepted: false })),
     );
     t.is(new Set(decided.map(({ body }) => body.checkoutId)).size, 50);
-    const queue = await shop.all<{ orderId: string }>('/v1/order-queue');
+    const approved = decided.filter((_, place) => place % 2 === 0).map(({ body }) => body.checkoutId);
+    // It is approved first, and then put into the queue until it stands there.
+    const queue = await until(
+      'every approved one stands in the queue',
+      () => shop.all<{ orderId: string }>('/v1/order-queue'),
+      (all) => approved.every((id) => all.some(({ orderId }) => orderId === id)),
+    );
     for (const [place, { body }] of decided.entries()) {
       const isApproved = place % 2 === 0;
       t.is(body.status, isApproved ? 'approved' : 'rejected');
@@ -180,7 +186,8 @@ test.serial(
     const decided = [];
     for (let n = 0; n < 6; n += 1) {
       decided.push((await stage.checkOut()).body.checkoutId);
-      if (n % 2 === 0) stack.kill('executor', 'SIGKILL');
+      // The one killed before may not be back yet.
+      if (n % 2 === 0) await until('an executor is killed', () => (stack.kill('executor', 'SIGKILL'), true), Boolean);
     }
     for (const orderId of decided) {
       const { order } = await shop.ended(orderId);
