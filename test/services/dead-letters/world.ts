@@ -236,14 +236,18 @@ function startCopy(
       exchange === CONTROL
         ? living(undefined, () => bus.publish(exchange, packet, key))
         : living('publish', async () => {
+            // A confirm may take long: what counts is when it was sent.
+            const at = performance.now();
             await bus.publish(exchange, packet, key);
-            published.push({ exchange, packet, at: performance.now() });
+            published.push({ exchange, packet, at });
           }),
   };
 
   const parts = { bus: mortalBus, store: mortalStore, clock: systemClock, log: silentLog };
   const draining = startDraining({ ...parts, routes: routeTable.routes });
-  const replaying = startReplaying({ ...parts, routes: routeTable.routes, holder: name, turnMs: 200 });
+  // Whoever dies is soon followed by another one; whoever lives keeps its turn, also where a busy machine makes it wait.
+  const turnMs = death === undefined ? 10_000 : 200;
+  const replaying = startReplaying({ ...parts, routes: routeTable.routes, holder: name, turnMs });
   const answering = answerRequests({
     ...parts,
     onMarked: replaying.look,

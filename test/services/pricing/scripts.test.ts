@@ -191,10 +191,15 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   [`export default () => ${'('.repeat(20_000)}1${')'.repeat(20_000)};`, /deep|large|stack/],
 ];
 
+/** The time of a call is that of a machine that does other work as well. */
+function withoutTimes(warnings: readonly string[]): readonly string[] {
+  return warnings.filter((warning) => !/it took \d+ microseconds/.test(warning));
+}
+
 test('a discount of a fixed amount is not refused for what costs next to nothing, but warned of', async (t) => {
   const { problems, warnings } = await scripts.check('export default ({ quantity, price }) => quantity * price - 50;');
   t.deepEqual(problems, []);
-  t.deepEqual(warnings, ['for 1 at 0: it gave a negative amount, -50']);
+  t.deepEqual(withoutTimes(warnings), ['for 1 at 0: it gave a negative amount, -50']);
 });
 
 test('what cannot be active is refused, with what is wrong', async (t) => {
@@ -215,8 +220,5 @@ test('a dry run over cases of its own gives amounts, the time of a call and warn
   t.regex(seen.warnings.join('\n'), /binary fractions[^]*more than quantity x price[^]*microseconds/);
   const { warnings } = await scripts.check(TWO_THIRDS);
   // How long a call took depends on what else the machine does.
-  t.deepEqual(
-    warnings.filter((warning) => !/it took \d+ microseconds/.test(warning)),
-    [],
-  );
+  t.deepEqual(withoutTimes(warnings), []);
 });
