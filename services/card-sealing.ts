@@ -10,6 +10,7 @@ import {
 import { CompactEncrypt, compactDecrypt, type JWK } from 'jose';
 import { z } from 'zod';
 import { decrypted, encrypted, KEY_BYTES } from './direct-jwe.ts';
+import { putRecent } from '#shared/recent.ts';
 
 /** A card as somebody filled it in. Only the services that it is sealed for, and the door for a moment, have it like this. */
 export const card = z.object({
@@ -89,9 +90,7 @@ export function cardKey(secret: string): CardOpener & { readonly publicKey: JWK 
   /** Those that were used last are remembered; one that cannot be opened is not. */
   function sessionOf(text: string): Promise<KeyObject> {
     const key = sessions.get(text) ?? agreed(text);
-    sessions.delete(text);
-    sessions.set(text, key);
-    if (sessions.size > OPENED_SESSIONS) sessions.delete(sessions.keys().next().value!);
+    putRecent(sessions, text, key, OPENED_SESSIONS);
     key.catch(() => sessions.delete(text));
     return key;
   }

@@ -1,6 +1,6 @@
 /** The owners of baskets and of products without a door before them: their questions over the broker, offers in the database. */
 import { sold, SUPERMARKET } from './shop.ts';
-import { connected } from '#bench/gate/rate.ts';
+import { answering, asking, type Stop } from '#bench/questions/ends.ts';
 import { basketAnswers } from '#services/basket/answers.ts';
 import { PLAIN, pricingKeyOf } from '#services/pricing/contract.ts';
 import { pricingCollection, type StoredPricing } from '#services/pricing/model.ts';
@@ -9,16 +9,10 @@ import { priceAnswers, type QuotingPorts } from '#services/pricing/quoting.ts';
 import { createScripts } from '#services/pricing/scripts/scripts.ts';
 import { createSources } from '#services/pricing/sources.ts';
 import { routeTable, services } from '#services/services.ts';
-import { questionQueues } from '#shared/bus/topology/topology.ts';
 import { systemClock as clock } from '#shared/clock.ts';
 import { connectMongo } from '#shared/database/database.ts';
 import { silentLog as log } from '#shared/log.ts';
-import { type Asker, createAsker } from '#shared/question/asker.ts';
-import type { QuestionHandler } from '#shared/question/question.ts';
-import { createResponder } from '#shared/question/responder.ts';
 import { storedLookUp } from '#shared/web/api.ts';
-
-export type Stop = () => Promise<void>;
 
 /** What has these supermarkets' prices and strategies in it. */
 export function opened(mongoUrl: string) {
@@ -47,21 +41,10 @@ export async function fill(mongoUrl: string): Promise<void> {
   await db.close();
 }
 
-/** Answers a route's questions on all its partitions. */
-async function answering(amqpUrl: string, route: string, handlers: readonly QuestionHandler[]): Promise<Stop> {
-  const bus = await connected(amqpUrl, route);
-  const responder = createResponder({ handlers, bus, clock, log, stateOf: async () => undefined });
-  for (const queue of questionQueues(routeTable, route)) await responder.take(queue);
-  return async () => {
-    await responder.close();
-    await bus.close();
-  };
-}
-
 /** Baskets, which ask for their products. */
 export async function answerBaskets(amqpUrl: string): Promise<Stop> {
   const { asker, close } = await asking(amqpUrl, 'basket');
-  const stop = await answering(amqpUrl, 'basket', basketAnswers({ ask: asker.ask, log }));
+  const stop = await answering(amqpUrl, routeTable, 'basket', basketAnswers({ ask: asker.ask, log }));
   return async () => {
     await stop();
     await close();
@@ -74,7 +57,7 @@ export async function answerPrices(amqpUrl: string, mongoUrl: string): Promise<S
   const scripts = createScripts();
   const readOffer = storedOffers(db, storedLookUp(services, db, clock), clock);
   const ports = { readOffer, readSource: createSources(db).readOne, scripts, log };
-  const stop = await answering(amqpUrl, 'pricing', priceAnswers(ports));
+  const stop = await answering(amqpUrl, routeTable, 'pricing', priceAnswers(ports));
   return async () => {
     await stop();
     await scripts.close();
@@ -96,20 +79,5 @@ export function answerSlowly(amqpUrl: string, waitMs: number): Promise<Stop> {
     },
     log,
   };
-  return answering(amqpUrl, 'pricing', priceAnswers(ports));
-}
-
-export async function asking(
-  amqpUrl: string,
-  name: string,
-): Promise<{ readonly asker: Asker; readonly close: () => Promise<void> }> {
-  const bus = await connected(amqpUrl, name);
-  const asker = createAsker({ bus, clock, log });
-  return {
-    asker,
-    async close() {
-      await asker.close();
-      await bus.close();
-    },
-  };
+  return answering(amqpUrl, routeTable, 'pricing', priceAnswers(ports));
 }

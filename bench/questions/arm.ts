@@ -2,7 +2,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { load, type QuestionLoad } from './load.ts';
-import { answering, asking, questionVhost } from './town.ts';
+import { asking } from './ends.ts';
+import { answeringPrices, questionVhost } from './town.ts';
 import type { Arm, Sample } from '#bench/arm.ts';
 import { cpuSeconds } from '#bench/cpu.ts';
 import { quantile } from '#bench/statistics.ts';
@@ -28,7 +29,7 @@ function arm(name: string, title: string, owner: (amqpUrl: string) => Promise<()
     async run({ world, round, settings: { seconds } }) {
       const amqpUrl = await questionVhost(world, `${name}-${round}`);
       const stop = await owner(amqpUrl);
-      const { asker, close } = await asking(amqpUrl);
+      const { asker, close } = await asking(amqpUrl, 'door');
       const samples: Sample[] = [];
       try {
         for (const { of, ...one } of cases) {
@@ -64,6 +65,6 @@ async function elsewhere(amqpUrl: string): Promise<() => Promise<void>> {
 }
 
 export const questionArms: readonly Arm[] = [
-  arm('questions-one', 'questions, owner and asker in one process', answering),
+  arm('questions-one', 'questions, owner and asker in one process', answeringPrices),
   arm('questions-two', 'questions, the owner in another process', elsewhere),
 ];

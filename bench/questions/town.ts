@@ -1,14 +1,11 @@
 /** A route that is asked what five times its number is: its topology, its worker, its asker. */
 import { z } from 'zod';
-import { connected } from '#bench/gate/rate.ts';
+import { answering, type Stop } from './ends.ts';
 import { TTL_MS, type World } from '#bench/world.ts';
 import { provision } from '#shared/bus/topology/provision.ts';
-import { questionQueues, topologyOf, type RouteTable } from '#shared/bus/topology/topology.ts';
-import { systemClock as clock } from '#shared/clock.ts';
+import { topologyOf, type RouteTable } from '#shared/bus/topology/topology.ts';
 import { silentLog as log } from '#shared/log.ts';
-import { createAsker, type Asker } from '#shared/question/asker.ts';
 import { answerQuestion, question } from '#shared/question/question.ts';
-import { createResponder } from '#shared/question/responder.ts';
 
 export const price = question('pricing.price', {
   body: z.object({ sku: z.string().max(100), quantity: z.int().min(0) }),
@@ -31,25 +28,7 @@ export async function questionVhost(world: World, vhost: string): Promise<string
 }
 
 /** Answers on all partitions; what comes back ends it. */
-export async function answering(amqpUrl: string): Promise<() => Promise<void>> {
-  const bus = await connected(amqpUrl, 'pricing');
+export function answeringPrices(amqpUrl: string): Promise<Stop> {
   const handlers = [answerQuestion(price, ({ quantity }) => ({ amount: 5 * quantity, version: 'v1' }))];
-  const responder = createResponder({ handlers, bus, clock, log, stateOf: async () => undefined });
-  for (const queue of questionQueues(table, 'pricing')) await responder.take(queue);
-  return async () => {
-    await responder.close();
-    await bus.close();
-  };
-}
-
-export async function asking(amqpUrl: string): Promise<{ readonly asker: Asker; close(): Promise<void> }> {
-  const bus = await connected(amqpUrl, 'door');
-  const asker = createAsker({ bus, clock, log });
-  return {
-    asker,
-    async close() {
-      await asker.close();
-      await bus.close();
-    },
-  };
+  return answering(amqpUrl, table, 'pricing', handlers);
 }

@@ -35,10 +35,10 @@ export interface TermOptions {
   readonly distrust: (route: string) => string | undefined;
 }
 
-/** One route while this process acts. */
 /** So often it is asked how many are parked, also where nothing should be. */
 const RECOUNT_MS = 30_000;
 
+/** One route while this process acts. */
 export interface ActingRoute {
   readonly breaker: RouteBreaker;
   /** Something may have been parked, or the gate have moved. */

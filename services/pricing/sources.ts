@@ -1,5 +1,6 @@
 import type { Connection } from 'mongoose';
 import { majorityCollection } from '#shared/database/majority.ts';
+import { putRecent } from '#shared/recent.ts';
 
 /** The texts of strategies by version, for ever: orders name the versions that they were priced by. */
 export const sourcesCollection = 'pricing_sources';
@@ -30,10 +31,7 @@ export function createSources(db: Connection): Sources {
     async readOne(version) {
       const known = kept.get(version) ?? (await sources().findOne({ _id: version }))?.source;
       if (known === undefined) return undefined;
-      kept.delete(version);
-      kept.set(version, known);
-      const [oldest = version] = kept.keys();
-      if (kept.size > TEXTS_KEPT) kept.delete(oldest);
+      putRecent(kept, version, known, TEXTS_KEPT);
       return known;
     },
     async keep(version, source) {

@@ -1,14 +1,7 @@
 import { BASKET_KINDS } from './basket-plan.ts';
 import { type BasketRow, basketsAreSound, basketVerdict } from './basket-verdict.ts';
+import { listed, WORDS } from './listed.ts';
 import { percentiles } from './report.ts';
-import type { SimulationVerdict } from './verdict.ts';
-
-const LISTED = 20;
-const WORDS: readonly (readonly [SimulationVerdict, string])[] = [
-  ['wrong', 'must not end so'],
-  ['hanging', 'has not ended'],
-  ['late', 'was given up or undone because a service took too long'],
-];
 
 /** What a person reads at the end: of each kind how many ended how, and each one that ended otherwise than it has to. */
 export function basketReport(seed: number, rows: readonly BasketRow[]): string {
@@ -31,7 +24,7 @@ export function basketReport(seed: number, rows: readonly BasketRow[]): string {
     '',
     ...kinds,
     ...(took ? ['', `Priced after ${took.p50} ms (half of them), ${took.p99} (99 of 100), ${took.max} at most.`] : []),
-    ...WORDS.flatMap(([verdict, words]) => told(rows, verdict, words)),
+    ...WORDS.flatMap(([verdict, words]) => listed(rows, verdict, basketVerdict, (row) => sentence(row, words))),
     ...(basketsAreSound(rows)
       ? ['', 'Every total is what the versions of its lines compute, and every order of a basket was charged it.']
       : []),
@@ -44,14 +37,8 @@ function endOf({ kind, end, order, orderReason }: BasketRow): string {
   return `ordered, order ${order ?? 'open'}${orderReason === undefined ? '' : ` (${orderReason})`}`;
 }
 
-function told(rows: readonly BasketRow[], verdict: SimulationVerdict, words: string): readonly string[] {
-  const found = rows.filter((row) => basketVerdict(row) === verdict);
-  if (found.length === 0) return [];
-  const lines = found.slice(0, LISTED).map((row) => {
-    const { n, kind, orderId, httpStatus, odd } = row;
-    const named = `basket ${n} (${kind}${orderId === undefined ? '' : `, ${orderId}`})`;
-    return `  ${named} ${words}: ${odd ?? `${endOf(row)}${httpStatus === undefined ? '' : `, ${httpStatus}`}`}`;
-  });
-  const more = found.length > LISTED ? [`  ... and ${found.length - LISTED} more`] : [];
-  return ['', `${found.length} ${verdict}:`, ...lines, ...more];
+function sentence(row: BasketRow, words: string): string {
+  const { n, kind, orderId, httpStatus, odd } = row;
+  const named = `basket ${n} (${kind}${orderId === undefined ? '' : `, ${orderId}`})`;
+  return `${named} ${words}: ${odd ?? `${endOf(row)}${httpStatus === undefined ? '' : `, ${httpStatus}`}`}`;
 }

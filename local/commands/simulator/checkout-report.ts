@@ -1,14 +1,7 @@
 import { CHECKOUT_KINDS } from './checkout-plan.ts';
 import { areSound, type CheckoutRow, checkoutVerdict } from './checkout-verdict.ts';
+import { listed, WORDS } from './listed.ts';
 import { percentiles } from './report.ts';
-import type { SimulationVerdict } from './verdict.ts';
-
-const LISTED = 20;
-const WORDS: readonly (readonly [SimulationVerdict, string])[] = [
-  ['wrong', 'must not end so'],
-  ['hanging', 'has not ended'],
-  ['late', 'was given up or undone because a service took too long'],
-];
 
 /** What a person reads at the end: of each kind how many ended how, and each one that ended otherwise than it has to. */
 export function checkoutReport(seed: number, rows: readonly CheckoutRow[]): string {
@@ -29,7 +22,7 @@ export function checkoutReport(seed: number, rows: readonly CheckoutRow[]): stri
     '',
     ...kinds,
     ...(took ? ['', `Decided after ${took.p50} ms (half of them), ${took.p99} (99 of 100), ${took.max} at most.`] : []),
-    ...WORDS.flatMap(([verdict, words]) => told(rows, verdict, words)),
+    ...WORDS.flatMap(([verdict, words]) => listed(rows, verdict, checkoutVerdict, (row) => sentence(row, words))),
     ...(areSound(rows)
       ? ['', 'Every checkout was decided as it has to be, and every order behind one has ended.']
       : []),
@@ -43,14 +36,8 @@ function endOf({ decision, event, code, order, orderReason }: CheckoutRow): stri
   return `approved, order ${order ?? 'open'}${why}`;
 }
 
-function told(rows: readonly CheckoutRow[], verdict: SimulationVerdict, words: string): readonly string[] {
-  const found = rows.filter((row) => checkoutVerdict(row) === verdict);
-  if (found.length === 0) return [];
-  const lines = found.slice(0, LISTED).map((row) => {
-    const { n, kind, checkoutId, httpStatus, odd } = row;
-    const named = `checkout ${n} (${kind}${checkoutId === undefined ? '' : `, ${checkoutId}`})`;
-    return `  ${named} ${words}: ${odd ?? `${endOf(row)}${httpStatus === undefined ? '' : `, ${httpStatus}`}`}`;
-  });
-  const more = found.length > LISTED ? [`  ... and ${found.length - LISTED} more`] : [];
-  return ['', `${found.length} ${verdict}:`, ...lines, ...more];
+function sentence(row: CheckoutRow, words: string): string {
+  const { n, kind, checkoutId, httpStatus, odd } = row;
+  const named = `checkout ${n} (${kind}${checkoutId === undefined ? '' : `, ${checkoutId}`})`;
+  return `${named} ${words}: ${odd ?? `${endOf(row)}${httpStatus === undefined ? '' : `, ${httpStatus}`}`}`;
 }

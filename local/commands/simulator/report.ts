@@ -1,6 +1,7 @@
+import { listed } from './listed.ts';
 import { KINDS } from './plan.ts';
 import { ENDS, OUTCOMES, type OrderResult, type OrderRow } from './result.ts';
-import { isSound, type SimulationVerdict, verdictOf } from './verdict.ts';
+import { isSound, verdictOf } from './verdict.ts';
 
 export interface Percentiles {
   readonly p50: number;
@@ -23,8 +24,6 @@ export function endLatencyMs({ dueAt, endedAt }: OrderRow): number | undefined {
   return endedAt === undefined ? undefined : Math.max(0, endedAt - dueAt);
 }
 
-const LISTED = 20;
-
 /** What a person reads at the end. */
 export function report(result: OrderResult): string {
   const { rows } = result;
@@ -35,9 +34,9 @@ export function report(result: OrderResult): string {
     '',
     ...latencies(rows),
     ...refusals(rows),
-    ...told(rows, 'wrong', 'must not end so'),
-    ...told(rows, 'hanging', 'was accepted and has not ended'),
-    ...told(rows, 'late', 'was undone because a step took too long'),
+    ...listed(rows, 'wrong', verdictOf, (row) => sentence(row, 'must not end so')),
+    ...listed(rows, 'hanging', verdictOf, (row) => sentence(row, 'was accepted and has not ended')),
+    ...listed(rows, 'late', verdictOf, (row) => sentence(row, 'was undone because a step took too long')),
     ...(isSound(rows) ? ['', 'Every accepted order has ended, and none as it must not.'] : []),
   ].join('\n');
 }
@@ -106,18 +105,6 @@ function refusals(rows: readonly OrderRow[]): readonly string[] {
   return [
     ...(refused === '' ? [] : ['', `Refused before anything was stored: ${refused}.`]),
     ...(unanswered === '' ? [] : ['', `Without a certain answer (they may exist): ${unanswered}.`]),
-  ];
-}
-
-function told(rows: readonly OrderRow[], verdict: SimulationVerdict, what: string): readonly string[] {
-  const found = rows.filter((row) => verdictOf(row) === verdict);
-  if (found.length === 0) return [];
-  const more = found.length > LISTED ? [`  ... and ${found.length - LISTED} more`] : [];
-  return [
-    '',
-    `${found.length} ${verdict}:`,
-    ...found.slice(0, LISTED).map((row) => `  ${sentence(row, what)}`),
-    ...more,
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/clock.ts';
+import { putRecent } from '#shared/recent.ts';
 import { Late } from '#shared/within.ts';
 import type { Answers, Batch } from './batch.ts';
 import { type Case, type Failed, ScriptFailure, type Strategy } from './contract.ts';
@@ -33,7 +34,7 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
   /** Versions that the thread was sent the source of. */
   const sent = new Set<string>();
   /** Their calls are suspects from the start: however many versions loop, others wait for one call of them at most. */
-  const looping = new Set<string>();
+  const looping = new Map<string, true>();
   let isBusy = false;
   let isClosed = false;
   let wasSuspect = false;
@@ -111,11 +112,7 @@ export function createLane(limits: ScriptLimits, clock: Clock): Lane {
 
   const queue = (call: Waiting): void => void (looping.has(call.strategy.version) ? suspects : calls).push(call);
   const fail = ({ strategy: { version }, reject }: Waiting, failed: Failed): void => {
-    if (failed.did === 'looped') {
-      looping.delete(version);
-      looping.add(version);
-      for (const first of looping) if (looping.size > MOST_LOOPING) looping.delete(first);
-    }
+    if (failed.did === 'looped') putRecent(looping, version, true, MOST_LOOPING);
     reject(new ScriptFailure(failed));
   };
 

@@ -1,21 +1,30 @@
 import test from 'ava';
-import { offersReader } from '#services/pricing/offers.ts';
+import { offersReader, type StoredOffers } from '#services/pricing/offers.ts';
+import type { Clock } from '#shared/clock.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 const product = (sku: string) => ({ supermarketId: 'north', sku });
 const price = { amount: 311, currency: 'EUR' } as const;
 const nothing = async () => new Map<string, never>();
 
-test('a read of which nothing comes back fails for those who waited for it, and the next ones are read', async (t) => {
-  const clock = createVirtualClock();
+/** A reader of what only the catalogue has, and the SKUs of each read there. */
+function readerOf(clock: Clock, catalogue: () => ReturnType<StoredOffers['catalogue']>) {
   const reads: (readonly string[])[] = [];
   const readOffer = offersReader(clock, {
     pricing: nothing,
     async catalogue(skus) {
       reads.push(skus);
-      return reads.length === 1 ? new Promise(() => {}) : new Map([['SR1', { price }]]);
+      return catalogue();
     },
   });
+  return { reads, readOffer };
+}
+
+test('a read of which nothing comes back fails for those who waited for it, and the next ones are read', async (t) => {
+  const clock = createVirtualClock();
+  const { reads, readOffer } = readerOf(clock, async () =>
+    reads.length === 1 ? new Promise(() => {}) : new Map([['SR1', { price }]]),
+  );
   const lost = t.throwsAsync(readOffer(product('GR1')), { message: /no answer within/ });
   await clock.during(clock.sleep(1));
   const behind = readOffer(product('SR1'));
@@ -26,14 +35,9 @@ test('a read of which nothing comes back fails for those who waited for it, and 
 
 test('those who ask in one turn share a read, and those who ask while something is being read the next one', async (t) => {
   const clock = createVirtualClock();
-  const reads: (readonly string[])[] = [];
-  const readOffer = offersReader(clock, {
-    pricing: nothing,
-    async catalogue(skus) {
-      reads.push(skus);
-      await clock.sleep(100);
-      return new Map();
-    },
+  const { reads, readOffer } = readerOf(clock, async () => {
+    await clock.sleep(100);
+    return new Map();
   });
   const first = ['A', 'B'].map((sku) => readOffer(product(sku)));
   const later = ['B', 'C', 'B'].map(async (sku) => {
