@@ -3,6 +3,7 @@ import test from 'ava';
 import { auditOver } from '#local/commands/audit.ts';
 import { demoGroceries } from '#local/stack/demo-supermarkets.ts';
 import { seedSupermarkets } from '#local/stack/seed.ts';
+import { MAX_SKU_BYTES } from '#services/fields.ts';
 import { connectManagement } from '#shared/bus/topology/management.ts';
 import { type Documents, openDocuments } from '#test/support/documents.ts';
 import { ANY_INSPECTOR_PORT, type Heap, openHeap } from '#test/support/heap.ts';
@@ -130,14 +131,16 @@ async function series(): Promise<readonly string[]> {
 
 const UNKNOWN = 20_000;
 const IN_ONE = 1000;
-/** A text of its own for each SKU, kept anywhere in the process, would be more. */
-const BYTES_EACH = 60;
+/** The text of each SKU, kept anywhere in the process, would be more. */
+const BYTES_EACH = MAX_SKU_BYTES;
+/** What is kept of SKUs grows in each; code that is compiled meanwhile is there once. */
+const ROUNDS = 2;
 
 test.serial(
-  'ten baskets of ten thousand items at once are answered, and twenty thousand unknown SKUs named; nothing of them is left',
+  'ten baskets of ten thousand items at once are answered, and twenty thousand unknown SKUs named, twice; nothing of them is left',
   async (t) => {
     const unknown = async (from: number): Promise<void> => {
-      const items = Array.from({ length: IN_ONE }, (_, n) => `unknown-${from + n}`);
+      const items = Array.from({ length: IN_ONE }, (_, n) => `unknown-${from + n}`.padEnd(MAX_SKU_BYTES, '-'));
       const { status, body } = await stack.api.post<{ skus: readonly string[] }>('/v1/baskets/price', {
         supermarketId: 'north',
         userId: 'bob',
@@ -150,29 +153,28 @@ test.serial(
     const some = () => Promise.all(Array.from({ length: 10 }, (_, n) => priced('north', `large-${n}`, large)));
     await some();
     for (let from = -3; from < 0; from += 1) await unknown(from * IN_ONE);
-    const [before, seriesBefore, bytesBefore, linesBefore] = [
-      await kept(),
-      await series(),
-      await heap.bytes(),
-      stack.logs().length,
-    ];
-    const began = Date.now();
-    for (const { status, body } of await some()) {
-      t.is(status, 200, JSON.stringify(body));
-      t.deepEqual(
-        body.lines.map(({ quantity }) => quantity),
-        [3333, 3334, 3333],
-      );
+    const [before, seriesBefore, linesBefore] = [await kept(), await series(), stack.logs().length];
+    const bytes = [await heap.bytes()];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const began = Date.now();
+      for (const { status, body } of await some()) {
+        t.is(status, 200, JSON.stringify(body));
+        t.deepEqual(
+          body.lines.map(({ quantity }) => quantity),
+          [3333, 3334, 3333],
+        );
+      }
+      t.log(`ten large baskets: ${Date.now() - began} ms`);
+      for (let from = 0; from < UNKNOWN; from += IN_ONE) await unknown(round * UNKNOWN + from);
+      t.log(`with the unknown ones: ${Date.now() - began} ms`);
+      bytes.push(await heap.bytes());
     }
-    t.log(`ten large baskets: ${Date.now() - began} ms`);
-    for (let from = 0; from < UNKNOWN; from += IN_ONE) await unknown(from);
-    t.log(`with the unknown ones: ${Date.now() - began} ms`);
     t.deepEqual(await kept(), before);
     t.deepEqual(await series(), seriesBefore);
-    const grown = (await heap.bytes()) - bytesBefore;
-    t.log(`heap: ${bytesBefore} bytes, grown by ${grown}`);
-    t.true(grown < UNKNOWN * BYTES_EACH, `${grown} bytes for ${UNKNOWN} unknown SKUs`);
+    const grown = bytes.slice(1).map((atEnd, round) => atEnd - bytes[round]!);
+    t.log(`heap: ${bytes.join(', ')} bytes`);
+    t.true(Math.min(...grown) < UNKNOWN * BYTES_EACH, `grown by ${grown.join(' and ')} bytes`);
     const lines = stack.logs().length - linesBefore;
-    t.true(lines < 4 * (UNKNOWN / IN_ONE + 10), `${lines} lines of log`);
+    t.true(lines < 4 * ROUNDS * (UNKNOWN / IN_ONE + 10), `${lines} lines of log`);
   },
 );
