@@ -47,13 +47,15 @@ export async function checkoutStage(stack: TestStack, customer = 'alice') {
       const form = checkoutBody({ customerId: customer, ...changes });
       const first = await ask<CheckoutView>('/v1/checkouts', form, more);
       if (first.status !== 201 && first.status !== 202) throw new Error(`${first.status} ${first.text}\n${show()}`);
-      return until(
+      return self.decided(first.body.checkoutId);
+    },
+    decided: (checkoutId: string): Promise<Asked<CheckoutView>> =>
+      until(
         'it is decided',
-        () => ask<CheckoutView>(`/v1/checkouts/${first.body.checkoutId}`),
+        () => ask<CheckoutView>(`/v1/checkouts/${checkoutId}`),
         ({ body: { status } }) => status !== 'pending',
         { show },
-      );
-    },
+      ),
     /** Everything that is stored, by collection. */
     async stored(): Promise<Readonly<Record<string, readonly object[]>>> {
       await using documents = await openDocuments(stack);
