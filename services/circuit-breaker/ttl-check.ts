@@ -9,7 +9,7 @@ import {
   type RouteTable,
 } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
-import { reasonOf } from '#shared/errors.ts';
+import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 
 /** A queue as the management API tells it. */
@@ -29,6 +29,8 @@ export interface TtlCheck {
 const EVERY_MS = 60_000;
 /** The API lags 5 to 8 s behind the broker: only what is still wrong after this is wrong. */
 const LAG_MS = 10_000;
+/** Between two tries of a read that fails. */
+const AGAIN = { baseMs: 1000, capMs: EVERY_MS / 2 };
 
 /** The management API for the user and vhost of an AMQP address; `undefined` without an address for it. */
 export function managementOf(
@@ -46,7 +48,8 @@ export function managementOf(
 
 /**
  * Watches that the queues let messages expire when the policy says so: a stranger's policy of higher priority would end
- * that without a word, and silence would look like health. Looks at start and every minute, more often while something is wrong.
+ * that without a word, and silence would look like health. Looks at start and every minute, more often while something is wrong
+ * or cannot be read.
  */
 export function startTtlCheck(options: {
   readonly api: Pick<Management, 'get'>;
@@ -84,20 +87,19 @@ export function startTtlCheck(options: {
   }
 
   async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      try {
-        let found = await look();
-        if (found.size > 0) {
-          await clock.sleep(LAG_MS, stopping.signal);
-          found = await look();
-        }
-        tell(found);
-        problems = found;
-      } catch (error) {
-        if (!stopping.signal.aborted) log.warn('cannot check the queues', { reason: reasonOf(error) });
+    const { signal } = stopping;
+    const how = { warning: 'cannot check the queues', backoff: AGAIN, isWanted: () => !signal.aborted, signal };
+    while (!signal.aborted) {
+      let found = await insist({ clock, log }, how, look);
+      if (found !== undefined && found.size > 0) {
+        await clock.sleep(LAG_MS, signal).catch(() => {});
+        found = await insist({ clock, log }, how, look);
       }
+      if (found === undefined) return;
+      tell(found);
+      problems = found;
       // After a restart of the broker the API knows nothing for a while: a problem is looked at again soon.
-      await clock.sleep(problems.size > 0 ? LAG_MS / 2 : EVERY_MS, stopping.signal).catch(() => {});
+      await clock.sleep(problems.size > 0 ? LAG_MS / 2 : EVERY_MS, signal).catch(() => {});
     }
   }
 

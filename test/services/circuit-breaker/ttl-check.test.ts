@@ -73,6 +73,39 @@ test('only what is still wrong after the lag of the API is wrong, and it is righ
   check.stop();
 });
 
+test('a look that fails is tried again soon, more rarely when it goes on failing, which is warned of once', async (t) => {
+  const clock = createVirtualClock();
+  const tries: number[] = [];
+  let warnings = 0;
+  let isDown = true;
+  const check = startTtlCheck({
+    api: {
+      get<Answer>() {
+        tries.push(clock.now());
+        return isDown ? Promise.reject(new Error('down')) : Promise.resolve(facts() as Answer);
+      },
+    },
+    vhost: 'v',
+    table,
+    policies,
+    clock,
+    log: { ...silentLog, warn: () => void (warnings += 1) },
+  });
+  await clock.advance(600_000);
+  const gaps = tries.slice(1).map((at, place) => at - tries[place]!);
+  t.true(gaps[0]! <= 1000, `again after ${gaps[0]} ms`);
+  t.true(Math.max(...gaps) <= 30_000 && tries.length < 50, gaps.join(' '));
+  t.is(warnings, 1);
+  isDown = false;
+  await clock.advance(30_000);
+  const answered = tries.length;
+  await clock.advance(29_000);
+  t.is(tries.length, answered, 'what was answered is looked at again a minute later');
+  await clock.advance(31_000);
+  t.is(tries.length, answered + 1);
+  check.stop();
+});
+
 test('the API is asked as the broker user', (t) => {
   t.is(managementOf('amqp://v.breaker:p%40ss@127.0.0.1:5672/v', undefined), undefined);
   const { api, vhost } = managementOf('amqp://v.breaker:p%40ss@127.0.0.1:5672/v', 'http://127.0.0.1:15672') ?? {};
