@@ -1,3 +1,4 @@
+import { createAlarms } from './alarms.ts';
 import { type QuestionContext, type QuestionHandler, QuestionProblem } from './question.ts';
 import type { AskedQuestion, AskedQuestions } from './wire.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -5,8 +6,8 @@ import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { traceIdOf } from '#shared/web/trace.ts';
 
-/** `dropped`: nobody waited for the answer any more. */
-export type AnsweredHow = 'answered' | 'problem' | 'broken' | 'dropped';
+/** `dropped`: nobody waited for the answer any more. `late`: nor for that of a handler which had begun and not ended. */
+export type AnsweredHow = 'answered' | 'problem' | 'broken' | 'dropped' | 'late';
 
 export interface AnsweringOptions {
   readonly handlers: readonly QuestionHandler[];
@@ -25,10 +26,15 @@ export type Give = (id: number, given: object) => void;
 
 const CONCURRENCY = 1000;
 const MAX_REASON = 500;
+/** However far off a deadline is, no handler holds its slot and its packet longer: far less than the broker waits for an acknowledgement. */
+const MOST_MS = 600_000;
 /** What whoever sends writes for a type must not make names without an end. */
 const UNKNOWN = 'unknown';
 
-/** Runs the handlers of questions, each as soon as there is room; one that answers at once is done in this turn. */
+/**
+ * Runs the handlers of questions, each as soon as there is room; one that answers at once is done in this turn. One that has not ended
+ * at the deadline gives its room back, whether or not it heeds its signal: what comes of it is thrown away.
+ */
 export function createAnswering(
   options: AnsweringOptions,
 ): (asked: AskedQuestions, give: Give, onDone: () => void) => void {
@@ -37,6 +43,7 @@ export function createAnswering(
   /** Questions at work, by asker and number: a second copy is none. */
   const atWork = new Set<string>();
   const waiting: (() => void)[] = [];
+  const alarms = createAlarms<() => void>(clock, (ring) => ring());
   let running = 0;
   let isFilling = false;
 
@@ -75,15 +82,29 @@ export function createAnswering(
     give: Give,
     onDone: () => void,
   ): void {
-    const alarm = { cancel(): void {} };
+    let late: AbortController | undefined;
+    let alarm: { cancel(): void } | undefined;
+    let isOver = false;
     const tell = (how: AnsweredHow, given?: object): void => {
-      alarm.cancel();
+      if (isOver) return;
+      isOver = true;
+      alarm?.cancel();
       if (given !== undefined) give(one.id, given);
       onAnswered?.(handlers.has(type) ? type : UNKNOWN, how);
       onDone();
     };
+    const giveUp = (): void => {
+      late?.abort();
+      tell('late');
+    };
+    const signal = (): AbortSignal => {
+      late ??= new AbortController();
+      if (isOver) late.abort();
+      return late.signal;
+    };
     const breaks = (reason: string): void => tell('broken', { broken: reason.slice(0, MAX_REASON) });
     const fail = (error: unknown): void => {
+      if (isOver) return;
       if (error instanceof QuestionProblem) {
         const { code, message, members } = error;
         return tell('problem', { problem: { code, message, members } });
@@ -104,9 +125,10 @@ export function createAnswering(
     if (!body.success) return breaks(`it is no such question: ${body.error.message}`);
     if (handler.type.key(body.data) !== key) return breaks('its key is not the one of its body');
     try {
-      const result = handler.handle(body.data, contextOf(clock, key, one, state, alarm));
-      if (result instanceof Promise) result.then((answer: unknown) => tell('answered', { answer }), fail);
-      else tell('answered', { answer: result });
+      const result = handler.handle(body.data, contextOf(now, key, one, state, signal));
+      if (!(result instanceof Promise)) return tell('answered', { answer: result });
+      alarm = alarms.set(giveUp, clock.elapsed() + Math.min(one.deadline - now, MOST_MS));
+      result.then((answer: unknown) => tell('answered', { answer }), fail);
     } catch (error) {
       fail(error);
     }
@@ -129,26 +151,20 @@ export function createAnswering(
 type StateOnce = () => Promise<unknown>;
 
 function contextOf(
-  clock: Clock,
+  now: number,
   key: string,
   { deadline, traceparent }: AskedQuestion,
   state: StateOnce,
-  alarm: { cancel(): void },
+  signal: () => AbortSignal,
 ): QuestionContext {
-  let signal: AbortSignal | undefined;
   return {
     key,
-    now: clock.now(),
+    now,
     deadline,
     traceparent,
     state,
     get signal() {
-      if (signal === undefined) {
-        const late = new AbortController();
-        alarm.cancel = clock.after(Math.max(0, deadline - clock.now()), () => late.abort());
-        signal = late.signal;
-      }
-      return signal;
+      return signal();
     },
   };
 }

@@ -37,7 +37,7 @@ export function askerMeter(registry: Registry): AskerMeter {
 export function answeringMeter(registry: Registry): (type: string, how: AnsweredHow) => void {
   const answered = new Counter({
     name: 'switchyard_questions_answered_total',
-    help: 'Questions that came here: answered, problem, broken (the handler failed), dropped (nobody waited any more)',
+    help: 'Questions that came here: answered, problem, broken (the handler failed), dropped (nobody waited any more), late (nobody waited any more for the handler)',
     labelNames: ['type', 'how'],
     registers: [registry],
   });

@@ -38,7 +38,7 @@ export interface QuestionContext<State = unknown> {
   readonly deadline: number;
   /** W3C trace context of whoever asks. */
   readonly traceparent?: string | undefined;
-  /** Aborted at the deadline; pass it to every call outside. */
+  /** Aborted at the deadline, when nothing that the handler tells is heard any more; pass it to every call outside. */
   readonly signal: AbortSignal;
   /** What the key's document says: everything whose answer or news anybody has seen is in it. `undefined`: there is none. */
   state(): Promise<State | undefined>;
