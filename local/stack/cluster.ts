@@ -35,7 +35,7 @@ export interface Cluster extends Broker {
   readonly members: readonly ClusterMember[];
 }
 
-const FORM_LIMIT_MS = 120_000;
+const FORM_LIMIT_MS = 300_000;
 
 /**
  * Everything is in `<dir>/cluster`. The first start lets the others join the first node; later ones start all at once,

@@ -135,7 +135,7 @@ function onPath(command: string): string | undefined {
 async function answers(url: string, stop?: () => string | undefined): Promise<void> {
   await waitFor(
     'an answer of the database',
-    60_000,
+    300_000,
     async () => {
       const connection = mongoose.createConnection(url, { serverSelectionTimeoutMS: 500 });
       try {

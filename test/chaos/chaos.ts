@@ -119,7 +119,7 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
     await Promise.all([next(), ...(second ? [next()] : [])].map(strike));
   }
   say(`${at()}  healed; waits until everything has ended`);
-  const unready = await stack.ready(patience(120_000)).then(
+  const unready = await stack.ready(120_000).then(
     () => [],
     (error: unknown) => [`not ready after everything was healed: ${String(error)}`],
   );

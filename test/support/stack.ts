@@ -84,7 +84,7 @@ export interface TestStack extends AsyncDisposable {
   process(name: string): Supervised;
   /** Sends a signal; the supervisor starts it again when it ends. */
   kill(name: string, signal?: NodeJS.Signals): void;
-  /** Resolves when every service is ready. */
+  /** Resolves when every service is ready; a busy machine gets more time (`patience`). */
   ready(limitMs?: number): Promise<void>;
   /** Everything that the processes wrote, readable; for the message of a failed test. */
   logs(): readonly string[];
@@ -214,7 +214,7 @@ export async function startStack(options: TestStackOptions = {}): Promise<TestSt
       kill(name, signal = 'SIGKILL') {
         if (!processNamed(name).kill(signal)) throw new Error(`${name} is not running`);
       },
-      ready: (limitMs = patience(60_000)) => stack.ready(limitMs),
+      ready: (limitMs = 60_000) => stack.ready(patience(limitMs)),
       logs: () => lines,
       stop,
       [Symbol.asyncDispose]: stop,
