@@ -5,7 +5,6 @@ import { createKeeping, type Parts } from './keeping.ts';
 import {
   current,
   isBeingWritten,
-  later,
   putNext,
   release,
   settlingOf,
@@ -14,11 +13,11 @@ import {
   type Run,
   type Task,
 } from './mailbox.ts';
+import { createReading } from './reading.ts';
 import { createTrouble, DocumentRefused } from './trouble.ts';
 import { stashLimit, verdict, wakeVerdict } from './verdict.ts';
 import type { Consumer, Delivery } from '#shared/bus/bus.ts';
 import { reasonOf } from '#shared/errors.ts';
-import { insist } from '#shared/insist.ts';
 import { WAKE, type Message, type Send } from '#shared/message.ts';
 
 export interface Deliveries<State> {
@@ -37,8 +36,9 @@ export interface Deliveries<State> {
  * what the verdict says is done. The handler's run is told in `attempt.ts`, what follows once the document is to be written in `commit.ts`.
  */
 export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> {
-  const { entity, clock, limits, meter, log, store, handlers, keys, consumers, committer, outbox } = parts;
+  const { entity, clock, limits, meter, log, handlers, keys, consumers, committer, outbox } = parts;
   const keeping = createKeeping<State>(parts);
+  const reading = createReading<State>(parts);
   const trouble = createTrouble<State>(parts, keeping);
   const attempts = createAttempts<State>(parts, keeping, trouble);
   let stopped = false;
@@ -104,7 +104,7 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
   }
 
   function step(box: Mailbox<State>, task: Task): void {
-    if (box.document === undefined) return read(box, task);
+    if (box.document === undefined) return reading.read(box, task);
     switch (task.kind) {
       case 'message':
         return judge(box, task);
@@ -120,11 +120,11 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
     }
   }
 
-  function read(box: Mailbox<State>, task: Task): void {
-    if (task.kind === 'wake') task.hasRead = true;
-    keys.load(box);
-  }
-
+  /**
+   * What needs no write trusts the document in memory. A duplicate stays one, whatever was written since. That it is too late is read
+   * again after the deadline: another process may have handled a copy of it. One whose handler there is still at work, or whose id is
+   * forgotten, is too late here all the same; so whoever gets that answer takes it for what a time-out is, not for a refusal.
+   */
   function judge(box: Mailbox<State>, task: MessageTask): void {
     const { message, refused } = task;
     const one: Run = { what: 'message', message, attempts: task.attempts, since: task.receivedAt, unread: task.unread };
@@ -147,14 +147,14 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
       case 'stashed before':
         return committer.finish(box, settlingOf(box, task));
       case 'too late':
+        if (reading.isOld(box, task)) return reading.read(box, task);
         return committer.finish(box, settlingOf(box, task, tooLate(message)));
       case 'look it up':
-        return lookUp(box);
+        return reading.lookUp(box);
       case 'stash':
         return keeping.stashOne(box, task, said.untilMs, said.moved);
       case 'no room':
-        box.head = { is: 'full' };
-        return;
+        return reading.waitForRoom(box);
       case 'not for this key':
         return trouble.bury(box, task, one, `it is for ${message.key}, not for ${box.key}`);
     }
@@ -194,29 +194,9 @@ export function createDeliveries<State>(parts: Parts<State>): Deliveries<State> 
         return attempts.perform(box, task, one);
       }
       case 'done':
-        // What comes by another partition may be another process's, which changed the document: only a write would show it.
-        if (!task.hasRead && box.writing.is === 'nothing') return read(box, task);
+        if (reading.isOld(box, task)) return reading.read(box, task);
         return committer.finish(box, settlingOf(box, task));
     }
-  }
-
-  /** Looks up what is remembered outside about all that wait in line. */
-  function lookUp(box: Mailbox<State>): void {
-    const tasks = box.tasks.filter(
-      (task): task is MessageTask => task.kind === 'message' && task.remembered === undefined,
-    );
-    const ids = tasks.map(({ message }) => message.id);
-    const document = current(box);
-    later(box, parts.pump, async (isWanted) => {
-      const warning = 'looking up ids does not succeed, still trying';
-      const how = { warning, fields: { key: box.key }, backoff: limits.retry, isWanted };
-      const found = await insist(parts, how, () => store.recall(box.key, ids));
-      return () => {
-        // Ids may have left the document since it was asked, also one that is not written yet: it is asked again.
-        if (found === undefined || current(box) !== document) return;
-        for (const task of tasks) task.remembered = found.get(task.message.id) ?? 'nothing';
-      };
-    });
   }
 
   function tooLate(message: Message): readonly Send[] {

@@ -32,7 +32,7 @@ export interface MessageTask {
   remembered: Handled | 'nothing' | undefined;
   /** Why the database refused the document that it led to. */
   refused: string | undefined;
-  /** A wake: the document was read for it. */
+  /** The document was read for it: for a wake, or since its deadline. */
   hasRead: boolean;
 }
 
@@ -87,7 +87,8 @@ export interface Staged<State> {
 export type Head =
   /** Nothing: it may take its next step. */
   | { readonly is: 'free' }
-  | { readonly is: 'loading' }
+  /** Its document, or that what is staged is written. */
+  | { readonly is: 'loading' | 'unwritten' }
   /** A handler, a publish or a look-up is at work for it. */
   | { readonly is: 'running' }
   /** That ended, and is taken up as soon as nothing is being written. */
@@ -96,8 +97,8 @@ export type Head =
   | { readonly is: 'waiting'; readonly until: number; readonly cancel: () => void }
   /** A slot for its handler. */
   | { readonly is: 'queued' }
-  /** Room in its document, or that what is staged is written: it is looked at again whenever something happens. */
-  | { readonly is: 'full' | 'unwritten' };
+  /** Room in its document: it is looked at again whenever something happens. */
+  | { readonly is: 'full'; readonly cancel: () => void };
 
 /** What of the document is on its way to the store. Independent of the head: a message may run while those before it are written. */
 export type Writing<State> =
@@ -177,7 +178,7 @@ export function isBeingWritten<State>({ writing }: Mailbox<State>): boolean {
 
 /** The head goes on; what it waited for before is forgotten. */
 export function release<State>(box: Mailbox<State>): void {
-  if (box.head.is === 'waiting') box.head.cancel();
+  if (box.head.is === 'waiting' || box.head.is === 'full') box.head.cancel();
   box.head = FREE;
 }
 

@@ -154,7 +154,7 @@ export function stashLimit(limits: Limits): number {
   return limits.maxDocumentBytes * 0.75;
 }
 
-function isExpired(message: Message, now: number): boolean {
+export function isExpired(message: Message, now: number): boolean {
   return message.deadline !== undefined && message.deadline < now;
 }
 

@@ -77,6 +77,18 @@ const several: readonly (readonly [title: string, event: Letter, codes: readonly
     { ...user({ name: '007' }), items: [{ sku: 'eur-1', quantity: 1001 }] },
   ],
   [
+    'a name of digits and a very large total',
+    'D',
+    ['name_without_letters', 'large_total'],
+    { ...user({ name: '007' }), items: [{ sku: 'eur-50000', quantity: 21 }] },
+  ],
+  [
+    'a card of this very month, a code of zeros and a large total',
+    'E',
+    ['cvv_one_digit', 'large_for_a_card', 'expires_this_month'],
+    { ...card({ cvv: '0000', expirationDate: '01/26' }), items: [{ sku: 'book', quantity: 600 }] },
+  ],
+  [
     'a code of zeros and a large total',
     'E',
     ['cvv_one_digit', 'large_for_a_card'],
@@ -115,6 +127,12 @@ for (const [title, changes] of passing)
     await town.atRest(body.checkoutId);
     t.deepEqual(town.leftOf(body.checkoutId), ['queued']);
   });
+
+test('what is in the basket is not suggested, also where the catalogue names it first', async (t) => {
+  const alike = async () => ['book', 'eur-60'].map((sku) => ({ sku, name: sku }));
+  const { checkOut } = await checkoutTown({ ports: { alike } });
+  t.like((await checkOut(checkoutBody())).body, { status: 'approved', suggestions: [{ sku: 'eur-60' }] });
+});
 
 test.serial('every rule is listed with its event, weight and words', async (t) => {
   const { body } = await town.door.answered<{

@@ -39,27 +39,33 @@ async function town() {
 }
 
 test('orders get their places as they come, each once, and wait there', async (t) => {
-  const { enqueue, places, queue, order, clock } = await town();
+  const { enqueue, places, queue, entry, order, clock } = await town();
   for (const n of [1, 2, 3]) await enqueue(n);
+  const before = entry(2);
+  await clock.advance(1000);
   await enqueue(2, 'again');
   await clock.advance(10_000);
+  t.deepEqual(entry(2), before, 'it stands where it stood, since when it did');
   t.deepEqual(places(), ['order-1', 'order-2', 'order-3']);
   t.is(queue()?.queued, 3);
   t.is(order(1), undefined);
 });
 
-test('what is executed runs as any other order, once, however often it is executed', async (t) => {
+test('what is executed runs as any other order, once, however often it is executed, also by who does not know how far it was', async (t) => {
   const { enqueue, execute, order, queue, entry, clock, homes } = await town();
-  await enqueue(1);
+  for (const n of [1, 2]) await enqueue(n);
   await execute(1, 'executor-2', 1);
   await execute(1, 'executor-2', 1);
-  await execute(2, 'executor-3', 1);
-  await clock.until(() => order(1)?.status === 'completed', 60_000);
+  await execute(2, 'executor-3', 1, 2);
+  await clock.until(() => order(1)?.status === 'completed' && order(2)?.status === 'completed', 60_000);
   t.like(entry(1)?.started, { entry: 1, executor: 'executor-2', term: 1 });
-  t.like(queue()?.fence, { executed: 1, term: 2, executor: 'executor-3' });
+  t.like(queue()?.fence, { executed: 2, term: 2, executor: 'executor-3' });
   const executed = [...homes.get('executor')!.store.journal.values()].filter(({ kind }) => kind === 'executed');
-  t.like(executed, [{ entry: 1, orderId: 'order-1', executor: 'executor-2', term: 1 }]);
-  t.is(executed.length, 1);
+  t.like(executed, [
+    { entry: 1, orderId: 'order-1', executor: 'executor-2', term: 1 },
+    { entry: 2, orderId: 'order-2', executor: 'executor-3', term: 2 },
+  ]);
+  t.is(executed.length, 2);
 });
 
 test('an executed order goes on in the trace of the checkout that it came from', async (t) => {

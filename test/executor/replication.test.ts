@@ -24,11 +24,12 @@ test('an entry counts and may be executed when a majority has it, in the term of
 test('a new leader executes nothing of earlier terms before an entry of its own counts', (t) => {
   const entries = items(1, 2).map((item, n) => ({ index: n + 1, term: 1, item }));
   const one = machine({ term: 1, votedFor: undefined, log: { snapshot: { index: 0, term: 0, seq: 0 }, entries } });
+  one.hear(3, { kind: 'append', term: 1, previous: { index: 2, term: 1 }, entries: [], commit: 1, executed: 0 });
   one.pass(3000);
   one.hear(2, { kind: 'vote', term: 2, pre: true, granted: true });
   one.hear(2, { kind: 'vote', term: 2, pre: false, granted: true });
   one.hear(2, { kind: 'appended', term: 2, ok: true, match: 2 });
-  t.deepEqual([one.state().commit, executable(one.state())], [0, []]);
+  t.deepEqual([one.state().commit, executable(one.state())], [1, []], 'what it knew to count before it led, neither');
   one.hear(2, { kind: 'appended', term: 2, ok: true, match: 3 });
   t.deepEqual([one.state().commit, executable(one.state())], [3, items(1, 2)]);
 });

@@ -1,4 +1,4 @@
-/** `npm run mutations`: whether the simulation catches every deliberate defect. The tree stays as it is. */
+/** `npm run mutations`: whether the simulation, or a suite of tests, catches every deliberate defect. The tree stays as it is. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ import { Trouble } from '#local/stack/trouble.ts';
 import { systemClock } from '#shared/clock.ts';
 
 const LIMIT_MS = 300_000;
-const PARTS = ['shared', 'services', 'local', 'test', 'package.json'];
+const PARTS = ['shared', 'services', 'local', 'test', 'package.json', 'ava.config.mjs'];
 
 const root = process.cwd();
 
 const spec = commandSpec({
   call: 'npm run mutations --',
-  does: 'Makes each deliberate defect in a copy of the tree and checks that the simulation catches it; this tree stays as it is.',
+  does: 'Makes each deliberate defect in a copy of the tree and checks that the simulation, or the tests that it names, catch it; this tree stays as it is.',
   options: {
     only: { type: 'string', value: 'NAME', multiple: true, means: 'this defect, by its name in docs/guarantees.md' },
   },
@@ -59,16 +59,19 @@ async function tried(mutation: Mutation): Promise<string> {
         before.replace(find, () => replace),
       );
     }
-    return await caught(dir, mutation.simulation);
+    return await caught(dir, mutation);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function caught(dir: string, simulation = 'test/simulation/main.ts'): Promise<string> {
+function caught(dir: string, { suite, simulation = 'test/simulation/main.ts' }: Mutation): Promise<string> {
   const started = systemClock.now();
   const { promise, resolve } = Promise.withResolvers<string>();
-  const args = [simulation, '--first', '--seeds', String(SEED_LIMIT)];
+  const args =
+    suite === undefined
+      ? [simulation, '--first', '--seeds', String(SEED_LIMIT)]
+      : [join(root, 'node_modules/ava/entrypoints/cli.mjs'), suite];
   const child = spawn(process.execPath, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -82,8 +85,10 @@ function caught(dir: string, simulation = 'test/simulation/main.ts'): Promise<st
     const seed = /^seed (\d+): FAILED/m.exec(output)?.[1];
     const how = /^ {2}(?!settings)(.*)$/m.exec(output)?.[1] ?? '';
     const seconds = ((systemClock.now() - started) / 1000).toFixed(1);
+    const failed = suite && /^ *✘ \[fail\]: (.*)$/m.exec(output)?.[1];
     if (seed !== undefined) resolve(`caught by seed ${seed} in ${seconds} s: ${how.slice(0, 120)}`);
-    else if (code === 0) resolve(`SURVIVED ${SEED_LIMIT} seeds`);
+    else if (failed) resolve(`caught by a test in ${seconds} s: ${failed.slice(0, 120)}`);
+    else if (code === 0) resolve(`SURVIVED ${suite ?? `${SEED_LIMIT} seeds`}`);
     else resolve(`DID NOT RUN (${signal ?? code}): ${output.slice(-300)}`);
   });
   return promise;

@@ -13,4 +13,6 @@ export interface Mutation extends Edit {
   readonly and?: Edit;
   /** The program that has to catch it; the simulation of the whole town unless given. */
   readonly simulation?: string;
+  /** The test file that has to catch it instead, where a simulation would need too many seeds. */
+  readonly suite?: string;
 }

@@ -1,6 +1,9 @@
 /** Deliberate defects that show only when something comes to its limit. */
 import type { Mutation } from './mutation.ts';
 
+/** A change of the hash ring and the right moment: few seeds have both. */
+const movedKeys = 'test/shared/entity/moved-keys.test.ts';
+
 export const ofLimits: readonly Mutation[] = [
   {
     name: 'all but the newest ids are forgotten',
@@ -54,7 +57,7 @@ export const ofLimits: readonly Mutation[] = [
   {
     name: 'what was looked up before ids left the document counts',
     guarantee: 'an id is known while it moves from its document to what is remembered outside',
-    file: 'shared/entity/delivery.ts',
+    file: 'shared/entity/reading.ts',
     find: 'if (found === undefined || current(box) !== document) return;',
     replace: 'if (found === undefined || (document.version < 0 && current(box) !== document)) return;',
   },
@@ -114,5 +117,37 @@ export const ofLimits: readonly Mutation[] = [
     file: 'shared/entity/verdict.ts',
     find: 'now - failure.since >= limits.unknownTypeMs',
     replace: 'now - failure.since < 0',
+  },
+  {
+    name: 'keys without room stay, however many',
+    guarantee: 'what waits for wakes does not stand before them',
+    file: 'shared/entity/keys.ts',
+    find: "if (head.is === 'full' && held.get(of)! < limits.prefetch / 2) continue;",
+    replace: "if (head.is === 'full' && tasks.length < limits.prefetch / 2) continue;",
+    suite: movedKeys,
+  },
+  {
+    name: 'a wake is judged by an old document',
+    guarantee: 'what another process stashed is handled where its wake comes',
+    file: 'shared/entity/delivery.ts',
+    find: 'if (reading.isOld(box, task)) return reading.read(box, task);\n        return committer.finish(box, settlingOf(box, task));',
+    replace: 'return committer.finish(box, settlingOf(box, task));',
+    suite: movedKeys,
+  },
+  {
+    name: 'too late by an old document',
+    guarantee: 'what was handled in time is answered so, also where memory does not know it',
+    file: 'shared/entity/delivery.ts',
+    find: 'if (reading.isOld(box, task)) return reading.read(box, task);\n        return committer.finish(box, settlingOf(box, task, tooLate(message)));',
+    replace: 'return committer.finish(box, settlingOf(box, task, tooLate(message)));',
+    suite: movedKeys,
+  },
+  {
+    name: 'room that another process made is not seen',
+    guarantee: 'what has no room goes on when there is some',
+    file: 'shared/entity/reading.ts',
+    find: "if (found === undefined || !isWanted() || box.writing.is !== 'nothing') return false;",
+    replace: "if (found?.size !== -1 || !isWanted() || box.writing.is !== 'nothing') return false;",
+    suite: movedKeys,
   },
 ];

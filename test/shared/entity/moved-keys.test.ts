@@ -2,6 +2,7 @@ import test from 'ava';
 import { encode } from '#shared/bus/envelope.ts';
 import { dead } from '#shared/bus/topology/topology.ts';
 import { on, type Entity } from '#shared/entity/entity.ts';
+import { TOO_LATE, type Message } from '#shared/message.ts';
 import { added, add, createWorld, TTL_MS, type Tally, type World } from '#test/support/engine-world.ts';
 
 const SETTLED_MS = 1.5 * TTL_MS;
@@ -16,9 +17,24 @@ async function straightTo(world: World, queues: readonly string[]): Promise<void
   }
 }
 
-function putInto(world: World, queue: string, n: number, key = 'a'): void {
-  const message = { id: `${key}:${n}`, type: add.name, key, body: { tally: key, n }, correlationId: key };
+function putInto(world: World, queue: string, n: number, key = 'a', more: Partial<Message> = {}): void {
+  const message = { id: `${key}:${n}`, type: add.name, key, body: { tally: key, n }, correlationId: key, ...more };
   world.broker.put(`to-${queue}`, encode(message));
+}
+
+/** Two processes, each with a partition; the key hashes to that of the first, which has handled one message of it. */
+async function twoOwners(...how: Parameters<typeof createWorld>) {
+  const world = createWorld(...how);
+  world.put('a', 1);
+  const isOwn = (queue: string): boolean => world.broker.queue(queue).ready.length === 1;
+  const [own, other] = isOwn('tally.000')
+    ? (['tally.000', 'tally.001'] as const)
+    : (['tally.001', 'tally.000'] as const);
+  await world.clock.during(straightTo(world, [own, other]));
+  await world.clock.during(world.engine('one', { queues: [own] }).start());
+  await world.clock.during(world.engine('two', { queues: [other] }).start());
+  await world.clock.until(() => world.total('a') === 1);
+  return { world, own, other };
 }
 
 test('messages of a key that come by another partition wait until those of the old one are done, then it is the new one', async (t) => {
@@ -86,20 +102,46 @@ test('what a new connection delivers, long after the last was lost, before it co
 });
 
 test('what comes by an older partition, while another process has the document in memory, is handled all the same when its wake comes to that process', async (t) => {
-  const world = createWorld();
-  world.put('a', 1);
-  const isOwn = (queue: string): boolean => world.broker.queue(queue).ready.length === 1;
-  const [own, other] = isOwn('tally.000')
-    ? (['tally.000', 'tally.001'] as const)
-    : (['tally.001', 'tally.000'] as const);
-  t.true(isOwn(own), 'where its key hashes to');
-  await world.clock.during(straightTo(world, [other]));
-  await world.clock.during(world.engine('one', { queues: [own] }).start());
-  await world.clock.during(world.engine('two', { queues: [other] }).start());
-  await world.clock.until(() => world.total('a') === 1);
+  const { world, other } = await twoOwners();
   putInto(world, other, 2);
   await world.clock.until(() => world.store.documents.get('a')?.stash.length === 1, 1000);
   await world.clock.until(() => world.total('a') === 3, SETTLED_MS + 2 * TTL_MS);
+  t.is(world.waiting(), 0);
+});
+
+test('a copy that comes by an older partition after its deadline, where memory does not know that another process handled it, gets that answer', async (t) => {
+  const { world, own, other } = await twoOwners();
+  await world.clock.advance(SETTLED_MS);
+  const deadline = world.clock.now() + 2000;
+  const late = { deadline, replyTo: { route: 'asker', key: 'a' } };
+  putInto(world, other, 2);
+  await world.clock.until(() => world.total('a') === 3);
+  putInto(world, own, 4, 'a', late);
+  await world.clock.until(() => world.total('a') === 7);
+  t.true(world.clock.now() < deadline, 'handled in time');
+  await world.clock.advance(3000);
+  putInto(world, other, 4, 'a', late);
+  putInto(world, other, 8, 'a', late);
+  await world.clock.until(() => world.waiting() === 0);
+  const answers = world.answers().filter(({ id }) => /^a:[48]>/.test(id));
+  t.deepEqual(
+    answers.map(({ type }) => type),
+    ['tally.added', 'tally.added', TOO_LATE],
+  );
+});
+
+test('what has no room by the memory of its older partition goes on when another process has made room', async (t) => {
+  let works = false;
+  const fails = (n: number): void => {
+    if (n === 4 && !works) throw new Error('not yet');
+  };
+  const { world, other } = await twoOwners(fails, { limits: { stashSize: 1 } });
+  await world.clock.advance(SETTLED_MS);
+  for (const n of [2, 4, 8]) putInto(world, other, n);
+  await world.clock.until(() => world.store.documents.get('a')?.stash.length === 1);
+  works = true;
+  await world.clock.until(() => world.total('a')! >= 7);
+  await world.clock.until(() => world.total('a') === 15, 6 * TTL_MS);
   t.is(world.waiting(), 0);
 });
 
