@@ -62,7 +62,8 @@ test.serial('a broker of its own comes back with its queues after it was killed'
   // Services may not have noticed yet that it was gone, and be ready all the while.
   await patientManagement(stack.managementUrl).get('/overview');
   await until('readiness', async () => stack.ready(2000).then(() => true), Boolean, { limitMs: 90_000 });
-  t.is(await placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 }), 'completed');
+  const placed = () => placeAndFollow(stack.api, order, { say() {}, limitMs: 60_000 });
+  t.is(await until('an order is taken', placed, Boolean), 'completed');
 });
 
 interface Worker {
