@@ -7,7 +7,7 @@ import type { Guarded } from './guardian.ts';
 import { guardedProcess, projectDir } from './own-process.ts';
 import { supervise, type Supervised, type Tell } from './supervisor.ts';
 import { Trouble } from './trouble.ts';
-import { waitFor } from './wait-for.ts';
+import { START_LIMIT_MS, waitFor } from './wait-for.ts';
 
 export interface BrokerOptions {
   /** Everything of a private node is in `<dir>/broker`. */
@@ -44,8 +44,6 @@ const IMAGE_USER = 999;
 const HOW_TO = `install RabbitMQ 3.10 or newer (Debian, Ubuntu: sudo apt-get install rabbitmq-server; macOS: brew install rabbitmq), or start Docker, or set RABBITMQ_URL and RABBITMQ_MANAGEMENT_URL`;
 /** Of a broker of others, whose end nobody would tell. */
 const ANSWER_LIMIT_MS = 90_000;
-/** Of one of our own: its end is told at once, so what still starts is on a busy machine. */
-const START_LIMIT_MS = 300_000;
 
 /**
  * The broker, from the first source that there is: `RABBITMQ_URL`, an installed RabbitMQ as a private node, Docker, Debian's
@@ -56,7 +54,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const url = process.env['RABBITMQ_URL'];
   if (url) {
     const broker = external(url, process.env['RABBITMQ_MANAGEMENT_URL']);
-    await brokerReady(broker);
+    await brokerReady(broker, ANSWER_LIMIT_MS);
     return broker;
   }
   const only = process.env['SWITCHYARD_BROKER'];
@@ -161,7 +159,7 @@ async function run(
     stop: () => node.stop(),
   };
   try {
-    await brokerReady(broker, () => givenUp);
+    await brokerReady(broker, START_LIMIT_MS, () => givenUp);
   } catch (error) {
     await node.stop();
     throw error;
@@ -172,6 +170,7 @@ async function run(
 /** Waits until the management API answers the administrator; refuses a version without at-least-once dead-lettering. */
 export async function brokerReady(
   broker: Pick<Broker, 'managementUrl'>,
+  limitMs: number,
   stop?: () => string | undefined,
 ): Promise<void> {
   const url = new URL('/api/overview', broker.managementUrl);
@@ -181,7 +180,7 @@ export async function brokerReady(
   let version = '';
   await waitFor(
     'the start of RabbitMQ',
-    stop === undefined ? ANSWER_LIMIT_MS : START_LIMIT_MS,
+    limitMs,
     async () => {
       const response = await fetch(url, { headers: { authorization }, signal: AbortSignal.timeout(3000) });
       if (response.ok) version = ((await response.json()) as { rabbitmq_version?: string }).rabbitmq_version ?? '';

@@ -12,7 +12,7 @@ import { anyFreePort } from './ports.ts';
 import { recordedPid } from './processes.ts';
 import { supervise, type Supervised } from './supervisor.ts';
 import { Trouble } from './trouble.ts';
-import { waitFor } from './wait-for.ts';
+import { START_LIMIT_MS, waitFor } from './wait-for.ts';
 
 export interface ClusterOptions extends Omit<BrokerOptions, 'ports'> {
   /** One for each node. */
@@ -34,8 +34,6 @@ export interface ClusterMember {
 export interface Cluster extends Broker {
   readonly members: readonly ClusterMember[];
 }
-
-const FORM_LIMIT_MS = 300_000;
 
 /**
  * Everything is in `<dir>/cluster`. The first start lets the others join the first node; later ones start all at once,
@@ -83,7 +81,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       serverPid: () => recordedPid(options.recordDir, program.name),
     };
   };
-  const ready = (member: ClusterMember): Promise<void> => brokerReady(member, () => givenUp);
+  const ready = (member: ClusterMember): Promise<void> => brokerReady(member, START_LIMIT_MS, () => givenUp);
 
   const indexes = options.ports.keys().toArray();
   const members: ClusterMember[] = [];
@@ -96,7 +94,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await Promise.all(members.map(ready));
   await waitFor(
     'forming the cluster',
-    FORM_LIMIT_MS,
+    START_LIMIT_MS,
     () => isComplete(members),
     () => givenUp,
   );

@@ -6,7 +6,7 @@ import { container, DATABASE_IMAGE, hasImage } from './docker.ts';
 import { baseEnvironment, guardedProcess, ownProcess } from './own-process.ts';
 import { type ProcessSpec, supervise, type Supervised, type Tell } from './supervisor.ts';
 import type { LineSink } from './log-lines.ts';
-import { waitFor } from './wait-for.ts';
+import { START_LIMIT_MS, waitFor } from './wait-for.ts';
 
 export interface DatabaseOptions {
   readonly dir: string;
@@ -37,6 +37,9 @@ interface Source {
   readonly spec: ProcessSpec;
 }
 
+/** Of a database of others, whose end nobody would tell. */
+const ANSWER_LIMIT_MS = 60_000;
+
 /**
  * The database, from the first source that there is: `MONGO_URL`, `mongod` on the PATH, Docker when it has the image, the
  * embedded one. `SWITCHYARD_DATABASE` = `mongod` | `docker` | `embedded` allows only that one. Resolves when it answers.
@@ -44,7 +47,7 @@ interface Source {
 export async function startDatabase(options: DatabaseOptions): Promise<Database> {
   const url = process.env['MONGO_URL'];
   if (url && !options.embedded) {
-    await answers(url);
+    await answers(url, ANSWER_LIMIT_MS);
     return {
       description: `MongoDB at ${new URL(url).host} (MONGO_URL)`,
       url,
@@ -64,7 +67,7 @@ export async function startDatabase(options: DatabaseOptions): Promise<Database>
   options.onStop(() => supervised.stop());
   const own = `mongodb://127.0.0.1:${options.port}`;
   try {
-    await answers(own, () => givenUp);
+    await answers(own, START_LIMIT_MS, () => givenUp);
   } catch (error) {
     await supervised.stop();
     throw error;
@@ -132,10 +135,10 @@ function onPath(command: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-async function answers(url: string, stop?: () => string | undefined): Promise<void> {
+async function answers(url: string, limitMs: number, stop?: () => string | undefined): Promise<void> {
   await waitFor(
     'an answer of the database',
-    300_000,
+    limitMs,
     async () => {
       const connection = mongoose.createConnection(url, { serverSelectionTimeoutMS: 500 });
       try {

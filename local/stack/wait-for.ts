@@ -1,5 +1,8 @@
 import { Trouble } from './trouble.ts';
 
+/** For a server of our own to start: its end is told at once, so what still starts is on a busy machine. */
+export const START_LIMIT_MS = 300_000;
+
 /** A probe that becomes true, or a `Trouble` that names what did not happen. */
 export async function waitFor(
   what: string,
