@@ -89,11 +89,12 @@ export function startTtlCheck(options: {
   async function run(): Promise<void> {
     const { signal } = stopping;
     const how = { warning: 'cannot check the queues', backoff: AGAIN, isWanted: () => !signal.aborted, signal };
+    const insistOnLook = () => insist({ clock, log }, how, look);
     while (!signal.aborted) {
-      let found = await insist({ clock, log }, how, look);
+      let found = await insistOnLook();
       if (found !== undefined && found.size > 0) {
         await clock.sleep(LAG_MS, signal).catch(() => {});
-        found = await insist({ clock, log }, how, look);
+        found = await insistOnLook();
       }
       if (found === undefined) return;
       tell(found);

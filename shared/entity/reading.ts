@@ -64,21 +64,24 @@ export function createReading<State>({
     },
 
     waitForRoom(box) {
-      let cancel = clock.after(limits.stashAfterMs, () => void look());
+      let cancel = (): void => {};
       const head: Head = { is: 'full', cancel: () => cancel() };
       const isWanted = (): boolean => box.head === head;
-      box.head = head;
+
+      function wait(): void {
+        cancel = clock.after(limits.stashAfterMs, () => void look());
+      }
 
       async function look(): Promise<void> {
         const isFree = await isChanged(box, isWanted);
         if (!isWanted()) return;
-        if (!isFree) {
-          cancel = clock.after(limits.stashAfterMs, () => void look());
-          return;
-        }
+        if (!isFree) return wait();
         reset(box);
         pump(box);
       }
+
+      box.head = head;
+      wait();
     },
   };
 }

@@ -2,8 +2,21 @@ import test from 'ava';
 import { silentLog } from '#shared/log.ts';
 import { createAnswering } from '#shared/question/answering.ts';
 import { answerQuestion } from '#shared/question/question.ts';
+import type { AskedQuestion, AskedQuestions } from '#shared/question/wire.ts';
 import { square } from '#test/support/question-world.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
+
+const questionOf = (id: number, n: number, deadline: number): AskedQuestion => ({
+  id,
+  deadline,
+  body: { key: 'k', n },
+});
+const packetOf = (...questions: readonly AskedQuestion[]): AskedQuestions => ({
+  asker: 'door',
+  type: square.name,
+  key: 'k',
+  questions,
+});
 
 test('twenty thousand questions that waited for one handler until nobody wanted an answer are all dropped', async (t) => {
   const clock = createVirtualClock();
@@ -12,12 +25,11 @@ test('twenty thousand questions that waited for one handler until nobody wanted 
   const how: string[] = [];
   const options = { handlers: answers, clock, log: silentLog, stateOf: async () => undefined, concurrency: 1 };
   const answer = createAnswering({ ...options, onAnswered: (_type, one) => void how.push(one) });
-  const ask = (id: number, deadline: number): object => ({ id, deadline, body: { key: 'k', n: 2 } });
-  const questions = Array.from({ length: 20_000 }, (_, id) => ask(id, id === 0 ? Infinity : clock.now()));
-  const packet = { asker: 'door', type: square.name, key: 'k', questions: questions as never };
+  const deadlineOf = (id: number): number => (id === 0 ? Infinity : clock.now());
+  const questions = Array.from({ length: 20_000 }, (_, id) => questionOf(id, 2, deadlineOf(id)));
   let done = false;
   answer(
-    packet,
+    packetOf(...questions),
     () => {},
     () => (done = true),
   );
@@ -45,7 +57,7 @@ test('a handler that never ends gives its slot back at the deadline; what it tel
   let done = 0;
   const ask = (id: number, n: number, deadline: number): void =>
     answer(
-      { asker: 'door', type: square.name, key: 'k', questions: [{ id, deadline, body: { key: 'k', n } }] },
+      packetOf(questionOf(id, n, deadline)),
       (of, one) => given.push([of, one]),
       () => (done += 1),
     );
@@ -89,12 +101,7 @@ test('of a question that was answered, at once or later, no timer is left', asyn
   const given: object[] = [];
   const ask = (id: number, n: number): void =>
     answer(
-      {
-        asker: 'door',
-        type: square.name,
-        key: 'k',
-        questions: [{ id, deadline: clock.now() + 4500, body: { key: 'k', n } }],
-      },
+      packetOf(questionOf(id, n, clock.now() + 4500)),
       (_id, one) => given.push(one),
       () => {},
     );
