@@ -3,7 +3,7 @@ import { abandon } from './contract.ts';
 import { placingCheckout } from './placing.ts';
 import { checkoutBody, checkoutShape, type CheckoutView, eventShape, exampleCheckout, rulesShape } from './shapes.ts';
 import { undecided } from './undecided.ts';
-import { type CheckoutQueries, checkoutView, failure, type FoundCheckout, shivizLog, shownEvent } from './view.ts';
+import { type CheckoutQueries, checkoutView, type FoundCheckout, shivizLog, shownEvent } from './view.ts';
 import { sees } from '#services/access.ts';
 import { participants } from '#services/checkout-flow.ts';
 import { fraudRules, verificationRules } from '#services/checkout-rules.ts';
@@ -26,7 +26,7 @@ export const checkoutApi = defineApi({
       tag: checkoutTag,
       summary: 'Buy what is in a basket with a card.',
       description:
-        '201: decided, `approved` or `rejected`; a rejection is a normal outcome and says why. 202: not decided yet, see Location. 503: a service that is needed does not answer, and nothing is left of it. The number and the code of the card are sealed for the two services that look at them, and kept nowhere.',
+        '201: decided, `approved` or `rejected`; a rejection is a normal outcome and says why. 202: not decided yet, see Location. 503: a service that is needed does not answer, and nothing is left of the checkout: a new try takes a new key. 504: that could not be made certain; `Location` is where to look, and the same key is the same checkout. The number and the code of the card are sealed for the two services that look at them, and kept nowhere.',
       access: 'token',
       body: checkoutBody,
       cardIn: 'creditCard',
@@ -91,20 +91,21 @@ async function visible(
   door: Door,
   { params: { checkoutId = '' }, caller }: Pick<Call, 'params' | 'caller'>,
 ): Promise<FoundCheckout> {
-  const found = (await checkouts.find(checkoutId)) ?? (await acceptedAs(door, checkoutId));
-  if (found === undefined || !sees(caller, found.customerId))
+  const stored = await checkouts.find(checkoutId);
+  const found = stored?.customerId === undefined ? await acceptedAs(door, checkoutId, stored) : stored;
+  if (found?.customerId === undefined || !sees(caller, found.customerId))
     throw new Problem('not-found', 'there is no such checkout');
   return found;
 }
 
-async function acceptedAs(door: Door, checkoutId: string): Promise<FoundCheckout | undefined> {
+/** Pending until a document says that it has begun, or never will. */
+async function acceptedAs(
+  door: Door,
+  checkoutId: string,
+  stored: FoundCheckout | undefined,
+): Promise<FoundCheckout | undefined> {
   const request = await door.accepted(checkoutId);
   if (request?.kind !== 'checkout') return undefined;
-  const { deadline = 0 } = request.message;
-  const pending = request.accepted.body as CheckoutView;
-  const isOver = door.clock.now() > deadline + door.outcomeMs;
-  const checkout: CheckoutView = isOver
-    ? { ...pending, status: 'failed', reason: failure('never_begun', 'checkout') }
-    : pending;
-  return { customerId: request.customerId, checkout, events: [], waitsFor: [] };
+  const pending = { checkout: request.accepted.body as CheckoutView, events: [], waitsFor: [] };
+  return { ...pending, ...stored, customerId: request.customerId };
 }

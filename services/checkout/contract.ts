@@ -24,7 +24,7 @@ const checkoutForm = z.object({
 export type CheckoutForm = z.infer<typeof checkoutForm>;
 
 export const begun = event('checkout.begun', z.object({ orderId }));
-/** Begins a checkout, once. Its deadline is when whoever asked gives up waiting: one that is taken later does nothing. */
+/** Begins a checkout, once. Its deadline is when whoever asked gives up waiting, and as much later as a half-open gate delays: one that is taken later does nothing. */
 export const begin = command('checkout.begin', { body: checkoutForm, key: (body) => body.orderId, done: begun });
 
 export const abandoned = event('checkout.abandoned', z.object({ orderId }));

@@ -6,6 +6,7 @@ import { requireCustomer } from '#services/access.ts';
 import { isEmailAddress } from '#services/email-address.ts';
 import { pricedLines } from '#services/order/contract.ts';
 import { participants } from '#services/checkout-flow.ts';
+import { slowing } from '#services/circuit-breaker/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import type { Door, Submission } from '#shared/web/door.ts';
 import type { Answer, Call } from '#shared/web/endpoint.ts';
@@ -33,6 +34,7 @@ export function placingCheckout(
     async compose() {
       const orderId = clock.id();
       const order = await orderOf(orderId, body, door);
+      const { delayMs } = await door.lookUp(slowing, begin.route);
       const { customerId, user, billingAddress, termsAccepted, items } = body;
       const cards = await checkouts.seal(creditCard, clock.now());
       const form: CheckoutForm = { orderId, customerId, user, billingAddress, termsAccepted, items, cards, ...order };
@@ -48,7 +50,7 @@ export function placingCheckout(
           body: form,
           correlationId: orderId,
           traceparent: trace.traceparent,
-          deadline: clock.now() + outcomeMs,
+          deadline: clock.now() + outcomeMs + delayMs,
         },
         forgetsBody: true,
         accepted: { status: 202, headers: { Location: checkoutPath(orderId) }, body: accepted },

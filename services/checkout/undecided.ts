@@ -2,30 +2,58 @@ import { abandon, begin, silentRoutes } from './contract.ts';
 import { decided } from './placing.ts';
 import type { CheckoutView } from './shapes.ts';
 import type { CheckoutQueries, FoundCheckout } from './view.ts';
+import { slowing } from '#services/circuit-breaker/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
-import type { Door } from '#shared/web/door.ts';
+import type { Door, Submission } from '#shared/web/door.ts';
 import type { Answer, Call } from '#shared/web/endpoint.ts';
-import { dependencyUnavailable, type Problem } from '#shared/web/problems.ts';
+import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
 
 /**
- * What to tell a client whose checkout was not decided in time: 202 while those who must answer are at work; where one of them is not
- * heard of, or the checkout was not even begun, it is given up, so that nothing comes of it later, and the answer is a problem.
+ * What to tell a client whose checkout was not decided in time: 202 while those who must answer are at work, or a gate delays it.
+ * Where one of them is not heard of it is given up. Throws `Problem`: dependency-unavailable when it is certain that nothing comes of
+ * it any more, for only then may the client buy the same under another key; outcome-unknown when that could not be seen.
  */
 export async function undecided(
   accepted: Answer,
   { caller, trace }: Pick<Call, 'caller' | 'trace'>,
   door: Pick<Door, 'lookUp' | 'submit'>,
-  checkouts: CheckoutQueries,
+  checkouts: Pick<CheckoutQueries, 'find'>,
 ): Promise<Answer> {
   const { checkoutId } = accepted.body as CheckoutView;
-  const found = await checkouts.find(checkoutId);
+  const seen = <Value>(looking: Promise<Value>): Promise<Value> =>
+    looking.catch((cause: unknown) => {
+      throw unknown(accepted, cause);
+    });
+
+  const found = await seen(checkouts.find(checkoutId));
   const answer = decided(found);
   if (answer !== undefined) return sameRequest(answer, accepted);
-  if (found?.checkout.status === 'failed') throw failed(found, checkoutId);
-  const silent = await door.lookUp(silentRoutes, found?.waitsFor ?? [begin.route]);
-  if (found !== undefined && silent.length === 0) return accepted;
+  if (found?.checkout.status === 'failed')
+    throw dependencyUnavailable('checkout', found.checkout.reason?.detail ?? `nothing is left of ${checkoutId}`);
+  const waitsFor = found?.waitsFor ?? [begin.route];
+  const silent = await door.lookUp(silentRoutes, waitsFor);
+  const isComing = found !== undefined || (await door.lookUp(slowing, begin.route)).isHalfOpen;
+  if (isComing && silent.length === 0) return accepted;
+
+  const late = await seen(door.submit(givingUp(checkoutId, found, { caller, trace }, checkouts)));
+  if (late.status === DECIDED) return sameRequest(late, accepted);
+  const dependency = silent[0] ?? waitsFor[0] ?? begin.route;
+  if (late.status !== GIVEN_UP) throw unknown(accepted, new Error(`${dependency} does not answer`));
+  throw dependencyUnavailable(dependency, `${dependency} does not answer; the checkout ${checkoutId} was given up`);
+}
+
+const DECIDED = 201;
+const GIVEN_UP = 200;
+
+/** Asks for the end of a checkout that nobody decides, and waits until its document says how it ended. */
+function givingUp(
+  checkoutId: string,
+  found: FoundCheckout | undefined,
+  { caller, trace }: Pick<Call, 'caller' | 'trace'>,
+  checkouts: Pick<CheckoutQueries, 'find'>,
+): Submission {
   const body = { orderId: checkoutId };
-  const late = await door.submit({
+  return {
     kind: 'checkout-abandon',
     needs: [],
     subject: caller.subject,
@@ -44,14 +72,11 @@ export async function undecided(
       },
       accepted: { status: 202, body },
     }),
-    outcome: async () => {
+    async outcome() {
       const now = await checkouts.find(checkoutId);
-      if (now === undefined) return found === undefined ? { status: 202, body } : undefined;
-      return decided(now) ?? (now.checkout.status === 'failed' ? { status: 202, body } : undefined);
+      return decided(now) ?? (now?.checkout.status === 'failed' ? { status: GIVEN_UP, body } : undefined);
     },
-  });
-  if (late.status === 201) return sameRequest(late, accepted);
-  throw unanswered(silent[0] ?? found?.waitsFor[0] ?? begin.route, checkoutId);
+  };
 }
 
 /** Decided meanwhile: to a retry under the same key it is said that it is one. */
@@ -59,11 +84,12 @@ function sameRequest(answer: Answer, { headers }: Answer): Answer {
   return { ...answer, headers: { ...headers, ...answer.headers } };
 }
 
-/** A checkout that failed, as a problem. */
-function failed({ checkout }: FoundCheckout, checkoutId: string): Problem {
-  return dependencyUnavailable('checkout', checkout.reason?.detail ?? `the checkout ${checkoutId} was not decided`);
-}
-
-function unanswered(dependency: string, checkoutId: string): Problem {
-  return dependencyUnavailable(dependency, `${dependency} does not answer; the checkout ${checkoutId} was given up`);
+/** It may still be bought: where to look, and that only the same key is the same checkout. */
+function unknown({ headers, body }: Answer, cause?: unknown): Problem {
+  const { checkoutId } = body as CheckoutView;
+  return new Problem(
+    'outcome-unknown',
+    `the checkout ${checkoutId} was taken and is not decided; look at it, or ask again under the same Idempotency-Key`,
+    { headers: { ...headers, ...retryAfter(1000) }, members: { checkoutId }, cause },
+  );
 }

@@ -14,7 +14,8 @@ import { dependencyUnavailable } from '#shared/web/problems.ts';
 
 /** A checkout as its document says. */
 export interface FoundCheckout {
-  readonly customerId: string;
+  /** Absent: it was given up before it began, and its document does not know. */
+  readonly customerId?: string;
   readonly checkout: CheckoutView;
   readonly events: readonly Happening[];
   /** The routes that have not answered, while it is not decided. */
@@ -24,7 +25,7 @@ export interface FoundCheckout {
 export type SealedCards = Readonly<Record<(typeof cardReaders)[number], string>>;
 
 export interface CheckoutQueries {
-  /** `undefined`: it has not begun. */
+  /** `undefined`: it has not begun; one that never will is `failed`. */
   find(checkoutId: string): Promise<FoundCheckout | undefined>;
   /** The card, for each of those that need it; `now` in epoch ms. Throws `dependency-unavailable` when one of them never ran. */
   seal(card: Card, now: number): Promise<SealedCards>;
@@ -58,10 +59,14 @@ export function checkoutView(db: Connection): CheckoutQueries {
   };
 }
 
-function found(checkoutId: string, state: StoredState): FoundCheckout | undefined {
-  if (!('saga' in state)) return undefined;
+function found(checkoutId: string, state: StoredState): FoundCheckout {
+  if (!('saga' in state)) return { checkout: neverBegun(checkoutId), events: [], waitsFor: [] };
   const { customerId, events } = state;
   return { customerId, checkout: shown(checkoutId, state), events, waitsFor: waitsFor(state) };
+}
+
+function neverBegun(checkoutId: string): CheckoutView {
+  return { checkoutId, status: 'failed', suggestions: [], reason: failure('never_begun', 'checkout') };
 }
 
 /** A checkout in the API's shape. */
@@ -83,7 +88,7 @@ export function shown(checkoutId: string, { decision }: Pick<CheckoutState, 'dec
   }
 }
 
-export function failure(code: string, service: string): NonNullable<CheckoutView['reason']> {
+function failure(code: string, service: string): NonNullable<CheckoutView['reason']> {
   const detail = `The service ${service} did not answer in time; nothing is left of this checkout.`;
   return { code, title: 'The checkout could not be decided', detail, also: [] };
 }

@@ -1,4 +1,4 @@
-import { type Breaker, type Snapshot, snapshotSchema } from './contract.ts';
+import { type Breaker, type Slowing, type Snapshot, snapshotSchema } from './contract.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { SNAPSHOT } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
@@ -84,6 +84,12 @@ export function createBoard(clock: Pick<Clock, 'now'>): BreakerBoard {
       return () => void listeners.delete(listener);
     },
   };
+}
+
+/** The latest that is known of the gate, fresh or not: without a breaker it stays as it is. */
+export function slowingBy({ find }: Pick<BreakerBoard, 'find'>, route: string): Slowing {
+  const breaker = find(route)?.breaker;
+  return { isHalfOpen: breaker?.state === 'half_open', delayMs: breaker?.policy.delayMs ?? 0 };
 }
 
 /** Feeds the board from the broker. What is no snapshot is ignored. */

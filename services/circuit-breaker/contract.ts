@@ -20,6 +20,11 @@ export const gateVariables = {
 } satisfies z.ZodRawShape;
 export type GateConfig = z.infer<z.ZodObject<typeof gateVariables>>;
 
+/** How much later the route's gate delivers while it is half-open, ms. */
+export function delayMsOf(config: Pick<GateConfig, 'GATE_DELAY_MS' | 'GATE_POLICIES'>, route: string): number {
+  return config.GATE_POLICIES[route]?.delayMs ?? config.GATE_DELAY_MS;
+}
+
 /** Source designs: IsClose, Half-Open, IsOpen. */
 export const gateSchema = z.enum(['closed', 'half_open', 'open']);
 
@@ -166,3 +171,12 @@ export interface WaitingMessage {
 
 /** Since when it is parked, and why nobody took it; `undefined`: it is not parked, as far as is known. */
 export const whyParked = lookup<string | undefined, WaitingMessage>('circuit-breaker.why-parked');
+
+/** What a route's gate does to those who publish, as far as is known. */
+export interface Slowing {
+  /** It delays now what is sent through it. */
+  readonly isHalfOpen: boolean;
+  /** How much later a half-open gate delivers, ms; 0: no breaker has told yet. */
+  readonly delayMs: number;
+}
+export const slowing = lookup<Slowing>('circuit-breaker.slowing');

@@ -1,5 +1,5 @@
 import { type Policy, problemsOf } from './breaker.ts';
-import type { GateConfig } from './contract.ts';
+import { delayMsOf, type GateConfig } from './contract.ts';
 import type { RouteTable, Timing } from '#shared/bus/topology/topology.ts';
 import { ttlMsOf } from '#shared/bus/topology/ttl.ts';
 import { ConfigError } from '#shared/errors.ts';
@@ -36,10 +36,6 @@ export function timingsOf(config: TimingConfig, routes: readonly string[]): (rou
   const problems = unknownRoutesIn(config, routes);
   if (problems.length > 0) throw new ConfigError(problems);
   return (route) => ({ ttlMs: ttlMsOf(config, route), delayMs: delayMsOf(config, route) });
-}
-
-function delayMsOf(config: TimingConfig, route: string): number {
-  return config.GATE_POLICIES[route]?.delayMs ?? config.GATE_DELAY_MS;
 }
 
 function policyOf(config: GateConfig, route: string): Policy {

@@ -1,21 +1,18 @@
 import { z } from 'zod';
 import { createMongoActs } from './acts-model.ts';
 import { operatorEndpoints } from './operators.ts';
+import { doorLookups } from './door-lookups.ts';
 import { operatorParts, operatorVariables } from './parts.ts';
 import { operatorRights } from './rights.ts';
 import { watchSilence } from './silent-workers.ts';
-import { createSilentRoutes } from './silent-routes.ts';
-import { createWhereItWaits } from './where-it-waits.ts';
-import { gateVariables, whyParked } from '#services/circuit-breaker/contract.ts';
+import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { createGateway } from '#services/gateway/gateway.ts';
 import { createMongoRequests } from '#services/gateway/model.ts';
-import { silentRoutes } from '#services/checkout/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
 import { defineService } from '#shared/host/service.ts';
 import { workerRules } from '#shared/host/variables.ts';
 import { watchWorkers } from '#shared/partition/roll.ts';
 import { storedViews } from '#shared/web/api.ts';
-import { answerLookup } from '#shared/web/lookup.ts';
 import { requestMeter } from '#shared/web/metrics.ts';
 import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
 
@@ -38,13 +35,7 @@ export const service = defineService({
       door: 'operators',
       services,
       views: storedViews(services, db),
-      lookups: [
-        answerLookup(whyParked, createWhereItWaits(operators)),
-        answerLookup(
-          silentRoutes,
-          createSilentRoutes({ roll: operators.roll, clock, heartbeatMs: set.WORKER_HEARTBEAT_MS }),
-        ),
-      ],
+      lookups: doorLookups(operators, set.WORKER_HEARTBEAT_MS),
       operators: operatorEndpoints(operators),
       acts,
       bus,

@@ -9,17 +9,14 @@ import { startRequestSweep } from './sweep.ts';
 import { waitOf } from './queue-wait.ts';
 import { createMongoActs } from '#services/console/acts-model.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';
+import { doorLookups } from '#services/console/door-lookups.ts';
 import { operatorParts, operatorVariables } from '#services/console/parts.ts';
 import { operatorRights } from '#services/console/rights.ts';
-import { createSilentRoutes } from '#services/console/silent-routes.ts';
-import { createWhereItWaits } from '#services/console/where-it-waits.ts';
-import { gateVariables, whyParked } from '#services/circuit-breaker/contract.ts';
-import { silentRoutes } from '#services/checkout/contract.ts';
+import { gateVariables } from '#services/circuit-breaker/contract.ts';
 import { ping, prepared } from '#shared/database/database.ts';
 import { defineService } from '#shared/host/service.ts';
 import { workerRules } from '#shared/host/variables.ts';
 import { loadRoutes, storedViews } from '#shared/web/api.ts';
-import { answerLookup } from '#shared/web/lookup.ts';
 import { requestMeter } from '#shared/web/metrics.ts';
 import { parseTokenKeys, problemsOfTokenKeys } from '#shared/web/tokens.ts';
 import { anyNumber, oneOf, wholeNumber } from '#shared/variable-kinds.ts';
@@ -68,13 +65,7 @@ export const service = defineService({
     const { app } = createGateway({
       services,
       views: storedViews(services, db),
-      lookups: [
-        answerLookup(whyParked, createWhereItWaits(operators)),
-        answerLookup(
-          silentRoutes,
-          createSilentRoutes({ roll: operators.roll, clock, heartbeatMs: set.WORKER_HEARTBEAT_MS }),
-        ),
-      ],
+      lookups: doorLookups(operators, set.WORKER_HEARTBEAT_MS),
       operators: operatorEndpoints(operators),
       acts: createMongoActs(db, log),
       bus,

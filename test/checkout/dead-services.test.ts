@@ -2,10 +2,12 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { type CheckoutTown, checkoutTown } from './checkout-town.ts';
+import { aBreaker, aSnapshot } from '#test/services/console/breaker-world.ts';
 import { checkoutBody } from '#test/support/checkouts.ts';
 import type { CheckoutView } from '#services/checkout/shapes.ts';
+import { gate } from '#shared/bus/topology/topology.ts';
 
-const SERVICES = ['checkout', 'verification', 'fraud', 'suggestions'] as const;
+const LOOKED_AT_BY = ['verification', 'fraud', 'suggestions'] as const;
 /** A client of the door waits 2 s for the decision and as long for the giving up. */
 const IN_TIME_MS = 4500;
 
@@ -32,22 +34,22 @@ function nothingIsLeft(t: ExecutionContext, town: CheckoutTown, id: string, held
 }
 
 /** As the door is answered, and after how many ms of the town's clock. */
-async function timed(town: CheckoutTown) {
+async function timed(town: CheckoutTown, body = checkoutBody(), key?: string) {
   const startedAt = town.clock.now();
-  const answer = (await town.checkOut(checkoutBody())) as { status: number; body: unknown };
-  return { status: answer.status, body: answer.body as ProblemBody, tookMs: town.clock.now() - startedAt };
+  const answer = (await town.checkOut(body, key)) as { status: number; body: unknown };
+  return { status: answer.status, problem: answer.body as ProblemBody, tookMs: town.clock.now() - startedAt };
 }
 const idIn = ({ detail }: ProblemBody): string => /the checkout (\S+)/.exec(detail)![1]!;
 
-for (const service of SERVICES)
+for (const service of LOOKED_AT_BY)
   test(`${service} is gone: 503 in time, and when it is back nothing is left`, async (t) => {
     const town = await checkoutTown({ isSilent: (route) => route === service });
     town.broker.dropConnection(service, { stayDown: true });
-    const { status, body, tookMs } = await timed(town);
-    t.is(status, 503, JSON.stringify(body));
-    t.regex(body.type, /dependency-unavailable/);
+    const { status, problem, tookMs } = await timed(town);
+    t.is(status, 503, JSON.stringify(problem));
+    t.regex(problem.type, /dependency-unavailable/);
     t.true(tookMs < IN_TIME_MS, `${tookMs} ms`);
-    const id = idIn(body);
+    const id = idIn(problem);
     town.broker.restore(service);
     await town.atRest(id);
     await town.clock.advance(5000);
@@ -58,7 +60,7 @@ for (const service of SERVICES)
     t.is(next.body.status, 'approved', 'the next one goes through');
   });
 
-for (const service of SERVICES.slice(1))
+for (const service of LOOKED_AT_BY)
   test(`${service} is heard of and takes too long: 202, pending, then failed, and nothing is left`, async (t) => {
     const town = await checkoutTown();
     town.broker.dropConnection(service, { stayDown: true });
@@ -119,20 +121,46 @@ test('sent twice under a key it is one checkout, replayed as it was decided; sen
   t.not((await town.checkOut(body)).body.checkoutId, (await town.checkOut(body)).body.checkoutId);
 });
 
-test('given up before it was begun: the trigger that comes when its time is over begins nothing', async (t) => {
-  const town = await checkoutTown({ isSilent: (route) => route === 'checkout' });
+test('the service of the checkouts is gone: 504 in time, for it may have begun; when it is back nothing is left, and the same key is told so', async (t) => {
+  let isBack = false;
+  const town = await checkoutTown({ isSilent: (route) => route === 'checkout' && !isBack });
   town.broker.dropConnection('checkout', { stayDown: true });
-  const { status, body } = await timed(town);
-  t.is(status, 503);
-  const id = idIn(body);
-  await town.clock.advance(3000);
+  const body = checkoutBody();
+  const { status, problem, tookMs } = await timed(town, body, 'k');
+  t.is(status, 504, JSON.stringify(problem));
+  t.regex(problem.type, /outcome-unknown/);
+  t.true(tookMs < IN_TIME_MS, `${tookMs} ms`);
+  const id = idIn(problem);
+  const read = () => town.door.answered<CheckoutView>('GET', `/v1/checkouts/${id}`, { as: 'alice' });
+  t.like(await read(), { status: 200, body: { status: 'pending' } }, 'until somebody has looked at it');
   town.broker.restore('checkout');
+  isBack = true;
+  await town.atRest(id);
   await town.clock.advance(20_000);
+  t.like(await read(), { status: 200, body: { status: 'failed', reason: { code: 'never_begun' } } });
+  t.is((await town.checkOut(body, 'k')).status, 503);
+  t.is((await town.door.answered('GET', `/v1/checkouts/${id}`, { as: 'bob' })).status, 404, 'to others it is none');
   const state = town.stateOf(id);
-  t.true(state === undefined || !('saga' in state), JSON.stringify(state));
+  t.true(state !== undefined && !('saga' in state), JSON.stringify(state));
   nothingIsLeft(t, town, id);
-  for (const service of ['verification', 'fraud', 'suggestions'])
-    t.is(town.state(service, id), undefined, `${service} was asked nothing`);
+  for (const service of LOOKED_AT_BY) t.is(town.state(service, id), undefined, `${service} was asked nothing`);
+  t.is((await town.checkOut(checkoutBody({ customerId: 'bob' }))).body.status, 'approved', 'the next one goes through');
+});
+
+test('the gate of the checkouts is half-open: each is begun when its delay is over, 202, then approved', async (t) => {
+  const policy = { ttlMs: 10_000, delayMs: 3000, cycleMs: 15_000, badCycles: 3 };
+  const town = await checkoutTown({ delayMs: policy.delayMs });
+  const session = await town.clock.during(town.broker.connect('operator').session());
+  await town.clock.during(session.unbind(gate('checkout').direct));
+  town.door.board.take(aSnapshot([aBreaker('checkout', { state: 'half_open', policy })], town.clock.now()));
+  const { status, body } = await town.checkOut(checkoutBody());
+  t.is(status, 202, JSON.stringify(body));
+  await town.clock.until(() => town.stateOf(body.checkoutId) !== undefined);
+  await town.atRest(body.checkoutId);
+  t.like(await town.door.answered('GET', `/v1/checkouts/${body.checkoutId}`, { as: 'alice' }), {
+    body: { status: 'approved' },
+  });
+  t.deepEqual(town.leftOf(body.checkoutId), ['queued']);
 });
 
 test('the order queue is gone: approved all the same, and queued once when it is back', async (t) => {

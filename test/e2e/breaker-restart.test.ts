@@ -21,6 +21,7 @@ import { commandMessage } from '#test/support/wire.ts';
 const TIMES = {
   MESSAGE_TTL_MS: '3000',
   GATE_DELAY_MS: '25000',
+  CHECKOUT_STEP_MS: '60000',
   GATE_CYCLE_MS: '29000',
   STEP_DEADLINE_MS: '180000',
   SAGA_DEADLINE_MS: '360000',

@@ -1,6 +1,9 @@
 /** Deliberate defects of the checkout. */
 import type { Mutation } from './mutation.ts';
 
+const told = 'test/checkout/told.property.test.ts';
+const undecided = 'test/checkout/undecided.test.ts';
+
 export const ofCheckouts: readonly Mutation[] = [
   {
     name: 'a service that does not merge',
@@ -31,5 +34,21 @@ export const ofCheckouts: readonly Mutation[] = [
     file: 'services/causal-entity.ts',
     find: 'if (missing.length > 0) {',
     replace: 'if (missing.length > 9) {',
+  },
+  {
+    name: 'nothing left of a checkout whose end nobody confirmed',
+    guarantee: 'whoever may buy again under another key has not bought',
+    file: 'services/checkout/undecided.ts',
+    find: 'if (late.status !== GIVEN_UP) throw unknown(',
+    replace: 'if (late.status > 600) throw unknown(',
+    suite: undecided,
+  },
+  {
+    name: 'nothing left of a checkout that could not be given up',
+    guarantee: 'whoever may buy again under another key has not bought',
+    file: 'services/checkout/undecided.ts',
+    find: 'throw unknown(accepted, cause);',
+    replace: 'throw cause;',
+    suite: told,
   },
 ];

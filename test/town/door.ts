@@ -5,8 +5,8 @@ import type { Clock } from '#shared/clock.ts';
 import type { MemoryStore } from '#shared/entity/stores/memory-store.ts';
 import { sealedPlainly } from '#test/support/checkouts.ts';
 import { silentRoutes } from '#services/checkout/contract.ts';
-import { createBoard } from '#services/circuit-breaker/board.ts';
-import { whyParked } from '#services/circuit-breaker/contract.ts';
+import { createBoard, slowingBy } from '#services/circuit-breaker/board.ts';
+import { slowing, whyParked } from '#services/circuit-breaker/contract.ts';
 import { defaultSettings } from '#services/gateway/gateway.ts';
 import { createIntake } from '#services/gateway/intake.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
@@ -61,6 +61,7 @@ export function createDoor({ clock, broker, homes }: Doorstep, isSilent: (route:
   const endpoints = mounted(services, views, intake, [
     answerLookup(whyParked, async () => undefined),
     answerLookup(silentRoutes, async (routes) => routes.filter(isSilent)),
+    answerLookup(slowing, async (route) => slowingBy(board, route)),
   ]);
 
   /** What would be answered; a problem is an answer too. Virtual time must pass meanwhile. */
@@ -100,6 +101,8 @@ export function createDoor({ clock, broker, homes }: Doorstep, isSilent: (route:
 
   return {
     ask,
+    /** What the door knows of the gates; of none before it is told. */
+    board,
     /** Asks, and lets time pass until there is an answer. */
     answered: <Body>(...asked: Parameters<typeof ask>) => clock.during(ask<Body>(...asked)),
   };

@@ -39,6 +39,8 @@ export interface Town {
 
 export interface TownOptions {
   readonly seed?: number;
+  /** How much later half-open gates deliver, ms. */
+  readonly delayMs?: number;
   /** In the place of what every resident gets. */
   readonly ports?: Ports;
   /** Of these services, in the place of their own. */
@@ -51,10 +53,10 @@ export interface TownOptions {
 }
 
 export async function startTown(options: TownOptions = {}): Promise<Town> {
-  const { seed = 1, ports = {}, entities = {}, through = (bus) => bus, commitMs, history } = options;
+  const { seed = 1, delayMs = 2000, ports = {}, entities = {}, through = (bus) => bus, commitMs, history } = options;
   const clock = createVirtualClock(seed);
   const broker = createMemoryBroker({ clock });
-  broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs: 2000 }, 'town'));
+  broker.apply(topologyOf(routeTable, { ttlMs: TTL_MS, delayMs }, 'town'));
   const outside = createOutside(clock.now);
   const homes = new Map<string, Home>();
   const control = broker.connect('operator');

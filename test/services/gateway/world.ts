@@ -9,11 +9,9 @@ import type { Audits } from '#services/console/audits.ts';
 import type { DeadLetters } from '#services/console/dead-letters.ts';
 import { createMemoryRequests } from '#services/gateway/memory-requests.ts';
 import { operatorEndpoints } from '#services/console/operators.ts';
-import { createWhereItWaits } from '#services/console/where-it-waits.ts';
-import { whyParked } from '#services/circuit-breaker/contract.ts';
+import { doorLookups } from '#services/console/door-lookups.ts';
 import type { BreakerQueries } from '#services/circuit-breaker/view.ts';
 import type { OrderQuery, OrderView } from '#services/order/view.ts';
-import { answerLookup } from '#shared/web/lookup.ts';
 import { createBoard } from '#services/circuit-breaker/board.ts';
 import { createRoll } from '#shared/partition/roll.ts';
 import { createStream } from '#services/console/stream.ts';
@@ -192,7 +190,7 @@ export async function startWorld(
       ...options.views,
     },
     lookups: [
-      answerLookup(whyParked, createWhereItWaits({ board, askBreaker, roll: workers.roll, clock })),
+      ...doorLookups({ board, askBreaker, roll: workers.roll, clock }, 1000),
       offered(options.goods ?? usualGoods),
     ],
     operators: operatorEndpoints({
