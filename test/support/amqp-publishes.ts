@@ -11,6 +11,9 @@ export interface PublishFilter {
   readonly isLost: (publish: Publish) => boolean;
 }
 
+/** What a client says while it has nothing to say (section 4.2.7): without it the broker ends the connection. */
+export const HEARTBEAT: Buffer = Buffer.from([8, 0, 0, 0, 0, 0, 0, 0xce]);
+
 const GREETING_BYTES = 8;
 /** Type, channel, size; and the octet that ends a frame. */
 const HEAD_BYTES = 7;
@@ -28,8 +31,8 @@ interface Reading {
 }
 
 /**
- * Of one connection, from its first byte: what it is given goes through, except the publishes that the filter says are lost, each as a
- * whole. A channel with confirms must not lose any: its client would wait.
+ * Of one connection, from its first byte: what it is given goes through, in whole frames, except the publishes that the filter says are
+ * lost, each as a whole. A channel with confirms must not lose any: its client would wait.
  */
 export function losing(filter: () => PublishFilter | undefined): (chunk: Buffer) => Buffer {
   const reading = new Map<number, Reading>();

@@ -1,17 +1,21 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
-import { losing, type PublishFilter } from './amqp-publishes.ts';
+import { HEARTBEAT, losing, type PublishFilter } from './amqp-publishes.ts';
+import { systemClock as clock } from '#shared/clock.ts';
 
-/** What the next client that sends certain words sends, from those words on: kept back, while everything else goes through. */
+/**
+ * What the next client that sends certain words sends, from those words on: kept back, while everything else goes through. To a broker
+ * the connection looks alive meanwhile, however long that is and whatever becomes of the client.
+ */
 export interface Held {
   /** Resolves when it is kept back. */
   readonly caught: Promise<void>;
-  /** How often others have sent those words since. */
-  readonly passed: () => number;
   /** It goes on, late. */
   release(): void;
 }
+
+const BEAT_MS = 1000;
 
 /** A TCP relay on a loopback port, to cut connections as a broken network does. */
 export interface TcpProxy {
@@ -37,8 +41,9 @@ export async function startTcpProxy(
   let down = false;
   let lastWords: string | undefined;
   let filter: PublishFilter | undefined;
-  /** Tells whether it goes through now; keeps `pass` otherwise. */
-  let look = (_chunk: Buffer, _pass: () => void): boolean => true;
+  let stopBeating = (): void => {};
+  /** Tells whether it goes through now; keeps `pass` otherwise, and that connection alive. */
+  let look = (_chunk: Buffer, _pass: () => void, _upstream: Socket): boolean => true;
   const server = createServer((client) => {
     if (down) {
       client.on('error', () => {});
@@ -52,7 +57,7 @@ export async function startTcpProxy(
     const gate = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         const pass = (): void => done(null, through(chunk));
-        if (look(chunk, pass)) pass();
+        if (look(chunk, pass, upstream)) pass();
       },
     });
     client.pipe(gate).pipe(upstream);
@@ -72,6 +77,11 @@ export async function startTcpProxy(
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
+  function beating(upstream: Socket): void {
+    if (upstream.destroyed) return;
+    upstream.write(HEARTBEAT);
+    stopBeating = clock.after(BEAT_MS, () => beating(upstream));
+  }
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
@@ -82,22 +92,18 @@ export async function startTcpProxy(
     hold(words) {
       const caught = Promise.withResolvers<void>();
       let kept: (() => void) | undefined;
-      let passed = 0;
-      look = (chunk, pass) => {
-        if (!chunk.includes(words)) return true;
-        if (kept !== undefined) {
-          passed += 1;
-          return true;
-        }
+      look = (chunk, pass, upstream) => {
+        if (kept !== undefined || !chunk.includes(words)) return true;
         kept = pass;
+        if (isBroker) beating(upstream);
         caught.resolve();
         return false;
       };
       return {
         caught: caught.promise,
-        passed: () => passed,
         release() {
           look = () => true;
+          stopBeating();
           kept?.();
         },
       };
@@ -115,6 +121,7 @@ export async function startTcpProxy(
       down = false;
     },
     close() {
+      stopBeating();
       cut();
       return new Promise((resolve) => {
         server.close(() => resolve());
