@@ -5,7 +5,7 @@ import { checkoutBody } from '#test/support/checkouts.ts';
 import { createVirtualClock } from '#test/support/virtual-clock.ts';
 import type { CheckoutView } from '#services/checkout/shapes.ts';
 
-const SEEDS = 24;
+const SEEDS = 20;
 const CUSTOMERS = 6;
 /** Shorter than messages live: what expired would wait for a breaker, and the town has none. */
 const LONGEST_OUTAGE_MS = 5000;
