@@ -138,19 +138,19 @@ export const problemTypes = {
     status: 503,
     title: 'The route takes nothing now',
     description:
-      'The circuit breaker of the route in `route` is open. Nothing was stored, and the Idempotency-Key is free. Try again after the seconds in Retry-After (`retryAfterMs` in milliseconds).',
+      'The circuit breaker of the route in `route` is open. This request stored nothing; what an earlier one under the same Idempotency-Key did still counts. Try again, under the same key, after the seconds in Retry-After (`retryAfterMs` in milliseconds).',
   },
   overloaded: {
     status: 503,
     title: 'More orders come than can be worked off',
     description:
-      'Orders that were taken before are finished first. Nothing was stored, and the Idempotency-Key is free. Try again after the seconds in Retry-After.',
+      'Orders that were taken before are finished first. This request stored nothing; what an earlier one under the same Idempotency-Key did still counts. Try again, under the same key, after the seconds in Retry-After.',
   },
   'dependency-unavailable': {
     status: 503,
     title: 'Something that is needed is not available',
     description:
-      'The broker, the database or the circuit breaker. Nothing was done, unless `detail` says otherwise. Try again after the seconds in Retry-After.',
+      'The broker, the database, the circuit breaker or a service. This request did nothing, unless `detail` says otherwise; what an earlier one under the same Idempotency-Key did still counts. Try again after the seconds in Retry-After.',
   },
   'pricing-timeout': {
     status: 504,
