@@ -75,7 +75,15 @@ export function startExecutors(options: ExecutorsOptions): Executors {
       await store.release().catch(() => {});
       throw error;
     });
-    const member = createMember({ config, store, clock, log, send, onRole: (standing) => onRole?.(id, standing) });
+    const member = createMember({
+      config,
+      store,
+      clock,
+      log,
+      send,
+      onRole: (standing) => onRole?.(id, standing),
+      onCounted: () => leading.counted(),
+    });
     ({ hear } = member);
     const leading = createLeading({ member, queue, clock, log });
     const one = {

@@ -49,6 +49,8 @@ export interface MemberOptions {
   /** May lose it. */
   readonly send: (message: RaftMessage) => void;
   readonly onRole?: (standing: Standing) => void;
+  /** More counts than before. */
+  readonly onCounted?: () => void;
 }
 
 export interface Member {
@@ -71,7 +73,7 @@ const MOST_WAITING = 1000;
 
 /** One executor: stores what its machine says, then sends what it says. What comes meanwhile waits, and is taken in together. */
 export function createMember(options: MemberOptions): Member {
-  const { config, store, clock, log, send, onRole } = options;
+  const { config, store, clock, log, send, onRole, onCounted } = options;
   const { id } = config;
   const stopping = new AbortController();
   let state: RaftState | undefined;
@@ -114,6 +116,7 @@ export function createMember(options: MemberOptions): Member {
     state = next;
     const isNew = next.role.kind !== before.role.kind || next.term !== before.term;
     for (const message of out) send(message);
+    if (next.commit > before.commit) onCounted?.();
     if (isNew) since = clock.now();
     if (isNew) changed();
     if (isNew || clock.now() - toldAt >= TELL_EVERY_MS) {

@@ -11,13 +11,23 @@ import { createVirtualClock } from '#test/support/virtual-clock.ts';
 const IDS = executorIds(3);
 
 /** Executors in one process on the broker in memory; `subscribe` and `enrol` as they are told. */
-function world({ refused = 0, enrol = async () => {} }: { refused?: number; enrol?: () => Promise<void> } = {}) {
+function world({
+  refused = 0,
+  enrol = async () => {},
+  wanted = ['executor-1'],
+}: {
+  refused?: number;
+  enrol?: () => Promise<void>;
+  wanted?: readonly string[];
+} = {}) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   broker.apply(
     topologyOf({ partitions: 1, routes: ['executor'], services: {} }, { ttlMs: 5000, delayMs: 1000 }, 'test'),
   );
   const bus = broker.connect('executor');
+  const startedAt = clock.now();
+  let queued = 0;
   const did: string[] = [];
   const warned: string[] = [];
   const log: Log = {
@@ -47,14 +57,19 @@ function world({ refused = 0, enrol = async () => {} }: { refused?: number; enro
   };
   const executors = startExecutors({
     members: IDS,
-    wanted: ['executor-1'],
-    most: 1,
+    wanted,
+    most: wanted.length,
     enrol,
     claim: async (id) => storeOf(id),
     queue: {
-      progress: async () => ({ queued: 0, executed: 0, refused: 0 }),
-      after: async () => [],
-      execute: async () => {},
+      progress: async () => ({ queued, executed: 0, refused: 0 }),
+      async after(entry) {
+        if (entry === 0) did.push(`takes an entry at ${clock.now() - startedAt}`);
+        return entry === 0 ? [{ seq: 1, orderId: 'order-1' }] : [];
+      },
+      async execute(_term, _executor, items) {
+        if (items.length > 0) did.push(`has it executed at ${clock.now() - startedAt}`);
+      },
     },
     bus: { subscribe, post: (onReturned) => bus.post(onReturned) },
     clock,
@@ -67,7 +82,10 @@ function world({ refused = 0, enrol = async () => {} }: { refused?: number; enro
       { content: Buffer.from(JSON.stringify(message)), contentType: 'application/json', type: 'raft', headers: {} },
       peerKey('executor', 'executor-1'),
     );
-  return { clock, executors, did, warned, say };
+  const enqueue = (): void => {
+    queued = 1;
+  };
+  return { clock, executors, did, warned, say, enqueue };
 }
 
 test('an executor begins once it hears the others, and is given back when it cannot', async (t) => {
@@ -77,6 +95,21 @@ test('an executor begins once it hears the others, and is given back when it can
   await clock.advance(1000);
   t.deepEqual(did.slice(1), ['listens', 'executor-1 begins']);
   t.is(executors.running().length, 1);
+  await clock.during(executors.stop());
+});
+
+test('an entry is handed out in the moment in which a majority has it', async (t) => {
+  const { clock, executors, did, enqueue } = world({ wanted: IDS });
+  await clock.advance(10_000);
+  enqueue();
+  did.length = 0;
+  await clock.advance(1000);
+  const [taken, executed] = did.map((one) => Number(one.split(' at ')[1]));
+  t.deepEqual(
+    did.map((one) => one.split(' at ')[0]),
+    ['takes an entry', 'has it executed'],
+  );
+  t.is(executed, taken);
   await clock.during(executors.stop());
 });
 

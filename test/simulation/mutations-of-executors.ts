@@ -57,4 +57,12 @@ export const ofExecutors: readonly Mutation[] = [
     replace: 'if (heardOf < 0)',
     simulation,
   },
+  {
+    name: 'what was lost is not asked for again',
+    guarantee: 'each entry is executed, whatever is lost on its way',
+    file: 'services/executor/asked.ts',
+    find: 'const isLost = executed < asked.last',
+    replace: 'const isLost = executed < 0',
+    simulation,
+  },
 ];

@@ -1,8 +1,8 @@
 import type { Checks } from './checks.ts';
 import type { Events } from './events.ts';
+import { comeOn, due, withAsked, type Asked } from '#services/executor/asked.ts';
 import { step } from '#services/executor/raft.ts';
 import { lastSeqOf, type QueueItem } from '#services/executor/raft/log.ts';
-import { executable } from '#services/executor/raft/replication.ts';
 import {
   initialState,
   majorityOf,
@@ -45,7 +45,7 @@ export interface Node {
 
 const TICK_MS = 50;
 const POLL_MS = 40;
-const AGAIN_MS = 400;
+const ASKING = { most: 3, againMs: 400 };
 const SLACK_MS = 400;
 const INBOX = 300;
 
@@ -60,7 +60,7 @@ export function createNode({ config, events, checks, queue, send }: NodeOptions)
   let frozenUntil = 0;
   let offset = 0;
   let writes = { takesMs: 2, fails: 0 };
-  let asked: { readonly term: number; readonly until: number } | undefined;
+  let asked: Asked | undefined;
   /** What the node itself felt passing while it led, and when it heard whom. */
   let awakeMs = 0;
   let tickedAt = 0;
@@ -119,6 +119,7 @@ export function createNode({ config, events, checks, queue, send }: NodeOptions)
         send(message);
       }
       isBusy = false;
+      executing(next);
       work();
     };
     if (persist === undefined) {
@@ -163,20 +164,17 @@ export function createNode({ config, events, checks, queue, send }: NodeOptions)
     later(POLL_MS, polling);
   }
 
-  function executing(now: RaftState): void {
-    if (now.role.kind !== 'leader' || now.commit < now.role.since) return;
-    if (asked !== undefined && asked.term === now.term && asked.until > events.now()) return;
-    const items = executable(now).slice(0, 3);
-    if (items.length === 0 && asked?.term === now.term) return;
-    asked = { term: now.term, until: events.now() + AGAIN_MS };
-    const of = life;
-    queue.execute(now.term, id, items, (seq) => {
-      if (life !== of) return;
-      later(1, () => {
-        if (asked !== undefined) asked = { ...asked, until: 0 };
-        take({ kind: 'executed', seq });
+  /** All that is due, without waiting for what becomes of it. */
+  function executing(of: RaftState): void {
+    const now = events.now();
+    asked = comeOn(asked, of, now);
+    for (let items = due(asked, of, now, ASKING); items !== undefined; items = due(asked, of, now, ASKING)) {
+      asked = withAsked(asked, of, items, now);
+      const born = life;
+      queue.execute(of.term, id, items, (seq) => {
+        if (life === born) later(1, () => take({ kind: 'executed', seq }));
       });
-    });
+    }
   }
 
   function restart(): void {

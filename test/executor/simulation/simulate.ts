@@ -3,6 +3,7 @@ import { createEvents, type Events } from './events.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createNode, type Node } from './node.ts';
 import { createQueue } from './queue.ts';
+import type { RaftMessage } from '#services/executor/raft/state.ts';
 import { TIMING } from '#services/executor/timing.ts';
 
 export interface Outcome {
@@ -14,6 +15,8 @@ export interface Outcome {
 
 const TROUBLE_MS = 25_000;
 const HEAL_MS = 40_000;
+/** Of those who vote. */
+const DIES_OF_VOTING = 0.1;
 
 /** One history of three or five executors with everything that may go wrong; then all is well, and they have to come to rest. */
 export function simulate(seed: number): Outcome {
@@ -25,9 +28,20 @@ export function simulate(seed: number): Outcome {
   const nodes = new Map<string, Node>();
   const network = createNetwork(events, (message) => nodes.get(message.to)?.deliver(message));
   const queue = createQueue(events, checks);
+  const counts: Record<string, number> = {};
+  /** A vote that was given is remembered by whoever dies of giving it. */
+  const send = (message: RaftMessage): void => {
+    network.send(message);
+    const isVote = message.kind === 'ask-vote' || (message.kind === 'vote' && message.granted);
+    if (!isVote || message.pre || events.now() >= TROUBLE_MS || events.chance() >= DIES_OF_VOTING) return;
+    counts['kill after a vote'] = (counts['kill after a vote'] ?? 0) + 1;
+    events.at(1, () =>
+      troubles['kill and start at once']!({ events, network, node: nodes.get(message.from)!, members }),
+    );
+  };
   for (const id of members) {
     const config = { ...TIMING, ...limits, id, members };
-    nodes.set(id, createNode({ config, events, checks, queue, send: network.send }));
+    nodes.set(id, createNode({ config, events, checks, queue, send }));
   }
   for (const node of nodes.values()) events.at(events.between(1, 500), node.start);
   const enqueue = (): void => {
@@ -42,7 +56,6 @@ export function simulate(seed: number): Outcome {
     const leaders = all.filter((node) => node.state()?.role.kind === 'leader');
     return events.pick(events.chance() < 0.5 && leaders.length > 0 ? leaders : all);
   };
-  const counts: Record<string, number> = {};
   const trouble = (): void => {
     if (events.now() >= TROUBLE_MS) return;
     const what = events.chance() < 0.25 ? 'heal' : events.pick(Object.keys(troubles));
