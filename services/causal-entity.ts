@@ -125,14 +125,21 @@ function refusal(event: Letter, code: string, title: string): Rejection {
   return { event, code, title, detail: title, also: [] };
 }
 
+interface FinalClock {
+  readonly orderId: string;
+  readonly clock: VectorClock;
+  readonly known?: readonly Letter[] | undefined;
+}
+
 /** The end of a checkout: what is kept of it goes, unless more has happened here than the final clock knows of, which is reported. */
-export function clears<Body extends { readonly orderId: string; readonly clock: VectorClock }, Done>(
+export function clears<Body extends FinalClock, Done>(
   command: CommandType<Body> & { readonly done: EventType<Done> },
 ): Handler<CausalState> {
-  return on(command, (state: CausalState | undefined, { orderId, clock }, context) => {
+  return on(command, (state: CausalState | undefined, { orderId, clock, known = [] }, context) => {
     const { clock: own, happenings } = keptOf(state);
     const isCleared = covers(clock, own);
-    const answer = { orderId, isCleared, clock: own, happenings };
+    const untold = happenings.filter(({ event, outcome }) => outcome === 'refused' || !known.includes(event));
+    const answer = { orderId, isCleared, clock: own, happenings: untold };
     const cleared = { status: 'cleared', at: state?.status === 'cleared' ? state.at : context.now } as const;
     return answering(
       isCleared || state === undefined ? cleared : state,

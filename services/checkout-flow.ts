@@ -75,9 +75,16 @@ export type Happening = z.infer<typeof happening>;
 export const happened = { orderId, event: letter, clock, at: z.int() };
 export const notPassed = z.object({ ...happened, outcome: z.enum(['rejected', 'refused']), reason: rejection });
 
-/** The end: with everything that is known of the order's events. */
-export const finalClock = z.object({ orderId, clock });
-/** `isCleared`: nothing of the order is kept any more. Otherwise more has happened here than the final clock knows of. */
+/** The end: the clock of everything that is known of the order's events; `known`: those that need not be told. */
+export const finalClock = z.object({
+  orderId,
+  clock,
+  known: z.array(letter).max(letters.length).readonly().optional(),
+});
+/**
+ * `isCleared`: nothing of the order is kept any more. Otherwise more has happened here than the final clock knows of. `happenings`: what
+ * came too early, and what is not known.
+ */
 export const clearing = z.object({
   orderId,
   isCleared: z.boolean(),

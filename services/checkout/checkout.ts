@@ -21,7 +21,7 @@ export interface CheckoutOptions {
 
 /**
  * A checkout: key = the id of the order that it becomes. The saga asks for the events; around it, every clock that comes is merged and
- * every event noted, and when it has ended the final clock goes to all three until each has cleared what it kept.
+ * every event noted, and when it is decided the final clock goes to all three until each has cleared what it kept.
  */
 export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: CheckoutOptions): Entity<StoredState> {
   const { resend } = timing;
@@ -40,11 +40,10 @@ export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: Ch
     const learned = { ...learnedOf(was.saga), ...learnedOf(next.state) };
     const decided = was.decision ?? decisionOf(next.state, learned, was.events);
     const decision = decided && { at: context.now, ...decided };
-    const hasEnded = next.state.phase === 'ended';
-    const after = hasEnded ? (clearing ?? beginClearing(was.clock, context.now, resend)) : clearing;
+    const after = decision && (clearing ?? beginClearing(was.clock, context.now, resend));
     return {
       state: { ...state, ...(decision && { decision }), ...(after && { clearing: after }) },
-      send: [...(next.send ?? []), ...clearingSends(clearing, after, context)],
+      send: [...(next.send ?? []), ...clearingSends(clearing, after, was.events, context)],
     };
   }
 
@@ -101,7 +100,10 @@ export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: Ch
               clock: body.clock,
             });
           const clearing = answeredBy(noted.clearing ?? {}, name, { ...body, clock: noted.clock }, context.now, resend);
-          return { state: { ...noted, clearing }, send: clearingSends(state.clearing, clearing, context) };
+          return {
+            state: { ...noted, clearing },
+            send: clearingSends(state.clearing, clearing, noted.events, context),
+          };
         }),
       ),
     ],
@@ -113,7 +115,7 @@ export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: Ch
     wake(state, _body, context) {
       if (state === undefined || !isBegun(state)) return { state: state ?? { abandonedAt: context.now } };
       const clearing = state.clearing && resentAt(state.clearing, context.now, resend);
-      const again: readonly Send[] = clearingSends(state.clearing, clearing, context);
+      const again: readonly Send[] = clearingSends(state.clearing, clearing, state.events, context);
       const resent = clearing === undefined ? state : { ...state, clearing };
       const isDue = (saga.dueAt(state.saga) ?? Number.POSITIVE_INFINITY) <= context.now;
       if (!isDue) return { state: resent, send: again };

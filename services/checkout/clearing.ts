@@ -1,4 +1,4 @@
-import { type Participant, participants } from '#services/checkout-flow.ts';
+import { type Happening, type Participant, participants } from '#services/checkout-flow.ts';
 import * as fraud from '#services/fraud/contract.ts';
 import * as suggestions from '#services/suggestions/contract.ts';
 import * as verification from '#services/verification/contract.ts';
@@ -58,8 +58,15 @@ export function clearingDueAt(clearing: Clearing): number | undefined {
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** The messages of what is new, or was sent again. */
-export function clearingSends(before: Clearing | undefined, after: Clearing | undefined, context: Context): Send[] {
+/** The messages of what is new, or was sent again; what is known need not be told. */
+export function clearingSends(
+  before: Clearing | undefined,
+  after: Clearing | undefined,
+  events: readonly Happening[],
+  context: Context,
+): Send[] {
+  if (before === after) return [];
+  const known = events.filter(({ outcome }) => outcome !== 'refused').map(({ event }) => event);
   return participants.flatMap((name) => {
     const sent = after?.[name];
     const was = before?.[name];
@@ -68,7 +75,7 @@ export function clearingSends(before: Clearing | undefined, after: Clearing | un
     return [
       context.command(
         commands[name],
-        { orderId, clock: sent.clock },
+        { orderId, clock: sent.clock, known },
         { id: `${orderId}:clear-${name}#${sent.number}` },
       ),
     ];

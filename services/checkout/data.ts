@@ -3,8 +3,10 @@ import { flows, type Flow, type Letter } from '#services/checkout-flow.ts';
 import type { Suggestion } from '#services/suggestions/contract.ts';
 import { merge, type VectorClock } from '#shared/vector-clock.ts';
 
-/** What its saga keeps of a checkout while it runs; gone when it ends, the sealed cards with it. */
-export interface CheckoutData extends CheckoutForm {
+/** What its saga keeps of a checkout while it runs; gone when it ends. */
+export interface CheckoutData extends Omit<CheckoutForm, 'cards'> {
+  /** The sealed card, for those who have not looked at it yet. */
+  readonly cards: Partial<CheckoutForm['cards']>;
   readonly flow: Flow;
   /** Of every event that passed, the clock that it was answered with. */
   readonly clocks: Partial<Readonly<Record<Letter, VectorClock>>>;
@@ -18,6 +20,18 @@ export interface CheckoutLearned {
 
 export function checkoutDataOf(form: CheckoutForm, flow: Flow): CheckoutData {
   return { ...form, flow, clocks: {} };
+}
+
+/** With what is known once this event has passed: its clock, and whoever looked at the card for it needs it no more. */
+export function withPassed(data: CheckoutData, event: Letter, clock: VectorClock): CheckoutData {
+  return { ...data, clocks: { ...data.clocks, [event]: clock }, cards: unseenAfter(event, data.cards) };
+}
+
+function unseenAfter(event: Letter, { verification, fraud }: CheckoutData['cards']): CheckoutData['cards'] {
+  return {
+    ...(verification !== undefined && event !== 'C' && { verification }),
+    ...(fraud !== undefined && event !== 'E' && { fraud }),
+  };
 }
 
 /** What a request for an event says of what happened before it: no more than what must have, so that what may happen side by side stays so. */

@@ -1,9 +1,9 @@
 import type { Decision } from './state.ts';
 import type { CheckoutSaga, CheckoutState } from './state.ts';
 import { eventOf, steps } from './place-checkout.ts';
-import type { CheckoutData, CheckoutLearned } from './data.ts';
+import { type CheckoutLearned, withPassed } from './data.ts';
 import type { Happening, Rejection } from '#services/checkout-flow.ts';
-import { merge, type VectorClock } from '#shared/vector-clock.ts';
+import { merge } from '#shared/vector-clock.ts';
 
 const MAX_EVENTS = 60;
 
@@ -23,21 +23,19 @@ export function notedIn(type: string, body: unknown): Happening | undefined {
 
 /** The checkout with what was told of events: each once, and the clock that knows of them all. */
 export function noting(state: CheckoutState, told: readonly Happening[]): CheckoutState {
-  const news = told.filter((one) => !state.events.some((known) => isSame(known, one)));
-  const clock = told
-    .filter(({ outcome }) => outcome !== 'refused')
-    .reduce<VectorClock>((all, one) => merge(all, one.clock), state.clock);
-  const events = [...state.events, ...news].slice(0, MAX_EVENTS);
-  return { ...state, clock, events, saga: withClocks(state.saga, told) };
+  let { clock, events, saga } = state;
+  for (const one of told) {
+    if (one.outcome !== 'refused') clock = merge(clock, one.clock);
+    saga = sagaAfter(saga, one);
+    if (events.length < MAX_EVENTS && !events.some((known) => isSame(known, one))) events = [...events, one];
+  }
+  return { ...state, clock, events, saga };
 }
 
-/** While it runs, the clocks of what passed are what the next requests say. */
-function withClocks(saga: CheckoutSaga, told: readonly Happening[]): CheckoutSaga {
-  if (saga.phase !== 'running') return saga;
-  const passed = told.filter(({ outcome }) => outcome === 'passed').map(({ event, clock }) => [event, clock] as const);
-  if (passed.length === 0) return saga;
-  const data: CheckoutData = { ...saga.data, clocks: { ...Object.fromEntries(passed), ...saga.data.clocks } };
-  return { ...saga, data };
+/** While it runs, what passed is what the next requests say of what happened before them. */
+function sagaAfter(saga: CheckoutSaga, { event, outcome, clock }: Happening): CheckoutSaga {
+  if (outcome !== 'passed' || saga.phase !== 'running' || saga.data.clocks[event] !== undefined) return saga;
+  return { ...saga, data: withPassed(saga.data, event, clock) };
 }
 
 function isSame(a: Happening, b: Happening): boolean {

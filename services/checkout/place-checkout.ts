@@ -37,7 +37,7 @@ export const steps: Readonly<Record<Letter, WrittenStep<CheckoutData, CheckoutLe
     name: 'check-card',
     title: 'the card has the form of one',
     command: verification.checkCard,
-    with: (data) => ({ ...askedFor('C', data), card: data.cards.verification }),
+    with: (data) => ({ ...askedFor('C', data), card: data.cards.verification! }),
     learn: ({ paymentMethod }) => (paymentMethod === undefined ? {} : { paymentMethod }),
     undo: nothingToUndo,
   }),
@@ -52,7 +52,7 @@ export const steps: Readonly<Record<Letter, WrittenStep<CheckoutData, CheckoutLe
     name: 'check-card-fraud',
     title: 'the card speaks of no fraud',
     command: fraud.checkCard,
-    with: (data) => ({ ...askedFor('E', data), card: data.cards.fraud, ...boughtIn(data) }),
+    with: (data) => ({ ...askedFor('E', data), card: data.cards.fraud!, ...boughtIn(data) }),
     undo: nothingToUndo,
   }),
   F: step({

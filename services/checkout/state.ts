@@ -25,7 +25,7 @@ export interface CheckoutState {
   /** In the order in which it was heard of. */
   readonly events: readonly Happening[];
   readonly decision?: Decision & { readonly at: number };
-  /** Who has not cleared the order's data yet. Absent: the end has not come. */
+  /** Who has not cleared the order's data yet. Absent: it is not decided. */
   readonly clearing?: Clearing;
 }
 

@@ -3,6 +3,7 @@ import test from 'ava';
 import { checkoutTown } from './checkout-town.ts';
 import { checkoutBody, goodCard, sealedPlainly } from '#test/support/checkouts.ts';
 import { causalFaults } from '#services/checkout/causal-order.ts';
+import type { Happening, Letter } from '#services/checkout-flow.ts';
 import type { EventView } from '#services/checkout/shapes.ts';
 import * as fraud from '#services/fraud/contract.ts';
 import * as suggestions from '#services/suggestions/contract.ts';
@@ -118,6 +119,25 @@ test('the same event twice under another id changes nothing; after the end it is
   town.put(verification.checkItems, { ...asked('o'), items });
   await town.clock.advance(1000);
   t.like(town.state('verification', 'o'), { status: 'cleared' });
+});
+
+test('at the end a service tells what came too early and what is not known, and no more', async (t) => {
+  const town = await strayTown();
+  const items = [{ sku: 'book', quantity: 1 }];
+  const { verification: card } = await sealedPlainly(goodCard);
+  const told = async (orderId: string, known?: readonly Letter[]): Promise<readonly string[]> => {
+    town.put(verification.checkItems, { ...asked(orderId), items });
+    town.put(verification.checkCard, { ...asked(orderId), card });
+    await town.clock.advance(1000);
+    town.put(verification.clear, { orderId, clock: { verification: 1 }, ...(known && { known }) });
+    await town.clock.advance(1000);
+    const { handled } = town.homes.get('verification')!.store.documents.get(orderId)!;
+    const { happenings } = handled.at(-1)!.answer!.body as { readonly happenings: readonly Happening[] };
+    return happenings.map(({ event, outcome }) => `${event} ${outcome}`);
+  };
+  t.deepEqual(await told('one', ['A']), ['C refused']);
+  t.deepEqual(await told('other', ['B']), ['A passed', 'C refused']);
+  t.deepEqual(await told('third'), ['A passed', 'C refused'], 'nobody says what is known');
 });
 
 test('fifty at once, half of them rejected: each clock is of its own order alone, and each approved one is queued once', async (t) => {

@@ -163,12 +163,13 @@ test('the gate of the checkouts is half-open: each is begun when its delay is ov
   t.deepEqual(town.leftOf(body.checkoutId), ['queued']);
 });
 
-test('the order queue is gone: approved all the same, and queued once when it is back', async (t) => {
+test('the order queue is gone: approved all the same, nothing is kept meanwhile, and queued once when it is back', async (t) => {
   const town = await checkoutTown();
   town.broker.dropConnection('executor', { stayDown: true });
   const { status, body } = await town.checkOut(checkoutBody());
   t.like({ status, body }, { status: 201, body: { status: 'approved' } });
   await town.clock.advance(5000);
+  t.deepEqual(town.leftOf(body.checkoutId), [], 'all three have cleared, and of the card nothing is left');
   town.broker.restore('executor');
   await town.atRest(body.checkoutId);
   t.deepEqual(town.leftOf(body.checkoutId), ['queued']);
