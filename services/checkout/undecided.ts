@@ -6,7 +6,7 @@ import { slowing } from '#services/circuit-breaker/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import type { Door, Submission } from '#shared/web/door.ts';
 import type { Answer, Call } from '#shared/web/endpoint.ts';
-import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
+import { Problem, retryAfter } from '#shared/web/problems.ts';
 
 /**
  * What to tell a client whose checkout was not decided in time: 202 while those who must answer are at work, or a gate delays it.
@@ -29,7 +29,7 @@ export async function undecided(
   const answer = decided(found);
   if (answer !== undefined) return sameRequest(answer, accepted);
   if (found?.checkout.status === 'failed')
-    throw dependencyUnavailable('checkout', found.checkout.reason?.detail ?? `nothing is left of ${checkoutId}`);
+    throw gone(checkoutId, 'checkout', found.checkout.reason?.detail ?? `nothing is left of ${checkoutId}`);
   const waitsFor = found?.waitsFor ?? [begin.route];
   const silent = await door.lookUp(silentRoutes, waitsFor);
   const isComing = found !== undefined || (await door.lookUp(slowing, begin.route)).isHalfOpen;
@@ -39,7 +39,7 @@ export async function undecided(
   if (late.status === DECIDED) return sameRequest(late, accepted);
   const dependency = silent[0] ?? waitsFor[0] ?? begin.route;
   if (late.status !== GIVEN_UP) throw unknown(accepted, new Error(`${dependency} does not answer`));
-  throw dependencyUnavailable(dependency, `${dependency} does not answer; the checkout ${checkoutId} was given up`);
+  throw gone(checkoutId, dependency, `${dependency} does not answer; the checkout ${checkoutId} was given up`);
 }
 
 const DECIDED = 201;
@@ -82,6 +82,14 @@ function givingUp(
 /** Decided meanwhile: to a retry under the same key it is said that it is one. */
 function sameRequest(answer: Answer, { headers }: Answer): Answer {
   return { ...answer, headers: { ...headers, ...answer.headers } };
+}
+
+/** Nothing comes of it any more. Its id tells this from a refusal that says nothing of what was taken under the same key before. */
+function gone(checkoutId: string, dependency: string, detail: string): Problem {
+  return new Problem('dependency-unavailable', detail, {
+    headers: retryAfter(1000),
+    members: { dependency, checkoutId },
+  });
 }
 
 /** It may still be bought: where to look, and that only the same key is the same checkout. */

@@ -98,7 +98,13 @@ test('what a half-open gate delays is not given up: 202', async (t) => {
 
 test('given up and seen to be: 503, which names who does not answer', async (t) => {
   const { problem } = await told({ reads: [stored(pending, ['fraud']), stored(failed)], silent: ['fraud'] });
-  t.like(problem, { status: 503, slug: 'dependency-unavailable', members: { dependency: 'fraud' } });
+  t.like(problem, { status: 503, slug: 'dependency-unavailable', members: { dependency: 'fraud', checkoutId: 'c1' } });
+});
+
+test('given up before: 503 again, which names the checkout of which nothing is left', async (t) => {
+  const { problem, tries } = await told({ reads: [stored(failed)] });
+  t.like(problem, { status: 503, slug: 'dependency-unavailable', members: { checkoutId: 'c1' } });
+  t.is(tries, 0);
 });
 
 test('decided while it was being given up: 201', async (t) => {
