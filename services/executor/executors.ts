@@ -8,6 +8,7 @@ import type { Bus } from '#shared/bus/bus.ts';
 import { jsonIn } from '#shared/bus/json-in.ts';
 import { CONTROL, peerKey } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
+import { limited } from '#shared/database/database.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -40,7 +41,9 @@ const SERVICE = 'executor';
 
 /** The executors of this process. What they tell each other goes over `control`, at most once, also to those in the same process. */
 export function startExecutors(options: ExecutorsOptions): Executors {
-  const { members, wanted, most, enrol, claim, queue, bus, clock, log, onRole } = options;
+  const { members, wanted, most, bus, clock, log, onRole } = options;
+  const { enrol, claim } = limited({ enrol: options.enrol, claim: options.claim }, clock);
+  const queue = limited(options.queue, clock);
   const stopping = new AbortController();
   const running = new Map<
     string,
@@ -117,7 +120,7 @@ export function startExecutors(options: ExecutorsOptions): Executors {
         if (running.has(id)) continue;
         try {
           const store = await claim(id);
-          if (store !== undefined) await start(id, store);
+          if (store !== undefined) await start(id, limited(store, clock));
         } catch (error) {
           log.debug(`${id} cannot be taken`, { reason: reasonOf(error) });
         }

@@ -31,6 +31,8 @@ export interface StoredExecutor {
 /** A process that does not say for so long that it lives has lost its executors to whoever wants them. */
 const LEASE_MS = 10_000;
 
+const executorsIn = (db: Connection) => majorityCollection<StoredExecutor>(db, executorsCollection);
+
 const NOTHING = { version: 0, term: 0, votedFor: null, snapshot: { index: 0, term: 0, seq: 0 }, entries: [] };
 
 /**
@@ -38,7 +40,7 @@ const NOTHING = { version: 0, term: 0, votedFor: null, snapshot: { index: 0, ter
  * decides how many there are, for good: rejects with `OtherNumber` where it is another number.
  */
 export async function enrolled(db: Connection, ids: readonly string[]): Promise<void> {
-  const executors = majorityCollection<StoredExecutor>(db, executorsCollection);
+  const executors = executorsIn(db);
   const members = ids.length;
   const free = { ...NOTHING, owner: '', token: '', until: 0 };
   const [first, ...others] = ids;
@@ -71,9 +73,10 @@ export async function claimed(
   id: string,
   { owner, token }: Holder,
 ): Promise<MemberStore | undefined> {
-  const executors = majorityCollection<StoredExecutor>(db, executorsCollection);
+  // Asked for each time: a client may be replaced by a new one.
+  const executors = () => executorsIn(db);
   const now = clock.now();
-  const taken = await executors.updateOne(
+  const taken = await executors().updateOne(
     { _id: id, $or: [{ owner }, { until: { $lt: now } }] },
     { $set: { owner, token, until: now + LEASE_MS } },
   );
@@ -83,7 +86,7 @@ export async function claimed(
   let version = 0;
   return {
     async load() {
-      const stored = await executors.findOne({ _id: id });
+      const stored = await executors().findOne({ _id: id });
       if (stored?.token !== token) throw new Dispossessed(id);
       ({ version } = stored);
       const { term, votedFor, snapshot, entries } = stored;
@@ -91,7 +94,7 @@ export async function claimed(
       return known;
     },
     async save(durable) {
-      const { matchedCount } = await executors.updateOne(
+      const { matchedCount } = await executors().updateOne(
         { _id: id, token, version },
         updateOf(known, durable, version),
       );
@@ -101,20 +104,20 @@ export async function claimed(
     },
     async tell(standing) {
       const now = clock.now();
-      const { matchedCount } = await executors.updateOne(
+      const { matchedCount } = await executors().updateOne(
         { _id: id, token },
         { $set: { standing, seenAt: now, until: now + LEASE_MS } },
       );
       if (matchedCount === 0) throw new Dispossessed(id);
     },
     async release() {
-      await executors.updateOne({ _id: id, token }, { $set: { until: 0 } });
+      await executors().updateOne({ _id: id, token }, { $set: { until: 0 } });
     },
   };
 
   /** A write of before, of which nobody knew whether it was made, was made since: what is stored is read again. */
   async function lost(): Promise<never> {
-    const stored = await executors.findOne({ _id: id });
+    const stored = await executors().findOne({ _id: id });
     throw stored?.token === token ? new Error('what is stored has changed') : new Dispossessed(id);
   }
 }

@@ -75,17 +75,18 @@ export async function ping(db: Connection): Promise<void> {
 /** How long an answer is waited for, ms: longer than the driver looks for a server, shorter than anybody wants to wait. */
 const ANSWER_MS = 10_000;
 
-/** The same store, none of whose calls takes longer than `ms`. What is written by one that did may still come to be. */
-export function limited<State>(store: EntityStore<State>, clock: Clock, ms = ANSWER_MS): EntityStore<State> {
-  return {
-    load: (keys) => within(clock, ms, store.load(keys)),
-    commit: (writes) => within(clock, ms, store.commit(writes)),
-    remember: (records) => within(clock, ms, store.remember(records)),
-    recall: (key, ids) => within(clock, ms, store.recall(key, ids)),
-    records: (ids) => within(clock, ms, store.records(ids)),
-    append: (records) => within(clock, ms, store.append(records)),
-    due: (now, limit) => within(clock, ms, store.due(now, limit)),
-  };
+type Calls<Of> = { readonly [Name in keyof Of]: (...asked: never[]) => Promise<unknown> };
+
+/**
+ * The same calls to a database, each of which rejects with `Late` when it takes longer than `ms`: one that the driver lost is never
+ * answered (see `connectMongo`), and whoever waits for it would wait for ever. What is written by one that did may still come to be.
+ */
+export function limited<Of extends Calls<Of>>(calls: Of, clock: Clock, ms = ANSWER_MS): Of {
+  const each = Object.entries<Calls<Of>[keyof Of]>(calls).map(([name, call]) => [
+    name,
+    (...asked: never[]) => within(clock, ms, call(...asked)),
+  ]);
+  return Object.fromEntries(each) as Of;
 }
 
 /** Makes the indexes as soon as the database is there: tries until `prepare` succeeds. Rejects when `stopping` comes first. */

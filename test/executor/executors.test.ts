@@ -10,16 +10,21 @@ import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 const IDS = executorIds(3);
 
-/** Executors in one process on the broker in memory; `subscribe` and `enrol` as they are told. */
-function world({
-  refused = 0,
-  enrol = async () => {},
-  wanted = ['executor-1'],
-}: {
-  refused?: number;
-  enrol?: () => Promise<void>;
-  wanted?: readonly string[];
-} = {}) {
+interface Told {
+  /** So many wishes to listen. */
+  readonly refused?: number;
+  readonly enrol?: () => Promise<void>;
+  readonly wanted?: readonly string[];
+  /** Of each of these the first call is never answered. */
+  readonly silent?: Iterable<string>;
+}
+
+/** Executors in one process on the broker in memory, over a database that does as it is told. */
+function world({ refused = 0, enrol = async () => {}, wanted = ['executor-1'], silent = [] }: Told = {}) {
+  const unanswered = new Set(silent);
+  const answered = async (call: string): Promise<void> => {
+    if (unanswered.delete(call)) await new Promise(() => {});
+  };
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   broker.apply(
@@ -39,11 +44,12 @@ function world({
   };
   const storeOf = (id: string): MemberStore => ({
     async load() {
+      await answered('load');
       did.push(`${id} begins`);
       return undefined;
     },
-    save: async () => {},
-    tell: async () => {},
+    save: () => answered('save'),
+    tell: () => answered('tell'),
     async release() {
       did.push(`${id} is given back`);
     },
@@ -59,10 +65,19 @@ function world({
     members: IDS,
     wanted,
     most: wanted.length,
-    enrol,
-    claim: async (id) => storeOf(id),
+    async enrol() {
+      await answered('enrol');
+      await enrol();
+    },
+    async claim(id) {
+      await answered('claim');
+      return storeOf(id);
+    },
     queue: {
-      progress: async () => ({ queued, executed: 0, refused: 0 }),
+      async progress() {
+        await answered('progress');
+        return { queued, executed: 0, refused: 0 };
+      },
       async after(entry) {
         if (entry === 0) did.push(`takes an entry at ${clock.now() - startedAt}`);
         return entry === 0 ? [{ seq: 1, orderId: 'order-1' }] : [];
@@ -85,7 +100,7 @@ function world({
   const enqueue = (): void => {
     queued = 1;
   };
-  return { clock, executors, did, warned, say, enqueue };
+  return { clock, executors, did, warned, say, enqueue, unanswered };
 }
 
 test('an executor begins once it hears the others, and is given back when it cannot', async (t) => {
@@ -141,5 +156,37 @@ test('where they are another number than they were no executor runs, which is sa
   await clock.advance(5000);
   t.deepEqual(did, []);
   t.deepEqual(warned, ['no executor runs here: EXECUTORS is 5, and these executors are 3 since they first ran']);
+  await clock.during(executors.stop());
+});
+
+const CALLS = ['enrol', 'claim', 'load', 'save', 'tell'];
+
+test('a call that the database never answers holds an executor up for a while, and no longer', async (t) => {
+  const { clock, executors, say, unanswered } = world({ silent: CALLS });
+  await clock.advance(60_000);
+  say({
+    kind: 'append',
+    from: 'executor-2',
+    to: 'executor-1',
+    term: 3,
+    previous: { index: 0, term: 0 },
+    entries: [],
+    commit: 0,
+    executed: 0,
+  });
+  await clock.advance(60_000);
+  t.deepEqual([...unanswered], [], 'each was asked for');
+  say({
+    kind: 'append',
+    from: 'executor-2',
+    to: 'executor-1',
+    term: 4,
+    previous: { index: 0, term: 0 },
+    entries: [],
+    commit: 0,
+    executed: 0,
+  });
+  await clock.advance(100);
+  t.like(executors.running()[0]?.state(), { term: 4, role: { leader: 'executor-2' } });
   await clock.during(executors.stop());
 });

@@ -94,3 +94,15 @@ test('what an earlier version stored without their number gets it with the first
   await enrolled(db, IDS);
   await t.throwsAsync(enrolled(db, executorIds(5)), { instanceOf: OtherNumber });
 });
+
+test('an executor goes on when the client of its database was replaced by a new one', async (t) => {
+  const { db, url } = await mongoWorld(t);
+  const clock = { now: () => 1000 };
+  await enrolled(db, IDS);
+  const store = (await claimed(db, clock, 'executor-1', { owner: 'first', token: 'a' }))!;
+  const state = (await store.load())!;
+  await db.close();
+  await db.openUri(url, { dbName: db.name });
+  await store.save({ ...state, term: 1 });
+  t.like(await store.load(), { term: 1 });
+});

@@ -20,6 +20,8 @@ export const embeddedOnly = realUrl === undefined;
 
 export interface MongoWorld {
   readonly db: Connection;
+  /** Of the server. */
+  readonly url: string;
   readonly things: Things;
 }
 
@@ -38,7 +40,7 @@ export async function mongoWorld(
     await db.dropDatabase();
     await db.close();
   });
-  return { db, things: thingsOf(db) };
+  return { db, url, things: thingsOf(db) };
 }
 
 export function thingsOf(db: Connection): Things {
