@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose';
 import type { Decision, GateTransition } from './breaker.ts';
 import type { Clock } from '#shared/clock.ts';
 import { isDuplicateKey } from '#shared/database/duplicate-key.ts';
+import { limited } from '#shared/database/limited.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -34,18 +35,23 @@ export function createHistory(db: Connection, clock: Clock, log: Log): History {
   let stopped = false;
   let cancel = (): void => {};
 
-  async function prepare(): Promise<void> {
-    if (prepared) return;
-    await collection().createIndex({ at: 1 }, { expireAfterSeconds: KEPT_S });
-    await collection().createIndex({ route: 1, at: -1, generation: -1 });
-    prepared = true;
-  }
+  const stored = limited(
+    {
+      async prepare() {
+        await collection().createIndex({ at: 1 }, { expireAfterSeconds: KEPT_S });
+        await collection().createIndex({ route: 1, at: -1, generation: -1 });
+      },
+      insert: (one: StoredTransition) => collection().insertOne(one),
+    },
+    clock,
+  );
 
   async function write(): Promise<void> {
-    await prepare();
+    if (!prepared) await stored.prepare();
+    prepared = true;
     for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
       try {
-        await collection().insertOne(next);
+        await stored.insert(next);
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }

@@ -3,6 +3,7 @@ import type { LetterStore } from './store.ts';
 import type { Bus, Consumer, Delivery } from '#shared/bus/bus.ts';
 import { dead } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
+import { limited } from '#shared/database/limited.ts';
 import { reasonOf } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
@@ -27,7 +28,8 @@ export function startDraining(options: {
   readonly clock: Clock;
   readonly log: Log;
 }): Draining {
-  const { bus, store, routes, clock, log } = options;
+  const { bus, routes, clock, log } = options;
+  const store = limited(options.store, clock);
   const lost = new Set<number>();
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();

@@ -2,6 +2,7 @@ import type { Selection } from './contract.ts';
 import { stepOf } from './letter.ts';
 import type { LetterStore, WaitingLetter } from './store.ts';
 import type { Clock } from '#shared/clock.ts';
+import { limited } from '#shared/database/limited.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { SAGA_ROUTE } from '#services/saga/contract.ts';
@@ -46,6 +47,8 @@ export function watchEndedOrders(options: EndedOrdersOptions & { readonly clock:
   stop(): Promise<void>;
 } {
   const { clock, log } = options;
+  const store = limited(options.store, clock);
+  const { ended } = limited({ ended: options.ended }, clock);
   const stopping = new AbortController();
   const { signal } = stopping;
 
@@ -53,7 +56,7 @@ export function watchEndedOrders(options: EndedOrdersOptions & { readonly clock:
     let failing = false;
     while (!signal.aborted) {
       try {
-        const noted = await noteEndedOrders(options);
+        const noted = await noteEndedOrders({ store, ended });
         if (noted > 0) log.info('dead letters of orders that have ended need nobody', { letters: noted });
         failing = false;
       } catch (error) {

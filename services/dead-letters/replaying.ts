@@ -4,6 +4,7 @@ import { wayBack } from './way-back.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
+import { limited } from '#shared/database/limited.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -38,7 +39,8 @@ const POLL_MS = 1000;
  * One copy at a time does this, for the rate's sake only: two would do the same twice.
  */
 export function startReplaying(options: ReplayingOptions): Replaying {
-  const { bus, store, routes, clock, log, holder, turnMs = TURN_MS } = options;
+  const { bus, routes, clock, log, holder, turnMs = TURN_MS } = options;
+  const store = limited(options.store, clock);
   /** Until when (epoch ms) nothing of this request, or to this route, is published. */
   const resting = { requests: new Map<string, number>(), routes: new Map<string, number>() };
   let turnUntil = 0;

@@ -8,7 +8,7 @@ import type { Bus } from '#shared/bus/bus.ts';
 import { jsonIn } from '#shared/bus/json-in.ts';
 import { CONTROL, peerKey } from '#shared/bus/topology/topology.ts';
 import type { Clock } from '#shared/clock.ts';
-import { limited } from '#shared/database/database.ts';
+import { limited } from '#shared/database/limited.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 

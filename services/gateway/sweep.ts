@@ -1,6 +1,7 @@
 import type { Bus } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import type { Clock } from '#shared/clock.ts';
+import { limited } from '#shared/database/limited.ts';
 import { PublishError, reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 import { confirmedAt, type RequestStore, type StoredRequest } from './requests.ts';
@@ -45,12 +46,13 @@ export async function sweepOnce({ bus, requests, clock, log, publishMs }: SweepO
 /** Sweeps every `everyMs` until stopped; `stop` resolves when the round that runs has ended. */
 export function startRequestSweep(options: SweepOptions): { stop(): Promise<void> } {
   const { clock, log, everyMs } = options;
+  const sweeping = { ...options, requests: limited(options.requests, clock) };
   const stopping = new AbortController();
   const running = (async () => {
     while (!stopping.signal.aborted) {
       try {
         await clock.sleep(everyMs, stopping.signal);
-        await sweepOnce(options);
+        await sweepOnce(sweeping);
       } catch (error) {
         if (!stopping.signal.aborted) log.warn('the sweep of requests failed', { reason: reasonOf(error) });
       }

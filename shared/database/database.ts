@@ -6,6 +6,7 @@ import { reasonOf } from '#shared/errors.ts';
 import { insist } from '#shared/insist.ts';
 import type { Log } from '#shared/log.ts';
 import { within } from '#shared/within.ts';
+import { limited } from './limited.ts';
 
 /** How long nothing is answered until the client is replaced by a new one, ms. */
 const RENEW_AFTER_MS = 20_000;
@@ -70,23 +71,6 @@ async function untilSilent(db: Connection, clock: Clock, silentMs: number, stopp
 /** Throws when the database does not answer. */
 export async function ping(db: Connection): Promise<void> {
   await db.getClient().db(db.name).command({ ping: 1 });
-}
-
-/** How long an answer is waited for, ms: longer than the driver looks for a server, shorter than anybody wants to wait. */
-const ANSWER_MS = 10_000;
-
-type Calls<Of> = { readonly [Name in keyof Of]: (...asked: never[]) => Promise<unknown> };
-
-/**
- * The same calls to a database, each of which rejects with `Late` when it takes longer than `ms`: one that the driver lost is never
- * answered (see `connectMongo`), and whoever waits for it would wait for ever. What is written by one that did may still come to be.
- */
-export function limited<Of extends Calls<Of>>(calls: Of, clock: Clock, ms = ANSWER_MS): Of {
-  const each = Object.entries<Calls<Of>[keyof Of]>(calls).map(([name, call]) => [
-    name,
-    (...asked: never[]) => within(clock, ms, call(...asked)),
-  ]);
-  return Object.fromEntries(each) as Of;
 }
 
 /** Makes the indexes as soon as the database is there: tries until `prepare` succeeds. Rejects when `stopping` comes first. */

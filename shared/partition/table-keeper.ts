@@ -2,6 +2,7 @@ import { assign, type Table } from './assignment.ts';
 import type { TableStore } from './table-store.ts';
 import { backoffMs } from '#shared/backoff.ts';
 import type { Clock } from '#shared/clock.ts';
+import { limited } from '#shared/database/limited.ts';
 import { reasonOf } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
 
@@ -43,7 +44,8 @@ export function createTableKeeper(options: {
   readonly candidates: () => Candidates | undefined;
   readonly onTable: (table: Table | undefined) => void;
 }): TableKeeper {
-  const { store, clock, log, route, partitions, candidates, onTable } = options;
+  const { clock, log, route, partitions, candidates, onTable } = options;
+  const store = limited(options.store, clock);
   let table: Table | undefined;
   let newest = 0;
   let rereadAt = -Infinity;
