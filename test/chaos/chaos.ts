@@ -45,10 +45,12 @@ const TIMES = {
   CHECKOUT_STEP_MS: '30000',
 };
 const REST_LIMIT_MS = 300_000;
-/** So many checkouts for each order. */
-const CHECKOUT_SHARE = 0.4;
-/** They go on so many times longer: nobody asks again when they are given up, and the faults take longer than their rounds. */
-const LONGER = 1.5;
+/** A customer goes on asking until everything has long been healed. */
+const INSIST_MS = 300_000;
+/** So many checkouts for each order that is sent meanwhile. They go on until the last fault is healed. */
+const CHECKOUT_SHARE = 0.25;
+/** So many times longer than the orders the faults take at most: what is planned for them is enough. */
+const LONGEST = 6;
 /** What a pause and the fault after it take, about. */
 const ROUND_MS = 6000;
 
@@ -73,19 +75,22 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
   const simulation = simulate({
     api: stack.api,
     plan,
-    retry: 'until-answered',
+    insistMs: INSIST_MS,
     limitMs: patience(REST_LIMIT_MS),
     onProgress: ({ phase }) => phase !== 'funding' && funded.resolve(),
   });
   simulation.catch(funded.reject);
   await funded.promise;
   const shopping = Promise.withResolvers<void>();
-  const count = Math.ceil((forMs / 1000) * ratePerS * CHECKOUT_SHARE);
-  const checkoutPlan = checkoutsBeside(plan, count, (ratePerS * CHECKOUT_SHARE) / LONGER);
+  const healed = new AbortController();
+  const checkoutRate = ratePerS * CHECKOUT_SHARE;
+  const checkoutPlan = checkoutsBeside(plan, Math.ceil((LONGEST * forMs * checkoutRate) / 1000), checkoutRate);
   const checkingOut = simulateCheckouts({
     api: stack.api,
     plan: checkoutPlan,
+    insistMs: INSIST_MS,
     limitMs: patience(REST_LIMIT_MS),
+    enough: healed.signal,
     onProgress: ({ phase }) => phase === 'placing' && shopping.resolve(),
   });
   checkingOut.catch(shopping.reject);
@@ -118,6 +123,7 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
     pairs += second ? 1 : 0;
     await Promise.all([next(), ...(second ? [next()] : [])].map(strike));
   }
+  healed.abort();
   say(`${at()}  healed; waits until everything has ended`);
   const unready = await stack.ready(120_000).then(
     () => [],
@@ -125,13 +131,14 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
   );
   const [result, checkouts] = await Promise.all([simulation, checkingOut]);
   const shop = createShop(stack);
-  const left = await workedOff(shop, patience(REST_LIMIT_MS));
+  const left = await workedOff(shop, REST_LIMIT_MS);
   say(`${at()}  at rest`);
   const verdict = await judge({
     stack,
     shop,
     customers: [...plan.customers, ...checkoutPlan.orders.customers],
     rows: result.rows,
+    checkoutPlan,
     checkouts,
   });
   const violations = [...unready, ...left, ...verdict.violations];

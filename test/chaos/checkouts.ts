@@ -1,5 +1,11 @@
 /** Checkouts beside the orders of a chaos run, and what must hold of them and of the order queue at rest. */
-import { type CheckoutPlan, checkoutPlanOf } from '#local/commands/simulator/checkout-plan.ts';
+import { isDecided } from '#local/commands/simulator/checkout-asking.ts';
+import {
+  type CheckoutPlan,
+  checkoutPlanOf,
+  type Expected,
+  expectedOf,
+} from '#local/commands/simulator/checkout-plan.ts';
 import { type CheckoutRow, checkoutVerdict } from '#local/commands/simulator/checkout-verdict.ts';
 import type { Plan } from '#local/commands/simulator/plan.ts';
 import type { QueuedOrderView } from '#services/executor/shapes.ts';
@@ -34,23 +40,74 @@ export async function workedOff(shop: Shop, limitMs: number): Promise<readonly s
   }
 }
 
-/** Each was decided as it has to be; each approved one is in the queue once and was executed, a rejected one never. */
-export async function checkoutFaults(shop: Shop, rows: readonly CheckoutRow[]): Promise<readonly string[]> {
-  const queue = await shop.all<QueuedOrderView>('/v1/order-queue');
-  const places = Map.groupBy(queue, ({ orderId }) => orderId);
-  const wrong = rows
-    .filter((row) => ['wrong', 'hanging'].includes(checkoutVerdict(row)))
-    .map((row) => `checkout ${row.n} (${row.kind}): ${JSON.stringify(row)}`);
-  const misplaced = rows.flatMap(({ n, decision, checkoutId = '' }) => {
-    const its = places.get(checkoutId) ?? [];
-    const due = decision === 'approved' ? 1 : 0;
-    const isRight = decision === 'approved' || decision === 'rejected' ? its.length === due : its.length <= 1;
-    const isExecuted = its.every(
-      ({ state, executedBy, term }) => state === 'executed' && executedBy !== undefined && term !== undefined,
-    );
-    return isRight && isExecuted
-      ? []
-      : [`I-13: checkout ${n} was ${decision}, and in the queue: ${JSON.stringify(its)}`];
+export interface Bought {
+  readonly plan: CheckoutPlan;
+  readonly rows: readonly CheckoutRow[];
+  readonly queue: readonly QueuedOrderView[];
+  /** All orders that exist. */
+  readonly orders: readonly Pick<OrderView, 'id' | 'email' | 'status'>[];
+}
+
+type Checker = (bought: Bought) => readonly string[];
+
+const of = ({ n, kind, checkoutId }: CheckoutRow): string =>
+  `checkout ${n} (${kind}, ${checkoutId ?? 'without an id'})`;
+
+/** Whoever insists is told, and is told what has to come of what they filled in. */
+const decided: Checker = ({ rows }) =>
+  rows.flatMap((row) => {
+    if (['wrong', 'hanging'].includes(checkoutVerdict(row)))
+      return [`${of(row)} must not end so: ${JSON.stringify(row)}`];
+    return isDecided(row) ? [] : [`${of(row)} is ${row.decision}, and its customer insisted: ${JSON.stringify(row)}`];
   });
-  return [...wrong, ...misplaced];
+
+/** Each approved one stands in the queue once and was executed; nothing else stands there. */
+const queued: Checker = ({ rows, queue }) => {
+  const places = Map.groupBy(queue, ({ orderId }) => orderId);
+  const approved = rows.filter(({ decision }) => decision === 'approved');
+  const known = new Set(approved.map(({ checkoutId }) => checkoutId));
+  const isExecuted = ({ state, executedBy, term }: QueuedOrderView): boolean =>
+    state === 'executed' && executedBy !== undefined && term !== undefined;
+  return [
+    ...approved.flatMap((row) => {
+      const its = places.get(row.checkoutId!) ?? [];
+      return its.length === 1 && its.every(isExecuted) ? [] : [`${of(row)} in the queue: ${JSON.stringify(its)}`];
+    }),
+    ...queue.flatMap(({ entry, orderId }) =>
+      known.has(orderId) ? [] : [`entry ${entry} is of ${orderId}, which nobody was told is approved`],
+    ),
+  ];
+};
+
+/** Whoever wanted to buy once has one order, which is the one that they were told of, or none. A buyer is known by the address. */
+const boughtOnce: Checker = ({ plan, rows, orders }) => {
+  const contacts = new Map(plan.checkouts.map(({ n, contact }) => [n, contact]));
+  const buyers = Map.groupBy(rows, ({ n }) => contacts.get(n));
+  return orders.flatMap(({ id, email }) => {
+    const its = buyers.get(email) ?? [];
+    const isTold = its.length === 0 || its.some((row) => row.decision === 'approved' && row.checkoutId === id);
+    return isTold ? [] : [`order ${id} is bought for ${its.map(of).join(' or ')}, and nobody was told of it`];
+  });
+};
+
+/** A run in which hardly anything is bought says nothing about what is bought. */
+const someBought: Checker = ({ rows, orders }) => {
+  const status = new Map(orders.map((order) => [order.id, order.status]));
+  const wanted = rows.filter(({ kind }) => isBuying(expectedOf(kind)));
+  const completed = wanted.filter(({ checkoutId = '' }) => status.get(checkoutId) === 'completed').length;
+  return 2 * completed >= wanted.length ? [] : [`of ${wanted.length} that should be bought ${completed} were`];
+};
+
+const isBuying = ({ rejected, orderFails }: Expected): boolean => rejected === undefined && orderFails === undefined;
+
+const checkers: Readonly<Record<string, Checker>> = {
+  'checkouts are decided': decided,
+  'I-13': queued,
+  'bought once': boughtOnce,
+  'enough is bought': someBought,
+};
+
+/** What is wrong with the checkouts of a run at rest. */
+export function checkoutFaults(bought: Bought): readonly string[] {
+  return Object.entries(checkers).flatMap(([name, check]) => check(bought).map((what) => `${name}: ${what}`));
 }

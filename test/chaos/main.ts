@@ -16,7 +16,7 @@ const spec = commandSpec({
       type: 'string',
       value: 'N',
       default: '5',
-      means: 'orders a second; for each five of them two checkouts more',
+      means: 'orders a second; a quarter as many checkouts beside them, until the last fault is healed',
     },
   },
   examples: [['--minutes 10 --seed 4', 'a longer run with other faults']],

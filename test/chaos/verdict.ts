@@ -1,10 +1,12 @@
 /** What became of the orders of a chaos run, and what of it must not be. */
 import { auditOver } from '#local/commands/audit.ts';
 import { checkoutFaults } from './checkouts.ts';
+import type { CheckoutPlan } from '#local/commands/simulator/checkout-plan.ts';
 import type { CheckoutRow } from '#local/commands/simulator/checkout-verdict.ts';
 import { type Customer, emailOf } from '#local/commands/simulator/plan.ts';
 import type { OrderRow } from '#local/commands/simulator/result.ts';
 import { verdictOf } from '#local/commands/simulator/verdict.ts';
+import type { QueuedOrderView } from '#services/executor/shapes.ts';
 import { patientManagement } from '#test/support/management.ts';
 import type { Shop } from '#test/support/place.ts';
 import { checkers, readRest } from '#test/support/rest.ts';
@@ -23,13 +25,15 @@ interface Judged {
   /** Everybody who was given money. */
   readonly customers: readonly Customer[];
   readonly rows: readonly OrderRow[];
+  readonly checkoutPlan: CheckoutPlan;
   readonly checkouts: readonly CheckoutRow[];
 }
 
 const WAITING = /\.(\d{3}|delay|expired|parked)$/;
 
 /** Reads the orders, the ledger, the mailbox, the audit and the broker's counters. */
-export async function judge({ stack, shop, customers, rows, checkouts }: Judged): Promise<ChaosVerdict> {
+export async function judge(judged: Judged): Promise<ChaosVerdict> {
+  const { stack, shop, customers, rows, checkoutPlan, checkouts } = judged;
   const violations: string[] = rows
     .filter((row) => ['wrong', 'hanging'].includes(verdictOf(row)))
     .map((row) => `order ${row.n} (${row.kind}): ${row.outcome} ${row.reason ?? ''} ${row.orderId ?? ''}`);
@@ -42,7 +46,9 @@ export async function judge({ stack, shop, customers, rows, checkouts }: Judged)
   const rest = await readRest(shop, traffic, true);
   for (const [name, check] of Object.entries(checkers))
     violations.push(...check(rest).map((what) => `${name}: ${what}`));
-  violations.push(...(await checkoutFaults(shop, checkouts)));
+  const queue = await shop.all<QueuedOrderView>('/v1/order-queue');
+  const orders = rest.orders.map(({ order }) => order);
+  violations.push(...checkoutFaults({ plan: checkoutPlan, rows: checkouts, queue, orders }));
   const audit = await auditOver(stack.api, { hangingAfterMs: 0 });
   violations.push(...audit.items.map((item) => `audit: ${JSON.stringify(item)}`));
   const dead = await shop.all<{ readonly route: string; readonly cause: string }>('/v1/dead-letters');
@@ -51,6 +57,7 @@ export async function judge({ stack, shop, customers, rows, checkouts }: Judged)
   const add = (what: string, n: number): void => void counts.set(what, (counts.get(what) ?? 0) + n);
   for (const { outcome } of rows) add(`requests ${outcome}`, 1);
   for (const { decision } of checkouts) add(`checkouts ${decision.replace('_', ' ')}`, 1);
+  add('checkouts given up on the way', checkouts.flatMap(({ givenUp = [] }) => givenUp).length);
   add('orders', rest.orders.length);
   add(
     'compensations',

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestStack } from './stack.ts';
-import { patience, until } from './until.ts';
+import { until } from './until.ts';
 import { projectDir } from '#local/stack/own-process.ts';
 import { anyFreePort, releasePort } from '#local/stack/ports.ts';
 import { serviceSpecs } from '#local/stack/service-specs.ts';
@@ -60,8 +60,7 @@ export async function startBeside({ parts }: Pick<TestStack, 'parts'>, tree: str
   };
   try {
     const isReady = (trouble: string): boolean => trouble === '';
-    for (const name of names)
-      await until(`${label}: ${name} is ready`, () => readyOf(name), isReady, { limitMs: patience(60_000) });
+    for (const name of names) await until(`${label}: ${name} is ready`, () => readyOf(name), isReady);
   } catch (error) {
     await stop();
     throw error;

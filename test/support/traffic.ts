@@ -25,6 +25,8 @@ export interface Traffic {
 const MIX: Mix = { ok: 5, declined: 1, short_funds: 1, foreign_currency: 1, cancelled: 1, duplicate: 1 };
 const INVALID_EVERY = 10;
 const LIMIT_MS = 180_000;
+/** A customer goes on asking for as long as a stack may be away, also on a machine that is busy with other things. */
+const INSIST_MS = 600_000;
 
 /** The first stream's plan follows from `seed`, the next one's from the number after it. */
 export function createTraffic(shop: Shop, stack: TestStack, seed = 1): Traffic {
@@ -66,7 +68,7 @@ export function createTraffic(shop: Shop, stack: TestStack, seed = 1): Traffic {
         simulate({
           api: stack.api,
           plan,
-          retry: 'until-answered',
+          insistMs: INSIST_MS,
           limitMs: patience(LIMIT_MS),
           onAccepted: (orderId) => accepted.add(orderId),
         }),

@@ -67,6 +67,8 @@ const kinds: Readonly<Record<CheckoutKind, Filled>> = {
 
 export interface PlannedCheckout extends Pick<PlannedOrder, 'n' | 'customerId' | 'dueMs'> {
   readonly kind: CheckoutKind;
+  /** The address that whoever buys gives. */
+  readonly contact: string;
   /** What is sent. */
   readonly body: object;
 }
@@ -84,7 +86,8 @@ export function checkoutPlanOf(options: Omit<PlanOptions, 'mix' | 'names'>): Che
   const checkouts = orders.orders.map((order): PlannedCheckout => {
     const kind = kindAt<CheckoutKind>(CHECKOUT_KINDS, (one) => kinds[one].share, draw(), 'approved');
     const { n, customerId, dueMs } = order;
-    return { n, customerId, dueMs, kind, body: bodyOf(order, kinds[kind]) };
+    const body = bodyOf(order, kinds[kind]);
+    return { n, customerId, dueMs, kind, contact: body.user.contact, body };
   });
   return { orders, checkouts };
 }
@@ -93,7 +96,7 @@ export function expectedOf(kind: CheckoutKind): Expected {
   return kinds[kind];
 }
 
-function bodyOf(order: PlannedOrder, { card, user, changes }: Filled): object {
+function bodyOf(order: PlannedOrder, { card, user, changes }: Filled) {
   const { customerId, good, quantity } = order;
   return {
     customerId,

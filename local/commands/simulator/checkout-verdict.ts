@@ -3,8 +3,9 @@ import type { End } from './result.ts';
 import type { SimulationVerdict } from './verdict.ts';
 
 /**
- * How it was decided; `given_up`: a service did not answer in time and nothing is left of it (503, 504, `failed`); `open`: it was not
- * decided when the waiting was over; `refused`: nothing was taken; `unanswered`: no answer; `invalid`: any other one.
+ * How it was decided; `given_up`: a service did not answer in time and nothing is left of it (503 that names it, `failed`); `open`: it
+ * was not decided when the waiting was over; `refused`: nothing was taken (429, 503); `unanswered`: no answer, or one that leaves it open
+ * (409, 504); `invalid`: any other one.
  */
 export const DECISIONS = ['approved', 'rejected', 'given_up', 'open', 'refused', 'unanswered', 'invalid'] as const;
 export type CheckoutDecision = (typeof DECISIONS)[number];
@@ -17,6 +18,8 @@ export interface CheckoutRow {
   readonly decision: CheckoutDecision;
   readonly httpStatus?: number;
   readonly checkoutId?: string;
+  /** Checkouts before this one, of whoever was told that nothing is left of them and took another key. */
+  readonly givenUp?: readonly string[];
   readonly decidedAt?: number;
   /** Of a rejection. */
   readonly event?: string;

@@ -1,4 +1,5 @@
 import { type End, ENDS, type SimulationProgress } from './result.ts';
+import type { Insisting } from './insisting.ts';
 import { createWatch } from './watch.ts';
 import type { Api } from '#local/commands/api.ts';
 import { systemClock, type Clock } from '#shared/clock.ts';
@@ -15,15 +16,15 @@ export interface Simulating<Plan> {
   /** Sends nothing more; what was sent is waited for. */
   readonly enough?: AbortSignal;
   readonly limitMs?: number;
+  /** So long somebody who was not told for certain asks again, ms; by default not at all. */
+  readonly insistMs?: number;
   readonly onProgress?: (progress: SimulationProgress) => void;
 }
 
 /** What the run of one kind of plan gets, with everything that was left out. */
-export interface Sending {
+export interface Sending extends Insisting {
   readonly api: Api;
-  readonly clock: Clock;
   readonly run: string;
-  readonly signal: AbortSignal;
   readonly limitMs: number;
 }
 
@@ -72,9 +73,9 @@ export async function openLoop<One extends Planned, ItsRow extends Row>(
   options: Omit<Simulating<unknown>, 'plan'>,
   { planned, prepare, send, lookAgain }: OpenLoop<One, ItsRow>,
 ): Promise<readonly ItsRow[]> {
-  const { api, clock = systemClock, limitMs = 180_000, onProgress = () => {} } = options;
+  const { api, clock = systemClock, limitMs = 180_000, insistMs = 0, onProgress = () => {} } = options;
   const { run = clock.id(), signal = new AbortController().signal, enough = signal } = options;
-  const sending: Sending = { api, clock, run, signal, limitMs };
+  const sending: Sending = { api, clock, run, signal, limitMs, insistMs };
   const rows = new Map<number, ItsRow>();
   const ordered = new Map<string, One>();
   const counts = { sent: 0, accepted: 0, notAccepted: 0, ended: 0, outstanding: 0, lateMs: 0 };

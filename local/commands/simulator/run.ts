@@ -18,6 +18,8 @@ export interface SimulateOptions {
   readonly onProgress?: (progress: SimulationProgress) => void;
   readonly onAccepted?: (orderId: string) => void;
   readonly retry?: Retry;
+  /** So long a customer who was not told for certain asks again, ms; by default not at all. */
+  readonly insistMs?: number;
   /** So many requests may be without an answer; beyond that the sending falls behind, which the result tells. */
   readonly maxOutstanding?: number;
   /** How long to wait, after the last order was answered, for those that have not ended. */
@@ -37,6 +39,7 @@ const LATE_MS = 250;
  */
 export async function simulate(options: SimulateOptions): Promise<OrderResult> {
   const { api, plan, clock = systemClock, retry = 'never', maxOutstanding = 200, limitMs = 180_000 } = options;
+  const { insistMs = 0 } = options;
   const { run = clock.id(), signal = new AbortController().signal, enough = signal } = options;
   const placingEnds = AbortSignal.any([signal, enough]);
   const rows = new Map<number, OrderRow>();
@@ -47,7 +50,7 @@ export async function simulate(options: SimulateOptions): Promise<OrderResult> {
   let startedAt = clock.now();
   let slot: (() => void) | undefined;
 
-  const sender = createSender({ api, clock, retry, run, signal });
+  const sender = createSender({ api, clock, retry, insistMs, run, signal });
   const watch = createWatch({
     api,
     clock,

@@ -1,13 +1,9 @@
-import { waitMs } from './retry-after.ts';
+import { type Insisting, patienceOf } from './insisting.ts';
 import { emailOf, type PlannedOrder } from './plan.ts';
 import type { ApiAnswer, Api } from '#local/commands/api.ts';
-import type { Clock } from '#shared/clock.ts';
 
-/**
- * What a customer does about a request that was refused or got no answer: nothing, ask once more after `Retry-After`, or ask
- * under the same key until the answer is certain (within `UNTIL_ANSWERED_MS`).
- */
-export type Retry = 'never' | 'once' | 'until-answered';
+/** What a customer who does not insist does about a request that was refused or got no answer: nothing, or ask once more after `Retry-After`. */
+export type Retry = 'never' | 'once';
 
 export type Sent =
   | {
@@ -20,14 +16,12 @@ export type Sent =
     }
   | { readonly is: 'refused' | 'rejected' | 'unanswered'; readonly status?: number; readonly reason?: string };
 
-export interface SenderOptions {
+/** Whoever insists asks under the same key until the answer is certain. */
+export interface SenderOptions extends Insisting {
   readonly api: Pick<Api, 'post'>;
-  readonly clock: Clock;
   readonly retry: Retry;
   /** Begins every Idempotency-Key: the same plan can be run again on the same stack. */
   readonly run: string;
-  /** Ends the waiting for another try. */
-  readonly signal: AbortSignal;
 }
 
 interface Body {
@@ -42,11 +36,12 @@ const METHODS: Readonly<Partial<Record<PlannedOrder['kind'], string>>> = {
   timeout: 'pm_timeout',
   retried: 'pm_declined_2_times',
 };
-const UNTIL_ANSWERED_MS = 60_000;
 /** A key that is in use is asked for again whatever `retry` says: its first request is our own. */
 const IN_USE_TRIES = 3;
 
-export function createSender({ api, clock, retry, run, signal }: SenderOptions) {
+export function createSender({ api, retry, run, ...insisting }: SenderOptions) {
+  const { clock } = insisting;
+
   return {
     /** A duplicate is sent twice at the same time, as by a double click. */
     async place(order: PlannedOrder): Promise<Sent> {
@@ -66,7 +61,7 @@ export function createSender({ api, clock, retry, run, signal }: SenderOptions) 
   };
 
   async function send(order: PlannedOrder): Promise<Sent> {
-    const giveUpAt = clock.now() + UNTIL_ANSWERED_MS;
+    const patience = patienceOf(insisting);
     let open = false;
     for (let tries = 1; ; tries += 1) {
       const answer = await api
@@ -75,18 +70,11 @@ export function createSender({ api, clock, retry, run, signal }: SenderOptions) 
       const sent = meaning(answer, clock.now());
       const again = sent.is === 'refused' || sent.is === 'unanswered';
       const allowed =
-        (sent.status === 409 && tries <= IN_USE_TRIES) ||
-        (retry === 'once' && tries === 1) ||
-        (retry === 'until-answered' && clock.now() < giveUpAt);
+        (sent.status === 409 && tries <= IN_USE_TRIES) || (retry === 'once' && tries === 1) || patience.isLeft();
       open ||= sent.is === 'unanswered';
       // A try that got no answer may have been taken, whatever a later one is told.
       const known: Sent = open && sent.is === 'refused' ? { ...sent, is: 'unanswered' } : sent;
-      if (!again || !allowed || signal.aborted) return known;
-      try {
-        await clock.sleep(waitMs(answer), signal);
-      } catch {
-        return known;
-      }
+      if (!again || !allowed || !(await patience.pause(answer))) return known;
     }
   }
 }

@@ -69,7 +69,12 @@ test('who owns which partition is agreed on', async (t) => {
 test('dead letters are kept, replayed, and noted when their order has ended', async (t) => {
   const clock = createVirtualClock();
   const did: string[] = [];
-  const letter = { _id: 'a', route: 'wallet', packet: { content: Buffer.from('{}'), headers: '{}' }, replay: { id: 'r', ratePerS: 1 } };
+  const letter = {
+    _id: 'a',
+    route: 'wallet',
+    packet: { content: Buffer.from('{}'), headers: '{}' },
+    replay: { id: 'r', ratePerS: 1 },
+  };
   let isMarked = true;
   const store = losing({
     record: async () => 'stored' as const,

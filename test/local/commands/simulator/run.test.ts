@@ -130,11 +130,11 @@ test('with retry it is sent once more, after Retry-After and under its key', asy
   t.true(never.result.rows.every(({ outcome }) => outcome === 'refused'));
 });
 
-test('until-answered asks under the same key until it is certain', async (t) => {
+test('one who insists asks under the same key until it is certain', async (t) => {
   const refuse = (request: number) =>
     request % 4 === 0 ? undefined : request % 4 === 1 ? ('cut' as const) : { status: request % 4 === 2 ? 504 : 503 };
   const wanted = { plan: plan({ count: 30, mix: only('ok') }) };
-  const { world, result } = await simulated({ refuse }, { ...wanted, retry: 'until-answered' });
+  const { world, result } = await simulated({ refuse }, { ...wanted, insistMs: 60_000 });
   t.true(result.rows.every(({ outcome }) => outcome === 'completed'));
   t.is(world.orders.size, 30);
   const unasked = await simulated({ refuse }, wanted);
