@@ -64,8 +64,10 @@ export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: Ch
       on(begin, (state: StoredState | undefined, form, context) => {
         const answer = context.answer(begun, { orderId: form.orderId });
         if (state !== undefined) return answering(state, answer);
-        const { customerId } = form;
-        const data = () => checkoutDataOf(form, checkoutFlow);
+        const { notAfter = Number.POSITIVE_INFINITY, ...filled } = form;
+        if (context.now > notAfter) return { state: { abandonedAt: context.now } };
+        const { customerId } = filled;
+        const data = () => checkoutDataOf(filled, checkoutFlow);
         const fresh = {
           customerId,
           createdAt: context.now,

@@ -20,11 +20,16 @@ const checkoutForm = z.object({
   /** At the prices of the catalogue, without a way to pay; absent where the basket is empty. */
   order: orderDetails.omit({ paymentMethod: true }).optional(),
   cards: z.object({ verification: sealedCard, fraud: sealedCard }),
+  /** Epoch ms: one that is taken later never begins, and a document says so. Absent: it begins whenever it comes. */
+  notAfter: z.int().optional(),
 });
 export type CheckoutForm = z.infer<typeof checkoutForm>;
 
 export const begun = event('checkout.begun', z.object({ orderId }));
-/** Begins a checkout, once. Its deadline is when whoever asked gives up waiting, and as much later as a half-open gate delays: one that is taken later does nothing. */
+/**
+ * Begins a checkout, once. `notAfter` is when whoever asked gives up waiting, and as much later as a half-open gate delays. It is no deadline of
+ * the message, because of one that passed nothing would be left: nobody could tell a client that asks later what became of its checkout.
+ */
 export const begin = command('checkout.begin', { body: checkoutForm, key: (body) => body.orderId, done: begun });
 
 export const abandoned = event('checkout.abandoned', z.object({ orderId }));

@@ -18,7 +18,7 @@ export interface CheckoutLearned {
   readonly suggestions: readonly Suggestion[];
 }
 
-export function checkoutDataOf(form: CheckoutForm, flow: Flow): CheckoutData {
+export function checkoutDataOf(form: Omit<CheckoutForm, 'notAfter'>, flow: Flow): CheckoutData {
   return { ...form, flow, clocks: {} };
 }
 

@@ -37,7 +37,18 @@ export function placingCheckout(
       const { delayMs } = await door.lookUp(slowing, begin.route);
       const { customerId, user, billingAddress, termsAccepted, items } = body;
       const cards = await checkouts.seal(creditCard, clock.now());
-      const form: CheckoutForm = { orderId, customerId, user, billingAddress, termsAccepted, items, cards, ...order };
+      const notAfter = clock.now() + outcomeMs + delayMs;
+      const form: CheckoutForm = {
+        orderId,
+        customerId,
+        user,
+        billingAddress,
+        termsAccepted,
+        items,
+        cards,
+        notAfter,
+        ...order,
+      };
       const accepted: CheckoutView = { checkoutId: orderId, status: 'pending', suggestions: [] };
       return {
         resourceId: orderId,
@@ -50,7 +61,6 @@ export function placingCheckout(
           body: form,
           correlationId: orderId,
           traceparent: trace.traceparent,
-          deadline: clock.now() + outcomeMs + delayMs,
         },
         forgetsBody: true,
         accepted: { status: 202, headers: { Location: checkoutPath(orderId) }, body: accepted },

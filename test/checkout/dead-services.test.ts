@@ -147,12 +147,18 @@ test('the service of the checkouts is gone: 504 in time, for it may have begun; 
   t.is((await town.checkOut(checkoutBody({ customerId: 'bob' }))).body.status, 'approved', 'the next one goes through');
 });
 
-test('the gate of the checkouts is half-open: each is begun when its delay is over, 202, then approved', async (t) => {
-  const policy = { ttlMs: 10_000, delayMs: 3000, cycleMs: 15_000, badCycles: 3 };
-  const town = await checkoutTown({ delayMs: policy.delayMs });
+/** A town whose gate of the checkouts is half-open; what the door knows of its delay, and what it is. */
+async function halfOpen(knownMs: number, delayMs: number): Promise<CheckoutTown> {
+  const town = await checkoutTown({ delayMs });
   const session = await town.clock.during(town.broker.connect('operator').session());
   await town.clock.during(session.unbind(gate('checkout').direct));
+  const policy = { ttlMs: 10_000, delayMs: knownMs, cycleMs: 15_000, badCycles: 3 };
   town.door.board.take(aSnapshot([aBreaker('checkout', { state: 'half_open', policy })], town.clock.now()));
+  return town;
+}
+
+test('the gate of the checkouts is half-open: each is begun when its delay is over, 202, then approved', async (t) => {
+  const town = await halfOpen(3000, 3000);
   const { status, body } = await town.checkOut(checkoutBody());
   t.is(status, 202, JSON.stringify(body));
   await town.clock.until(() => town.stateOf(body.checkoutId) !== undefined);
@@ -161,6 +167,18 @@ test('the gate of the checkouts is half-open: each is begun when its delay is ov
     body: { status: 'approved' },
   });
   t.deepEqual(town.leftOf(body.checkoutId), ['queued']);
+});
+
+test('202, and it comes too late to begin: whoever only looks is told that it failed', async (t) => {
+  const town = await halfOpen(500, 8000);
+  const { status, body } = await town.checkOut(checkoutBody());
+  t.is(status, 202, JSON.stringify(body));
+  const read = () => town.door.answered<CheckoutView>('GET', `/v1/checkouts/${body.checkoutId}`, { as: 'alice' });
+  await town.clock.advance(4000);
+  t.like(await read(), { body: { status: 'pending' } });
+  await town.clock.advance(3000);
+  t.like(await read(), { body: { status: 'failed', reason: { code: 'never_begun' } } });
+  t.deepEqual(town.leftOf(body.checkoutId), []);
 });
 
 test('the order queue is gone: approved all the same, nothing is kept meanwhile, and queued once when it is back', async (t) => {

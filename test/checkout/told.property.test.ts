@@ -1,4 +1,4 @@
-/** Whoever is told that nothing is left of a checkout may buy the same again under another key: whatever fails meanwhile, it is bought once at most. */
+/** Whoever is told that nothing is left of a checkout may buy the same again under another key: whatever fails meanwhile, it is bought once at most, and every checkout that anybody was told of is decided in the end. */
 import test from 'ava';
 import { type CheckoutTown, checkoutTown } from './checkout-town.ts';
 import { checkoutBody } from '#test/support/checkouts.ts';
@@ -15,6 +15,8 @@ interface Buyer {
   readonly customerId: string;
   /** The statuses that it was told, in their order. */
   readonly told: number[];
+  /** The checkouts that it was told of. */
+  readonly ids: Set<string>;
 }
 
 const randomOf = (seed: number) => {
@@ -23,15 +25,16 @@ const randomOf = (seed: number) => {
 };
 
 /** Takes another key only when it is told for certain that nothing was bought; until it is told what was decided. */
-async function buy(town: CheckoutTown, { customerId, told }: Buyer): Promise<void> {
+async function buy(town: CheckoutTown, { customerId, told, ids }: Buyer): Promise<void> {
   let key = 1;
   for (let tries = 0; tries < 60; tries += 1) {
-    const { status } = await town.door.ask<CheckoutView>('POST', '/v1/checkouts', {
+    const { status, body } = await town.door.ask<Partial<CheckoutView>>('POST', '/v1/checkouts', {
       body: checkoutBody({ customerId }),
       as: customerId,
       key: `${customerId}-${key}`,
     });
     told.push(status);
+    if (body.checkoutId !== undefined) ids.add(body.checkoutId);
     if (status === 201) return;
     if (status === 503) key += 1;
     await town.clock.sleep(1500);
@@ -65,15 +68,26 @@ for (let seed = 1; seed <= SEEDS; seed += 1)
         gone.delete(name);
       });
     }
-    const buyers = Array.from({ length: CUSTOMERS }, (_, place): Buyer => ({ customerId: `buyer-${place}`, told: [] }));
+    const buyers = Array.from({ length: CUSTOMERS }, (_, place): Buyer => ({
+      customerId: `buyer-${place}`,
+      told: [],
+      ids: new Set(),
+    }));
     const buying = buyers.map(async (buyer) => {
       await town.clock.sleep(between(0, 8000));
       await buy(town, buyer);
     });
     await town.clock.during(Promise.all(buying));
     await town.clock.advance(60_000);
-    for (const { customerId, told } of buyers) {
+    for (const { customerId, told, ids } of buyers) {
       t.is(told.at(-1), 201, `${customerId} was told ${told.join(', ')}`);
       t.is(queuedOf(town, customerId), 1, `${customerId} was told ${told.join(', ')}`);
+      for (const id of ids) {
+        const { body } = await town.door.answered<CheckoutView>('GET', `/v1/checkouts/${id}`, { as: customerId });
+        t.true(
+          ['approved', 'failed'].includes(body.status),
+          `${customerId} is told for ever that ${id} is ${body.status}`,
+        );
+      }
     }
   });

@@ -42,9 +42,9 @@ async function formOf(n: number): Promise<CheckoutForm> {
 /** `drawn`: a stream of its own. */
 export function sendCheckouts({ broker, settings, scheduler }: SimulatedTown, drawn: Scheduler, overMs: number): void {
   const { clock } = scheduler;
-  const put = <Body>(exchange: string, id: string, type: CommandType<Body>, body: Body, deadline?: number): void => {
+  const put = <Body>(exchange: string, id: string, type: CommandType<Body>, body: Body): void => {
     const message = { id, type: type.name, key: type.key(body), body, correlationId: id };
-    broker.put(exchange, encode(deadline === undefined ? message : { ...message, deadline }, clock.now()));
+    broker.put(exchange, encode(message, clock.now()));
   };
   for (let n = 0; n < COUNT; n += 1) {
     const orderId = idOf(n);
@@ -52,7 +52,7 @@ export function sendCheckouts({ broker, settings, scheduler }: SimulatedTown, dr
     const [isGivenUp, isTriggered] = [drawn.chance() < 0.2, drawn.chance() < 0.4];
     void formOf(n).then((form) =>
       clock.after(at, () =>
-        put(inbox('checkout'), `${orderId}:begin`, begin, form, clock.now() + settings.times.stepMs),
+        put(inbox('checkout'), `${orderId}:begin`, begin, { ...form, notAfter: clock.now() + settings.times.stepMs }),
       ),
     );
     if (isGivenUp)
