@@ -13,9 +13,14 @@ const recordsOf = (told: readonly Told[]): readonly QueueRecord[] =>
     return kind === 'queued' ? { ...head, kind } : { ...head, kind, term, executor };
   });
 
-/** What is wrong with a queue that went like this; the last `riding` records are in its document. */
-function wrong(told: readonly Told[], { riding = 0, hangingAfterMs = 60_000, lost = 0 } = {}): readonly string[] {
-  const records = recordsOf(told);
+/** What is wrong with a queue that went like this; the last `riding` records are in its document, the record `swapped` names another order. */
+function wrong(
+  told: readonly Told[],
+  { riding = 0, hangingAfterMs = 60_000, lost = 0, swapped = undefined as number | undefined } = {},
+): readonly string[] {
+  let records = recordsOf(told);
+  if (swapped !== undefined)
+    records = records.map((one) => (one.seq === swapped ? { ...one, orderId: 'another' } : one));
   const last = (kind: string): number => records.findLast((one) => one.kind === kind)?.entry ?? 0;
   const document = {
     queued: last('queued'),
@@ -63,6 +68,13 @@ test('terms that fall, two executors of a term, an entry executed twice, out of 
     'order-queue: the records up to 1 are missing',
     'order-queue: entry 1 was executed and has no place',
   ]);
+});
+
+test('an entry that was executed as the order of another one is found, wherever its records are', (t) => {
+  for (const riding of [0, 1, 6])
+    t.deepEqual(wrong(sound, { riding, swapped: 5 }), [
+      'order-queue: entry 2 is of order-2 and was executed as another',
+    ]);
 });
 
 test('an entry whose turn does not come hangs', (t) => {

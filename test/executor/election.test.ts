@@ -1,5 +1,6 @@
 import test from 'ava';
 import { machine } from './machine.ts';
+import type { RaftMessage } from '#services/executor/raft/state.ts';
 import { TIMING } from '#services/executor/timing.ts';
 
 const nothing = { index: 0, term: 0 };
@@ -30,6 +31,36 @@ test('with a majority behind it the candidate raises its term by 1, votes for it
   );
   t.is(state.role.kind, 'candidate');
   t.is(one.hear(3, { kind: 'vote', term: 1, pre: false, granted: true }).state.role.kind, 'leader');
+});
+
+test('whoever wins tells all others at once that it leads, and a follower beats to the one that told it', (t) => {
+  const { send, state } = machine().lead();
+  t.is(state.role.kind, 'leader');
+  t.deepEqual(
+    send.map(({ kind, to, term }) => [kind, to, term]),
+    [
+      ['append', 'executor-2', 1],
+      ['append', 'executor-3', 1],
+    ],
+  );
+  const other = machine();
+  const { kind: _, from: __, to: ___, ...told } = send[0] as RaftMessage & { readonly kind: 'append' };
+  other.hear(2, { kind: 'append', ...told });
+  const beats = other.pass(TIMING.beatMaxMs);
+  t.like(beats[0], { kind: 'heartbeat', to: 'executor-2' });
+});
+
+test('a vote that comes twice is one vote', (t) => {
+  const members = [1, 2, 3, 4, 5].map((n) => `executor-${n}`);
+  const one = machine(undefined, { members });
+  one.pass(TIMING.electionMaxMs);
+  for (const pre of [true, false]) {
+    const vote = { kind: 'vote', term: 1, pre, granted: true } as const;
+    for (let copy = 0; copy < 3; copy += 1) one.hear(2, vote);
+    t.like(one.state().role, { kind: 'candidate', pre });
+    one.hear(3, vote);
+  }
+  t.is(one.state().role.kind, 'leader');
 });
 
 test('one vote a term, also over a restart; a lower term gets none and is told the higher one', (t) => {

@@ -1,9 +1,12 @@
 import test from 'ava';
 import * as contract from '#services/executor/contract.ts';
 import type { EntryState, QueueState } from '#services/executor/state.ts';
+import { place } from '#services/order/contract.ts';
 import { open } from '#services/stock/contract.ts';
 import { topUp } from '#services/wallet/contract.ts';
 import type { OrderState } from '#services/order/order.ts';
+import { jsonIn } from '#shared/bus/json-in.ts';
+import { EVENTS } from '#shared/bus/topology/topology.ts';
 import { queuedBehind } from '#test/support/order-queue.ts';
 import { createRoad } from '#test/town/road.ts';
 import { details } from '#test/services/saga/cases.ts';
@@ -15,8 +18,26 @@ async function town() {
   road.put(topUp, { customerId, topUpId: 'top-up-1', amount: { ...total, amount: 1_000_000 } }, 'top-up-1');
   for (const { sku } of items) road.put(open, { sku, quantity: 1000 }, `open:${sku}`);
   await road.clock.advance(1000);
+  const heard: unknown[] = [];
+  const listening = road.broker
+    .connect('listener')
+    .subscribe(EVENTS, [contract.lateWorkRefused.name], ({ content }) => {
+      heard.push(jsonIn(content));
+    });
+  await road.clock.during(listening);
+  let placings = 0;
+  road.broker.inject({
+    copies(_queue, { type }) {
+      if (type === place.name) placings += 1;
+      return 1;
+    },
+  });
   const orderOf = (n: number) => ({ ...details, orderId: `order-${n}` });
   const self = {
+    /** News of late work, as they came. */
+    heard,
+    /** How often anybody asked for an order to be placed. */
+    placings: () => placings,
     put: road.put,
     clock: road.clock,
     homes: road.homes,
@@ -86,6 +107,32 @@ test('once a newer term was seen, what an older one sends is refused and counted
   await execute(3, 'executor-3', 1);
   t.is(order(1), undefined);
   t.like(queue(), { refused: 2, fence: { term: 3, executor: 'executor-1', executed: 0 } });
+});
+
+test('what was refused is told: who came too late, of which term, and what the newest is', async (t) => {
+  const { enqueue, execute, heard } = await town();
+  await enqueue(1);
+  await execute(3, 'executor-1');
+  await execute(2, 'executor-2', 1);
+  await execute(3, 'executor-3', 1);
+  await execute(3, 'executor-1', 1);
+  t.deepEqual(heard, [
+    { executor: 'executor-2', term: 2, newest: 3, reason: 'stale_term' },
+    { executor: 'executor-3', term: 3, newest: 3, reason: 'not_the_leader' },
+  ]);
+});
+
+test('an entry whose turn is told again, under another id and by another leader, has begun as it first did and is not placed again', async (t) => {
+  const { enqueue, execute, put, clock, entry, order, placings } = await town();
+  await enqueue(1);
+  await execute(1, 'executor-2', 1);
+  await clock.until(() => order(1)?.status === 'completed', 60_000);
+  const begun = entry(1)?.started;
+  put(contract.start, { orderId: 'order-1', entry: 1, executor: 'executor-3', term: 2 }, 'start-again');
+  await clock.advance(5000);
+  t.like(begun, { entry: 1, executor: 'executor-2', term: 1 });
+  t.deepEqual(entry(1)?.started, begun);
+  t.is(placings(), 1);
 });
 
 test('nobody is executed before who stands in front, or without standing in the queue', async (t) => {
