@@ -100,6 +100,35 @@ test('a trigger whose clock covers less than what must have happened first is to
   t.like(town.state('fraud', 'o'), { clock: { verification: 2, fraud: 1 } });
 });
 
+test('a trigger that tells of an event which its own service has not done, or has rejected, is too early, whatever clock it brings', async (t) => {
+  const town = await strayTown();
+  const { billingAddress, termsAccepted } = checkoutBody();
+  const clock = { verification: 5, fraud: 5 };
+  const afterA = { ...asked('o'), clock, before: [{ event: 'A', clock }] as const };
+  town.put(verification.checkUser, { ...afterA, user, billingAddress, termsAccepted });
+  await town.clock.advance(1000);
+  t.like(town.state('verification', 'o'), { clock: {}, events: [], early: [{ event: 'B', outcome: 'refused' }] });
+  town.put(verification.checkItems, { ...asked('o'), items: [] });
+  await town.clock.advance(1000);
+  town.put(verification.checkUser, { ...afterA, clock: { verification: 6 }, user, billingAddress, termsAccepted });
+  await town.clock.advance(1000);
+  const { events } = town.state<{ events: readonly { event: string; outcome: string }[] }>('verification', 'o')!;
+  t.deepEqual(
+    events.map(({ event, outcome }) => `${event} ${outcome}`),
+    ['A rejected'],
+  );
+});
+
+test('a trigger that names an event before it without a count of it is too early', async (t) => {
+  const town = await strayTown();
+  for (const clock of [{}, { verification: 0 }, { fraud: 3 }]) {
+    const before = [{ event: 'B', clock }] as const;
+    town.put(fraud.checkUser, { ...asked('o'), clock, before, user, pieces: 1 });
+  }
+  await town.clock.advance(1000);
+  t.like(town.state('fraud', 'o'), { clock: {}, events: [] });
+});
+
 test('the same event twice under another id changes nothing; after the end it is refused', async (t) => {
   const town = await strayTown();
   const items = [{ sku: 'book', quantity: 1 }];
