@@ -110,7 +110,8 @@ test('a trigger that tells of an event which its own service has not done, or ha
   t.like(town.state('verification', 'o'), { clock: {}, events: [], early: [{ event: 'B', outcome: 'refused' }] });
   town.put(verification.checkItems, { ...asked('o'), items: [] });
   await town.clock.advance(1000);
-  town.put(verification.checkUser, { ...afterA, clock: { verification: 6 }, user, billingAddress, termsAccepted });
+  const told = { clock: { verification: 1 }, before: [{ event: 'A', clock: { verification: 1 } }] as const };
+  town.put(verification.checkUser, { ...asked('o'), ...told, user, billingAddress, termsAccepted });
   await town.clock.advance(1000);
   const { events } = town.state<{ events: readonly { event: string; outcome: string }[] }>('verification', 'o')!;
   t.deepEqual(

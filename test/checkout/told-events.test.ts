@@ -3,9 +3,10 @@ import test from 'ava';
 import { checkoutTown } from './checkout-town.ts';
 import { checkoutBody, goodCard } from '#test/support/checkouts.ts';
 import { askedFor } from '#services/checkout/data.ts';
-import { steps } from '#services/checkout/place-checkout.ts';
-import { type Flow, flows, letters, ownerOf } from '#services/checkout-flow.ts';
+import { chain, partial, steps } from '#services/checkout/place-checkout.ts';
+import { type Flow, flows, type Letter, letters, ownerOf } from '#services/checkout-flow.ts';
 import type { CheckoutView } from '#services/checkout/shapes.ts';
+import { shivizLog, shownEvent } from '#services/checkout/view.ts';
 import { compare, type VectorClock } from '#shared/vector-clock.ts';
 
 /** The expression of the page on checkouts; ShiViz applies it all over the log. */
@@ -65,6 +66,29 @@ for (const flow of ['chain', 'partial'] as const)
       t.is(log.body.replaceAll(SHIVIZ, '').trim(), '', 'nothing else is in it');
     });
 
+test('what came too early is told, and not drawn: it is no event of its service', (t) => {
+  const passed = { event: 'A', outcome: 'passed', clock: { verification: 1 }, at: 0 } as const;
+  const refused = { event: 'E', outcome: 'refused', clock: {}, at: 0 } as const;
+  t.is(shivizLog([refused, passed, refused]), 'verification {"verification":1}\nA passed\n');
+  t.like(shownEvent(refused), { event: 'E', outcome: 'refused', clock: { verification: 0, fraud: 0, suggestions: 0 } });
+});
+
+test('the chain is A, B, D, C, E, F; in the partial order A and B wait for nobody, C for A, D for B, E for both, F for E', (t) => {
+  t.deepEqual(flows, {
+    chain: { A: [], B: ['A'], D: ['B'], C: ['D'], E: ['C'], F: ['E'] },
+    partial: { A: [], B: [], C: ['A'], D: ['B'], E: ['C', 'D'], F: ['E'] },
+  });
+  for (const [flow, { steps: defined }] of Object.entries({ chain, partial }))
+    for (const event of letters) {
+      const first: readonly Letter[] = flows[flow as Flow][event];
+      const after = defined.flatMap((step) =>
+        step.kind === 'command' && step.name === steps[event].name ? step.after : [],
+      );
+      const before = first.length === 0 ? ['begin-checkout'] : first.map((letter) => steps[letter].name);
+      t.deepEqual(after, before, `${flow} ${event}`);
+    }
+});
+
 test('a request for an event tells of no more than what must have happened before it, and carries the card that is sealed for its service', (t) => {
   const clocks = Object.fromEntries(letters.map((letter, n) => [letter, { [ownerOf[letter]]: n + 1 }]));
   for (const flow of ['chain', 'partial'] as const)
@@ -81,7 +105,7 @@ test('a request for an event tells of no more than what must have happened befor
       t.deepEqual(asked.clock, known, `${flow} ${event}`);
     }
   const data = { orderId: 'o', flow: 'chain', clocks: {}, items: [], cards: { verification: 'of C', fraud: 'of E' } };
-  const bodyOf = (letter: 'C' | 'E') => steps[letter].bodyOf(data as never, {} as never, '');
+  const bodyOf = (letter: 'C' | 'E') => steps[letter].bodyOf(data as never, {} as never, 0);
   t.like(bodyOf('C'), { card: 'of C' });
   t.like(bodyOf('E'), { card: 'of E' });
 });
