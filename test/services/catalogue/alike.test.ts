@@ -16,7 +16,7 @@ const SHELF = ['soap', 'tea-1', 'book-1', 'book-2', 'book-3', 'card-1'];
 
 const shelf = {
   categoriesOf: async (skus: readonly string[]) =>
-    new Map(skus.flatMap((sku) => (categories[sku] ? [[sku, categories[sku]!]] : []))),
+    new Map(skus.flatMap((sku) => (categories[sku] ? [[sku, categories[sku]]] : []))),
   async list({ category, limit }: { readonly category?: string | undefined; readonly limit: number }) {
     const of = SHELF.filter((sku) => category === undefined || categories[sku]!.includes(category));
     return {
