@@ -50,6 +50,12 @@ type Answers<Body, Done, Refused> = CommandType<Body> & {
 const KEPT_EARLY = 20;
 const nothing: OpenCausal = { status: 'open', clock: {}, events: [], early: [] };
 
+/** What became of a request for an event, with what it is answered. */
+interface Taken {
+  readonly state: CausalState;
+  readonly one: OpenCausal['events'][number];
+}
+
 /**
  * Does one event of an order: merges the clock of the request, counts one, decides, and keeps the clock with what it decided. A request that
  * came before what must happen first is refused and kept among the early ones; one for an event that happened is answered as it was, and
@@ -60,47 +66,87 @@ export function takes<Body extends Asked, Done, Refused, Told extends object>(
   event: Letter,
   decide: (body: Body, context: Context) => Verdict<Told> | Promise<Verdict<Told>>,
 ): Handler<CausalState> {
-  const service = ownerOf[event];
-  const refuse = (state: CausalState, { orderId }: Asked, reason: Rejection, context: Context) => {
-    const clock = state.status === 'open' ? state.clock : {};
-    const body = { orderId, event, clock, at: context.now, outcome: 'refused', reason };
-    return answering(state, context.answer(command.refused as EventType, body));
+  const told = ({ state, one }: Taken, context: Context): Result<CausalState> => {
+    const type = one.outcome === 'passed' ? command.done : command.refused;
+    return answering(state, context.answer(type as EventType, one.answer));
   };
-
-  function decided(state: OpenCausal, body: Asked, verdict: Verdict<Told>, context: Context): Result<CausalState> {
-    const clock = tick(merge(state.clock, body.clock), service);
-    const { orderId } = body;
-    const at = context.now;
-    const outcome = verdict.passed ? 'passed' : 'rejected';
-    const reason = verdict.passed ? {} : { reason: verdict.reason };
-    const told = verdict.passed ? verdict.tells : { outcome, ...reason };
-    const answer = { orderId, event, clock, at, ...told };
-    const next = {
-      ...state,
-      clock,
-      events: [...state.events, { event, outcome, clock, at, ...reason, answer } as const],
-    };
-    return answering(next, context.answer((verdict.passed ? command.done : command.refused) as EventType, answer));
-  }
-
   return on(command, (state: CausalState = nothing, body, context) => {
-    if (state.status === 'cleared')
-      return refuse(state, body, refusal(event, 'already_ended', 'The checkout has ended'), context);
-    const known = state.events.find((one) => one.event === event);
-    if (known !== undefined) {
-      const type = known.outcome === 'passed' ? command.done : command.refused;
-      return answering(state, context.answer(type as EventType, known.answer));
-    }
-    const missing = missingBefore(event, state, body);
-    if (missing.length > 0) {
-      const reason = refusal(event, 'too_early', `${missing.join(', ')} must happen before ${event}`);
-      const early = { event, outcome: 'refused', clock: body.clock, at: context.now, reason } as const;
-      return refuse(withEarly(state, early), body, reason, context);
-    }
+    const known = knownOrEarly(event, state, body, context.now);
+    if (known !== undefined) return told(known, context);
+    const after = (verdict: Verdict<Told>) => told(decided(event, state, body, verdict, context.now), context);
     const verdict = decide(body, context);
-    if (!(verdict instanceof Promise)) return decided(state, body, verdict, context);
-    return verdict.then((late) => decided(state, body, late, context));
+    return verdict instanceof Promise ? verdict.then(after) : after(verdict);
   });
+}
+
+/** Does several events of an order by one request, each after the one before it and as its own; after one that did not pass, none. */
+export function takesInRow<Body extends Asked, Done, Refused>(
+  command: Answers<Body, Done, Refused>,
+  row: readonly (readonly [event: Letter, decide: (body: Body) => Verdict<object>])[],
+): Handler<CausalState> {
+  return on(command, (before: CausalState = nothing, body, context) => {
+    const { orderId } = body;
+    const happenings: Happening[] = [];
+    let state = before;
+    let asked: Asked = body;
+    for (const [event, decide] of row) {
+      const taken =
+        knownOrEarly(event, state, asked, context.now) ?? decided(event, state, asked, decide(body), context.now);
+      const happening = happeningOf(taken.one);
+      ({ state } = taken);
+      happenings.push(happening);
+      if (happening.outcome !== 'passed')
+        return answering(state, context.answer(command.refused as EventType, { orderId, happenings }));
+      asked = knowing(asked, happening);
+    }
+    return answering(state, context.answer(command.done as EventType, { orderId, happenings }));
+  });
+}
+
+/** The request as it would be for what comes next: it knows of this event, too. */
+function knowing({ orderId, flow, clock, before }: Asked, { event, clock: of }: Happening): Asked {
+  return { orderId, flow, clock: merge(clock, of), before: [...before, { event, clock: of }] };
+}
+
+/** `undefined`: it has not happened, and may happen now. */
+function knownOrEarly(event: Letter, state: CausalState, asked: Asked, now: number): Taken | undefined {
+  if (state.status === 'cleared')
+    return refused(event, state, asked, refusal(event, 'already_ended', 'The checkout has ended'), now);
+  const known = state.events.find((one) => one.event === event);
+  if (known !== undefined) return { state, one: known };
+  const missing = missingBefore(event, state, asked);
+  if (missing.length === 0) return undefined;
+  const reason = refusal(event, 'too_early', `${missing.join(', ')} must happen before ${event}`);
+  const early = { event, outcome: 'refused', clock: asked.clock, at: now, reason } as const;
+  return refused(event, withEarly(state, early), asked, reason, now);
+}
+
+function refused(event: Letter, state: CausalState, { orderId }: Asked, reason: Rejection, now: number): Taken {
+  const clock = state.status === 'open' ? state.clock : {};
+  const said = { event, clock, at: now, outcome: 'refused', reason } as const;
+  return { state, one: { ...said, answer: { orderId, ...said } } };
+}
+
+/** Of what may happen now. */
+function decided(
+  event: Letter,
+  before: CausalState,
+  { orderId, clock: known }: Asked,
+  verdict: Verdict<object>,
+  now: number,
+): Taken {
+  const state = before as OpenCausal;
+  const clock = tick(merge(state.clock, known), ownerOf[event]);
+  const outcome = verdict.passed ? 'passed' : 'rejected';
+  const reason = verdict.passed ? {} : { reason: verdict.reason };
+  const told = verdict.passed ? verdict.tells : { outcome, ...reason };
+  const answer = { orderId, event, clock, at: now, ...told };
+  const one = { event, outcome, clock, at: now, ...reason, answer } as const;
+  return { state: { ...state, clock, events: [...state.events, one] }, one };
+}
+
+function happeningOf({ answer: _answer, ...one }: OpenCausal['events'][number]): Happening {
+  return one;
 }
 
 /** The events that must have happened first, as far as the request does not show by its clock that they have. */
@@ -154,8 +200,7 @@ export function keptOf(state: CausalState | undefined): {
   readonly happenings: readonly Happening[];
 } {
   if (state?.status !== 'open') return { clock: {}, happenings: [] };
-  const events = state.events.map(({ answer: _answer, ...one }): Happening => one);
-  return { clock: state.clock, happenings: [...events, ...state.early] };
+  return { clock: state.clock, happenings: [...state.events.map(happeningOf), ...state.early] };
 }
 
 /** When there is nothing more to come: a cleared order goes into the archive with the rest. */

@@ -17,17 +17,21 @@ export interface CheckoutOptions {
   /** In which order the events of new checkouts happen. */
   readonly checkoutFlow: Flow;
   readonly log: Log;
+  /** Whether every copy of the service can go on with checkouts of this definition, by its label. */
+  readonly isRunByAll: (definition: string) => boolean;
 }
 
 /**
  * A checkout: key = the id of the order that it becomes. The saga asks for the events; around it, every clock that comes is merged and
  * every event noted, and when it is decided the final clock goes to all three until each has cleared what it kept.
  */
-export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: CheckoutOptions): Entity<StoredState> {
+export function checkoutEntity(options: CheckoutOptions): Entity<StoredState> {
+  const { checkoutTiming: timing, checkoutFlow, log, isRunByAll } = options;
   const { resend } = timing;
   const machine = sagaMachine<CheckoutData, CheckoutLearned>(definitionsOf(checkoutFlow), {
     ...timing,
     log,
+    isRunByAll,
     keyName: 'checkoutId',
     audienceOf: (route) => route,
   });
@@ -51,8 +55,7 @@ export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: Ch
     type: handler.type,
     handle(state, body, context) {
       if (state === undefined || !isBegun(state)) return { state: state ?? { abandonedAt: context.now } };
-      const told = notedIn(handler.type.name, body);
-      const noted = told === undefined ? state : noting(state, [told]);
+      const noted = noting(state, notedIn(handler.type.name, body));
       const next = handler.handle(noted.saga, body, context) as Result<CheckoutSaga>;
       return followed(noted, next, context);
     },
@@ -113,6 +116,7 @@ export function checkoutEntity({ checkoutTiming: timing, checkoutFlow, log }: Ch
       if (state === undefined || !isBegun(state)) return { state: state ?? { abandonedAt: context.now } };
       return followed(state, saga.tooLate(state.saga, body, context), context);
     },
+    runs: saga.runs,
     dueAt: dueAtOf,
     wake(state, _body, context) {
       if (state === undefined || !isBegun(state)) return { state: state ?? { abandonedAt: context.now } };

@@ -1,28 +1,26 @@
 import type { Decision } from './state.ts';
 import type { CheckoutSaga, CheckoutState } from './state.ts';
-import { eventOf, steps } from './place-checkout.ts';
+import { eventAnswers, eventsOf } from './place-checkout.ts';
 import { type CheckoutLearned, withPassed } from './data.ts';
-import type { Happening, Rejection } from '#services/checkout-flow.ts';
+import type { Happening, Letter, Rejection } from '#services/checkout-flow.ts';
 import { merge } from '#shared/vector-clock.ts';
 
 const MAX_EVENTS = 60;
 
-/** Answers to requests for events; the bodies of other answers say nothing of any. */
-const eventAnswers = new Set(
-  Object.values(steps).flatMap(({ command: { done, refused } }) => [done!.name, refused!.name]),
-);
-
 type Told = Omit<Happening, 'outcome'> & Partial<Pick<Happening, 'outcome'>>;
 
-/** What an answer says of an event, as its contract has it; `undefined`: nothing. */
-export function notedIn(type: string, body: unknown): Happening | undefined {
-  if (!eventAnswers.has(type)) return undefined;
+/** What an answer says of events, as its contract has it. */
+export function notedIn(type: string, body: unknown): readonly Happening[] {
+  if (!eventAnswers.has(type)) return [];
+  const { happenings } = body as { readonly happenings?: readonly Happening[] };
+  if (happenings !== undefined) return happenings;
   const { event, outcome = 'passed', clock, at, reason } = body as Told;
-  return { event, outcome, clock, at, ...(reason !== undefined && { reason }) };
+  return [{ event, outcome, clock, at, ...(reason !== undefined && { reason }) }];
 }
 
 /** The checkout with what was told of events: each once, and the clock that knows of them all. */
 export function noting(state: CheckoutState, told: readonly Happening[]): CheckoutState {
+  if (told.length === 0) return state;
   let { clock, events, saga } = state;
   for (const one of told) {
     if (one.outcome !== 'refused') clock = merge(clock, one.clock);
@@ -54,12 +52,12 @@ export function decisionOf(
     return { status: 'approved', suggestions: learned.suggestions };
   if (saga.phase !== 'ended' || saga.outcome === 'completed') return undefined;
   const { reason: why = 'refused', step = '' } = saga.failure ?? {};
-  const rejected = rejectionAt(eventOf.get(step), events);
+  const rejected = rejectionAt(eventsOf.get(step) ?? [], events);
   if (rejected !== undefined) return { status: 'rejected', reason: rejected };
   const code = saga.outcome === 'cancelled' ? 'abandoned' : why === 'timed_out' ? 'timed_out' : 'refused';
   return { status: 'failed', code, step };
 }
 
-function rejectionAt(event: string | undefined, events: readonly Happening[]): Rejection | undefined {
-  return events.find((one) => one.event === event && one.outcome === 'rejected')?.reason;
+function rejectionAt(letters: readonly Letter[], events: readonly Happening[]): Rejection | undefined {
+  return events.find(({ event, outcome }) => outcome === 'rejected' && letters.includes(event))?.reason;
 }

@@ -1,11 +1,11 @@
 import { begin } from './contract.ts';
 import { askedFor, type CheckoutData, type CheckoutLearned, piecesOf } from './data.ts';
-import { flows, type Flow, type Letter } from '#services/checkout-flow.ts';
+import { flows, type Flow, type Letter, letters } from '#services/checkout-flow.ts';
 import * as executor from '#services/executor/contract.ts';
 import * as fraud from '#services/fraud/contract.ts';
 import * as suggestions from '#services/suggestions/contract.ts';
 import * as verification from '#services/verification/contract.ts';
-import { type Definition, defineSaga } from '#shared/saga/definition.ts';
+import { type Definition, defineSaga, labelOf } from '#shared/saga/definition.ts';
 import { sagaWriter, type WrittenStep } from '#shared/saga/writing.ts';
 
 const { step, undoneWith } = sagaWriter<CheckoutData, CheckoutLearned>();
@@ -65,6 +65,18 @@ export const steps: Readonly<Record<Letter, WrittenStep<CheckoutData, CheckoutLe
   }),
 };
 
+/** A and B by one request: they are of one service, and one follows the other. */
+const checkForm = step({
+  name: 'check-form',
+  title: 'the basket is not empty, the user data are complete',
+  command: verification.checkForm,
+  with: (data) => {
+    const { items, user, billingAddress, termsAccepted } = data;
+    return { ...askedFor('A', data), items, user, billingAddress, termsAccepted };
+  },
+  undo: nothingToUndo,
+});
+
 /** It is approved by now: this is asked again until the order stands in the queue. */
 const enqueueOrder = step({
   name: 'enqueue-order',
@@ -79,26 +91,45 @@ const enqueueOrder = step({
   undo: nothingToUndo,
 });
 
-/** The event of each step. */
-export const eventOf: ReadonlyMap<string, Letter> = new Map(
-  Object.entries(steps).map(([letter, { name }]) => [name, letter as Letter]),
+interface Request {
+  readonly step: WrittenStep<CheckoutData, CheckoutLearned>;
+  /** The events that it is for, in their order. */
+  readonly letters: readonly Letter[];
+}
+
+const requestFor = (letter: Letter): Request => ({ step: steps[letter], letters: [letter] });
+const requestForForm: Request = { step: checkForm, letters: ['A', 'B'] };
+const requests: readonly Request[] = [...letters.map(requestFor), requestForForm];
+
+/** The events of each step. */
+export const eventsOf: ReadonlyMap<string, readonly Letter[]> = new Map(
+  requests.map(({ step: { name }, letters }) => [name, letters]),
+);
+
+/** Answers to requests for events; the bodies of other answers say nothing of any. */
+export const eventAnswers: ReadonlySet<string> = new Set(
+  requests.flatMap(({ step: { command } }) => [command.done!.name, command.refused!.name]),
 );
 
 /** One event after the other. */
-export const chain = checkoutIn('chain', ['A', 'B', 'D', 'C', 'E', 'F']);
+export const chain = checkoutIn('chain', 2, [requestForForm, ...(['D', 'C', 'E', 'F'] as const).map(requestFor)]);
+/** Each by a request of its own. */
+const chain1 = checkoutIn('chain', 1, (['A', 'B', 'D', 'C', 'E', 'F'] as const).map(requestFor));
 /** What need not wait runs side by side. */
-export const partial = checkoutIn('partial', ['A', 'B', 'C', 'D', 'E', 'F']);
+export const partial = checkoutIn('partial', 1, letters.map(requestFor));
 
 /** The order of the events is that of the flow; which of two that may be side by side is listed first says nothing. */
-function checkoutIn(flow: Flow, letters: readonly Letter[]): Definition<CheckoutData, CheckoutLearned> {
+function checkoutIn(flow: Flow, version: number, asked: readonly Request[]): Definition<CheckoutData, CheckoutLearned> {
+  const stepFor = (letter: Letter): string => asked.find((one) => one.letters.includes(letter))!.step.name;
   return defineSaga<CheckoutData, CheckoutLearned>({
     name: `checkout-${flow}`,
-    version: 1,
+    version,
     start: { name: START, title: 'checkout begun', command: begin, effectId: (orderId) => `${orderId}:begin` },
     steps: [
-      ...letters.map((letter) => {
-        const first: readonly Letter[] = flows[flow][letter];
-        return { ...steps[letter], after: first.length === 0 ? [START] : first.map((one) => steps[one].name) };
+      ...asked.map(({ step: one, letters: of }) => {
+        const first = of.flatMap((letter): readonly Letter[] => flows[flow][letter]);
+        const others = first.filter((letter) => !of.includes(letter)).map(stepFor);
+        return { ...one, after: others.length === 0 ? [START] : others };
       }),
       enqueueOrder,
     ],
@@ -106,10 +137,13 @@ function checkoutIn(flow: Flow, letters: readonly Letter[]): Definition<Checkout
   });
 }
 
-/** Those that a process can run; new checkouts take the first. */
+/** Those that a process can run; new checkouts take the first that all copies can. */
 export function definitionsOf(flow: Flow): readonly Definition<CheckoutData, CheckoutLearned>[] {
-  return flow === 'chain' ? [chain, partial] : [partial, chain];
+  return flow === 'chain' ? [chain, chain1, partial] : [partial, chain, chain1];
 }
+
+/** What a copy runs that does not say what it runs. */
+export const runByThoseWhoDoNotSay: readonly string[] = [chain1, partial].map(labelOf);
 
 function boughtIn(data: CheckoutData) {
   return { pieces: piecesOf(data), ...(data.order && { total: data.order.total }) };

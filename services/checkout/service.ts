@@ -2,6 +2,7 @@ import { checkoutApi } from './api.ts';
 import { checkoutAudit } from './audit.ts';
 import { checkoutEntity } from './checkout.ts';
 import { checkoutArchive, checkoutsCollection } from './model.ts';
+import { runByThoseWhoDoNotSay } from './place-checkout.ts';
 import { participants } from '#services/checkout-flow.ts';
 import { delayMsOf, gateVariables } from '#services/circuit-breaker/contract.ts';
 import { defineService } from '#shared/host/service.ts';
@@ -37,8 +38,10 @@ export const service = defineService({
             `CHECKOUT_STEP_MS must be more than the delay of the gate of ${route}, or no checkout ends while it is half-open`,
         ),
   ],
-  start({ config, log, host }) {
+  start({ config, log, host, othersRun }) {
     const checkoutTiming = { stepDeadlineMs: config.CHECKOUT_STEP_MS, sagaDeadlineMs: QUEUEING_MS, resend: RESEND };
-    host(checkoutEntity({ checkoutTiming, checkoutFlow: config.CHECKOUT_ORDER, log }));
+    const isRunByAll = (definition: string): boolean =>
+      othersRun().every((runs = runByThoseWhoDoNotSay) => runs.includes(definition));
+    host(checkoutEntity({ checkoutTiming, checkoutFlow: config.CHECKOUT_ORDER, log, isRunByAll }));
   },
 });

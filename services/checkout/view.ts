@@ -1,7 +1,7 @@
 import type { Connection } from 'mongoose';
 import { cardReaders } from './contract.ts';
 import { checkoutsCollection, type StoredCheckout } from './model.ts';
-import { chain } from './place-checkout.ts';
+import { definitionsOf } from './place-checkout.ts';
 import type { CheckoutView, EventView } from './shapes.ts';
 import type { CheckoutState, StoredState } from './state.ts';
 import { publishedCardKeys } from '#services/card-keys.ts';
@@ -94,7 +94,8 @@ function failure(code: string, service: string): NonNullable<CheckoutView['reaso
 }
 
 function serviceOf(step: string): string {
-  return askedSteps(chain).find(({ name }) => name === step)?.command.route ?? 'checkout';
+  const all = definitionsOf('chain').flatMap(askedSteps);
+  return all.find(({ name }) => name === step)?.command.route ?? 'checkout';
 }
 
 function waitsFor({ saga, decision }: CheckoutState): readonly string[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { asked, clearing, finalClock, happened, notPassed } from '#services/checkout-flow.ts';
-import { bounded, MAX_ITEMS, quantity, sku, textOf } from '#services/fields.ts';
+import { asked, clearing, finalClock, happened, happening, letters, notPassed } from '#services/checkout-flow.ts';
+import { bounded, MAX_ITEMS, orderId, quantity, sku, textOf } from '#services/fields.ts';
 import { command, event } from '#shared/message.ts';
 
 /** What somebody filled in, perhaps nothing. */
@@ -43,6 +43,18 @@ export const checkUser = command('verification.check-user', {
 export const checkCard = command('verification.check-card', {
   body: z.object({ ...asked, card: sealedCard }),
   ...answers,
+});
+
+const happenings = z.object({ orderId, happenings: z.array(happening).min(1).max(letters.length).readonly() });
+export const formPassed = event('verification.form-passed', happenings);
+/** The last one did not pass; what would come after it did not happen. */
+export const formRejected = event('verification.form-rejected', happenings);
+/** Events A and B, one after the other, by one request. */
+export const checkForm = command('verification.check-form', {
+  body: z.object({ ...asked, items: basket, user, billingAddress, termsAccepted: z.boolean() }),
+  key: answers.key,
+  done: formPassed,
+  refused: formRejected,
 });
 
 export const cleared = event('verification.cleared', clearing);

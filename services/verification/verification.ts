@@ -2,7 +2,7 @@ import * as contract from './contract.ts';
 import { basketRules, cardRules, userRules } from './rules.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import type { CardOpener } from '#services/card-sealing.ts';
-import { type CausalState, clears, takes, verdict } from '#services/causal-entity.ts';
+import { type CausalState, clears, takes, takesInRow, verdict } from '#services/causal-entity.ts';
 import { judged } from '#services/checkout-rules.ts';
 import type { Entity } from '#shared/entity/entity.ts';
 
@@ -18,6 +18,10 @@ export function verificationEntity({ verificationCards, tokenizer }: Verificatio
     handlers: [
       takes(contract.checkItems, 'A', (body) => verdict(judged('A', basketRules, body))),
       takes(contract.checkUser, 'B', (body) => verdict(judged('B', userRules, body))),
+      takesInRow(contract.checkForm, [
+        ['A', (body) => verdict(judged('A', basketRules, body))],
+        ['B', (body) => verdict(judged('B', userRules, body))],
+      ]),
       takes(contract.checkCard, 'C', async (body, context) => {
         const card = await verificationCards.open(body.card);
         const reason = judged('C', cardRules, { card, now: context.now });

@@ -3,6 +3,7 @@ import test from 'ava';
 import { checkoutTown } from './checkout-town.ts';
 import { checkoutBody, goodCard, sealedPlainly } from '#test/support/checkouts.ts';
 import { causalFaults } from '#services/checkout/causal-order.ts';
+import type { OpenCausal } from '#services/causal-entity.ts';
 import type { Happening, Letter } from '#services/checkout-flow.ts';
 import type { EventView } from '#services/checkout/shapes.ts';
 import * as fraud from '#services/fraud/contract.ts';
@@ -149,6 +150,38 @@ test('the same event twice under another id changes nothing; after the end it is
   town.put(verification.checkItems, { ...asked('o'), items });
   await town.clock.advance(1000);
   t.like(town.state('verification', 'o'), { status: 'cleared' });
+});
+
+test('A and B by one request are two events, each counted once; after a rejected one nothing happens', async (t) => {
+  const town = await strayTown();
+  const { billingAddress, termsAccepted, items } = checkoutBody();
+  const form = { billingAddress, termsAccepted, items, user };
+  const events = (orderId: string): readonly string[] => {
+    const { events, early } = town.state<OpenCausal>('verification', orderId)!;
+    return [...events, ...early].map(({ event, outcome, clock }) => `${event} ${outcome} ${clock['verification']}`);
+  };
+  town.put(verification.checkForm, { ...asked('both'), ...form });
+  town.put(verification.checkForm, { ...asked('both'), ...form, items: [] });
+  town.put(verification.checkForm, { ...asked('no A'), ...form, items: [], termsAccepted: false });
+  town.put(verification.checkForm, { ...asked('no B'), ...form, termsAccepted: false });
+  town.put(verification.checkItems, { ...asked('A before'), items });
+  town.put(verification.checkForm, { ...asked('A before'), ...form });
+  await town.clock.advance(1000);
+  t.deepEqual(['both', 'no A', 'no B', 'A before'].map(events), [
+    ['A passed 1', 'B passed 2'],
+    ['A rejected 1'],
+    ['A passed 1', 'B rejected 2'],
+    ['A passed 1', 'B passed 2'],
+  ]);
+});
+
+test('a checkout that began when A and B had requests of their own goes on that way', async (t) => {
+  const town = await checkoutTown({ ports: { isRunByAll: (label: string) => label !== 'checkout-chain@2' } });
+  const { body } = await town.checkOut(checkoutBody());
+  t.is(body.status, 'approved');
+  const state = town.stateOf(body.checkoutId)!;
+  t.like('saga' in state && state.saga, { definition: { name: 'checkout-chain', version: 1 } });
+  t.is((await town.eventsOf(body.checkoutId)).map(({ event }) => event).join(' '), 'A B D C E F');
 });
 
 test('at the end a service tells what came too early and what is not known, and no more', async (t) => {

@@ -7,6 +7,7 @@ import { causalFaults } from '#services/checkout/causal-order.ts';
 import { type Flow, type Letter, letters, ownerOf } from '#services/checkout-flow.ts';
 import { checkoutEntity, type CheckoutOptions } from '#services/checkout/checkout.ts';
 import { steps } from '#services/checkout/place-checkout.ts';
+import { checkForm } from '#services/verification/contract.ts';
 import type { Packet } from '#shared/bus/bus.ts';
 import { encode } from '#shared/bus/envelope.ts';
 import { hash } from '#shared/bus/topology/topology.ts';
@@ -14,7 +15,9 @@ import type { Entity } from '#shared/entity/entity.ts';
 import { silentLog } from '#shared/log.ts';
 
 const FINAL = { verification: 3, fraud: 2, suggestions: 1 };
-const triggers = new Set<string>(letters.map((letter) => steps[letter].command.name));
+const triggers = new Map<string, string>(
+  [...letters.map((letter) => steps[letter].command), checkForm].map(({ name, route }) => [name, route]),
+);
 
 /** A trigger as somebody may send it who knows nothing of what happened; what it is about fits. */
 async function stray(letter: Letter, orderId: string, flow: Flow, id: string): Promise<Packet> {
@@ -43,8 +46,7 @@ for (const flow of ['chain', 'partial'] as const)
         });
         let puts = 0;
         const put = (packet: Packet): void => {
-          const letter = letters.find((one) => steps[one].command.name === packet.type)!;
-          town.broker.put(hash(ownerOf[letter]), { ...packet, messageId: `stray-${(puts += 1)}` });
+          town.broker.put(hash(triggers.get(packet.type!)!), { ...packet, messageId: `stray-${(puts += 1)}` });
         };
         const form = checkoutBody(isRejected ? { creditCard: { ...goodCard, cvv: '' } } : {});
         const asked = town.door.ask<{ checkoutId: string; status: string }>('POST', '/v1/checkouts', {

@@ -9,16 +9,16 @@ export const ofCheckouts: readonly Mutation[] = [
     name: 'a service that does not merge',
     guarantee: 'the clock of an event covers those of the events that must come first',
     file: 'services/causal-entity.ts',
-    find: 'const clock = tick(merge(state.clock, body.clock), service);',
-    replace: 'const clock = tick(state.clock, service);',
+    find: 'const clock = tick(merge(state.clock, known), ownerOf[event]);',
+    replace: 'const clock = tick(state.clock, ownerOf[event]);',
   },
   {
     name: 'a tick left out',
     guarantee: 'each event is counted',
     file: 'services/causal-entity.ts',
-    find: 'const clock = tick(merge(state.clock, body.clock), service);',
+    find: 'const clock = tick(merge(state.clock, known), ownerOf[event]);',
     replace:
-      "const clock = event === 'E' ? merge(state.clock, body.clock) : tick(merge(state.clock, body.clock), service);",
+      "const clock = event === 'E' ? merge(state.clock, known) : tick(merge(state.clock, known), ownerOf[event]);",
   },
   {
     name: 'the final clock not sent',
@@ -32,8 +32,8 @@ export const ofCheckouts: readonly Mutation[] = [
     name: 'a trigger that came too early taken',
     guarantee: 'an event happens after those that must come first',
     file: 'services/causal-entity.ts',
-    find: 'if (missing.length > 0) {',
-    replace: 'if (missing.length > 9) {',
+    find: 'if (missing.length === 0) return undefined;',
+    replace: 'if (missing.length <= 9) return undefined;',
   },
   {
     name: 'nothing left of a checkout whose end nobody confirmed',
@@ -55,8 +55,8 @@ export const ofCheckouts: readonly Mutation[] = [
     name: 'an event that comes twice counts twice',
     guarantee: 'each event is counted once',
     file: 'services/causal-entity.ts',
-    find: 'if (known !== undefined) {',
-    replace: "if (known !== undefined && known.event === 'F') {",
+    find: 'if (known !== undefined) return { state, one: known };',
+    replace: "if (known !== undefined && event === 'F') return { state, one: known };",
     suite: 'test/checkout/triggers.test.ts',
   },
   {
@@ -71,8 +71,9 @@ export const ofCheckouts: readonly Mutation[] = [
     name: 'orders share a clock',
     guarantee: 'no clock knows of another order',
     file: 'services/causal-entity.ts',
-    find: 'const clock = tick(merge(state.clock, body.clock), service);',
-    replace: 'const clock = (shared[service] = tick(merge(shared[service] ?? {}, body.clock), service));',
+    find: 'const clock = tick(merge(state.clock, known), ownerOf[event]);',
+    replace:
+      'const service = ownerOf[event];\n  const clock = (shared[service] = tick(merge(shared[service] ?? {}, known), service));',
     and: {
       file: 'services/causal-entity.ts',
       find: 'const KEPT_EARLY = 20;',

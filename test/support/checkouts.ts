@@ -41,6 +41,7 @@ export const checkoutPorts = {
   tokenizer: { tokenOf: async ({ number }: Card) => tokenFor(number.replaceAll(/\D/g, '')) },
   alike: alikeGoods,
   checkoutFlow: 'chain',
+  isRunByAll: () => true,
   checkoutTiming: {
     stepDeadlineMs: 5000,
     sagaDeadlineMs: 30 * 24 * 3_600_000,
