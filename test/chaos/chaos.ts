@@ -1,8 +1,9 @@
 /** Orders through HTTP on a real stack while one thing after another, and sometimes two at a time, goes wrong; then healing, rest and judgement. */
-import { checkoutsBeside, workedOff } from './checkouts.ts';
+import { checkoutsBeside, losingAnswers, workedOff } from './checkouts.ts';
 import { EXECUTORS } from './executor-faults.ts';
 import type { Fault } from './draft.ts';
 import { createFaults } from './faults.ts';
+import { startTurns } from './turns.ts';
 import { judge, type ChaosVerdict } from './verdict.ts';
 import { seeded } from '#local/stand-ins/misbehaviour.ts';
 import { simulateCheckouts } from '#local/commands/simulator/checkout-run.ts';
@@ -48,7 +49,12 @@ const REST_LIMIT_MS = 300_000;
 /** A customer goes on asking until everything has long been healed. */
 const INSIST_MS = 300_000;
 /** So many checkouts for each order that is sent meanwhile. They go on until the last fault is healed. */
-const CHECKOUT_SHARE = 0.25;
+const CHECKOUT_SHARE = 0.1;
+/** So many more are under way whenever something goes wrong, each a little further than the next. */
+const AT_A_STRIKE = 5;
+const APART_MS = 60;
+/** One of so many of their answers is lost. */
+const LOST_EVERY = 4;
 /** So many times longer than the orders the faults take at most: what is planned for them is enough. */
 const LONGEST = 6;
 /** What a pause and the fault after it take, about. */
@@ -83,14 +89,18 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
   await funded.promise;
   const shopping = Promise.withResolvers<void>();
   const healed = new AbortController();
-  const checkoutRate = ratePerS * CHECKOUT_SHARE;
-  const checkoutPlan = checkoutsBeside(plan, Math.ceil((LONGEST * forMs * checkoutRate) / 1000), checkoutRate);
+  const rounds = Math.max(1, Math.round(forMs / ROUND_MS));
+  const everyMs = 1000 / (ratePerS * CHECKOUT_SHARE);
+  const turns = startTurns(clock, everyMs);
+  turns.give();
+  const checkoutPlan = checkoutsBeside(plan, Math.ceil((LONGEST * forMs) / everyMs) + rounds * AT_A_STRIKE);
   const checkingOut = simulateCheckouts({
-    api: stack.api,
+    api: losingAnswers(stack.api, LOST_EVERY),
     plan: checkoutPlan,
     insistMs: INSIST_MS,
     limitMs: patience(REST_LIMIT_MS),
     enough: healed.signal,
+    turn: turns.next,
     onProgress: ({ phase }) => phase === 'placing' && shopping.resolve(),
   });
   checkingOut.catch(shopping.reject);
@@ -117,13 +127,18 @@ export async function runChaos({ seed, forMs, ratePerS, say }: ChaosOptions): Pr
   }
 
   // So many, and not for so long: what a seed does is the same on every machine.
-  for (let round = 0; round < Math.max(1, Math.round(forMs / ROUND_MS)); round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     await clock.sleep(Math.round(1000 + draw() * 4000));
+    for (let one = 0; one < AT_A_STRIKE; one += 1) {
+      turns.give();
+      await clock.sleep(APART_MS);
+    }
     const second = draw() < 0.35;
     pairs += second ? 1 : 0;
     await Promise.all([next(), ...(second ? [next()] : [])].map(strike));
   }
   healed.abort();
+  turns.stop();
   say(`${at()}  healed; waits until everything has ended`);
   const unready = await stack.ready(120_000).then(
     () => [],

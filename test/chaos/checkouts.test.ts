@@ -1,8 +1,11 @@
 /** What a chaos run says of checkouts: each thing that must not be is told, and what is right is not. */
 import test from 'ava';
-import { type Bought, checkoutFaults } from './checkouts.ts';
+import { type Bought, checkoutFaults, losingAnswers } from './checkouts.ts';
+import { startTurns } from './turns.ts';
+import type { Api } from '#local/commands/api.ts';
 import { checkoutPlanOf, expectedOf } from '#local/commands/simulator/checkout-plan.ts';
 import type { CheckoutRow } from '#local/commands/simulator/checkout-verdict.ts';
+import { createVirtualClock } from '#test/support/virtual-clock.ts';
 
 const plan = checkoutPlanOf({ seed: 3, ratePerS: 1, count: 30, customers: 3 });
 
@@ -92,4 +95,46 @@ test('a run in which hardly anything is bought is told', (t) => {
   const all = right();
   const orders = all.orders.map((order) => ({ ...order, status: 'failed' as const }));
   t.regex(checkoutFaults({ ...all, orders }).join('\n'), /^enough is bought: of \d+ that should be bought 0 were/);
+});
+
+test('of every two answers to checkouts one is lost after it was sent, of others none', async (t) => {
+  const asked: string[] = [];
+  const api = { post: async (path: string) => void asked.push(path) } as unknown as Api;
+  const losing = losingAnswers(api, 2);
+  const ask = (path: string) =>
+    losing.post(path, {}).then(
+      () => 'told',
+      () => 'lost',
+    );
+  const told = [
+    await ask('/v1/checkouts'),
+    await ask('/v1/checkouts'),
+    await ask('/v1/orders'),
+    await ask('/v1/orders'),
+  ];
+  t.deepEqual(told, ['told', 'lost', 'told', 'told']);
+  t.is(asked.length, 4);
+});
+
+test('turns come now and then and when they are given, each once', async (t) => {
+  const clock = createVirtualClock();
+  const turns = startTurns(clock, 1000);
+  const had: number[] = [];
+  const waiting = [1, 2, 3, 4].map((n) => turns.next().then(() => had.push(n)));
+  await clock.advance(900);
+  t.deepEqual(had, []);
+  turns.give();
+  turns.give();
+  await clock.settle();
+  t.deepEqual(had, [1, 2]);
+  await clock.advance(1100);
+  t.deepEqual(had, [1, 2, 3, 4]);
+  await Promise.all(waiting);
+  turns.stop();
+  turns.give();
+  await turns.next();
+  const none = turns.next().then(() => had.push(5));
+  await clock.advance(10_000);
+  t.is(had.length, 4);
+  void none;
 });

@@ -1,4 +1,5 @@
 /** Checkouts beside the orders of a chaos run, and what must hold of them and of the order queue at rest. */
+import type { Api } from '#local/commands/api.ts';
 import { isDecided } from '#local/commands/simulator/checkout-asking.ts';
 import {
   type CheckoutPlan,
@@ -14,13 +15,29 @@ import { isEnded, type Shop } from '#test/support/place.ts';
 import { until } from '#test/support/until.ts';
 
 const CUSTOMERS = 5;
+/** A second: their turns tell when they are sent. */
+const AT_ONCE = 1000;
 
-/** Its goods are enough for the orders beside it too. */
-export function checkoutsBeside(orders: Plan, count: number, ratePerS: number): CheckoutPlan {
-  const plan = checkoutPlanOf({ seed: orders.seed, ratePerS, count, customers: CUSTOMERS });
+/** Each may be sent at once. Its goods are enough for the orders beside it too. */
+export function checkoutsBeside(orders: Plan, count: number): CheckoutPlan {
+  const plan = checkoutPlanOf({ seed: orders.seed, ratePerS: AT_ONCE, count, customers: CUSTOMERS });
   const wanted = new Map(orders.goods.map(({ sku, least = 0 }) => [sku, least]));
   const goods = plan.orders.goods.map((good) => ({ ...good, least: (good.least ?? 0) + (wanted.get(good.sku) ?? 0) }));
   return { ...plan, orders: { ...plan.orders, goods } };
+}
+
+/** Over a network that loses each so-manieth answer to a checkout, which may have been taken. */
+export function losingAnswers(api: Api, every: number): Api {
+  let answers = 0;
+  return {
+    ...api,
+    async post<Body>(...asked: Parameters<Api['post']>) {
+      const answer = await api.post<Body>(...asked);
+      if (asked[0] === '/v1/checkouts') answers += 1;
+      if (asked[0] === '/v1/checkouts' && answers % every === 0) throw new TypeError('the answer was lost');
+      return answer;
+    },
+  };
 }
 
 /** Resolves when the order queue is worked off and every order has ended, also of those whose request got no answer; else with what is left. */

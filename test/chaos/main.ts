@@ -16,7 +16,8 @@ const spec = commandSpec({
       type: 'string',
       value: 'N',
       default: '5',
-      means: 'orders a second; a quarter as many checkouts beside them, until the last fault is healed',
+      means:
+        'orders a second; a tenth as many checkouts beside them until the last fault is healed, and some more with each fault',
     },
   },
   examples: [['--minutes 10 --seed 4', 'a longer run with other faults']],

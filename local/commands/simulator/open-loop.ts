@@ -16,6 +16,8 @@ export interface Simulating<Plan> {
   /** Sends nothing more; what was sent is waited for. */
   readonly enough?: AbortSignal;
   readonly limitMs?: number;
+  /** Resolves when the next one may be sent, at its time or later; by default at its time. */
+  readonly turn?: () => Promise<void>;
   /** So long somebody who was not told for certain asks again, ms; by default not at all. */
   readonly insistMs?: number;
   readonly onProgress?: (progress: SimulationProgress) => void;
@@ -114,9 +116,11 @@ export async function openLoop<One extends Planned, ItsRow extends Row>(
   try {
     const sendingEnds = AbortSignal.any([signal, enough]);
     const all: Promise<void>[] = [];
+    const noMore = new Promise<void>((resolve) => sendingEnds.addEventListener('abort', () => resolve()));
     for (const one of planned) {
       const earlyMs = startedAt + one.dueMs - clock.now();
       if (earlyMs > 0) await clock.sleep(earlyMs, sendingEnds).catch(() => {});
+      if (!sendingEnds.aborted) await Promise.race([options.turn?.(), noMore]);
       if (sendingEnds.aborted) break;
       all.push(sent(one));
       tell('placing');
