@@ -103,6 +103,19 @@ function basketAims(results: Results): readonly Aim[] {
     call('a call of a compiled strategy in its engine, one by one: under 20 us', 'in its engine, without a thread'),
     call('a call with the way to its thread and back, among 100: under 20 us', '100 at once'),
     call('the same alone: under 20 us', '1 at once'),
+    ...['', ', 50/s'].map((load): Aim => {
+      const reached = ratio(
+        ['checkouts', `a checkout and its order${load}`, 'cpuMs'],
+        ['checkouts', `an order${load}`, 'cpuMs'],
+      );
+      const which = load === '' ? '50 in flight' : '50 a second';
+      return {
+        aim: `a checkout and its order, ${which}: at most 2 times the CPU of an order`,
+        reached,
+        shown: asRatio(reached),
+        most: 2,
+      };
+    }),
   ];
 }
 
