@@ -9,6 +9,7 @@ import { startWorld } from '#test/services/gateway/world.ts';
 import { sealedPlainly } from '#test/support/checkouts.ts';
 import { goods } from '#test/support/goods.ts';
 import { testIf } from '#test/support/test-if.ts';
+import { fields } from '#services/gateway/checkout-page/form.ts';
 import { services } from '#services/services.ts';
 import { storedViews } from '#shared/web/api.ts';
 
@@ -111,13 +112,16 @@ inBrowser(
     const page = await opened({ viewport: PHONE });
     t.true(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'));
     await page.focus('#sku');
-    for (let presses = 0; presses < 20; presses += 1) {
-      if ((await page.evaluate('document.activeElement.tagName')) === 'BUTTON') break;
-      await page.keyboard.press('Tab');
+    const passed: string[] = [];
+    for (let presses = 0; presses < 20 && passed.at(-1) !== 'BUTTON'; presses += 1) {
+      passed.push(await page.evaluate<string>('document.activeElement.name || document.activeElement.tagName'));
+      if (passed.at(-1) !== 'BUTTON') await page.keyboard.press('Tab');
     }
+    t.is(passed.at(-1), 'BUTTON', passed.join());
+    for (const name of ['sku', 'quantity', ...fields.map((field) => field.name), 'termsAccepted'])
+      t.true(passed.includes(name), name);
     await page.keyboard.press('Enter');
     await page.waitForSelector('.approved');
-    t.pass();
     await page.context().close();
   },
 );

@@ -1,6 +1,11 @@
 /** The page at /checkout without a browser: over HTTP, in a town in memory. */
 import test from 'ava';
 import { startWorld } from './world.ts';
+import { judged } from '#services/checkout-rules.ts';
+import { cardRules } from '#services/verification/rules.ts';
+import { clockFrom, systemClock } from '#shared/clock.ts';
+
+const YEAR_MS = 365 * 24 * 3_600_000;
 
 const world = await startWorld();
 test.after.always(() => world.stop());
@@ -14,6 +19,18 @@ test.serial('the form is filled in, needs nothing from elsewhere, and may load n
   t.regex(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
   t.notRegex(page.text, /<style|style=|onclick|<script>/);
   for (const asset of ['/checkout/page.css', '/checkout/page.js']) t.is((await world.call('GET', asset)).status, 200);
+});
+
+test.serial('the card that it is filled in with has not expired, whenever it is opened', async (t) => {
+  for (const at of [Date.UTC(2026, 0, 1), Date.UTC(2026, 11, 31, 23, 59), Date.UTC(2049, 5, 15)]) {
+    const own = await startWorld({ clock: clockFrom({ ...systemClock, now: () => at }), card: '4242 4242 4242 4242' });
+    const { text } = await own.call('GET', '/checkout');
+    await own.stop();
+    const card = { number: '', expirationDate: '', cvv: '' };
+    for (const name of Object.keys(card) as (keyof typeof card)[])
+      card[name] = new RegExp(`name="creditCard\\.${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
+    for (const now of [at, at + YEAR_MS]) t.is(judged('C', cardRules, { card, now }), undefined, JSON.stringify(card));
+  }
 });
 
 test.serial('a form from another site, and what is no form, is not taken', async (t) => {
