@@ -2,6 +2,7 @@
 import test from 'ava';
 import { type CheckoutTown, checkoutTown } from './checkout-town.ts';
 import { checkoutBody, goodCard } from '#test/support/checkouts.ts';
+import { queuedBehind } from '#test/support/order-queue.ts';
 import type { Letter } from '#services/checkout-flow.ts';
 
 const filled = checkoutBody();
@@ -127,6 +128,30 @@ for (const [title, changes] of passing)
     await town.atRest(body.checkoutId);
     t.deepEqual(town.leftOf(body.checkoutId), ['queued']);
   });
+
+test.serial(
+  'of none of them was an order placed, money held, stock taken or a mail sent; only those that were approved stand in the queue',
+  async (t) => {
+    await town.clock.advance(10_000);
+    for (const service of ['order', 'saga', 'payment', 'wallet', 'delivery', 'notify'])
+      t.is(town.homes.get(service)!.store.documents.size, 0, `${service} has heard of nothing`);
+    t.is(town.outside.mails.length + town.outside.captured.size, 0);
+    const checkouts = [...town.homes.get('checkout')!.store.documents.keys()];
+    const stock = JSON.stringify([...town.homes.get('stock')!.store.documents.values()]);
+    t.deepEqual(
+      checkouts.filter((id) => stock.includes(id)),
+      [],
+    );
+    const queued = queuedBehind(town.homes.get('executor')!.store, 0).map(({ orderId }) => orderId);
+    const approved = checkouts.filter((id) => {
+      const state = town.stateOf(id)!;
+      return 'saga' in state && state.decision?.status === 'approved';
+    });
+    t.is(checkouts.length, alone.length + several.length + passing.length);
+    t.deepEqual(queued.toSorted(), approved.toSorted());
+    t.is(approved.length, passing.length);
+  },
+);
 
 test('what is in the basket is not suggested, also where the catalogue names it first', async (t) => {
   const alike = async () => ['book', 'eur-60'].map((sku) => ({ sku, name: sku }));
