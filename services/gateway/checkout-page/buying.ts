@@ -33,7 +33,8 @@ interface Line {
 
 const IN_USE_TRIES = 30;
 const IN_USE_MS = 250;
-const NOT_NOW = 'We cannot take your order just now. Nothing was bought; please try again in a minute.';
+const NOTHING_BOUGHT = 'We cannot take your order just now. Nothing was bought; please try again in a minute.';
+const NOT_NOW = 'We cannot take your order just now. Please send it again in a minute: it is bought once.';
 /** For a person, in the place of what a client's author is told. */
 const WORDS: Partial<Readonly<Record<ProblemSlug, string>>> = {
   validation: 'Something is not filled in right',
@@ -44,8 +45,6 @@ const WORDS: Partial<Readonly<Record<ProblemSlug, string>>> = {
   'idempotency-key-in-use': 'Your order is still being looked at. Please send it again: it is bought once.',
   'idempotency-key-reused': 'This form was sent before with something else in it. Send it again to buy this too.',
 };
-/** After these the same form goes on with what was begun; after every other one a new try is another checkout. */
-const OPEN: readonly ProblemSlug[] = ['outcome-unknown', 'idempotency-key-in-use'];
 
 /** What a guest does on the page, by the endpoints that every other client uses. */
 export function createBuying({ endpoints, clock, guestCredit }: BuyingOptions) {
@@ -110,7 +109,7 @@ export function createBuying({ endpoints, clock, guestCredit }: BuyingOptions) {
     try {
       const { status, body } = await ask();
       const told = body as Told;
-      if (told.status === 'failed') return { ...base, status: 200, problem: NOT_NOW };
+      if (told.status === 'failed') return { ...base, status: 200, problem: NOTHING_BOUGHT };
       if (told.status !== 'rejected') return { ...base, status: status === 202 ? 202 : 200, outcome: told };
       const lines = told.reason === undefined ? [] : [told.reason, ...(told.reason.also ?? [])];
       return { ...base, status: 200, problem: told.reason?.title ?? 'Not approved', errors: errorsOf(lines) };
@@ -119,7 +118,9 @@ export function createBuying({ endpoints, clock, guestCredit }: BuyingOptions) {
       const { status, slug, message } = error;
       const found = (error.members['errors'] ?? []) as readonly Omit<Line, 'title'>[];
       const errors = errorsOf(found.map((one) => ({ ...one, title: one.detail })));
-      const again = OPEN.includes(slug) && key !== '' ? { key } : {};
+      if (isGivenUp(error)) return { ...base, status, problem: NOTHING_BOUGHT, errors };
+      // What an earlier try of this form has begun may still be bought: with its key, once.
+      const again = slug === 'idempotency-key-reused' || key === '' ? {} : { key };
       return { ...base, ...again, status, problem: WORDS[slug] ?? message, errors };
     }
   }
@@ -142,6 +143,11 @@ export function createBuying({ endpoints, clock, guestCredit }: BuyingOptions) {
       );
     },
   };
+}
+
+/** It names the checkout that nothing comes of; every other refusal knows of its own try alone. */
+function isGivenUp({ slug, members }: Problem): boolean {
+  return slug === 'dependency-unavailable' && members['checkoutId'] !== undefined;
 }
 
 function guest(subject: string): Identity {

@@ -1,6 +1,7 @@
 /** The page at /checkout without a browser: over HTTP, in a town in memory. */
 import test from 'ava';
 import { startWorld } from './world.ts';
+import { sealedPlainly } from '#test/support/checkouts.ts';
 import { judged } from '#services/checkout-rules.ts';
 import { cardRules } from '#services/verification/rules.ts';
 import { clockFrom, systemClock } from '#shared/clock.ts';
@@ -100,21 +101,58 @@ test.serial('a card number in another field is refused there, kept nowhere and n
   t.is(world.requests.all().length, before);
 });
 
-test.serial('sent again after an open outcome it is the same checkout, after a refusal another one', async (t) => {
-  const keyIn = ({ text }: { readonly text: string }) => /name="key" value="([^"]+)"/.exec(text)?.[1];
-  const raw = 'sku=book&quantity=1&key=mine';
-  world.bus.fail('outcome-unknown');
-  const open = await world.call('POST', '/checkout', { raw, headers: form });
-  t.is(open.status, 504);
-  t.regex(open.text, /do not know yet/);
-  t.is(keyIn(open), 'mine');
-  world.bus.fail('not-connected');
-  const refused = await world.call('POST', '/checkout', { raw: raw.replace('mine', 'other'), headers: form });
-  t.is(refused.status, 503, refused.text);
-  t.regex(refused.text, /Nothing was bought/);
-  t.not(keyIn(refused), 'other');
-  world.bus.recover();
-});
+const keyIn = ({ text }: { readonly text: string }) => /name="key" value="([^"]+)"/.exec(text)?.[1];
+
+test.serial(
+  'sent again it is the same checkout, also when a try was refused after one whose outcome is open',
+  async (t) => {
+    const opened = await world.call('GET', '/checkout');
+    const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';');
+    const buy = (more = '') =>
+      world.call('POST', '/checkout', { raw: `sku=book&quantity=1&key=mine${more}`, headers: { ...form, cookie } });
+    t.teardown(() => world.bus.recover());
+    world.bus.fail('outcome-unknown');
+    const open = await buy();
+    t.is(open.status, 504);
+    t.regex(open.text, /do not know yet/);
+    t.is(keyIn(open), 'mine');
+    world.bus.fail('not-connected');
+    const refused = await buy();
+    t.true(refused.status >= 500 || refused.status === 409, refused.text);
+    t.notRegex(refused.text, /Nothing was bought/);
+    t.is(keyIn(refused), 'mine');
+    const wrong = await buy('&user.name=Alice+4242+4242+4242+4242');
+    t.is(wrong.status, 400);
+    t.is(keyIn(wrong), 'mine');
+    world.bus.recover();
+    const other = await buy('&user.name=Somebody+else');
+    t.is(other.status, 422, other.text);
+    t.regex(other.text, /Send it again to buy this too/);
+    t.not(keyIn(other), 'mine');
+  },
+);
+
+test.serial(
+  'after a refusal of which nothing is known the form keeps its key; after a checkout that was given up it gets another',
+  async (t) => {
+    t.teardown(() => world.bus.recover());
+    world.bus.fail('not-connected');
+    const refused = await world.call('POST', '/checkout', { raw: 'sku=book&quantity=1&key=other', headers: form });
+    t.is(refused.status, 503, refused.text);
+    t.is(keyIn(refused), 'other');
+    const failed = { checkoutId: 'c', status: 'failed', suggestions: [] };
+    const find = async () => ({ customerId: 'guest', checkout: failed, events: [], waitsFor: [] });
+    const failing = await startWorld({
+      settings: { outcomeMs: 1 },
+      views: { checkout: { find, seal: sealedPlainly } },
+    });
+    t.teardown(failing.stop);
+    const givenUp = await failing.call('POST', '/checkout', { raw: 'sku=book&quantity=1&key=mine', headers: form });
+    t.is(givenUp.status, 503, givenUp.text);
+    t.regex(givenUp.text, /Nothing was bought/);
+    t.not(keyIn(givenUp), 'mine');
+  },
+);
 
 test.serial('a form that is too large is refused, and the answer can be read', async (t) => {
   const reply = await world.call('POST', '/checkout', { raw: `sku=${'a'.repeat(200_000)}`, headers: form });
