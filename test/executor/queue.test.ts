@@ -151,6 +151,7 @@ test('who is withdrawn is passed over; withdrawn before it came, it does not com
   await clock.advance(200);
   await execute(1, 'executor-1', 1, 2);
   await enqueue(3);
+  await clock.advance(5000);
   t.is(queue()?.fence.executed, 2);
   t.is(order(1), undefined);
   t.not(order(2), undefined);
