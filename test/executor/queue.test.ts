@@ -1,5 +1,6 @@
 import test from 'ava';
 import * as contract from '#services/executor/contract.ts';
+import { executorEntity } from '#services/executor/executor.ts';
 import type { EntryState, QueueState } from '#services/executor/state.ts';
 import { place } from '#services/order/contract.ts';
 import { open } from '#services/stock/contract.ts';
@@ -8,6 +9,7 @@ import type { OrderState } from '#services/order/order.ts';
 import { jsonIn } from '#shared/bus/json-in.ts';
 import { EVENTS } from '#shared/bus/topology/topology.ts';
 import { queuedBehind } from '#test/support/order-queue.ts';
+import { runEntity } from '#test/support/run-entity.ts';
 import { createRoad } from '#test/town/road.ts';
 import { details } from '#test/services/saga/cases.ts';
 
@@ -157,4 +159,22 @@ test('who is withdrawn is passed over; withdrawn before it came, it does not com
   t.not(order(2), undefined);
   t.is(entry(3)?.withdrawn, true);
   t.deepEqual(places(), ['order-1', 'order-2']);
+});
+
+test('who withdraws is told whether the order has begun', async (t) => {
+  const { route, handlers } = executorEntity();
+  const order = { ...details, orderId: 'order-1' };
+  const started = { entry: 1, executor: 'executor-1', term: 1, at: 1 };
+  for (const [executed, entry] of [
+    [true, { kind: 'entry', orderId: 'order-1', order, started }],
+    [false, { kind: 'entry', orderId: 'order-1', order }],
+  ] as const) {
+    const begun = handlers.map((one): typeof one => ({
+      ...one,
+      handle: (state = entry, body, context) => one.handle(state, body, context),
+    }));
+    const { tell } = runEntity({ route, handlers: begun });
+    const { body } = await tell(contract.withdraw, { orderId: 'order-1', of: 'enqueue-1' });
+    t.deepEqual(body, { orderId: 'order-1', executed });
+  }
 });
