@@ -96,6 +96,26 @@ for (const card of CARDS) {
     }));
 }
 
+test('in the field that a checkout has for it a card number is taken, and nowhere logged; in its other fields it is refused', (t) =>
+  inWorld(async (world, lines) => {
+    const number = '4111 1111 1111 1111';
+    const checkout = { customerId: 'alice', creditCard: { number, expirationDate: '12/40', cvv: '123' } };
+    const taken = await world.call('POST', '/v1/checkouts', { as: 'operator', role: 'operator', body: checkout });
+    t.false(taken.status >= 400, taken.text);
+    for (const other of [{ userComment: number }, { user: { name: number } }, { billingAddress: { zip: number } }])
+      t.is(
+        (
+          await world.call('POST', '/v1/checkouts', {
+            as: 'operator',
+            role: 'operator',
+            body: { ...checkout, ...other },
+          })
+        ).status,
+        400,
+      );
+    t.notRegex(lines.join(''), /4111/);
+  }));
+
 test('a card number as a JSON number is refused as well', (t) =>
   inWorld(async ({ order }) => {
     const reply = await order({ body: anOrder({ paymentMethod: 4111111111111111 }) });
