@@ -187,6 +187,9 @@ function startCopy(
   const published: { exchange: string; packet: Packet; at: number }[] = [];
   const counts = new Map<Call, number>();
   let isDead = false;
+  /** What a dead copy waits for; rejects when the world ends, so that nothing of the copy is left behind. */
+  const never = Promise.withResolvers<never>();
+  never.promise.catch(() => {});
 
   /** Runs a call, unless the copy is dead or dies now: then it never comes back. */
   async function living<Result>(call: Call | undefined, run: () => Result | Promise<Result>): Promise<Result> {
@@ -194,10 +197,10 @@ function startCopy(
     if (call !== undefined) counts.set(call, nth);
     const dies = death?.call === call && death?.nth === nth;
     if (dies && death.when === 'before') die();
-    if (isDead) return new Promise<never>(() => {});
+    if (isDead) return never.promise;
     const result = await run();
     if (dies) die();
-    return isDead ? new Promise<never>(() => {}) : result;
+    return isDead ? never.promise : result;
   }
 
   /** As after `kill -9`: nothing that it was about to do is done, and the broker takes back what it had. */
@@ -221,7 +224,11 @@ function startCopy(
     get active() {
       return consumer.active;
     },
-    ack: (deliveries) => void living('ack', () => consumer.ack(deliveries)), // as the port: nobody waits for an ack
+    // As the port: nobody waits for an ack.
+    ack: (deliveries) =>
+      void living('ack', () => consumer.ack(deliveries)).catch((error: unknown) => {
+        if (!isDead) throw error;
+      }),
   });
   const mortalBus: Bus = {
     ...bus,
@@ -257,7 +264,12 @@ function startCopy(
     died: died.promise,
     published,
     async stop() {
-      if (isDead) return bus.close();
+      if (isDead) {
+        const ending = [draining.stop(), replaying.stop()];
+        never.reject(new Error(`${name} is dead`));
+        await Promise.allSettled(ending);
+        return bus.close();
+      }
       await answering;
       await draining.stop();
       await replaying.stop();
