@@ -4,7 +4,8 @@ import { supermarketCurrency } from '#services/pricing/contract.ts';
 import { QuestionError, QuestionProblem } from '#shared/question/question.ts';
 import type { Door } from '#shared/web/door.ts';
 import type { Call } from '#shared/web/endpoint.ts';
-import { dependencyUnavailable, invalid, Problem, type ProblemSlug } from '#shared/web/problems.ts';
+import type { ProblemSlug } from '#shared/web/problem-types.ts';
+import { dependencyUnavailable, invalid, Problem } from '#shared/web/problems.ts';
 
 /** How long a client waits for a total. */
 const WAIT_MS = 4500;

@@ -6,7 +6,7 @@ import { slowing } from '#services/circuit-breaker/contract.ts';
 import { inbox } from '#shared/bus/topology/topology.ts';
 import type { Door, Submission } from '#shared/web/door.ts';
 import type { Answer, Call } from '#shared/web/endpoint.ts';
-import { Problem, retryAfter } from '#shared/web/problems.ts';
+import { dependencyUnavailable, outcomeUnknown, type Problem } from '#shared/web/problems.ts';
 
 /**
  * What to tell a client whose checkout was not decided in time: 202 while those who must answer are at work, or a gate delays it.
@@ -86,18 +86,15 @@ function sameRequest(answer: Answer, { headers }: Answer): Answer {
 
 /** Nothing comes of it any more. Its id tells this from a refusal that says nothing of what was taken under the same key before. */
 function gone(checkoutId: string, dependency: string, detail: string): Problem {
-  return new Problem('dependency-unavailable', detail, {
-    headers: retryAfter(1000),
-    members: { dependency, checkoutId },
-  });
+  return dependencyUnavailable(dependency, detail, undefined, { checkoutId });
 }
 
 /** It may still be bought: where to look, and that only the same key is the same checkout. */
 function unknown({ headers, body }: Answer, cause?: unknown): Problem {
   const { checkoutId } = body as CheckoutView;
-  return new Problem(
-    'outcome-unknown',
+  return outcomeUnknown(
     `the checkout ${checkoutId} was taken and is not decided; look at it, or ask again under the same Idempotency-Key`,
-    { headers: { ...headers, ...retryAfter(1000) }, members: { checkoutId }, cause },
+    cause,
+    { headers: headers ?? {}, members: { checkoutId } },
   );
 }

@@ -93,9 +93,14 @@ function failure(code: string, service: string): NonNullable<CheckoutView['reaso
   return { code, title: 'The checkout could not be decided', detail, also: [] };
 }
 
+const routes: ReadonlyMap<string, string> = new Map(
+  definitionsOf('chain')
+    .flatMap(askedSteps)
+    .map(({ name, command }) => [name, command.route]),
+);
+
 function serviceOf(step: string): string {
-  const all = definitionsOf('chain').flatMap(askedSteps);
-  return all.find(({ name }) => name === step)?.command.route ?? 'checkout';
+  return routes.get(step) ?? 'checkout';
 }
 
 function waitsFor({ saga, decision }: CheckoutState): readonly string[] {

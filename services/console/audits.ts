@@ -3,7 +3,7 @@ import type { AuditNames } from '#services/audit/sources.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Asking } from '#shared/control/ask.ts';
 import { PublishError } from '#shared/errors.ts';
-import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
+import { dependencyUnavailable, outcomeUnknown } from '#shared/web/problems.ts';
 import { Late } from '#shared/within.ts';
 
 /** Whom the door asks about audits, and what they tell of. */
@@ -33,10 +33,7 @@ export function auditAsker({ ask }: Pick<Audits, 'ask'>, clock: Clock): (questio
       if (!(cause instanceof Late) && !(cause instanceof PublishError)) throw cause;
       if (changesNothing || (cause instanceof PublishError && cause.code !== 'outcome-unknown'))
         throw dependencyUnavailable('audit', 'the service audit does not answer', cause);
-      throw new Problem('outcome-unknown', 'the service audit does not answer: the audit may have begun', {
-        headers: retryAfter(1000),
-        cause,
-      });
+      throw outcomeUnknown('the service audit does not answer: the audit may have begun', cause);
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Clock } from '#shared/clock.ts';
 import type { Asking } from '#shared/control/ask.ts';
 import { PublishError } from '#shared/errors.ts';
 import type { Call } from '#shared/web/endpoint.ts';
-import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
+import { dependencyUnavailable, outcomeUnknown } from '#shared/web/problems.ts';
 import { Late } from '#shared/within.ts';
 
 export type AskDeadLetters = Asking<DeadLettersReply>['ask'];
@@ -33,10 +33,7 @@ export function asker(askService: AskDeadLetters, clock: Clock) {
       if (cause instanceof PublishError && cause.code !== 'outcome-unknown')
         throw dependencyUnavailable('dead-letters', 'the service dead-letters does not listen', cause);
       if (cause instanceof Late || cause instanceof PublishError)
-        throw new Problem('outcome-unknown', 'the service dead-letters does not answer: it may still happen', {
-          headers: retryAfter(1000),
-          cause,
-        });
+        throw outcomeUnknown('the service dead-letters does not answer: it may still happen', cause);
       throw cause;
     }
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Call, type Endpoint, endpoint, ok, type Tag } from '#shared/web/endpoint.ts';
-import { dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
+import { dependencyUnavailable, outcomeUnknown, Problem } from '#shared/web/problems.ts';
 import { shape } from '#shared/web/shapes.ts';
 import { Late } from '#shared/within.ts';
 import type { Bus } from '#shared/bus/bus.ts';
@@ -62,10 +62,7 @@ export function createFaultControl(options: {
       if (cause instanceof Late && !isThere(service) && !('faults' in question))
         throw dependencyUnavailable(service, `the service ${service} does not answer${downOf(service)}`, cause);
       if (cause instanceof Late)
-        throw new Problem('outcome-unknown', `no answer from the service ${service}, or not from all of its copies`, {
-          cause,
-          headers: retryAfter(1000),
-        });
+        throw outcomeUnknown(`no answer from the service ${service}, or not from all of its copies`, cause);
       if (cause instanceof PublishError)
         throw dependencyUnavailable(service, `the service ${service} does not listen${downOf(service)}`, cause);
       throw cause;

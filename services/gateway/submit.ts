@@ -7,7 +7,7 @@ import { type RequestIdentity, identityOf } from './identity.ts';
 import { overloaded, type RefusedBy, type Shed } from './load-shedding.ts';
 import type { Composed, Submission } from '#shared/web/door.ts';
 import type { Answer } from '#shared/web/endpoint.ts';
-import { breakerOpen, dependencyUnavailable, Problem, retryAfter } from '#shared/web/problems.ts';
+import { breakerOpen, dependencyUnavailable, Problem, requestUnknown, retryAfter } from '#shared/web/problems.ts';
 import type { BreakerBoard, OpenRoute } from '#services/circuit-breaker/board.ts';
 import { confirmedAt, NotStored, type RequestStore, type StoredRequest } from './requests.ts';
 import { Late, within } from '#shared/within.ts';
@@ -119,7 +119,7 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
       return await within(clock, publishMs, requests.insert(request));
     } catch (cause) {
       if (cause instanceof NotStored) throw dependencyUnavailable('database', 'the database is not available', cause);
-      throw unknown(cause);
+      throw requestUnknown(cause);
     }
   }
 
@@ -136,7 +136,7 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
       mine = await requests.takeOver(existing.id, busyUntil());
       settled = mine ?? (await requests.find(existing.id));
     } catch (cause) {
-      throw unknown(cause);
+      throw requestUnknown(cause);
     }
     if (mine !== undefined) return send(mine, submission);
     if (settled === undefined)
@@ -215,7 +215,7 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
         reason: reasonOf(error),
       });
     }
-    return unknown(cause);
+    return requestUnknown(cause);
   }
 
   function refusal(request: StoredRequest, cause: PublishError): Problem {
@@ -232,11 +232,4 @@ export function createSubmit(options: SubmitOptions): (submission: Submitted) =>
 
 function isRefusal(cause: unknown): cause is PublishError {
   return cause instanceof PublishError && cause.code !== 'outcome-unknown';
-}
-
-function unknown(cause: unknown): Problem {
-  return new Problem('outcome-unknown', 'the request may or may not have been taken', {
-    headers: retryAfter(RETRY_MS),
-    cause,
-  });
 }

@@ -5,7 +5,8 @@ import { productOf } from './pricing.ts';
 import { QuestionError, QuestionProblem } from '#shared/question/question.ts';
 import type { Door } from '#shared/web/door.ts';
 import { type Answer, type Call, ok } from '#shared/web/endpoint.ts';
-import { dependencyUnavailable, invalid, Problem, type ProblemSlug } from '#shared/web/problems.ts';
+import type { ProblemSlug } from '#shared/web/problem-types.ts';
+import { dependencyUnavailable, invalid, Problem } from '#shared/web/problems.ts';
 
 export const tryBody = z.strictObject({
   source: strategyBody.shape.source.optional().describe('The text to try; absent: what prices the product now.'),

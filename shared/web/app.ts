@@ -5,7 +5,7 @@ import { readJson } from './body.ts';
 import { pathToTell, refuseCardNumbers, refuseCardNumbersBeside } from './card-numbers.ts';
 import type { Call, Caller, Endpoint } from './endpoint.ts';
 import { ifMatchOf } from './preconditions.ts';
-import { dependencyUnavailable, Problem, retryAfter } from './problems.ts';
+import { dependencyUnavailable, Problem, requestUnknown, retryAfter } from './problems.ts';
 import { idempotency, noQuery } from './parameters.ts';
 import type { TokenKeys } from './tokens.ts';
 import { type Trace, traceOf } from './trace.ts';
@@ -135,11 +135,7 @@ function problemOf(error: unknown, method: string): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof Late) && !(error instanceof Error && error.name.startsWith('Mongo')))
     return new Problem('internal-error', 'the request could not be served', { cause: error });
-  if (error instanceof Late && method !== 'GET' && method !== 'HEAD')
-    return new Problem('outcome-unknown', 'the request may or may not have been taken', {
-      headers: retryAfter(1000),
-      cause: error,
-    });
+  if (error instanceof Late && method !== 'GET' && method !== 'HEAD') return requestUnknown(error);
   return dependencyUnavailable('database', 'the database is not available', error);
 }
 

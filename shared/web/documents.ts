@@ -1,6 +1,7 @@
 import { type Endpoint, endpoint, ok, type Tag } from './endpoint.ts';
 import { openApiOf } from './openapi.ts';
-import { Problem, problemTypes } from './problems.ts';
+import { problemTypes } from './problem-types.ts';
+import { Problem } from './problems.ts';
 import { document } from './shapes.ts';
 
 const ABOUT: Tag = { name: 'About', description: 'What there is to ask, and what errors mean. For anyone.' };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { IfMatch } from './preconditions.ts';
-import type { ProblemSlug } from './problems.ts';
+import type { ProblemSlug } from './problem-types.ts';
 import type { Identity } from './tokens.ts';
 import type { Trace } from './trace.ts';
 

@@ -2,7 +2,7 @@ import { nothing, type Endpoint, type ResponseHeader } from './endpoint.ts';
 import { exampleOf } from './openapi-examples.ts';
 import { type ProblemExample, problemExample, unreadProblem } from './problem-examples.ts';
 import { schemaOf, type Json } from './openapi-schemas.ts';
-import { problemTypes, type ProblemSlug } from './problems.ts';
+import { problemTypes, type ProblemSlug } from './problem-types.ts';
 
 /** Every answer that an endpoint may give: its own, and the problems that follow from what it takes. */
 export function responsesOf(endpoint: Endpoint): Json {

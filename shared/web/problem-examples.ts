@@ -1,4 +1,4 @@
-import { problemTypes, type ProblemSlug } from './problems.ts';
+import { problemTypes, type ProblemSlug } from './problem-types.ts';
 
 /** As `examples` of the OpenAPI document want it. */
 export interface ProblemExample {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { startExecutors } from '#services/executor/executors.ts';
 import { OtherNumber, type MemberStore } from '#services/executor/member.ts';
 import { executorIds } from '#services/executor/contract.ts';
+import type { RaftMessage } from '#services/executor/raft/state.ts';
 import { createMemoryBroker } from '#shared/bus/memory/memory-bus.ts';
 import type { Bus } from '#shared/bus/bus.ts';
 import { CONTROL, peerKey, topologyOf } from '#shared/bus/topology/topology.ts';
@@ -103,6 +104,18 @@ function world({ refused = 0, enrol = async () => {}, wanted = ['executor-1'], s
   return { clock, executors, did, warned, say, enqueue, unanswered };
 }
 
+/** What the leader says to executor-1 when there is nothing new. */
+const wordOfTheLeader = (term: number): RaftMessage => ({
+  kind: 'append',
+  from: 'executor-2',
+  to: 'executor-1',
+  term,
+  previous: { index: 0, term: 0 },
+  entries: [],
+  commit: 0,
+  executed: 0,
+});
+
 test('an executor begins once it hears the others, and is given back when it cannot', async (t) => {
   const { clock, executors, did } = world({ refused: 1 });
   await clock.advance(500);
@@ -144,7 +157,7 @@ test('what no executor of this version says is not listened to, and disturbs nob
     say(odd);
   await clock.advance(100);
   t.deepEqual([warned, executors.running()[0]?.state()?.term], [[], 0]);
-  say({ ...head, kind: 'append', previous: { index: 0, term: 0 }, entries: [], commit: 0, executed: 0 });
+  say(wordOfTheLeader(3));
   await clock.advance(100);
   t.like(executors.running()[0]?.state(), { term: 3, role: { leader: 'executor-2' } });
   t.deepEqual(did, ['listens', 'executor-1 begins']);
@@ -164,28 +177,10 @@ const CALLS = ['enrol', 'claim', 'load', 'save', 'tell'];
 test('a call that the database never answers holds an executor up for a while, and no longer', async (t) => {
   const { clock, executors, say, unanswered } = world({ silent: CALLS });
   await clock.advance(60_000);
-  say({
-    kind: 'append',
-    from: 'executor-2',
-    to: 'executor-1',
-    term: 3,
-    previous: { index: 0, term: 0 },
-    entries: [],
-    commit: 0,
-    executed: 0,
-  });
+  say(wordOfTheLeader(3));
   await clock.advance(60_000);
   t.deepEqual([...unanswered], [], 'each was asked for');
-  say({
-    kind: 'append',
-    from: 'executor-2',
-    to: 'executor-1',
-    term: 4,
-    previous: { index: 0, term: 0 },
-    entries: [],
-    commit: 0,
-    executed: 0,
-  });
+  say(wordOfTheLeader(4));
   await clock.advance(100);
   t.like(executors.running()[0]?.state(), { term: 4, role: { leader: 'executor-2' } });
   await clock.during(executors.stop());

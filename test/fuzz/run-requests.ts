@@ -3,7 +3,7 @@ import { CARD } from './arbitraries.ts';
 import { type GatewayWorld, type Reply, startGatewayWorld, type WorldOptions } from './gateway-world.ts';
 import { malformed } from './malformed.ts';
 import { type Generated, requestsTo } from './requests.ts';
-import { problemTypes } from '#shared/web/problems.ts';
+import { problemTypes } from '#shared/web/problem-types.ts';
 import { contractCommands } from '#test/support/contract-modules.ts';
 import { encode } from '#shared/bus/envelope.ts';
 

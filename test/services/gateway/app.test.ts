@@ -3,7 +3,7 @@ import test from 'ava';
 import { exchange } from './raw-http.ts';
 import { keys, startWorld, type World } from './world.ts';
 import { signToken } from '#shared/web/tokens.ts';
-import { problemTypes } from '#shared/web/problems.ts';
+import { problemTypes } from '#shared/web/problem-types.ts';
 import type { Log } from '#shared/log.ts';
 
 async function inWorld(

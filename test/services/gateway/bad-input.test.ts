@@ -1,7 +1,7 @@
 import test from 'ava';
 import { exchange } from './raw-http.ts';
 import { anOrder, keys, startWorld, type CallOptions, type World } from './world.ts';
-import { problemTypes } from '#shared/web/problems.ts';
+import { problemTypes } from '#shared/web/problem-types.ts';
 import { signToken } from '#shared/web/tokens.ts';
 
 async function inWorld(
